@@ -1,0 +1,17 @@
+find_package(nlohmann_json 3.11 REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(yaml-cpp REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(SentencePiece REQUIRED)
+include(YamlCppTarget)
+
+# What scripts/bootstrap.sh found or fetched, unless the user says another.
+set(bootstrapped "${PROJECT_SOURCE_DIR}/.deps/libtorch.path")
+if(RLHF_CUDA)
+  set(bootstrapped "${PROJECT_SOURCE_DIR}/.deps/libtorch-cuda.path")
+endif()
+if(NOT LIBTORCH AND NOT DEFINED ENV{LIBTORCH} AND NOT CMAKE_PREFIX_PATH AND EXISTS "${bootstrapped}")
+  file(STRINGS "${bootstrapped}" LIBTORCH)
+endif()
+find_package(LibTorch 2.11...<2.14 REQUIRED)

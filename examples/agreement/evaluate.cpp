@@ -1,0 +1,97 @@
+// agreement-evaluate arithmetic …: stops the demo (exit code 9) where text training has not learned to add.
+// agreement-evaluate compare …: the fine-tuned policy beside the one after PPO: summary.json, report.html, a table.
+
+#include <CLI/CLI.hpp>
+
+#include "measure.h"
+#include "program.h"
+#include "report.h"
+#include "rlhf/core/atomic_file.h"
+
+namespace {
+
+using std::filesystem::path;
+
+constexpr int kGateSaidNo = 9;
+
+struct ArithmeticOptions {
+  path model, questions;
+  double at_least = 0.8;
+};
+
+struct CompareOptions {
+  path sft, ppo_run, reward, questions, output;
+  std::uint64_t seed = 1;
+  std::vector<std::string> seconds;
+};
+
+// "text=31.5", as scripts/demo.sh measured it.
+std::pair<std::string, double> stage_seconds(const std::string& said) {
+  const std::size_t equals = said.find('=');
+  try {
+    return {said.substr(0, equals), std::stod(said.substr(equals + 1))};
+  } catch (const std::logic_error&) {
+    throw rlhf::ConfigError({"--seconds: expected STAGE=SECONDS, found " + said});
+  }
+}
+
+int check_arithmetic(const ArithmeticOptions& options) {
+  const agreement::Policy policy = agreement::load_policy(options.model);
+  const auto questions = agreement::read_questions(options.questions, *policy.tokenizer);
+  const double accuracy = agreement::shares_of(agreement::sample_answers(policy, questions, {})).plain_accuracy();
+  if (accuracy >= options.at_least) {
+    std::cout << "the text taught it to add: " << accuracy << " of the plain questions are answered right\n";
+    return 0;
+  }
+  std::cerr << "error: the text did not teach it to add: expected at least " << options.at_least
+            << " of the plain questions to be answered right, found " << accuracy << "; hint: try another SEED\n";
+  return kGateSaidNo;
+}
+
+void compare(const CompareOptions& options) {
+  const agreement::Policy sft = agreement::load_policy(options.sft);
+  const agreement::Policy ppo = agreement::load_policy(options.ppo_run / "final");
+  rlhf::ScalarModel reward_model = agreement::load_reward_model(options.reward);
+  const auto questions = agreement::read_questions(options.questions, *sft.tokenizer);
+  std::vector<std::pair<std::string, double>> seconds;
+  for (const std::string& said : options.seconds) seconds.push_back(stage_seconds(said));
+  const agreement::Sampling sampling{.seed = options.seed};
+  const agreement::Summary summary{.seed = options.seed,
+                                   .sft = agreement::measure(sft, sft, reward_model, questions, sampling),
+                                   .ppo = agreement::measure(ppo, sft, reward_model, questions, sampling),
+                                   .seconds = seconds};
+  rlhf::write_file_atomically(options.output / "summary.json", agreement::to_json(summary).dump(2) + "\n");
+  rlhf::write_file_atomically(options.output / "report.html", agreement::to_html(summary, options.ppo_run));
+  std::cout << agreement::to_text(agreement::table_of(summary));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Measures the demo's policies on questions that were never asked in training.");
+  app.require_subcommand(1);
+  ArithmeticOptions arithmetic;
+  CompareOptions comparison;
+
+  CLI::App* check = app.add_subcommand("arithmetic", "exit code 9 unless enough plain questions are answered right");
+  check->add_option("--model", arithmetic.model, "model folder")->required();
+  check->add_option("--questions", arithmetic.questions, "eval.jsonl of the world")->required();
+  check->add_option("--at-least", arithmetic.at_least, "share of right answers");
+
+  CLI::App* both = app.add_subcommand("compare", "writes summary.json and report.html and prints the table");
+  both->add_option("--sft", comparison.sft, "fine-tuned model folder, the reference")->required();
+  both->add_option("--ppo-run", comparison.ppo_run, "run folder of rlhf-ppo")->required();
+  both->add_option("--reward", comparison.reward, "reward model folder")->required();
+  both->add_option("--questions", comparison.questions, "eval.jsonl of the world")->required();
+  both->add_option("--output", comparison.output, "folder to write")->required();
+  both->add_option("--seed", comparison.seed, "seed of the answers, recorded in the summary");
+  both->add_option("--seconds", comparison.seconds, "time of each stage: text=31.5 sft=8.2 …");
+  CLI11_PARSE(app, argc, argv);
+
+  int result = 0;
+  const int failed = agreement::run_program([&] {
+    if (*check) result = check_arithmetic(arithmetic);
+    if (*both) compare(comparison);
+  });
+  return failed ? failed : result;
+}

@@ -1,0 +1,30 @@
+// agreement-judge --samples runs/demo/samples.jsonl --output runs/demo/pairs.jsonl: preference pairs, labelled by an expert.
+
+#include <CLI/CLI.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include "judge.h"
+#include "program.h"
+#include "rlhf/core/atomic_file.h"
+
+int main(int argc, char** argv) {
+  CLI::App app("Labels pairs of sampled answers as an expert would, who prefers what is true.");
+  agreement::JudgeOptions options;
+  std::filesystem::path samples, output;
+  app.add_option("--samples", samples, "what rlhf-generate --num-samples 2 --json wrote")->required();
+  app.add_option("--output", output, "pairs to write")->required();
+  app.add_option("--seed", options.seed, "decides which answers are replaced by corrupted ones");
+  CLI11_PARSE(app, argc, argv);
+  return agreement::run_program([&] {
+    std::string lines;
+    const auto pairs = agreement::label_samples(samples, options);
+    for (const auto& pair : pairs) {
+      const nlohmann::json record{{"prompt", pair.prompt}, {"chosen", pair.chosen}, {"rejected", pair.rejected}};
+      lines += record.dump() + "\n";
+    }
+    if (pairs.empty()) throw rlhf::DataError(samples.string() + ": expected answers of which one is true, found only ties");
+    rlhf::write_file_atomically(output, lines);
+    std::cout << output.string() << ": " << pairs.size() << " pairs\n";
+  });
+}

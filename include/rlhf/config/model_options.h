@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <tuple>
+
+#include "rlhf/config/describe.h"
+
+namespace rlhf {
+
+/// Sizes of a Llama made from nothing. The vocabulary comes from the tokenizer.
+struct ModelInit {
+  std::int64_t hidden_size = 64;
+  std::int64_t intermediate_size = 176;
+  std::int64_t num_hidden_layers = 2;
+  std::int64_t num_attention_heads = 4;
+  std::int64_t num_key_value_heads = 4;
+  std::int64_t max_position_embeddings = 1024;
+  double rope_theta = 10000.0;
+  double rms_norm_eps = 1e-5;
+  double initializer_range = 0.02;
+  bool tie_word_embeddings = true;
+};
+constexpr auto describe(const ModelInit*) {
+  using C = ModelInit;
+  return std::make_tuple(
+      field<&C::hidden_size>("width D", at_least(1)),
+      field<&C::intermediate_size>("width of the feed-forward layer", at_least(1)),
+      field<&C::num_hidden_layers>("layers", at_least(1)),
+      field<&C::num_attention_heads>("query heads; must divide hidden_size", at_least(1)),
+      field<&C::num_key_value_heads>("key and value heads; must divide num_attention_heads", at_least(1)),
+      field<&C::max_position_embeddings>("longest sequence the model is made for", at_least(1)),
+      field<&C::rope_theta>("base of the rotary frequencies", more_than(0.0)),
+      field<&C::rms_norm_eps>("epsilon of the norms", more_than(0.0)),
+      field<&C::initializer_range>("standard deviation of the initial weights", more_than(0.0)),
+      field<&C::tie_word_embeddings>("output head shares the embedding"));
+}
+
+/// Section `model` of rlhf-sft and rlhf-rm.
+struct ModelOptions {
+  std::string path;
+  std::optional<ModelInit> init;
+  std::string tokenizer;
+};
+constexpr auto describe(const ModelOptions*) {
+  using C = ModelOptions;
+  return std::make_tuple(
+      field<&C::path>("Hugging Face model folder to start from"),
+      field<&C::init>("make a Llama of these sizes from nothing instead of `path`"),
+      field<&C::tokenizer>("folder or .model file of the tokenizer; default: the model's own folder"));
+}
+
+/// Section `model` of rlhf-ppo.
+struct PpoModelOptions {
+  std::string policy;
+  std::string reward;
+  std::string value;
+  std::string reference;
+};
+constexpr auto describe(const PpoModelOptions*) {
+  using C = PpoModelOptions;
+  return std::make_tuple(field<&C::policy>("model folder the policy starts from"),
+                         field<&C::reward>("folder of the reward model"),
+                         field<&C::value>("folder the value model starts from; default: the reward model"),
+                         field<&C::reference>("folder of the reference model; default: the policy as it starts"));
+}
+
+}  // namespace rlhf

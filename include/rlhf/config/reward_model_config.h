@@ -1,0 +1,47 @@
+#pragma once
+
+#include <tuple>
+
+#include "rlhf/config/choices.h"
+#include "rlhf/config/data_options.h"
+#include "rlhf/config/describe.h"
+#include "rlhf/config/model_options.h"
+#include "rlhf/config/optimizer_options.h"
+#include "rlhf/config/train_options.h"
+
+namespace rlhf {
+
+/// Section `reward_model`.
+struct RewardModelOptions {
+  double centering = 0.0;
+  CenterOn center_on = CenterOn::chosen;
+};
+constexpr auto describe(const RewardModelOptions*) {
+  using C = RewardModelOptions;
+  return std::make_tuple(
+      field<&C::centering>("weight of (chosen + rejected)² in the loss; 0.01 is usual when it is used", at_least(0.0)),
+      field<&C::center_on>("training texts whose mean score becomes rlhf_reward_mean"));
+}
+
+/// What rlhf-rm is told.
+struct RewardModelConfig {
+  ModelOptions model;
+  DataOptions data;
+  RewardModelOptions reward_model;
+  TrainOptions train;
+  OptimizerOptions optimizer;
+  LrScheduleOptions lr_schedule;
+  EvalOptions eval;
+  CheckpointOptions checkpoint;
+  LogOptions log;
+};
+constexpr auto describe(const RewardModelConfig*) {
+  using C = RewardModelConfig;
+  return std::make_tuple(
+      field<&C::model>("the model to start from, usually the fine-tuned one"), field<&C::data>("preference pairs"),
+      field<&C::reward_model>("the Bradley-Terry loss"), field<&C::train>("the run"), field<&C::optimizer>("AdamW"),
+      field<&C::lr_schedule>("learning rate over the run"), field<&C::eval>("evaluation during training"),
+      field<&C::checkpoint>("what --resume needs"), field<&C::log>("metrics and samples"));
+}
+
+}  // namespace rlhf

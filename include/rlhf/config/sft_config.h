@@ -1,0 +1,33 @@
+#pragma once
+
+#include <tuple>
+
+#include "rlhf/config/data_options.h"
+#include "rlhf/config/describe.h"
+#include "rlhf/config/model_options.h"
+#include "rlhf/config/optimizer_options.h"
+#include "rlhf/config/train_options.h"
+
+namespace rlhf {
+
+/// What rlhf-sft is told.
+struct SftConfig {
+  ModelOptions model;
+  DataOptions data;
+  TrainOptions train;
+  OptimizerOptions optimizer;
+  LrScheduleOptions lr_schedule;
+  EvalOptions eval;
+  CheckpointOptions checkpoint;
+  LogOptions log;
+};
+constexpr auto describe(const SftConfig*) {
+  using C = SftConfig;
+  return std::make_tuple(field<&C::model>("the model to start from"), field<&C::data>("demonstrations or plain text"),
+                         field<&C::train>("the run"), field<&C::optimizer>("AdamW"),
+                         field<&C::lr_schedule>("learning rate over the run"),
+                         field<&C::eval>("evaluation during training"), field<&C::checkpoint>("what --resume needs"),
+                         field<&C::log>("metrics and samples"));
+}
+
+}  // namespace rlhf

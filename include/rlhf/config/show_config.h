@@ -1,0 +1,48 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "rlhf/config/options.h"
+
+namespace rlhf {
+
+/// Every key with its value, as YAML that read_config reads back to the same config.
+std::string to_yaml(const Section& options);
+template <Described C>
+std::string to_yaml(C config) {
+  return to_yaml(bind(config));
+}
+
+/// Every key that holds a value, in full ("ppo.kl_coef"), with that value as to_yaml writes it: for comparing configs.
+std::map<std::string, std::string> flat_values(const Section& options);
+template <Described C>
+std::map<std::string, std::string> flat_values(C config) {
+  return flat_values(bind(config));
+}
+
+/// JSON Schema (draft 2020-12) with descriptions, defaults and ranges, for editors.
+std::string to_json_schema(const Section& options, std::string_view title);
+template <Described C>
+std::string json_schema(std::string_view title) {
+  C defaults;
+  return to_json_schema(bind(defaults), title);
+}
+
+/// How the keys are told to a program: as keys of a config (ppo.kl_coef) or as flags (--max-new-tokens).
+enum class KeyStyle { dotted, flag };
+/// Every key with its default, the values it takes and its meaning, in columns, at most 120 wide.
+std::string to_help(const Section& options, KeyStyle style);
+template <Described C>
+std::string keys_help(KeyStyle style) {
+  C defaults;
+  return to_help(bind(defaults), style);
+}
+
+/// "max_new_tokens" as a flag: "--max-new-tokens".
+std::string flag_name(std::string_view key);
+/// `text` as a double-quoted YAML scalar.
+std::string quoted_yaml(std::string_view text);
+
+}  // namespace rlhf

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "rlhf/config/generate_config.h"
+#include "rlhf/config/ppo_config.h"
+#include "rlhf/config/reward_model_config.h"
+#include "rlhf/config/sft_config.h"
+
+namespace rlhf {
+
+/// A rule between keys that is broken.
+struct Issue {
+  std::vector<std::string> keys;  ///< dotted; the first is the one that is reported
+  std::string message;            ///< "expected …, found …"
+};
+
+/// Rules that no range of a single key can say. Nothing is ever changed.
+std::vector<Issue> validate(const SftConfig& config);
+std::vector<Issue> validate(const RewardModelConfig& config);
+std::vector<Issue> validate(const PpoConfig& config);
+std::vector<Issue> validate(const GenerateConfig& config);
+
+/// Throws ConfigError with all of them, if there are any. For programs that fill a config in C++.
+void throw_if_any(const std::vector<Issue>& issues);
+
+}  // namespace rlhf

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace rlhf {
+
+/// Exit codes of the tools. One class of error has one code, so a script can tell them apart.
+enum class ExitCode : int {
+  done = 0,      ///< finished, or there was nothing left to do
+  bug = 1,       ///< a broken invariant of ours
+  usage = 2,     ///< command line or config, a non-empty output folder, a resume that does not fit
+  data = 3,      ///< a data file is missing, broken, or leaves nothing to train on
+  model = 4,     ///< model, tokenizer or checkpoint files: missing, broken, not fitting each other
+  shape = 5,     ///< a library call got tensors of the wrong shape (never used for a file)
+  numerics = 6,  ///< a non-finite number where a finite one is needed
+  device = 7,    ///< device or memory
+  output = 10,   ///< output cannot be written
+};
+
+/// A user's mistake or a failure of the surroundings, told in one line:
+/// what was being done, which file, line or key, what was expected, what was found, and a hint.
+class Error : public std::runtime_error {
+ public:
+  Error(ExitCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
+  ExitCode exit_code() const { return code_; }
+
+ private:
+  ExitCode code_;
+};
+
+/// All faults of a config at once; each issue is one printable line.
+class ConfigError : public Error {
+ public:
+  explicit ConfigError(std::vector<std::string> issues);
+  const std::vector<std::string>& issues() const { return issues_; }
+
+ private:
+  std::vector<std::string> issues_;
+};
+
+#define RLHF_ERROR_CLASS_(Name, code)                                   \
+  struct Name : Error {                                                 \
+    explicit Name(const std::string& message) : Error(code, message) {} \
+  }
+RLHF_ERROR_CLASS_(DataError, ExitCode::data);
+RLHF_ERROR_CLASS_(ModelError, ExitCode::model);
+RLHF_ERROR_CLASS_(ShapeError, ExitCode::shape);
+RLHF_ERROR_CLASS_(NumericsError, ExitCode::numerics);
+RLHF_ERROR_CLASS_(DeviceError, ExitCode::device);
+RLHF_ERROR_CLASS_(OutputError, ExitCode::output);
+#undef RLHF_ERROR_CLASS_
+
+/// Thrown at a safe point after SIGINT, SIGTERM or SIGUSR1 once everything is saved; the tool exits with 128 + signal.
+class Interrupted : public std::runtime_error {
+ public:
+  explicit Interrupted(int signal);
+  int signal() const { return signal_; }
+
+ private:
+  int signal_;
+};
+
+}  // namespace rlhf

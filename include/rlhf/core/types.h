@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace rlhf {
+
+/// Token ids on the host. Device tensors of ids are int64, as LibTorch's indexing operators want them.
+using TokenIds = std::vector<std::int32_t>;
+
+/// A half-open range of token indices.
+struct Span {
+  std::int32_t begin = 0;
+  std::int32_t end = 0;
+  std::int32_t size() const { return end - begin; }
+  bool operator==(const Span&) const = default;
+};
+
+}  // namespace rlhf

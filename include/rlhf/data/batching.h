@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace rlhf {
+
+/// The samples of optimizer step `step` (0-based): the data is shuffled anew each epoch from (seed, epoch) and cut into
+/// batches; the last batch of an epoch may be smaller. A pure function, so a resumed run needs only its step.
+class BatchOrder {
+ public:
+  BatchOrder(std::size_t num_samples, std::int64_t batch_size, std::uint64_t seed);
+  std::int64_t steps_per_epoch() const;
+  std::vector<std::size_t> batch(std::int64_t step) const;
+
+ private:
+  std::size_t num_samples_;
+  std::int64_t batch_size_;
+  std::uint64_t seed_;
+  mutable std::int64_t epoch_ = -1;
+  mutable std::vector<std::size_t> order_;
+};
+
+/// Packs items of the given lengths under a token budget: longest first, best fit, items of like length together.
+/// Returns groups of indices into `lengths`; every item lands in exactly one group, an item longer than the budget
+/// alone in its own. Groups and their contents are a function of `lengths` and `budget` alone.
+std::vector<std::vector<std::size_t>> pack_by_length(std::span<const std::int64_t> lengths, std::int64_t budget);
+
+}  // namespace rlhf

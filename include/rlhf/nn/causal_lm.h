@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "rlhf/nn/kv_cache.h"
+#include "rlhf/nn/parameter.h"
+#include "rlhf/tensor/packed_batch.h"
+
+namespace rlhf {
+
+/// The sizes every part of the library needs to know of a model.
+struct ModelShape {
+  std::int64_t vocab_size = 0, hidden_size = 0, intermediate_size = 0, num_layers = 0;
+  std::int64_t num_heads = 0, num_key_value_heads = 0, head_dim = 0, max_positions = 0;
+  bool tied_head = false;
+};
+
+/// A decoder that turns tokens into hidden states. Implement it to train a model of your own.
+/// Logits are never made here: callers select rows first and use linear_logprobs or sample with head().
+class CausalLM {
+ public:
+  virtual ~CausalLM() = default;
+  virtual const ModelShape& shape() const = 0;
+  /// Hidden states after the final norm, [N,D] in the compute dtype. Differentiable. If `cache` is given (empty, with
+  /// room for batch.segments.count() rows), keys and values of every sequence are written to its rows (inference only).
+  virtual at::Tensor forward(const PackedBatch& batch, KvCache* cache = nullptr) = 0;
+  /// One token per active row of the cache: tokens [B] int64 -> hidden [B,D]; appends to every row. No gradient.
+  virtual at::Tensor decode(const at::Tensor& tokens, KvCache& cache) = 0;
+  /// Output projection [V,D] (the embedding itself where the head is tied).
+  virtual const at::Tensor& head() const = 0;
+  /// All trainable tensors, each once, in file order.
+  virtual Parameters& parameters() = 0;
+  virtual at::Device device() const = 0;
+  virtual at::ScalarType dtype() const = 0;
+};
+
+}  // namespace rlhf

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+namespace rlhf {
+
+/// A trainable tensor under its Hugging Face name. `value` is the autograd leaf in the compute dtype.
+struct Parameter {
+  std::string name;
+  at::Tensor value;
+  bool decay = true;  ///< weight decay applies (false for norms and biases)
+};
+
+using Parameters = std::vector<Parameter>;
+
+}  // namespace rlhf

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "rlhf/nn/causal_lm.h"
+
+namespace rlhf {
+
+/// A decoder with a scalar head: reward model (read at the last token) and value model (read at the predicting rows).
+///   value_i = hidden_i · score,  score [D], no bias (as the classification heads of `transformers`)
+class ScalarModel {
+ public:
+  ScalarModel(std::unique_ptr<CausalLM> trunk, at::Tensor score, double reward_mean);
+
+  /// Values at `rows` [R] of the packed batch: [R] fp32, the mean not subtracted. Differentiable.
+  at::Tensor values(const PackedBatch& batch, const at::Tensor& rows);
+  /// Score of each sequence at its last token: [B] fp32, the mean not subtracted. Differentiable.
+  at::Tensor scores(const PackedBatch& batch);
+  /// Mean raw score on the texts the reward model was centred on; tools report and train on score − reward_mean.
+  double reward_mean() const { return reward_mean_; }
+  void set_reward_mean(double mean) { reward_mean_ = mean; }
+
+  CausalLM& trunk() { return *trunk_; }
+  const CausalLM& trunk() const { return *trunk_; }
+  const at::Tensor& score() const { return parameters_.back().value; }
+  /// The trunk's parameters (without an untied output head) and then `score.weight` [1,D].
+  Parameters& parameters() { return parameters_; }
+
+ private:
+  std::unique_ptr<CausalLM> trunk_;
+  Parameters parameters_;
+  double reward_mean_ = 0;
+};
+
+}  // namespace rlhf

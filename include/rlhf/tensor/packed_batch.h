@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "rlhf/core/types.h"
+
+namespace rlhf {
+
+/// The seams of sequences laid end to end. B sequences, N rows in all.
+struct Segments {
+  std::vector<std::int64_t> offsets;  ///< [B+1] on the host, offsets[0] = 0, offsets[B] = N
+  at::Tensor cu_seqlens;              ///< [B+1] int32 on the device, the same numbers
+  std::int64_t max_length = 0;
+
+  std::int64_t count() const { return static_cast<std::int64_t>(offsets.size()) - 1; }
+  std::int64_t total() const { return offsets.back(); }
+  std::int64_t length(std::int64_t i) const { return offsets[i + 1] - offsets[i]; }
+};
+
+Segments make_segments(std::span<const std::int64_t> lengths, at::Device device);
+
+/// B sequences in one row, no padding: there is no pad token and no mask in this library.
+struct PackedBatch {
+  at::Tensor tokens;     ///< [N] int64
+  at::Tensor positions;  ///< [N] int64, restart at 0 in each sequence
+  Segments segments;
+};
+
+/// Throws ShapeError on an empty list or an empty sequence.
+PackedBatch pack(std::span<const TokenIds> sequences, at::Device device);
+/// The same from pointers, so that a micro-batch needs no copies of its samples.
+PackedBatch pack(std::span<const TokenIds* const> sequences, at::Device device);
+
+/// int64 tensor on the device from host numbers (one transfer).
+at::Tensor to_device(std::span<const std::int64_t> values, at::Device device);
+/// fp32 tensor on the device from host numbers.
+at::Tensor to_device(std::span<const float> values, at::Device device);
+
+/// Sum of `values` [N] over each segment: [B].
+at::Tensor segment_sum(const at::Tensor& values, const Segments& segments);
+
+}  // namespace rlhf

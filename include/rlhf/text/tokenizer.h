@@ -1,0 +1,59 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rlhf/core/types.h"
+
+namespace rlhf {
+
+/// Token ids of a text, and where each token ends in it: token i covers bytes [ends[i-1], ends[i]) (BOS covers none).
+struct Encoding {
+  TokenIds ids;
+  std::vector<std::int32_t> ends;  ///< byte offsets into the text, non-decreasing, same length as ids
+};
+
+/// Strings to ids and back. Implementations are immutable and may be called from several threads.
+class Tokenizer {
+ public:
+  virtual ~Tokenizer() = default;
+  /// Ids of `text`, with BOS in front where the tokenizer's own setting asks for one. Never adds EOS.
+  virtual Encoding encode(std::string_view text) const = 0;
+  /// Text of `ids`; control tokens (BOS, EOS, pad) produce nothing.
+  virtual std::string decode(const TokenIds& ids) const = 0;
+  /// The piece as it stands in the vocabulary, for people ("▁the", "<0x0A>").
+  virtual std::string piece(std::int32_t id) const = 0;
+  virtual std::int64_t vocab_size() const = 0;
+  virtual std::optional<std::int32_t> bos_id() const = 0;
+  virtual std::optional<std::int32_t> eos_id() const = 0;
+  virtual std::optional<std::int32_t> unknown_id() const = 0;
+  virtual std::optional<std::int32_t> pad_id() const = 0;
+  /// Files that make up this tokenizer, to be copied into an output folder as they are. (Loaded from a bare `.model`
+  /// file of another name, it is that file, which an output folder must hold as tokenizer.model.)
+  virtual std::vector<std::filesystem::path> files() const = 0;
+};
+
+/// Loads the tokenizer of a model folder (tokenizer.model; tokenizer_config.json's add_bos_token is honoured) or a
+/// `.model` file. Throws ModelError: nothing there, broken file, or a kind that is not supported, named.
+std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& path);
+
+/// Settings of a SentencePiece BPE model that `transformers`' LlamaTokenizer reproduces id for id:
+/// byte fallback, identity normalisation, white space kept as it is, no space put in front, digits split. So decode
+/// gives back the bytes that encode was given.
+struct TokenizerTraining {
+  std::int64_t vocab_size = 512;
+  double character_coverage = 1.0;
+  bool split_digits = true;
+};
+
+/// Trains on `lines` and writes tokenizer.model and tokenizer_config.json into `folder`.
+/// The result depends on the lines and settings alone. Throws DataError if there is too little text for vocab_size
+/// (or too small a vocab_size for the characters of the text).
+void train_tokenizer(const std::vector<std::string>& lines, const TokenizerTraining& settings,
+                     const std::filesystem::path& folder);
+
+}  // namespace rlhf

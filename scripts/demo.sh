@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Builds, then runs the main job on a world of its own: text, demonstrations, reward model, PPO.
+# Starts over in runs/demo each time.
+#   make demo            make demo SEED=2
+set -euo pipefail
+export LC_ALL=C OMP_WAIT_POLICY=passive  # threads that have nothing to do sleep
+cd "$(dirname "$0")/.."
+scripts/build.sh
+
+seed=${SEED:-1}
+run=runs/demo
+seconds=()
+
+stage() {  # NAME COMMAND…: runs the command and remembers how long it took
+  local name=$1 start=${EPOCHREALTIME/./} took
+  shift
+  echo "== $name: $*"
+  "$@"
+  took=$(((${EPOCHREALTIME/./} - start) / 1000))
+  seconds+=("$name=$((took / 1000)).$(printf %03d $((took % 1000)))")
+}
+
+PATH=$PWD/build/bin:$PATH
+rm -rf "$run"
+mkdir -p "$run"
+
+agreement-world --seed "$seed" --output "$run/world"
+rlhf-tokenizer --input "$run/world/text.jsonl" --vocab-size 384 --output "$run/tokenizer"
+
+stage text rlhf-sft --config configs/demo/text.yaml train.seed="$seed"
+agreement-evaluate arithmetic --model "$run/text/final" --questions "$run/world/eval.jsonl"
+
+stage sft rlhf-sft --config configs/demo/sft.yaml train.seed="$seed"
+stage pairs rlhf-generate --model "$run/sft/final" --input "$run/world/pair_prompts.jsonl" --num-samples 2 \
+  --max-new-tokens 14 --batch-size 512 --seed "$seed" --json --output "$run/samples.jsonl"
+agreement-judge --samples "$run/samples.jsonl" --output "$run/pairs.jsonl" --seed "$seed"
+stage rm rlhf-rm --config configs/demo/rm.yaml train.seed="$seed"
+stage ppo rlhf-ppo --config configs/demo/ppo.yaml train.seed="$seed"
+
+echo
+agreement-evaluate compare --sft "$run/sft/final" --ppo-run "$run/ppo" --reward "$run/rm/final" \
+  --questions "$run/world/eval.jsonl" --seed "$seed" --output "$run" --seconds "${seconds[@]}"
+echo "$run/summary.json has these figures, $run/report.html the curves"

@@ -1,0 +1,48 @@
+#include "rlhf/algo/gae.h"
+
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/zeros.h>
+
+#include "rlhf/tensor/check_shape.h"
+
+namespace rlhf {
+namespace {
+
+/// For each row, its place in a time-major [T,B] grid: t·B + b.
+at::Tensor grid_places(const Segments& segments) {
+  const at::Tensor offsets = segments.cu_seqlens.to(at::kLong);
+  const at::Tensor lengths = offsets.slice(0, 1).sub(offsets.slice(0, 0, -1));
+  const at::Tensor sequences = at::arange(segments.count(), offsets.options());
+  const at::Tensor sequence = sequences.repeat_interleave(lengths, /*dim=*/0, /*output_size=*/segments.total());
+  const at::Tensor rows = at::arange(segments.total(), offsets.options());
+  return rows.sub(offsets.index_select(0, sequence)).mul(segments.count()).add(sequence);
+}
+
+}  // namespace
+
+AdvantagesAndReturns compute_gae(const at::Tensor& rewards, const at::Tensor& values, const Segments& segments,
+                                 double gamma, double gae_lambda) {
+  check_shape(rewards, "rewards", {segments.total()});
+  check_shape(values, "values", {segments.total()});
+  const at::Tensor v = values.detach();
+  const at::Tensor r = rewards.detach().to(v.scalar_type());
+  const std::int64_t steps = segments.max_length;
+  const std::int64_t count = segments.count();
+  const at::Tensor places = grid_places(segments);
+
+  // Zeros beyond a segment's end are what the recursion wants there: no reward, no value, no advantage. One extra step
+  // of zeros stands for the time after the longest response.
+  const auto to_grid = [&](const at::Tensor& rows) {
+    return at::zeros({(steps + 1) * count}, v.options()).index_copy_(0, places, rows).view({steps + 1, count});
+  };
+  const at::Tensor value_grid = to_grid(v);
+  at::Tensor advantages = to_grid(r.sub(v));  // r_t − V_t, and γ·V_{t+1} on top of it
+  advantages.slice(0, 0, steps).add_(value_grid.slice(0, 1), gamma);
+  for (std::int64_t t = steps - 2; t >= 0; --t) advantages[t].add_(advantages[t + 1], gamma * gae_lambda);
+
+  const at::Tensor result = advantages.view({-1}).index_select(0, places);
+  return {result, result.add(v)};
+}
+
+}  // namespace rlhf

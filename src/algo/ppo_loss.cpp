@@ -1,0 +1,61 @@
+#include "rlhf/algo/ppo_loss.h"
+
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/maximum.h>
+#include <ATen/ops/minimum.h>
+
+#include "rlhf/tensor/check_shape.h"
+
+namespace rlhf {
+namespace {
+
+constexpr double kMaxLogRatio = 20.0;  // exp(20) = 5e8: far outside of any clip range, and far from an overflow
+
+}  // namespace
+
+PolicyLoss ppo_policy_loss(const at::Tensor& logprobs, const at::Tensor& old_logprobs, const at::Tensor& advantages,
+                           double cliprange) {
+  check_shape(logprobs, "logprobs", {-1});
+  check_shape(old_logprobs, "old_logprobs", {logprobs.size(0)});
+  check_shape(advantages, "advantages", {logprobs.size(0)});
+  const at::Tensor log_ratio = logprobs.sub(old_logprobs);
+  const at::Tensor ratio = log_ratio.clamp(-kMaxLogRatio, kMaxLogRatio).exp();
+  const at::Tensor plain = advantages.neg().mul(ratio);
+  const at::Tensor clipped = advantages.neg().mul(ratio.clamp(1.0 - cliprange, 1.0 + cliprange));
+  const at::Tensor fixed_ratio = ratio.detach();
+  return {
+      .loss_sum = at::maximum(plain, clipped).sum(),
+      .clipped = clipped.detach().gt(plain.detach()).sum(),
+      .approx_kl_sum = log_ratio.detach().square().sum().mul(0.5),
+      .ratio_sum = fixed_ratio.sum(),
+      .ratio_square_sum = fixed_ratio.square().sum(),
+  };
+}
+
+ValueLoss ppo_value_loss(const at::Tensor& values, const at::Tensor& old_values, const at::Tensor& returns,
+                         double cliprange_value) {
+  check_shape(values, "values", {-1});
+  check_shape(old_values, "old_values", {values.size(0)});
+  check_shape(returns, "returns", {values.size(0)});
+  const at::Tensor near_old =
+      at::minimum(at::maximum(values, old_values.sub(cliprange_value)), old_values.add(cliprange_value));
+  const at::Tensor plain = values.sub(returns).square();
+  const at::Tensor clipped = near_old.sub(returns).square();
+  return {
+      .loss_sum = at::maximum(plain, clipped).sum().mul(0.5),
+      .clipped = clipped.detach().gt(plain.detach()).sum(),
+  };
+}
+
+ExplainedVariance explained_variance(const at::Tensor& values, const at::Tensor& returns) {
+  check_shape(values, "values", {-1});
+  check_shape(returns, "returns", {values.size(0)});
+  if (returns.size(0) < 2) return {};
+  const at::Tensor target = returns.detach().to(at::kDouble);
+  const at::Tensor error = target.sub(values.detach().to(at::kDouble));
+  const double target_variance = target.var(/*unbiased=*/false).item<double>();
+  if (!(target_variance > 0)) return {};
+  return {.defined = true, .value = 1.0 - error.var(/*unbiased=*/false).item<double>() / target_variance};
+}
+
+}  // namespace rlhf

@@ -1,0 +1,42 @@
+#include "rlhf/algo/whiten.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <ATen/core/Tensor.h>
+
+namespace rlhf {
+namespace {
+
+constexpr double kEpsilon = 1e-8;  // on the variance
+
+}  // namespace
+
+double Moments::mean() const { return count > 0 ? sum / count : 0.0; }
+
+double Moments::variance() const {
+  if (count <= 0) return 0.0;
+  return std::max(0.0, sum_of_squares / count - mean() * mean());
+}
+
+Moments compute_moments(const at::Tensor& values) {
+  // In float64 the difference of squares loses nothing that float32 inputs carry.
+  const at::Tensor wide = values.detach().to(at::kDouble);
+  return {
+      .count = static_cast<double>(wide.numel()),
+      .sum = wide.sum().item<double>(),
+      .sum_of_squares = wide.square().sum().item<double>(),
+  };
+}
+
+Moments operator+(const Moments& a, const Moments& b) {
+  return {a.count + b.count, a.sum + b.sum, a.sum_of_squares + b.sum_of_squares};
+}
+
+at::Tensor whiten(const at::Tensor& values, const Moments& moments, bool shift_mean) {
+  if (moments.count < 2) return values;
+  const double scale = 1.0 / std::sqrt(moments.variance() + kEpsilon);
+  return values.sub(moments.mean()).mul(scale).add(shift_mean ? 0.0 : moments.mean());
+}
+
+}  // namespace rlhf

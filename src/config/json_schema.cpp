@@ -1,0 +1,86 @@
+#include <nlohmann/json.hpp>
+
+#include "rlhf/config/show_config.h"
+
+#include "config/phrases.h"
+
+namespace rlhf {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json schema_of(const Option& option);
+
+/// 1 rather than 1.0.
+Json number(double x) {
+  const auto whole = static_cast<std::int64_t>(x);
+  return static_cast<double>(whole) == x ? Json(whole) : Json(x);
+}
+
+Json with_range(Json schema, const Range& range) {
+  if (range.has_low()) schema[range.low_included ? "minimum" : "exclusiveMinimum"] = number(range.low);
+  if (range.has_high()) schema[range.high_included ? "maximum" : "exclusiveMaximum"] = number(range.high);
+  return schema;
+}
+
+Json schema_of(const Section& section) {
+  Json properties = Json::object();
+  for (const Option& option : section.options) properties[std::string(option.key)] = schema_of(option);
+  return {{"type", "object"}, {"additionalProperties", false}, {"properties", std::move(properties)}};
+}
+
+Json schema_of(const Choice& choice) { return {{"enum", choice.names}, {"default", choice.names[choice.get()]}}; }
+
+/// null or what it would be; null where nothing is said.
+Json schema_of(const Maybe& maybe) {
+  Json schema = schema_of(*maybe.shape);
+  schema.erase("description");
+  schema.erase("default");
+  return {{"anyOf", {Json{{"type", "null"}}, std::move(schema)}}, {"default", nullptr}};
+}
+
+Json schema_of(std::span<const double> values, const Range& range) {
+  return {{"type", "array"},
+          {"items", with_range({{"type", "number"}}, range)},
+          {"minItems", values.size()},
+          {"maxItems", values.size()},
+          {"default", std::vector<double>(values.begin(), values.end())}};
+}
+
+Json schema_of(const Option& option) {
+  Json schema = std::visit(
+      Overloaded{[&](std::int64_t* value) {
+                   return with_range({{"type", "integer"}, {"default", *value}}, option.range);
+                 },
+                 [&](double* value) {
+                   return with_range({{"type", "number"}, {"default", *value}}, option.range);
+                 },
+                 [](bool* value) {
+                   return Json{{"type", "boolean"}, {"default", *value}};
+                 },
+                 [](std::string* value) {
+                   return Json{{"type", "string"}, {"default", *value}};
+                 },
+                 [](std::vector<std::string>* value) {
+                   return Json{{"type", "array"}, {"items", {{"type", "string"}}}, {"default", *value}};
+                 },
+                 [](std::map<std::string, std::string>* value) {
+                   return Json{{"type", "object"}, {"additionalProperties", {{"type", "string"}}}, {"default", *value}};
+                 },
+                 [&](std::span<double> values) { return schema_of(values, option.range); },
+                 [](const auto& nested) { return schema_of(nested); }},
+      option.slot);
+  Json described = {{"description", option.doc}};
+  described.update(schema);
+  return described;
+}
+
+}  // namespace
+
+std::string to_json_schema(const Section& options, std::string_view title) {
+  Json schema = {{"$schema", "https://json-schema.org/draft/2020-12/schema"}, {"title", title}};
+  schema.update(schema_of(options));
+  return schema.dump(2) + "\n";
+}
+
+}  // namespace rlhf

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rlhf/config/options.h"
+
+#include "config/document.h"
+
+namespace rlhf {
+
+template <typename... Visitors>
+struct Overloaded : Visitors... {
+  using Visitors::operator()...;
+};
+template <typename... Visitors>
+Overloaded(Visitors...) -> Overloaded<Visitors...>;  // Clang 14 does not deduce it
+
+/// What an option takes, for an error: "a whole number, at least 1", "one of drop, truncate, error".
+std::string expectation(const Option& option);
+/// What stands there: "-1", `"abc"`, "a list of 2", "nothing".
+std::string found(const Node& node);
+/// With line breaks and other control characters as escapes, so that it stays one line of an error.
+std::string one_line(std::string_view text);
+/// The range in words, or nothing if there is none: "at least 1", "above 0, at most 1", "from 0 to 0.9".
+std::string range_in_words(const Range& range);
+std::string joined(const std::vector<std::string_view>& words, std::string_view separator);
+
+}  // namespace rlhf

@@ -1,0 +1,208 @@
+#include "config/reader.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "rlhf/config/suggest.h"
+
+#include "config/phrases.h"
+#include "config/scalars.h"
+
+namespace rlhf {
+namespace {
+
+std::string place(const std::string& source, int line) {
+  return line > 0 ? source + ":" + std::to_string(line) : source;
+}
+
+std::optional<std::string> as_text(const Node& node) {
+  if (node.as_text) return node.as_text;
+  if (node.kind == Node::Kind::scalar) return node.text;
+  return std::nullopt;
+}
+
+std::optional<double> as_number(const Node& node, const Range& range) {
+  if (node.kind != Node::Kind::scalar || node.quoted) return std::nullopt;
+  const auto value = parse_double(node.text);
+  return value && range.contains(*value) ? value : std::nullopt;
+}
+
+// Each of these sets the member and says whether the node fits it.
+
+bool assign(std::int64_t* member, const Node& node, const Range& range) {
+  if (node.kind != Node::Kind::scalar || node.quoted) return false;
+  const auto value = parse_integer(node.text);
+  if (!value || !range.contains(static_cast<double>(*value))) return false;
+  *member = *value;
+  return true;
+}
+
+bool assign(double* member, const Node& node, const Range& range) {
+  const auto value = as_number(node, range);
+  if (value) *member = *value;
+  return value.has_value();
+}
+
+bool assign(bool* member, const Node& node, const Range&) {
+  const auto value = node.kind == Node::Kind::scalar && !node.quoted ? parse_bool(node.text) : std::nullopt;
+  if (value) *member = *value;
+  return value.has_value();
+}
+
+bool assign(std::string* member, const Node& node, const Range&) {
+  const auto value = as_text(node);
+  if (value) *member = *value;
+  return value.has_value();
+}
+
+bool assign(std::vector<std::string>* member, const Node& node, const Range&) {
+  if (node.kind != Node::Kind::list) return false;
+  std::vector<std::string> texts;
+  for (const Node& child : node.children) {
+    if (child.kind != Node::Kind::scalar) return false;
+    texts.push_back(child.text);
+  }
+  *member = std::move(texts);
+  return true;
+}
+
+bool assign(std::map<std::string, std::string>* member, const Node& node, const Range&) {
+  if (node.kind != Node::Kind::map) return false;
+  for (const Node& child : node.children) {
+    const auto value = as_text(child);
+    if (!value) return false;
+    (*member)[child.key] = *value;
+  }
+  return true;
+}
+
+bool assign(std::span<double> member, const Node& node, const Range& range) {
+  if (node.kind != Node::Kind::list || node.children.size() != member.size()) return false;
+  for (std::size_t i = 0; i < member.size(); ++i) {
+    if (!assign(&member[i], node.children[i], range)) return false;
+  }
+  return true;
+}
+
+bool assign(const Choice& choice, const Node& node, const Range&) {
+  if (node.kind != Node::Kind::scalar) return false;
+  const auto name = std::find(choice.names.begin(), choice.names.end(), node.text);
+  if (name == choice.names.end()) return false;
+  choice.set(static_cast<std::size_t>(name - choice.names.begin()));
+  return true;
+}
+
+/// A hint for a value that does not fit, with its separator; nothing if none comes to mind.
+std::string hint_for(const Option& option, const Node& node) {
+  if (const auto* choice = std::get_if<Choice>(&option.slot)) {
+    constexpr std::size_t kShortestSlip = 4;  // "gpu" is one letter from "cpu" and no slip
+    const auto meant = node.text.size() < kShortestSlip ? std::nullopt : nearest(node.text, choice->names);
+    return meant ? "; did you mean `" + *meant + "`?" : "";
+  }
+  const bool wants_list = std::holds_alternative<std::vector<std::string>*>(option.slot);
+  if (wants_list && node.kind == Node::Kind::scalar) return "; hint: write [" + node.text + "]";
+  return "";
+}
+
+/// The part of a list that does not fit, or the node itself.
+const Node& culprit(const Option& option, const Node& node) {
+  const auto* numbers = std::get_if<std::span<double>>(&option.slot);
+  const bool right_size = numbers != nullptr && node.children.size() == numbers->size();
+  const bool texts = std::holds_alternative<std::vector<std::string>*>(option.slot) ||
+                     std::holds_alternative<std::map<std::string, std::string>*>(option.slot);
+  for (const Node& child : node.children) {
+    if (right_size && !as_number(child, option.range)) return child;
+    if (texts && child.kind != Node::Kind::scalar) return child;
+  }
+  return node;
+}
+
+}  // namespace
+
+void FaultList::add(const std::string& source, int line, const std::string& key, const std::string& message) {
+  add_line(place(source, line) + ": " + key + ": " + message);
+  faulty_.push_back(key);
+}
+
+void FaultList::add_line(const std::string& line) { lines_.push_back(one_line(line)); }
+
+void FaultList::mark_said(const std::string& key, const std::string& source, int line) {
+  places_[key] = place(source, line);
+}
+
+bool FaultList::is_faulty(const std::string& key) const {
+  return std::any_of(faulty_.begin(), faulty_.end(),
+                     [&](const std::string& faulty) { return key == faulty || key.starts_with(faulty + "."); });
+}
+
+void FaultList::add_issue(const Issue& issue, const std::string& file) {
+  if (std::any_of(issue.keys.begin(), issue.keys.end(), [&](const auto& key) { return is_faulty(key); })) return;
+  const auto known = places_.find(issue.keys.front());
+  const std::string where = known != places_.end() ? known->second : file;
+  add_line((where.empty() ? "" : where + ": ") + issue.keys.front() + ": " + issue.message);
+}
+
+void Reader::read_section(const Section& section, const Node& node, const std::string& path) {
+  if (node.kind == Node::Kind::null) return;
+  if (node.kind != Node::Kind::map) {
+    const std::string what = path.empty() ? "the config" : path;
+    return faults_.add(source_, node.line, what, "expected a section {key: value, …}, found " + found(node));
+  }
+  for (const Node& child : node.children) {
+    const std::string child_path = path.empty() ? child.key : path + "." + child.key;
+    if (is_duplicate(node, child, child_path)) continue;
+    const auto option = std::find_if(section.options.begin(), section.options.end(),
+                                     [&](const Option& o) { return o.key == child.key; });
+    if (option == section.options.end()) {
+      report_unknown(child, path, child_path);
+    } else {
+      read_option(*option, child, child_path);
+    }
+  }
+}
+
+bool Reader::is_duplicate(const Node& parent, const Node& child, const std::string& path) {
+  for (const Node& earlier : parent.children) {
+    if (&earlier == &child) return false;
+    if (earlier.key != child.key) continue;
+    faults_.add(source_, child.line, path, "given twice, first on line " + std::to_string(earlier.line));
+    return true;
+  }
+  return false;
+}
+
+void Reader::read_option(const Option& option, const Node& node, const std::string& path) {
+  faults_.mark_said(path, source_, node.line);
+  if (const auto* section = std::get_if<Section>(&option.slot)) return read_section(*section, node, path);
+  if (const auto* maybe = std::get_if<Maybe>(&option.slot)) {
+    if (node.kind == Node::Kind::null) return maybe->clear();
+    return read_option(maybe->fill(), node, path);
+  }
+  if (std::holds_alternative<std::map<std::string, std::string>*>(option.slot)) {
+    for (const Node& child : node.children) is_duplicate(node, child, path + "." + child.key);
+  }
+  const bool fits = std::visit(
+      [&](const auto& slot) {
+        if constexpr (requires { assign(slot, node, option.range); }) return assign(slot, node, option.range);
+        return false;
+      },
+      option.slot);
+  if (!fits) report_mismatch(option, node, path);
+}
+
+void Reader::report_mismatch(const Option& option, const Node& node, const std::string& path) {
+  const Node& wrong = culprit(option, node);
+  const std::string in_list = &wrong != &node && node.kind == Node::Kind::list ? " in the list" : "";
+  faults_.add(source_, wrong.line, path,
+              "expected " + expectation(option) + ", found " + found(wrong) + in_list + hint_for(option, node));
+}
+
+void Reader::report_unknown(const Node& node, const std::string& section_path, const std::string& path) {
+  const auto meant = suggest_key(root_, section_path, node.key);
+  faults_.add(source_, node.line, path,
+              meant ? "unknown key; did you mean `" + *meant + "`?" : "unknown key; hint: --help lists all of them");
+  if (meant) faults_.mark_faulty(*meant);
+}
+
+}  // namespace rlhf

@@ -1,0 +1,222 @@
+#include "rlhf/config/validate.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "rlhf/config/suggest.h"
+#include "rlhf/core/error.h"
+
+#include "config/scalars.h"
+
+namespace rlhf {
+namespace {
+
+using Issues = std::vector<Issue>;
+
+std::string number(std::int64_t x) { return std::to_string(x); }
+
+void require_said(Issues& issues, const std::string& key, const std::string& value, const std::string& what) {
+  if (value.empty()) issues.push_back({{key}, "expected " + what + ", found nothing"});
+}
+
+void require_divides(Issues& issues, const std::string& key, std::int64_t divisor, const std::string& whole_key,
+                     std::int64_t whole) {
+  if (divisor > 0 && whole % divisor == 0) return;
+  issues.push_back(
+      {{key, whole_key}, "expected a divisor of " + whole_key + " = " + number(whole) + ", found " + number(divisor)});
+}
+
+void check_files(Issues& issues, const std::string& key, const std::vector<std::string>& files) {
+  if (std::find(files.begin(), files.end(), "") != files.end()) {
+    issues.push_back({{key}, "expected paths or globs, found an empty text in the list"});
+  }
+}
+
+void require_files(Issues& issues, const std::string& key, const std::vector<std::string>& files) {
+  if (files.empty()) issues.push_back({{key}, "expected at least one file, found none"});
+  check_files(issues, key, files);
+}
+
+/// The left side of `fields` must be names that the records of this tool have.
+void check_fields(Issues& issues, const std::map<std::string, std::string>& fields,
+                  const std::vector<std::string_view>& ours) {
+  for (const auto& [our, theirs] : fields) {
+    if (std::find(ours.begin(), ours.end(), our) == ours.end()) {
+      std::string known;
+      for (std::string_view name : ours) known += (known.empty() ? "" : ", ") + std::string(name);
+      const auto meant = nearest(our, ours);
+      issues.push_back({{"data.fields"},
+                        "expected {ours: theirs} with ours one of " + known + ", found " + our +
+                            (meant ? "; did you mean `" + *meant + "`?" : "")});
+    } else if (theirs.empty()) {
+      issues.push_back({{"data.fields"}, "expected the name of the field for " + our + ", found nothing"});
+    }
+  }
+}
+
+void check_template(Issues& issues, const std::string& key, const std::string& text) {
+  if (text.empty()) return;
+  const std::size_t prompt = text.find("{prompt}"), completion = text.find("{completion}");
+  const bool once = text.find("{prompt}", prompt + 1) == std::string::npos &&
+                    text.find("{completion}", completion + 1) == std::string::npos;
+  if (prompt < completion && completion != std::string::npos && once) return;
+  issues.push_back({{key}, "expected {prompt} and then {completion}, once each, found \"" + text + "\""});
+}
+
+void check_init(Issues& issues, const ModelInit& init, std::int64_t max_length) {
+  const std::string at = "model.init.";
+  require_divides(issues, at + "num_attention_heads", init.num_attention_heads, at + "hidden_size", init.hidden_size);
+  require_divides(issues, at + "num_key_value_heads", init.num_key_value_heads, at + "num_attention_heads",
+                  init.num_attention_heads);
+  const bool has_heads = init.num_attention_heads > 0 && init.hidden_size % init.num_attention_heads == 0;
+  const std::int64_t head_width = has_heads ? init.hidden_size / init.num_attention_heads : 0;
+  if (head_width % 2 != 0) {
+    issues.push_back({{at + "hidden_size", at + "num_attention_heads"},
+                      "expected an even width per head (rotary positions turn pairs), found " +
+                          number(init.hidden_size) + " / " + number(init.num_attention_heads) + " = " +
+                          number(head_width)});
+  }
+  if (max_length > init.max_position_embeddings) {
+    issues.push_back({{"data.max_length", at + "max_position_embeddings"},
+                      "expected at most model.init.max_position_embeddings = " + number(init.max_position_embeddings) +
+                          ", found " + number(max_length)});
+  }
+}
+
+void check_model(Issues& issues, const ModelOptions& model, std::int64_t max_length) {
+  if (model.path.empty() && !model.init) {
+    issues.push_back({{"model.path", "model.init"}, "expected a model folder (or model.init), found nothing"});
+  }
+  if (!model.init) return;
+  if (!model.path.empty()) {
+    issues.push_back({{"model.init", "model.path"}, "expected either model.path or model.init, found both"});
+  }
+  if (model.tokenizer.empty()) {
+    issues.push_back({{"model.tokenizer", "model.init"}, "expected a tokenizer for the new model, found nothing"});
+  }
+  check_init(issues, *model.init, max_length);
+}
+
+void check_data(Issues& issues, const DataOptions& data, const std::vector<std::string_view>& fields) {
+  require_files(issues, "data.train", data.train);
+  check_files(issues, "data.eval", data.eval);
+  if (!data.eval.empty() && data.eval_share > 0) {
+    issues.push_back({{"data.eval_share", "data.eval"}, "expected either data.eval or data.eval_share, found both"});
+  }
+  check_fields(issues, data.fields, fields);
+  check_template(issues, "data.template", data.template_);
+}
+
+void check_eval(Issues& issues, const EvalOptions& eval, const DataOptions& data,
+                const std::vector<std::string_view>& metrics) {
+  const bool has_data = !data.eval.empty() || data.eval_share > 0;
+  const auto needs_data = [&](const std::string& key) {
+    issues.push_back({{key, "data.eval", "data.eval_share"},
+                      "expected data to evaluate on, found neither data.eval nor data.eval_share"});
+  };
+  if (eval.every_steps > 0 && !has_data) needs_data("eval.every_steps");
+  if (eval.best_by.empty()) return;
+  if (!has_data) needs_data("eval.best_by");
+  if (std::find(metrics.begin(), metrics.end(), eval.best_by) != metrics.end()) return;
+  std::string known;
+  for (std::string_view name : metrics) known += (known.empty() ? "" : ", ") + std::string(name);
+  const auto meant = nearest(eval.best_by, metrics);
+  issues.push_back(
+      {{"eval.best_by"},
+       "expected one of " + known + ", found " + eval.best_by + (meant ? "; did you mean `" + *meant + "`?" : "")});
+}
+
+void check_micro_batch(Issues& issues, const std::optional<std::int64_t>& tokens, std::int64_t longest,
+                       const std::vector<std::string>& longest_keys) {
+  if (!tokens || *tokens >= longest) return;
+  std::string sum;
+  for (const std::string& key : longest_keys) sum += (sum.empty() ? "" : " + ") + key;
+  std::vector<std::string> keys = {"train.micro_batch_tokens"};
+  keys.insert(keys.end(), longest_keys.begin(), longest_keys.end());
+  issues.push_back({std::move(keys), "expected at least " + sum + " = " + number(longest) +
+                                         " (a sequence is never split), found " + number(*tokens)});
+}
+
+/// What rlhf-sft and rlhf-rm share.
+template <typename Config>
+Issues check_supervised(const Config& config, const std::vector<std::string_view>& fields,
+                        const std::vector<std::string_view>& metrics) {
+  Issues issues;
+  check_model(issues, config.model, config.data.max_length);
+  check_data(issues, config.data, fields);
+  require_said(issues, "train.output", config.train.output, "a folder for the run");
+  check_micro_batch(issues, config.train.micro_batch_tokens, config.data.max_length, {"data.max_length"});
+  check_eval(issues, config.eval, config.data, metrics);
+  return issues;
+}
+
+void check_truncated_sampling(Issues& issues, const RolloutOptions& rollout) {
+  if (rollout.allow_truncated_sampling) return;
+  const std::string why = " (the log-probabilities do not describe truncated samples), found ";
+  const std::string hint = "; hint: rollout.allow_truncated_sampling=true accepts it";
+  const std::string switch_key = "rollout.allow_truncated_sampling";
+  if (rollout.top_p < 1) {
+    issues.push_back({{"rollout.top_p", switch_key}, "expected 1" + why + format_double(rollout.top_p) + hint});
+  }
+  if (rollout.top_k > 0) {
+    issues.push_back({{"rollout.top_k", switch_key}, "expected 0" + why + number(rollout.top_k) + hint});
+  }
+}
+
+}  // namespace
+
+Issues validate(const SftConfig& config) {
+  return check_supervised(config, {"text", "prompt", "completion"}, {"eval_loss", "eval_mean_token_accuracy"});
+}
+
+Issues validate(const RewardModelConfig& config) {
+  return check_supervised(config, {"prompt", "chosen", "rejected", "margin"}, {"eval_loss", "eval_accuracy"});
+}
+
+Issues validate(const PpoConfig& config) {
+  Issues issues;
+  require_said(issues, "model.policy", config.model.policy, "the model folder the policy starts from");
+  require_files(issues, "data.prompts", config.data.prompts);
+  check_fields(issues, config.data.fields, {"prompt"});
+  check_template(issues, "data.template", config.data.template_);
+  require_said(issues, "train.output", config.train.output, "a folder for the run");
+  const RolloutOptions& rollout = config.rollout;
+  require_divides(issues, "rollout.num_samples_per_prompt", rollout.num_samples_per_prompt, "rollout.batch_size",
+                  rollout.batch_size);
+  require_divides(issues, "ppo.num_mini_batches", config.ppo.num_mini_batches, "rollout.batch_size",
+                  rollout.batch_size);
+  if (rollout.batch_size <= 0 || config.train.total_episodes % rollout.batch_size != 0) {
+    issues.push_back({{"train.total_episodes", "rollout.batch_size"},
+                      "expected a multiple of rollout.batch_size = " + number(rollout.batch_size) + ", found " +
+                          number(config.train.total_episodes)});
+  }
+  check_truncated_sampling(issues, rollout);
+  check_micro_batch(issues, config.train.micro_batch_tokens, config.data.max_prompt_length + rollout.max_new_tokens,
+                    {"data.max_prompt_length", "rollout.max_new_tokens"});
+  if (config.ppo.kl_controller == KlControllerKind::adaptive && config.ppo.kl_coef == 0) {
+    issues.push_back(
+        {{"ppo.kl_coef", "ppo.kl_controller"}, "expected above 0 (the adaptive controller multiplies it), found 0"});
+  }
+  return issues;
+}
+
+Issues validate(const GenerateConfig& config) {
+  Issues issues;
+  require_said(issues, "model", config.model, "a model folder");
+  if (config.prompt.empty() == config.input.empty()) {
+    issues.push_back({{"prompt", "input"},
+                      std::string("expected either a prompt or an input file, found ") +
+                          (config.prompt.empty() ? "neither" : "both")});
+  }
+  check_template(issues, "template", config.template_);
+  return issues;
+}
+
+void throw_if_any(const Issues& issues) {
+  std::vector<std::string> lines;
+  for (const Issue& issue : issues) lines.push_back(issue.keys.front() + ": " + issue.message);
+  if (!lines.empty()) throw ConfigError(lines);
+}
+
+}  // namespace rlhf

@@ -1,0 +1,136 @@
+#include "rlhf/core/atomic_file.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utility>
+
+namespace rlhf {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void fail(const std::string& doing, const fs::path& path, int error) {
+  throw OutputError(doing + " " + path.string() + ": " + std::strerror(error));
+}
+
+/// An open file descriptor; closes it when it goes.
+class File {
+ public:
+  File(const fs::path& path, int flags) : descriptor_(::open(path.c_str(), flags | O_CLOEXEC, 0666)) {}
+  ~File() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  bool is_open() const { return descriptor_ >= 0; }
+  int get() const { return descriptor_; }
+  /// Errors that a file system reports as late as at the close count as well.
+  int close() { return ::close(std::exchange(descriptor_, -1)); }
+
+ private:
+  int descriptor_;
+};
+
+fs::path folder_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : fs::path("."); }
+
+/// One fixed name beside `path`: what a killed process left behind is overwritten by the next attempt.
+fs::path temporary_beside(fs::path path) {
+  if (!path.has_filename()) path = path.parent_path();  // "runs/x/"
+  return folder_of(path) / ("." + path.filename().string() + ".partial");
+}
+
+void sync(const fs::path& path, const fs::path& target) {
+  const File file(path, O_RDONLY);
+  // Some file systems cannot sync a folder and say EINVAL; there is nothing more that could be done.
+  if (!file.is_open() || (::fsync(file.get()) != 0 && errno != EINVAL)) fail("writing", target, errno);
+}
+
+void write_and_sync(const fs::path& path, std::string_view bytes, const fs::path& target) {
+  File file(path, O_WRONLY | O_CREAT | O_TRUNC);
+  if (!file.is_open()) fail("writing", target, errno);
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(file.get(), bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail("writing", target, errno);
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+  if (::fsync(file.get()) != 0 || file.close() != 0) fail("writing", target, errno);
+}
+
+void sync_tree(const fs::path& folder, const fs::path& target) {
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder)) sync(entry.path(), target);
+  sync(folder, target);
+}
+
+/// Puts `temporary` in the place of `path`; where the file system can, without a moment at which neither is there.
+void replace_folder(const fs::path& temporary, const fs::path& path) {
+  if (!fs::exists(path)) {
+    if (::rename(temporary.c_str(), path.c_str()) != 0) fail("writing", path, errno);
+    return;
+  }
+  if (::renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, path.c_str(), RENAME_EXCHANGE) != 0) {
+    fs::remove_all(path);
+    if (::rename(temporary.c_str(), path.c_str()) != 0) fail("writing", path, errno);
+  }
+  fs::remove_all(temporary);
+}
+
+}  // namespace
+
+void write_file_atomically(const fs::path& path, std::string_view bytes) {
+  const fs::path temporary = temporary_beside(path);
+  try {
+    write_and_sync(temporary, bytes, path);
+    if (::rename(temporary.c_str(), path.c_str()) != 0) fail("writing", path, errno);
+  } catch (...) {
+    ::unlink(temporary.c_str());
+    throw;
+  }
+  sync(folder_of(path), path);
+}
+
+void write_folder_atomically(const fs::path& path, const std::function<void(const fs::path&)>& fill) {
+  const fs::path temporary = temporary_beside(path);
+  const fs::path target = path.has_filename() ? path : path.parent_path();
+  try {
+    fs::remove_all(temporary);
+    fs::create_directory(temporary);
+    fill(temporary);
+    sync_tree(temporary, target);
+    replace_folder(temporary, target);
+  } catch (const fs::filesystem_error& e) {
+    std::error_code ignored;
+    fs::remove_all(temporary, ignored);
+    throw OutputError("writing " + target.string() + ": " + e.code().message());
+  } catch (...) {
+    std::error_code ignored;
+    fs::remove_all(temporary, ignored);
+    throw;
+  }
+  sync(folder_of(target), target);
+}
+
+std::string read_file(const fs::path& path, ExitCode code) {
+  const auto refuse = [&](int error) { throw Error(code, "reading " + path.string() + ": " + std::strerror(error)); };
+  const File file(path, O_RDONLY);
+  if (!file.is_open()) refuse(errno);
+  std::string bytes;
+  struct stat status = {};
+  if (::fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode)) {
+    bytes.reserve(static_cast<std::size_t>(status.st_size));
+  }
+  char buffer[1 << 16];
+  for (;;) {
+    const ssize_t count = ::read(file.get(), buffer, sizeof(buffer));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) refuse(errno);
+    if (count == 0) return bytes;
+    bytes.append(buffer, static_cast<std::size_t>(count));
+  }
+}
+
+}  // namespace rlhf

@@ -1,0 +1,66 @@
+#include "rlhf/data/batching.h"
+
+#include <algorithm>
+#include <numeric>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "rlhf/core/check.h"
+#include "rlhf/core/random.h"
+
+namespace rlhf {
+namespace {
+
+constexpr std::uint64_t kShuffleStream = 0x5368756666;  // keeps shuffling apart from other uses of the run's seed
+
+}  // namespace
+
+BatchOrder::BatchOrder(std::size_t num_samples, std::int64_t batch_size, std::uint64_t seed)
+    : num_samples_(num_samples), batch_size_(batch_size), seed_(seed) {
+  RLHF_CHECK(num_samples > 0, "no samples to order");
+  RLHF_CHECK(batch_size > 0, "batch_size is ", batch_size);
+}
+
+std::int64_t BatchOrder::steps_per_epoch() const {
+  return (static_cast<std::int64_t>(num_samples_) + batch_size_ - 1) / batch_size_;
+}
+
+std::vector<std::size_t> BatchOrder::batch(std::int64_t step) const {
+  RLHF_CHECK(step >= 0, "step is ", step);
+  const std::int64_t epoch = step / steps_per_epoch();
+  if (epoch != epoch_) {
+    order_ = random_permutation(num_samples_, seed_, random_stream(kShuffleStream, static_cast<std::uint64_t>(epoch)));
+    epoch_ = epoch;
+  }
+  const std::int64_t begin = step % steps_per_epoch() * batch_size_;
+  const std::int64_t end = std::min(begin + batch_size_, static_cast<std::int64_t>(num_samples_));
+  return {order_.begin() + begin, order_.begin() + end};
+}
+
+std::vector<std::vector<std::size_t>> pack_by_length(std::span<const std::int64_t> lengths, std::int64_t budget) {
+  RLHF_CHECK(budget > 0, "budget is ", budget);
+  std::vector<std::size_t> longest_first(lengths.size());
+  std::iota(longest_first.begin(), longest_first.end(), 0);
+  std::stable_sort(longest_first.begin(), longest_first.end(),
+                   [&](std::size_t a, std::size_t b) { return lengths[a] > lengths[b]; });
+
+  std::vector<std::vector<std::size_t>> groups;
+  std::set<std::pair<std::int64_t, std::size_t>> room;  // (tokens still free, group)
+  for (const std::size_t item : longest_first) {
+    const auto tightest = room.lower_bound({lengths[item], 0});
+    std::int64_t free = budget;
+    std::size_t group = groups.size();
+    if (tightest == room.end()) {
+      groups.emplace_back();
+    } else {
+      std::tie(free, group) = *tightest;
+      room.erase(tightest);
+    }
+    groups[group].push_back(item);
+    room.emplace(free - lengths[item], group);
+  }
+  return groups;
+}
+
+}  // namespace rlhf

@@ -1,0 +1,43 @@
+#include <cstddef>
+#include <string>
+
+#include "rlhf/data/samples.h"
+
+namespace rlhf {
+
+std::string show_sample(const Sample& sample, const Tokenizer& tokenizer, bool colour) {
+  const std::string open = colour ? "\033[32m" : "⟦";
+  const std::string close = colour ? "\033[0m" : "⟧";
+  std::string out;
+  std::size_t shown = 0;  // bytes of the decoded text that `out` holds
+  // Decoding from the start and taking what is new keeps the spaces that a tokenizer drops at the start of a text.
+  const auto show_until = [&](std::size_t index) {
+    const auto end = sample.ids.begin() + static_cast<std::ptrdiff_t>(index);
+    const std::string text = tokenizer.decode(TokenIds(sample.ids.begin(), end));
+    if (text.size() <= shown) return;
+    out += text.substr(shown);
+    shown = text.size();
+  };
+
+  auto span = sample.trained.begin();
+  for (std::size_t i = 0; i < sample.ids.size(); ++i) {
+    const bool marks = span != sample.trained.end();
+    if (marks && i == static_cast<std::size_t>(span->begin)) {
+      show_until(i);
+      out += open;
+    }
+    if (sample.ids[i] == tokenizer.bos_id() || sample.ids[i] == tokenizer.eos_id()) {
+      show_until(i);
+      out += tokenizer.piece(sample.ids[i]);
+    }
+    if (marks && i + 1 == static_cast<std::size_t>(span->end)) {
+      show_until(i + 1);
+      out += close;
+      ++span;
+    }
+  }
+  show_until(sample.ids.size());
+  return out;
+}
+
+}  // namespace rlhf

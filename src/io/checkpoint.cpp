@@ -1,0 +1,162 @@
+#include "rlhf/io/checkpoint.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdio>
+#include <functional>
+#include <map>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+#include <c10/core/GradMode.h>
+
+#include "rlhf/core/atomic_file.h"
+#include "rlhf/core/check.h"
+#include "rlhf/core/error.h"
+#include "rlhf/core/log.h"
+
+#include "io/manifest.h"
+
+namespace rlhf {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kStepPrefix = "step-";
+constexpr const char* kStateFile = "state.json";
+constexpr const char* kTensorsExtension = ".safetensors";
+
+std::string folder_name(std::int64_t step) {
+  std::array<char, 32> name{};
+  std::snprintf(name.data(), name.size(), "step-%06lld", static_cast<long long>(step));
+  return name.data();
+}
+
+std::optional<std::int64_t> step_of(const std::string& name) {
+  if (!name.starts_with(kStepPrefix)) return std::nullopt;
+  std::int64_t step = 0;
+  const char* const end = name.data() + name.size();
+  const auto [stop, error] = std::from_chars(name.data() + kStepPrefix.size(), end, step);
+  if (error != std::errc() || stop != end || step < 0) return std::nullopt;
+  return step;
+}
+
+/// Newest first.
+std::map<std::int64_t, fs::path, std::greater<>> list_checkpoints(const fs::path& checkpoints) {
+  std::map<std::int64_t, fs::path, std::greater<>> found;
+  if (!fs::is_directory(checkpoints)) return found;
+  for (const fs::directory_entry& entry : fs::directory_iterator(checkpoints)) {
+    if (const auto step = step_of(entry.path().filename().string())) found.emplace(*step, entry.path());
+  }
+  return found;
+}
+
+/// Renamed first, so that a stop in the middle leaves no checkpoint that looks whole by its name.
+void remove_checkpoint(const fs::path& folder) {
+  const fs::path trash = folder.parent_path() / ("." + folder.filename().string() + ".trash");
+  std::error_code error;
+  fs::rename(folder, trash, error);
+  if (!error) fs::remove_all(trash, error);
+  if (error) log_warning("removing the old checkpoint " + folder.string() + ": " + error.message());
+}
+
+/// Keeps `step` and the newest before it. One after it is broken, or the run would have gone on from there.
+void prune(const fs::path& checkpoints, std::int64_t step, std::int64_t keep_last) {
+  std::int64_t kept = 0;
+  for (const auto& [other, folder] : list_checkpoints(checkpoints)) {
+    if (other <= step && kept < keep_last) {
+      ++kept;
+    } else {
+      remove_checkpoint(folder);
+    }
+  }
+  std::vector<fs::path> leftovers;  // of a process killed while it wrote or removed one
+  for (const fs::directory_entry& entry : fs::directory_iterator(checkpoints)) {
+    if (entry.path().filename().string().starts_with(".step-")) leftovers.push_back(entry.path());
+  }
+  std::error_code ignored;
+  for (const fs::path& leftover : leftovers) fs::remove_all(leftover, ignored);
+}
+
+std::string sizes_text(const at::Tensor& tensor) {
+  std::string text = "[";
+  for (const std::int64_t size : tensor.sizes()) text += (text.size() > 1 ? ", " : "") + std::to_string(size);
+  return text + "]";
+}
+
+}  // namespace
+
+void save_checkpoint(const fs::path& checkpoints, std::int64_t step, const Checkpoint& checkpoint,
+                     std::int64_t keep_last) {
+  RLHF_CHECK(step >= 0 && keep_last >= 1, step, " ", keep_last);
+  std::error_code error;
+  fs::create_directories(checkpoints, error);
+  if (error) throw OutputError("creating " + checkpoints.string() + ": " + error.message());
+  write_folder_atomically(checkpoints / folder_name(step), [&](const fs::path& folder) {
+    for (const auto& [group, tensors] : checkpoint.groups) {
+      write_safetensors(folder / (group + kTensorsExtension), tensors);
+    }
+    write_file_atomically(folder / kStateFile, checkpoint.state.dump(2) + "\n");
+    write_manifest(folder);
+  });
+  prune(checkpoints, step, keep_last);
+}
+
+std::optional<FoundCheckpoint> find_checkpoint(const fs::path& checkpoints) {
+  std::string last_fault;
+  for (const auto& [step, folder] : list_checkpoints(checkpoints)) {
+    try {
+      verify_manifest(folder);
+      return FoundCheckpoint{step, folder};
+    } catch (const Error& fault) {
+      last_fault = fault.what();
+      log_warning("skipping a broken checkpoint: " + last_fault);
+    }
+  }
+  if (last_fault.empty()) return std::nullopt;
+  throw ModelError(checkpoints.string() +
+                   ": expected a whole checkpoint, found none; the last one tried: " + last_fault);
+}
+
+Checkpoint load_checkpoint(const fs::path& folder) {
+  Checkpoint checkpoint;
+  for (const auto& [name, stamp] : read_manifest(folder)) {
+    const fs::path path = folder / name;
+    if (path.extension() != kTensorsExtension) continue;
+    const SafetensorsFile file(path);
+    NamedTensors& tensors = checkpoint.groups[path.stem().string()];
+    for (const auto& [tensor_name, entry] : file.entries()) tensors.emplace_back(tensor_name, file.tensor(tensor_name));
+  }
+  const fs::path state = folder / kStateFile;
+  try {
+    checkpoint.state = nlohmann::json::parse(read_file(state, ExitCode::model));
+  } catch (const nlohmann::json::exception&) {
+    throw ModelError(state.string() + ": expected JSON, found something else");
+  }
+  return checkpoint;
+}
+
+void restore_tensors(const NamedTensors& loaded, const NamedTensors& targets, const std::string& what) {
+  std::map<std::string_view, at::Tensor> rest(loaded.begin(), loaded.end());
+  std::vector<std::pair<at::Tensor, at::Tensor>> copies;  // nothing is copied before everything fits
+  for (const auto& [name, target] : targets) {
+    const auto found = rest.find(name);
+    if (found == rest.end()) throw ModelError(what + ": expected a tensor " + name + ", found none");
+    if (found->second.sizes() != target.sizes()) {
+      throw ModelError(what + ": tensor " + name + ": expected " + sizes_text(target) + ", found " +
+                       sizes_text(found->second));
+    }
+    copies.emplace_back(target, found->second);
+    rest.erase(found);
+  }
+  if (!rest.empty()) {
+    throw ModelError(what + ": found a tensor " + std::string(rest.begin()->first) + " that nothing here takes");
+  }
+  const c10::NoGradGuard no_grad;
+  for (const auto& [target, source] : copies) target.copy_(source);
+}
+
+}  // namespace rlhf

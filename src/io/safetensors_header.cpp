@@ -1,0 +1,212 @@
+#include "io/safetensors_header.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include <c10/core/ScalarType.h>
+#include <nlohmann/json.hpp>
+
+#include "rlhf/core/error.h"
+
+namespace rlhf {
+namespace {
+
+using Json = nlohmann::json;
+using Entry = SafetensorsFile::Entry;
+
+constexpr std::array<std::pair<std::string_view, at::ScalarType>, 10> kDtypes{{
+    {"F64", at::kDouble},
+    {"F32", at::kFloat},
+    {"F16", at::kHalf},
+    {"BF16", at::kBFloat16},
+    {"I64", at::kLong},
+    {"I32", at::kInt},
+    {"I16", at::kShort},
+    {"I8", at::kChar},
+    {"U8", at::kByte},
+    {"BOOL", at::kBool},
+}};
+constexpr std::size_t kMaxRank = 8;
+constexpr std::size_t kMaxTensors = 1'000'000;
+constexpr int kMaxDepth = 3;  // header, tensor, list of numbers
+
+/// A value as JSON on one line, cut to a readable length: whatever a header holds, the message stays one line.
+std::string printable(const Json& value) {
+  constexpr std::size_t kLongest = 80;
+  const std::string text = value.dump(-1, ' ', /*ensure_ascii=*/true, Json::error_handler_t::replace);
+  return text.size() <= kLongest ? text : text.substr(0, kLongest) + "…";
+}
+
+/// Where in which file something is wrong; `fail` makes the one line out of it.
+struct Place {
+  const std::filesystem::path& path;
+  std::string where = "header";
+
+  Place tensor(const std::string& name) const { return {path, "tensor " + printable(name)}; }
+  [[noreturn]] void fail(const std::string& what) const {
+    throw ModelError(path.string() + ": " + where + ": " + what);
+  }
+  void expect(bool holds, const std::string& expected, const std::string& found) const {
+    if (!holds) fail("expected " + expected + ", found " + found);
+  }
+};
+
+/// Refuses what a plain parse lets pass: the same key twice in one object, deep nesting, a flood of tensors.
+class ParseGuard {
+ public:
+  explicit ParseGuard(const Place& place) : place_(place) {}
+
+  bool operator()(int depth, Json::parse_event_t event, Json& parsed) {
+    if (depth > kMaxDepth) place_.fail("expected at most " + std::to_string(kMaxDepth) + " levels of nesting");
+    if (event == Json::parse_event_t::object_start) keys_.emplace_back();
+    if (event == Json::parse_event_t::object_end) keys_.pop_back();
+    if (event == Json::parse_event_t::key) accept_key(parsed.get_ref<const std::string&>());
+    return true;
+  }
+
+ private:
+  void accept_key(const std::string& key) {
+    const bool fresh = keys_.back().insert(key).second;
+    place_.expect(fresh, "every key once", printable(key) + " twice");
+    place_.expect(keys_.back().size() <= kMaxTensors + 1, "at most " + std::to_string(kMaxTensors) + " tensors",
+                  "more");
+  }
+
+  const Place& place_;
+  std::vector<std::set<std::string>> keys_;
+};
+
+Json parse_json(std::string_view json, const Place& place) {
+  place.expect(json.starts_with('{'), "JSON that starts with '{'",
+               json.empty() ? "nothing" : printable(std::string(json.substr(0, 1))));
+  // The parser would take a NUL for the end of the text and never see what follows.
+  place.expect(json.find('\0') == std::string_view::npos, "JSON", "a NUL byte");
+  try {
+    // The guard has a state, and the parser copies callbacks.
+    ParseGuard guard(place);
+    return Json::parse(
+        json, [&guard](int depth, Json::parse_event_t event, Json& parsed) { return guard(depth, event, parsed); });
+  } catch (const Json::parse_error& error) {
+    place.fail("expected UTF-8 JSON, found a fault at byte " + std::to_string(error.byte));
+  }
+}
+
+std::map<std::string, std::string> read_metadata(const Json& value, const Place& place) {
+  place.expect(value.is_object(), "__metadata__ to be an object of strings", printable(value));
+  std::map<std::string, std::string> metadata;
+  for (const auto& [key, item] : value.items()) {
+    place.expect(item.is_string(), "__metadata__ to hold strings only", printable(item) + " at " + printable(key));
+    metadata.emplace(key, item.get<std::string>());
+  }
+  return metadata;
+}
+
+const Json& field(const Json& tensor, const char* key, const Place& place) {
+  const auto found = tensor.find(key);
+  if (found == tensor.end()) place.fail(std::string("expected the key ") + key + ", found none");
+  return *found;
+}
+
+at::ScalarType read_dtype(const Json& value, const Place& place) {
+  if (value.is_string()) {
+    const auto known = std::ranges::find(kDtypes, std::string_view(value.get_ref<const std::string&>()),
+                                         &std::pair<std::string_view, at::ScalarType>::first);
+    if (known != kDtypes.end()) return known->second;
+  }
+  place.fail("expected dtype F64, F32, F16, BF16, I64, I32, I16, I8, U8 or BOOL, found " + printable(value));
+}
+
+/// Numbers of a JSON list; a fraction, a sign or more than 63 bits is refused.
+std::vector<std::int64_t> read_counts(const Json& value, const char* what, const Place& place) {
+  place.expect(value.is_array(), std::string(what) + " to be a list", printable(value));
+  std::vector<std::int64_t> counts;
+  for (const Json& item : value) {
+    const bool fits =
+        item.is_number_unsigned() && item.get<std::uint64_t>() <= std::numeric_limits<std::int64_t>::max();
+    place.expect(fits, std::string(what) + " to hold whole numbers from 0 to 2^63-1", printable(item));
+    counts.push_back(item.get<std::int64_t>());
+  }
+  return counts;
+}
+
+/// Bytes of a tensor, or nothing if the sizes multiply beyond 63 bits (a size of 0 counts as 1 there: strides need it).
+std::optional<std::int64_t> checked_bytes(const std::vector<std::int64_t>& sizes, at::ScalarType dtype) {
+  std::int64_t bytes = static_cast<std::int64_t>(c10::elementSize(dtype));
+  bool empty = false;
+  for (const std::int64_t size : sizes) {
+    empty = empty || size == 0;
+    if (__builtin_mul_overflow(bytes, std::max<std::int64_t>(size, 1), &bytes)) return std::nullopt;
+  }
+  return empty ? 0 : bytes;
+}
+
+Entry read_entry(const std::string& name, const Json& value, std::uint64_t data_begin, std::uint64_t data_bytes,
+                 const Place& place) {
+  place.expect(name.size() <= kMaxTensorName, "a name of at most " + std::to_string(kMaxTensorName) + " bytes",
+               std::to_string(name.size()));
+  place.expect(value.is_object(), "an object", printable(value));
+  place.expect(value.size() <= 3, "only the keys dtype, shape, data_offsets", printable(value));
+  const at::ScalarType dtype = read_dtype(field(value, "dtype", place), place);
+  std::vector<std::int64_t> sizes = read_counts(field(value, "shape", place), "shape", place);
+  place.expect(sizes.size() <= kMaxRank, "at most " + std::to_string(kMaxRank) + " dimensions",
+               std::to_string(sizes.size()));
+  const std::vector<std::int64_t> offsets = read_counts(field(value, "data_offsets", place), "data_offsets", place);
+  place.expect(offsets.size() == 2 && offsets[0] <= offsets[1], "data_offsets [begin, end]",
+               printable(value["data_offsets"]));
+  const auto begin = static_cast<std::uint64_t>(offsets[0]);
+  const auto end = static_cast<std::uint64_t>(offsets[1]);
+  place.expect(end <= data_bytes, "data within the " + std::to_string(data_bytes) + " bytes of the data section",
+               "an end at " + std::to_string(end));
+  const std::optional<std::int64_t> bytes = checked_bytes(sizes, dtype);
+  place.expect(bytes.has_value(), "a shape of less than 2^63 bytes", printable(value["shape"]));
+  place.expect(static_cast<std::uint64_t>(*bytes) == end - begin, std::to_string(*bytes) + " bytes by shape and dtype",
+               std::to_string(end - begin) + " by data_offsets");
+  return {name, dtype, std::move(sizes), data_begin + begin, data_begin + end};
+}
+
+/// Tensors must tile the data section: no byte twice, none unclaimed. It bounds what a small file can make us read.
+void check_tiling(const std::map<std::string, Entry>& entries, std::uint64_t data_begin, std::uint64_t file_bytes,
+                  const Place& place) {
+  std::vector<const Entry*> order;
+  for (const auto& [name, entry] : entries) order.push_back(&entry);
+  std::ranges::sort(order, {}, [](const Entry* entry) { return std::pair(entry->begin, entry->end); });
+  std::uint64_t reached = data_begin;
+  for (const Entry* entry : order) {
+    place.tensor(entry->name)
+        .expect(entry->begin == reached, "data_offsets to start at " + std::to_string(reached - data_begin),
+                std::to_string(entry->begin - data_begin) + (entry->begin < reached ? " (overlap)" : " (hole)"));
+    reached = entry->end;
+  }
+  place.expect(reached == file_bytes, "the file to end with its last tensor, at byte " + std::to_string(reached),
+               std::to_string(file_bytes) + " bytes");
+}
+
+}  // namespace
+
+SafetensorsHeader parse_safetensors_header(std::string_view json, std::uint64_t data_begin, std::uint64_t file_bytes,
+                                           const std::filesystem::path& path) {
+  const Place place{path};
+  const Json root = parse_json(json, place);
+  SafetensorsHeader header;
+  for (const auto& [name, value] : root.items()) {
+    if (name == kMetadataKey) {
+      header.metadata = read_metadata(value, place);
+    } else {
+      header.entries.emplace(name, read_entry(name, value, data_begin, file_bytes - data_begin, place.tensor(name)));
+    }
+  }
+  check_tiling(header.entries, data_begin, file_bytes, place);
+  return header;
+}
+
+std::string_view safetensors_dtype_name(at::ScalarType dtype) {
+  const auto known = std::ranges::find(kDtypes, dtype, &std::pair<std::string_view, at::ScalarType>::second);
+  return known == kDtypes.end() ? std::string_view() : known->first;
+}
+
+}  // namespace rlhf

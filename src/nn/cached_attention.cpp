@@ -1,0 +1,67 @@
+#include "nn/cached_attention.h"
+
+#include <algorithm>
+#include <string>
+
+#include <ATen/core/List.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/scaled_dot_product_attention.h>
+
+#include "rlhf/core/error.h"
+
+#include "nn/equal_runs.h"
+
+namespace rlhf {
+
+void check_prefill_fits(const KvCache& cache, const Segments& segments) {
+  if (segments.count() <= cache.rows() && segments.max_length <= cache.capacity()) return;
+  throw ShapeError("prefill: expected at most " + std::to_string(cache.rows()) + " sequences of at most " +
+                   std::to_string(cache.capacity()) + " tokens, found " + std::to_string(segments.count()) +
+                   " of at most " + std::to_string(segments.max_length));
+}
+
+void write_prefill(KvCache& cache, std::int64_t layer, const at::Tensor& k, const at::Tensor& v,
+                   const Segments& segments) {
+  for (const EqualRun& run : equal_length_runs(segments)) {
+    const auto write = [&](const at::Tensor& target, const at::Tensor& source) {
+      const at::Tensor rows = source.narrow(0, segments.offsets[run.first], run.count * run.length);
+      target.narrow(0, run.first, run.count)
+          .narrow(2, 0, run.length)
+          .copy_(rows.view({run.count, run.length, rows.size(1), rows.size(2)}).transpose(1, 2));
+    };
+    write(cache.keys(layer), k);
+    write(cache.values(layer), v);
+  }
+}
+
+DecodeStep make_decode_step(const KvCache& cache, at::Device device) {
+  const auto [shortest, longest] = std::minmax_element(cache.lengths().begin(), cache.lengths().end());
+  if (longest == cache.lengths().end() || *longest >= cache.capacity()) {
+    throw ShapeError("decode: expected active rows of fewer than " + std::to_string(cache.capacity()) +
+                     " tokens, found " + std::to_string(cache.active()) + " rows, the longest of " +
+                     std::to_string(longest == cache.lengths().end() ? 0 : *longest));
+  }
+  DecodeStep step;
+  const at::TensorOptions options = at::TensorOptions(at::kLong).device(device);
+  step.rows = at::arange(cache.active(), options);
+  step.positions = to_device(cache.lengths(), device);
+  step.longest = *longest + 1;
+  if (*shortest != *longest) {
+    step.mask = at::arange(step.longest, options).view({1, 1, 1, -1}).le(step.positions.view({-1, 1, 1, 1}));
+  }
+  return step;
+}
+
+at::Tensor cached_attention(KvCache& cache, std::int64_t layer, const DecodeStep& step, const at::Tensor& q,
+                            const at::Tensor& k, const at::Tensor& v, double scale) {
+  const c10::List<std::optional<at::Tensor>> slots({step.rows, step.positions});
+  cache.keys(layer).transpose(1, 2).index_put_(slots, k);
+  cache.values(layer).transpose(1, 2).index_put_(slots, v);
+  const auto read = [&](const at::Tensor& cached) { return cached.narrow(0, 0, q.size(0)).narrow(2, 0, step.longest); };
+  // Not is_causal: the operator aligns a causal mask to the first key, and the new token stands at the last.
+  return at::scaled_dot_product_attention(q.unsqueeze(2), read(cache.keys(layer)), read(cache.values(layer)), step.mask,
+                                          /*dropout_p=*/0.0, /*is_causal=*/false, scale, q.size(1) != k.size(1))
+      .squeeze(2);
+}
+
+}  // namespace rlhf

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include <ATen/core/Tensor.h>
+
+#include "rlhf/nn/kv_cache.h"
+#include "rlhf/tensor/packed_batch.h"
+
+namespace rlhf {
+
+/// Throws ShapeError unless the batch fits into the (empty) cache.
+void check_prefill_fits(const KvCache& cache, const Segments& segments);
+/// Writes the keys and values of every sequence of a packed batch, k, v [N,G,E], to the rows 0..B-1 of `layer`.
+void write_prefill(KvCache& cache, std::int64_t layer, const at::Tensor& k, const at::Tensor& v,
+                   const Segments& segments);
+
+/// Where the next token of every active row stands: made once per decoded token, used by all layers.
+struct DecodeStep {
+  at::Tensor rows;                 ///< [B] int64: 0..B-1
+  at::Tensor positions;            ///< [B] int64: tokens the row holds = position of the new token
+  std::optional<at::Tensor> mask;  ///< [B,1,1,L] bool, true = may be read; none where all rows are equally long
+  std::int64_t longest = 0;        ///< L, the new token included
+};
+DecodeStep make_decode_step(const KvCache& cache, at::Device device);
+
+/// Appends one key and value per active row, k, v [B,G,E], and attends: q [B,H,E] -> [B,H,E].
+at::Tensor cached_attention(KvCache& cache, std::int64_t layer, const DecodeStep& step, const at::Tensor& q,
+                            const at::Tensor& k, const at::Tensor& v, double scale);
+
+}  // namespace rlhf

@@ -1,0 +1,20 @@
+#include "nn/families/family.h"
+
+#include <vector>
+
+#include "nn/families/llama.h"
+
+namespace rlhf {
+
+const Family& find_family(const ConfigFields& config) {
+  static const std::vector<Family> families = {llama_family()};
+  const std::string model_type = config.text("model_type", "");
+  std::string known;
+  for (const Family& family : families) {
+    if (family.model_type == model_type) return family;
+    known += (known.empty() ? "" : ", ") + family.model_type;
+  }
+  config.refuse("model_type", "one of: " + known, model_type.empty() ? "no such key" : '"' + model_type + '"');
+}
+
+}  // namespace rlhf

@@ -1,0 +1,147 @@
+#include <cmath>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/ones.h>
+#include <nlohmann/json.hpp>
+
+#include "rlhf/core/error.h"
+#include "rlhf/core/random.h"
+#include "rlhf/nn/model_folder.h"
+
+#include "nn/decoder.h"
+#include "nn/families/family.h"
+#include "nn/weight_files.h"
+
+namespace rlhf {
+namespace {
+
+constexpr const char* kScoreName = "score.weight";
+
+/// What becomes of every loaded or drawn weight.
+struct Placement {
+  at::Device device;
+  at::ScalarType dtype;
+  bool requires_grad;
+
+  at::Tensor leaf(const at::Tensor& values) const {
+    return values.to(at::TensorOptions(device).dtype(dtype), /*non_blocking=*/false, /*copy=*/true)
+        .set_requires_grad(requires_grad);
+  }
+};
+
+std::string sizes_text(at::IntArrayRef sizes) {
+  std::string text = "[";
+  for (std::size_t i = 0; i < sizes.size(); ++i) text += (i > 0 ? ", " : "") + std::to_string(sizes[i]);
+  return text + "]";
+}
+
+/// Hands out the tensors of a folder and remembers which were asked for.
+class FileWeights {
+ public:
+  explicit FileWeights(const std::filesystem::path& folder) : files_(folder), where_("weights of " + folder.string()) {}
+
+  at::Tensor read(const WeightRequest& request) {
+    const SafetensorsFile::Entry* const entry = files_.find(request.name);
+    if (entry == nullptr) throw ModelError(where_ + ": " + request.name + ": expected this tensor, found none");
+    if (entry->sizes != request.sizes) {
+      throw ModelError(where_ + ": " + request.name + ": expected " + sizes_text(request.sizes) +
+                       " by config.json, found " + sizes_text(entry->sizes));
+    }
+    if (entry->dtype != at::kFloat && entry->dtype != at::kBFloat16 && entry->dtype != at::kHalf) {
+      throw ModelError(where_ + ": " + request.name + ": expected float32, bfloat16 or float16, found " +
+                       at::toString(entry->dtype));
+    }
+    asked_.insert(request.name);
+    return files_.tensor(request.name);
+  }
+
+  /// An output head that this model has no use for (tied, or a scalar model's trunk) may stand in the file, and so may
+  /// rotary tables, which old versions of `transformers` stored.
+  void refuse_leftovers(const std::string& head_name) const {
+    for (const auto& [name, file] : files_.tensors()) {
+      if (asked_.contains(name) || name == head_name || name.ends_with(".rotary_emb.inv_freq")) continue;
+      throw ModelError(where_ + ": " + name + ": expected no such tensor by config.json, found " +
+                       sizes_text(file->entries().at(name).sizes));
+    }
+  }
+
+ private:
+  WeightFiles files_;
+  std::string where_;
+  std::set<std::string> asked_;
+};
+
+/// normal(0, std) on the host in fp32, a pure function of (seed, stream): the device, the dtype and the threads do not
+/// matter.
+at::Tensor draw_normal(at::IntArrayRef sizes, double std, std::uint64_t seed, std::uint64_t stream) {
+  at::Tensor values = at::empty(sizes, at::kFloat);
+  float* const out = values.mutable_data_ptr<float>();
+  at::parallel_for(0, values.numel(), 4096, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) out[i] = static_cast<float>(std * random_normal(seed, stream, i));
+  });
+  return values;
+}
+
+DecoderConfig decoder_config(const ModelFolder& folder) {
+  const auto json = nlohmann::ordered_json::parse(folder.config_json);
+  const ConfigFields config(json, (folder.path / "config.json").string());
+  return find_family(config).read_config(config);
+}
+
+std::unique_ptr<CausalLM> make_new_decoder(const DecoderConfig& config, const Placement& placement, std::uint64_t seed,
+                                           bool with_head) {
+  std::uint64_t number = 0;
+  const WeightSource draw = [&](const WeightRequest& request) {
+    const std::uint64_t stream = random_stream(number++);
+    return placement.leaf(request.is_norm() ? at::ones(request.sizes, at::kFloat)
+                                            : draw_normal(request.sizes, config.initializer_range, seed, stream));
+  };
+  return std::make_unique<Decoder>(config, draw, with_head);
+}
+
+}  // namespace
+
+std::unique_ptr<CausalLM> load_causal_lm(const ModelFolder& folder, at::Device device, at::ScalarType dtype,
+                                         bool requires_grad, std::uint64_t seed) {
+  if (folder.scalar_head) {
+    throw ModelError("model folder " + folder.path.string() +
+                     ": expected a language model (…ForCausalLM), found a scalar head (…ForSequenceClassification)");
+  }
+  const DecoderConfig config = decoder_config(folder);
+  const Placement placement{device, dtype, requires_grad};
+  if (folder.path.empty()) return make_new_decoder(config, placement, seed, /*with_head=*/true);
+  FileWeights files(folder.path);
+  auto model = std::make_unique<Decoder>(
+      config, [&](const WeightRequest& request) { return placement.leaf(files.read(request)); }, /*with_head=*/true);
+  files.refuse_leftovers(config.names.head);
+  return model;
+}
+
+ScalarModel load_scalar_model(const ModelFolder& folder, at::Device device, at::ScalarType dtype, bool requires_grad,
+                              std::uint64_t seed) {
+  const DecoderConfig config = decoder_config(folder);
+  const std::int64_t width = config.shape.hidden_size;
+  const Placement placement{device, dtype, requires_grad};
+  // The head is small and decides the score: fp32, whatever the trunk computes in.
+  const Placement score_placement{device, at::kFloat, requires_grad};
+  const auto new_score = [&] {
+    return score_placement.leaf(draw_normal({1, width}, 1.0 / std::sqrt(static_cast<double>(width) + 1.0), seed,
+                                            random_stream(/*apart from the trunk's*/ 1, 1)));
+  };
+  if (folder.path.empty()) {
+    return {make_new_decoder(config, placement, seed, /*with_head=*/false), new_score(), folder.reward_mean};
+  }
+  FileWeights files(folder.path);
+  auto trunk = std::make_unique<Decoder>(
+      config, [&](const WeightRequest& request) { return placement.leaf(files.read(request)); }, /*with_head=*/false);
+  at::Tensor score = folder.scalar_head ? score_placement.leaf(files.read({kScoreName, {1, width}})) : new_score();
+  files.refuse_leftovers(config.names.head);
+  return {std::move(trunk), std::move(score), folder.reward_mean};
+}
+
+}  // namespace rlhf

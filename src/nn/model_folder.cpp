@@ -1,0 +1,117 @@
+#include "rlhf/nn/model_folder.h"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "rlhf/core/atomic_file.h"
+#include "rlhf/core/error.h"
+
+#include "nn/families/family.h"
+#include "nn/families/llama.h"
+#include "nn/weight_files.h"
+
+namespace rlhf {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+Json parse_json_file(const fs::path& path) {
+  const std::string text = read_file(path, ExitCode::model);
+  try {
+    return Json::parse(text);
+  } catch (const Json::parse_error& error) {
+    throw ModelError(path.string() + ": expected JSON, found a fault at byte " + std::to_string(error.byte));
+  }
+}
+
+/// `eos_token_id` is a number, a list, or null.
+void add_eos_ids(const ConfigFields& config, TokenIds& ids) {
+  if (!config.has("eos_token_id")) return;
+  const Json& value = config.at("eos_token_id");
+  for (const Json& id : value.is_array() ? value : Json::array({value})) {
+    if (!id.is_number_integer())
+      config.refuse("eos_token_id", "a token id or a list of them", ConfigFields::found(value));
+    const auto number = id.get<std::int32_t>();
+    if (std::find(ids.begin(), ids.end(), number) == ids.end()) ids.push_back(number);
+  }
+}
+
+/// How many labels a classification head has. `transformers` assumes two where nothing is said.
+std::int64_t count_labels(const ConfigFields& config) {
+  if (config.has("num_labels")) return config.positive_integer("num_labels");
+  return config.has("id2label") ? static_cast<std::int64_t>(config.at("id2label").size()) : 2;
+}
+
+bool read_scalar_head(const ConfigFields& config, const Family& family) {
+  if (!config.has("architectures")) return false;
+  const Json& listed = config.at("architectures");
+  const std::string architecture = listed.is_array() && listed.size() == 1 && listed[0].is_string() ? listed[0] : "";
+  if (architecture == family.causal_architecture) return false;
+  if (architecture != family.scalar_architecture) {
+    config.refuse("architectures", family.causal_architecture + " or " + family.scalar_architecture,
+                  ConfigFields::found(listed));
+  }
+  const std::int64_t labels = count_labels(config);
+  if (labels != 1) config.refuse("id2label", "1 label (a scalar head)", std::to_string(labels) + " labels");
+  return true;
+}
+
+std::optional<std::string> read_prompt_template(const fs::path& path) {
+  if (!fs::exists(path)) return std::nullopt;
+  const Json json = parse_json_file(path);
+  const ConfigFields ours(json, path.string());
+  return ours.has("prompt_template") ? std::optional(ours.text("prompt_template", "")) : std::nullopt;
+}
+
+}  // namespace
+
+ModelFolder read_model_folder(const fs::path& path) {
+  if (!fs::is_regular_file(path / "config.json")) {
+    throw ModelError("model folder " + path.string() + ": expected a folder with config.json, found " +
+                     (fs::exists(path) ? "none in it" : "no such folder"));
+  }
+  const Json json = parse_json_file(path / "config.json");
+  const ConfigFields config(json, (path / "config.json").string());
+  const Family& family = find_family(config);
+  const DecoderConfig decoder = family.read_config(config);
+
+  ModelFolder folder;
+  folder.path = path;
+  folder.config_json = read_file(path / "config.json", ExitCode::model);
+  folder.shape = decoder.shape;
+  folder.scalar_head = read_scalar_head(config, family);
+  if (config.has("rlhf_reward_mean")) {
+    if (!config.at("rlhf_reward_mean").is_number()) {
+      config.refuse("rlhf_reward_mean", "a number", ConfigFields::found(config.at("rlhf_reward_mean")));
+    }
+    folder.reward_mean = config.at("rlhf_reward_mean").get<double>();
+  }
+  add_eos_ids(config, folder.eos_ids);
+  if (fs::exists(path / "generation_config.json")) {
+    const Json generation = parse_json_file(path / "generation_config.json");
+    add_eos_ids(ConfigFields(generation, (path / "generation_config.json").string()), folder.eos_ids);
+  }
+  folder.prompt_template = read_prompt_template(path / "rlhf.json");
+  // The file itself knows its dtype; config.json only claims one.
+  const WeightFiles files(path);
+  if (const auto* const entry = files.find(decoder.names.embedding)) folder.file_dtype = entry->dtype;
+  return folder;
+}
+
+ModelFolder describe_new_model(const ModelInit& init, std::int64_t vocab_size, std::optional<std::int32_t> bos_id,
+                               std::optional<std::int32_t> eos_id) {
+  const Json json = make_llama_config(init, vocab_size, bos_id, eos_id);
+  ModelFolder folder;
+  try {
+    folder.shape = llama_family().read_config(ConfigFields(json, "model.init")).shape;
+  } catch (const ModelError& error) {
+    throw ConfigError({error.what()});  // the sizes are the user's, not a file's
+  }
+  folder.config_json = json.dump(2) + "\n";
+  if (eos_id) folder.eos_ids = {*eos_id};
+  return folder;
+}
+
+}  // namespace rlhf

@@ -1,0 +1,104 @@
+#include <string>
+#include <system_error>
+
+#include <nlohmann/json.hpp>
+
+#include "rlhf/core/atomic_file.h"
+#include "rlhf/core/check.h"
+#include "rlhf/core/error.h"
+#include "rlhf/nn/model_folder.h"
+
+#include "nn/families/family.h"
+
+namespace rlhf {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+std::string dtype_name(at::ScalarType dtype) {
+  switch (dtype) {
+    case at::kFloat:
+      return "float32";
+    case at::kBFloat16:
+      return "bfloat16";
+    case at::kHalf:
+      return "float16";
+    default:
+      RLHF_CHECK(false, "no model file has dtype ", at::toString(dtype));
+  }
+}
+
+/// Both spellings are in use: `dtype` since version 5 of `transformers`, `torch_dtype` before.
+void patch_dtype(Json& config, at::ScalarType dtype) {
+  if (config.contains("dtype")) config["dtype"] = dtype_name(dtype);
+  if (config.contains("torch_dtype") || !config.contains("dtype")) config["torch_dtype"] = dtype_name(dtype);
+}
+
+/// `transformers` reads a score at the last token that is not padding, so it wants a pad id, and EOS must not be it.
+void patch_scalar_head(Json& config, double reward_mean, std::optional<std::int32_t> pad_id) {
+  config["id2label"] = {{"0", "LABEL_0"}};
+  config["label2id"] = {{"LABEL_0", 0}};
+  if (config.contains("num_labels")) config["num_labels"] = 1;
+  if (pad_id) config["pad_token_id"] = *pad_id;
+  config["rlhf_reward_mean"] = reward_mean;
+}
+
+NamedTensors cast_all(const NamedTensors& weights, at::ScalarType dtype) {
+  NamedTensors result;
+  for (const auto& [name, tensor] : weights) result.emplace_back(name, tensor.detach().to(dtype));
+  return result;
+}
+
+void copy_into(const fs::path& file, const fs::path& folder) {
+  std::error_code error;
+  // A SentencePiece model may lie anywhere under any name; in a model folder it has one name.
+  fs::copy_file(file, folder / (file.extension() == ".model" ? "tokenizer.model" : file.filename()), error);
+  if (error) {
+    throw OutputError("saving a model: copying " + file.string() + " to " + folder.string() + ": " + error.message());
+  }
+}
+
+void save_folder(const ModelFolder& source, const Json& config, const NamedTensors& weights, const SaveOptions& options,
+                 const fs::path& path) {
+  write_folder_atomically(path, [&](const fs::path& folder) {
+    write_file_atomically(folder / "config.json", config.dump(2) + "\n");
+    write_safetensors(folder / "model.safetensors", cast_all(weights, options.dtype), {{"format", "pt"}});
+    for (const fs::path& file : options.tokenizer_files) copy_into(file, folder);
+    const fs::path generation = source.path / "generation_config.json";
+    if (!source.path.empty() && fs::exists(generation)) copy_into(generation, folder);
+    if (options.prompt_template.empty()) return;
+    write_file_atomically(folder / "rlhf.json", Json{{"prompt_template", options.prompt_template}}.dump(2) + "\n");
+  });
+}
+
+struct SourceConfig {
+  Json json;
+  const Family& family;
+};
+SourceConfig parse_source(const ModelFolder& source) {
+  Json json = Json::parse(source.config_json);
+  const Family& family = find_family(ConfigFields(json, (source.path / "config.json").string()));
+  return {std::move(json), family};
+}
+
+}  // namespace
+
+void save_causal_lm(const ModelFolder& source, const NamedTensors& weights, const SaveOptions& options,
+                    const fs::path& path) {
+  auto [config, family] = parse_source(source);
+  config["architectures"] = {family.causal_architecture};
+  patch_dtype(config, options.dtype);
+  save_folder(source, config, weights, options, path);
+}
+
+void save_scalar_model(const ModelFolder& source, const NamedTensors& weights, double reward_mean,
+                       const SaveOptions& options, const fs::path& path) {
+  auto [config, family] = parse_source(source);
+  config["architectures"] = {family.scalar_architecture};
+  patch_dtype(config, options.dtype);
+  patch_scalar_head(config, reward_mean, options.pad_id);
+  save_folder(source, config, weights, options, path);
+}
+
+}  // namespace rlhf

@@ -1,0 +1,82 @@
+#include "nn/weight_files.h"
+
+#include <set>
+
+#include <nlohmann/json.hpp>
+
+#include "rlhf/core/atomic_file.h"
+#include "rlhf/core/error.h"
+
+#include "nn/config_fields.h"
+
+namespace rlhf {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr const char* kSingle = "model.safetensors";
+constexpr const char* kIndex = "model.safetensors.index.json";
+
+std::vector<fs::path> listed_shards(const fs::path& index) {
+  const auto json =
+      nlohmann::ordered_json::parse(read_file(index, ExitCode::model), nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object() || !json.contains("weight_map") || !json.at("weight_map").is_object()) {
+    throw ModelError(index.string() + ": weight_map: expected an object of tensor names and file names");
+  }
+  std::set<std::string> names;
+  for (const auto& [tensor, file] : json.at("weight_map").items()) {
+    const std::string name = file.is_string() ? file.get<std::string>() : "";
+    if (name.empty() || name == ".." || fs::path(name).filename() != name) {
+      throw ModelError(index.string() + ": " + tensor + ": expected the name of a file in this folder, found " +
+                       ConfigFields::found(file));
+    }
+    names.insert(name);
+  }
+  std::vector<fs::path> paths;
+  for (const std::string& name : names) paths.push_back(index.parent_path() / name);
+  return paths;
+}
+
+[[noreturn]] void refuse_folder_without_weights(const fs::path& folder) {
+  const std::string what = "model folder " + folder.string() + ": expected " + kSingle + ", found ";
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored)) {
+    const std::string extension = entry.path().extension().string();
+    if (extension == ".bin" || extension == ".pt" || extension == ".pth") {
+      throw ModelError(
+          what + "pickled weights (" + entry.path().filename().string() +
+          "), which can execute code and are not read; hint: convert them with python -c \"from transformers "
+          "import AutoModelForCausalLM as M; M.from_pretrained('IN').save_pretrained('OUT')\"");
+    }
+  }
+  throw ModelError(what + "no weights");
+}
+
+}  // namespace
+
+WeightFiles::WeightFiles(const fs::path& folder) {
+  std::vector<fs::path> paths;
+  if (fs::exists(folder / kSingle)) {
+    paths.push_back(folder / kSingle);
+  } else if (fs::exists(folder / kIndex)) {
+    paths = listed_shards(folder / kIndex);
+  } else {
+    refuse_folder_without_weights(folder);
+  }
+  files_.reserve(paths.size());
+  for (const fs::path& path : paths) {
+    const SafetensorsFile& file = files_.emplace_back(path);
+    for (const auto& [name, entry] : file.entries()) {
+      if (!tensors_.emplace(name, &file).second) {
+        throw ModelError("model folder " + folder.string() + ": " + name +
+                         ": expected one file that holds it, found two");
+      }
+    }
+  }
+}
+
+const SafetensorsFile::Entry* WeightFiles::find(const std::string& name) const {
+  const auto found = tensors_.find(name);
+  return found == tensors_.end() ? nullptr : &found->second->entries().at(name);
+}
+
+}  // namespace rlhf

@@ -1,0 +1,99 @@
+#include "rlhf/rollout/reward_source.h"
+
+#include <algorithm>
+#include <numeric>
+#include <span>
+#include <utility>
+
+#include <ATen/ops/cat.h>
+#include <c10/core/GradMode.h>
+
+#include "rlhf/core/check.h"
+#include "rlhf/core/error.h"
+#include "rlhf/core/signals.h"
+
+namespace rlhf {
+namespace {
+
+class ModelReward : public RewardSource {
+ public:
+  ModelReward(ScalarModel& model, std::int64_t micro_batch_tokens) : model_(model), budget_(micro_batch_tokens) {
+    RLHF_CHECK(budget_ > 0, "micro_batch_tokens is ", budget_);
+  }
+
+  std::vector<float> score(const RewardRequest& request) override {
+    const c10::NoGradGuard no_grad;
+    const Segments& sequences = request.rollout.batch.segments;
+    // Longest first, so that sequences of one length are forwarded together.
+    std::vector<std::size_t> order(static_cast<std::size_t>(sequences.count()));
+    std::iota(order.begin(), order.end(), 0);
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return sequences.length(a) > sequences.length(b); });
+
+    std::vector<at::Tensor> parts;
+    for (std::span<const std::size_t> rest = order; !rest.empty();) {
+      stop_if_signalled();
+      const std::size_t count = micro_batch_size(rest, sequences);
+      parts.push_back(model_.scores(slice_rollout(request.rollout, rest.first(count)).batch));
+      rest = rest.subspan(count);
+    }
+    const at::Tensor sorted = at::cat(parts).cpu();
+    const float* raw = sorted.const_data_ptr<float>();
+    std::vector<float> scores(order.size());
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      scores[order[i]] = static_cast<float>(raw[i] - model_.reward_mean());
+    }
+    return scores;
+  }
+
+ private:
+  /// How many of the first sequences fit the budget; at least one.
+  std::size_t micro_batch_size(std::span<const std::size_t> order, const Segments& sequences) const {
+    std::size_t count = 1;
+    std::int64_t tokens = sequences.length(static_cast<std::int64_t>(order[0]));
+    while (count < order.size()) {
+      tokens += sequences.length(static_cast<std::int64_t>(order[count]));
+      if (tokens > budget_) break;
+      ++count;
+    }
+    return count;
+  }
+
+  ScalarModel& model_;
+  std::int64_t budget_;
+};
+
+class FunctionReward : public RewardSource {
+ public:
+  explicit FunctionReward(RewardFunction function) : function_(std::move(function)) {}
+
+  std::vector<float> score(const RewardRequest& request) override {
+    const std::size_t count = request.responses.size();
+    if (request.prompts.size() != count || request.records.size() != count) {
+      throw ShapeError("scoring responses: expected a prompt and a record for each of " + std::to_string(count) +
+                       " responses, found " + std::to_string(request.prompts.size()) + " and " +
+                       std::to_string(request.records.size()));
+    }
+    std::vector<float> scores;
+    for (std::size_t i = 0; i < count; ++i) {
+      stop_if_signalled();
+      scores.push_back(function_(request.prompts[i], request.responses[i], request.records[i]));
+    }
+    return scores;
+  }
+
+ private:
+  RewardFunction function_;
+};
+
+}  // namespace
+
+std::unique_ptr<RewardSource> reward_from_model(ScalarModel& model, std::int64_t micro_batch_tokens) {
+  return std::make_unique<ModelReward>(model, micro_batch_tokens);
+}
+
+std::unique_ptr<RewardSource> reward_from_function(RewardFunction function) {
+  return std::make_unique<FunctionReward>(std::move(function));
+}
+
+}  // namespace rlhf

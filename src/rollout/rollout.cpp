@@ -1,0 +1,92 @@
+#include "rlhf/rollout/rollout.h"
+
+#include <string>
+
+#include <ATen/ops/index_select.h>
+
+#include "rlhf/core/check.h"
+#include "rlhf/core/error.h"
+
+namespace rlhf {
+namespace {
+
+/// Appends first, first + 1, … (`count` numbers).
+void append_range(std::vector<std::int64_t>& values, std::int64_t first, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) values.push_back(first + i);
+}
+
+void check_answer(const TokenIds& prompt, const Generation& answer, std::size_t index) {
+  const auto fail = [index](const std::string& what) {
+    throw ShapeError("making a rollout, sequence " + std::to_string(index) + ": expected " + what);
+  };
+  if (prompt.empty()) fail("a prompt of at least one token, found none");
+  if (answer.tokens.empty()) fail("a response of at least one token, found none");
+  if (answer.logprobs.size() != answer.tokens.size()) {
+    fail(std::to_string(answer.tokens.size()) + " log-probabilities, found " + std::to_string(answer.logprobs.size()));
+  }
+}
+
+}  // namespace
+
+Rollout make_rollout(std::span<const TokenIds* const> prompts, std::span<const Generation> generations,
+                     at::Device device) {
+  if (prompts.size() != generations.size()) {
+    throw ShapeError("making a rollout: expected one answer per prompt (" + std::to_string(prompts.size()) +
+                     "), found " + std::to_string(generations.size()));
+  }
+  Rollout rollout;
+  std::vector<TokenIds> sequences;
+  std::vector<std::int64_t> lengths, predictors, tokens;
+  std::vector<float> logprobs;
+  std::int64_t offset = 0;
+  for (std::size_t i = 0; i < prompts.size(); ++i) {
+    const Generation& answer = generations[i];
+    check_answer(*prompts[i], answer, i);
+    TokenIds& sequence = sequences.emplace_back(*prompts[i]);
+    const auto prompt_length = static_cast<std::int64_t>(sequence.size());
+    sequence.insert(sequence.end(), answer.tokens.begin(), answer.tokens.end());
+    rollout.prompt_lengths.push_back(prompt_length);
+    rollout.finish.push_back(answer.finish);
+    lengths.push_back(static_cast<std::int64_t>(answer.tokens.size()));
+    // A token is predicted by the row before it: the first one by the prompt's last.
+    append_range(predictors, offset + prompt_length - 1, lengths.back());
+    tokens.insert(tokens.end(), answer.tokens.begin(), answer.tokens.end());
+    logprobs.insert(logprobs.end(), answer.logprobs.begin(), answer.logprobs.end());
+    offset += static_cast<std::int64_t>(sequence.size());
+  }
+  rollout.batch = pack(std::span<const TokenIds>(sequences), device);
+  rollout.responses = make_segments(lengths, device);
+  rollout.predictors = to_device(predictors, device);
+  rollout.tokens = to_device(tokens, device);
+  rollout.logprobs = to_device(logprobs, device);
+  return rollout;
+}
+
+RolloutSlice slice_rollout(const Rollout& rollout, std::span<const std::size_t> indices) {
+  const Segments& sequences = rollout.batch.segments;
+  const Segments& responses = rollout.responses;
+  std::vector<std::int64_t> sequence_lengths, response_lengths, batch_rows, response_rows, predictors;
+  for (const std::size_t index : indices) {
+    const auto i = static_cast<std::int64_t>(index);
+    RLHF_CHECK(i < sequences.count(), "sequence ", i, " of ", sequences.count());
+    const auto offset = static_cast<std::int64_t>(batch_rows.size());
+    sequence_lengths.push_back(sequences.length(i));
+    response_lengths.push_back(responses.length(i));
+    append_range(batch_rows, sequences.offsets[i], sequences.length(i));
+    append_range(response_rows, responses.offsets[i], responses.length(i));
+    append_range(predictors, offset + rollout.prompt_lengths[i] - 1, responses.length(i));
+  }
+  const at::Device device = rollout.tokens.device();
+  const at::Tensor rows = to_device(batch_rows, device);
+  RolloutSlice slice;
+  slice.batch.tokens = at::index_select(rollout.batch.tokens, 0, rows);
+  slice.batch.positions = at::index_select(rollout.batch.positions, 0, rows);
+  slice.batch.segments = make_segments(sequence_lengths, device);
+  slice.responses = make_segments(response_lengths, device);
+  slice.predictors = to_device(predictors, device);
+  slice.rows = to_device(response_rows, device);
+  slice.tokens = at::index_select(rollout.tokens, 0, slice.rows);
+  return slice;
+}
+
+}  // namespace rlhf

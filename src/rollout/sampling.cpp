@@ -1,0 +1,82 @@
+#include "rlhf/rollout/sampling.h"
+
+#include <algorithm>
+#include <limits>
+#include <tuple>
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/argmax.h>
+#include <ATen/ops/cumsum.h>
+#include <ATen/ops/exp.h>
+#include <ATen/ops/gather.h>
+#include <ATen/ops/log_softmax.h>
+#include <ATen/ops/sort.h>
+#include <ATen/ops/topk.h>
+#include <ATen/ops/where.h>
+
+#include "rlhf/core/check.h"
+#include "rlhf/tensor/check_shape.h"
+
+namespace rlhf {
+namespace {
+
+/// Candidates of each row, likeliest first unless all are kept.
+struct Candidates {
+  at::Tensor probabilities;  ///< [B,K] fp32, 0 where a token was removed; need not sum to 1
+  at::Tensor ids;            ///< [B,K] int64, undefined where column = token id
+};
+
+/// Keeps the top_k likeliest, then of those (made to sum to 1) the fewest that reach the mass top_p.
+Candidates keep_likeliest(const at::Tensor& logprobs, const SamplingOptions& options) {
+  const std::int64_t vocab = logprobs.size(1);
+  Candidates kept;
+  if (options.top_k > 0 && options.top_k < vocab) {
+    std::tie(kept.probabilities, kept.ids) = at::topk(logprobs, options.top_k, /*dim=*/1, /*largest=*/true, true);
+  } else if (options.top_p < 1.0) {
+    std::tie(kept.probabilities, kept.ids) = at::sort(logprobs, /*stable=*/true, /*dim=*/1, /*descending=*/true);
+  } else {
+    return {at::exp(logprobs), {}};
+  }
+  kept.probabilities = kept.probabilities.exp();
+  if (options.top_p < 1.0) {
+    const at::Tensor shares = kept.probabilities / kept.probabilities.sum(1, /*keepdim=*/true);
+    const at::Tensor mass_before = at::cumsum(shares, 1) - shares;
+    kept.probabilities = kept.probabilities * (mass_before < options.top_p);
+  }
+  return kept;
+}
+
+/// The first candidate at which the cumulative probability exceeds u · total: [B,1] column.
+/// Columns of probability 0 never qualify, and the threshold stays below the total, so that rounding (of u to 1, or of
+/// a parallel sum, which need not be monotone) can neither return a removed token nor run over the end.
+at::Tensor invert_distribution(const at::Tensor& probabilities, const at::Tensor& uniforms) {
+  const at::Tensor cumulative = at::where(probabilities > 0, at::cumsum(probabilities, 1), -1.0);
+  const at::Tensor total = cumulative.amax(1, /*keepdim=*/true);
+  const double below_one = 1.0 - std::numeric_limits<float>::epsilon();
+  const at::Tensor threshold = total * uniforms.unsqueeze(1).clamp_max(below_one);
+  return at::argmax((cumulative > threshold).to(at::kByte), 1, /*keepdim=*/true);
+}
+
+}  // namespace
+
+Sampled sample_tokens(const at::Tensor& logits, const at::Tensor& uniforms, const SamplingOptions& options) {
+  check_shape(logits, "logits", {-1, -1});
+  RLHF_CHECK(options.temperature >= 0 && options.top_p > 0 && options.top_k >= 0, "sampling options out of range");
+  const bool greedy = options.temperature == 0;
+  at::Tensor scaled = logits.to(at::kFloat);
+  if (!greedy && options.temperature != 1.0) scaled = scaled / options.temperature;
+  const at::Tensor logprobs = at::log_softmax(scaled, 1);
+
+  at::Tensor chosen;  // [B,1]
+  if (greedy) {
+    chosen = at::argmax(logprobs, 1, /*keepdim=*/true);
+  } else {
+    check_shape(uniforms, "uniforms", {logits.size(0)});
+    const Candidates kept = keep_likeliest(logprobs, options);
+    chosen = invert_distribution(kept.probabilities, uniforms);
+    if (kept.ids.defined()) chosen = at::gather(kept.ids, 1, chosen);
+  }
+  return {chosen.squeeze(1), at::gather(logprobs, 1, chosen).squeeze(1)};
+}
+
+}  // namespace rlhf

@@ -1,0 +1,124 @@
+#include "rlhf/tensor/device.h"
+
+#include <cstddef>
+#include <fstream>
+#include <sstream>
+#include <unistd.h>
+
+#include <ATen/Version.h>
+
+#include "rlhf/core/check.h"
+#include "rlhf/core/error.h"
+
+#include "tensor/cuda_device.h"
+
+namespace rlhf {
+namespace {
+
+/// The rest of the first line of `file` that starts with `key`, or "".
+std::string line_after(const char* file, const std::string& key) {
+  std::ifstream lines(file);
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with(key)) continue;
+    const std::size_t start = line.find_first_not_of(" \t:", key.size());
+    return start == std::string::npos ? "" : line.substr(start);
+  }
+  return "";
+}
+
+/// The instructions by which a CPU multiplies bfloat16, as Linux names them ("bf16" is Arm's), or "".
+std::string cpu_bfloat16() {
+  std::string found;
+  for (const char* key : {"flags", "Features"}) {
+    std::istringstream words(line_after("/proc/cpuinfo", key));
+    for (std::string word; words >> word;) {
+      const bool multiplies = word == "avx512_bf16" || word == "amx_bf16" || word == "bf16";
+      if (multiplies) found += (found.empty() ? "" : " ") + word;
+    }
+  }
+  return found;
+}
+
+at::Device choose_device(DeviceChoice choice, std::string& reason) {
+  const bool has_cuda = cuda_device_count() > 0;
+  if (choice == DeviceChoice::cuda && !has_cuda) {
+    throw DeviceError("device: expected a CUDA device, found none; hint: a CUDA build on a machine with a GPU, or cpu");
+  }
+  if (choice == DeviceChoice::cpu || !has_cuda) {
+    reason = choice == DeviceChoice::cpu ? "cpu: asked for" : "cpu: no CUDA device";
+    return at::kCPU;
+  }
+  reason = choice == DeviceChoice::cuda ? "cuda: asked for" : "cuda: a GPU is there";
+  return at::Device(at::kCUDA, 0);
+}
+
+/// Why `device` computes bfloat16 well, or "".
+std::string bfloat16_hardware(at::Device device) {
+  if (device.is_cpu()) {
+    const std::string instructions = cpu_bfloat16();
+    return instructions.empty() ? "" : "the CPU has " + instructions;
+  }
+  const int capability = cuda_capability(device.index());
+  return capability < 80 ? "" : "the GPU is sm_" + std::to_string(capability);
+}
+
+at::ScalarType choose_dtype(DtypeChoice choice, at::Device device, std::string& reason) {
+  if (choice == DtypeChoice::float32) {
+    reason += "; float32: asked for";
+    return at::kFloat;
+  }
+  const std::string hardware = bfloat16_hardware(device);
+  if (choice == DtypeChoice::bfloat16) {
+    if (hardware.empty() && device.is_cuda()) {
+      throw DeviceError("dtype: expected a GPU that computes bfloat16 (sm_80 or newer), found sm_" +
+                        std::to_string(cuda_capability(device.index())) + "; hint: dtype: float32");
+    }
+    reason += "; bfloat16: asked for" + std::string(hardware.empty() ? ", without hardware for it" : "");
+    return at::kBFloat16;
+  }
+  reason += hardware.empty() ? "; float32: no hardware for bfloat16" : "; bfloat16: " + hardware;
+  return hardware.empty() ? at::kFloat : at::kBFloat16;
+}
+
+}  // namespace
+
+Compute resolve_compute(DeviceChoice device, DtypeChoice dtype) {
+  Compute compute;
+  compute.device = choose_device(device, compute.reason);
+  compute.dtype = choose_dtype(dtype, compute.device, compute.reason);
+  return compute;
+}
+
+std::int64_t peak_memory_bytes(at::Device device) {
+  if (device.is_cuda()) return cuda_peak_bytes(device.index());
+  const std::string kibibytes = line_after("/proc/self/status", "VmHWM");
+  RLHF_CHECK(!kibibytes.empty(), "/proc/self/status has no VmHWM");
+  return std::stoll(kibibytes) * 1024;
+}
+
+std::int64_t installed_memory_bytes(at::Device device) {
+  if (device.is_cuda()) return cuda_installed_bytes(device.index());
+  return static_cast<std::int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE);
+}
+
+void synchronize(at::Device device) {
+  if (device.is_cuda()) cuda_synchronize(device.index());
+}
+
+std::string instruction_set(at::Device device) {
+  if (device.is_cuda()) return "sm_" + std::to_string(cuda_capability(device.index()));
+#if defined(__x86_64__)
+  std::string text = "x86-64";
+#elif defined(__aarch64__)
+  std::string text = "aarch64";
+#else
+  std::string text = "other";
+#endif
+  // The matrix products behind LibTorch choose their code by the vendor too, so it is part of what decides the bits.
+  for (const std::string& part : {line_after("/proc/cpuinfo", "vendor_id"), at::get_cpu_capability(), cpu_bfloat16()}) {
+    if (!part.empty()) text += " " + part;
+  }
+  return text;
+}
+
+}  // namespace rlhf

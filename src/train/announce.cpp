@@ -1,0 +1,33 @@
+#include "announce.h"
+
+#include <iostream>
+
+#include "rlhf/core/log.h"
+
+namespace rlhf {
+
+namespace {
+
+std::vector<std::string> lines(const Announcement& announcement) {
+  return {"plan: " + announcement.plan, "data: " + announcement.data, "compute: " + announcement.compute,
+          "memory forecast: " + announcement.memory.summary()};
+}
+
+}  // namespace
+
+void print(const Announcement& announcement) {
+  for (const std::string& line : lines(announcement)) std::cout << line << '\n';
+  for (const std::string& sample : announcement.first_samples) std::cout << "sample: " << sample << '\n';
+  std::cout << std::flush;
+}
+
+void log(const Announcement& announcement) {
+  for (const std::string& line : lines(announcement)) log_info(line);
+  for (const std::string& sample : announcement.first_samples) log_debug("sample: " + sample);
+}
+
+void log_finished(const RunFolder& folder) {
+  log_info("nothing to do: " + folder.path().string() + " already holds the finished run");
+}
+
+}  // namespace rlhf

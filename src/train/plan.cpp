@@ -1,0 +1,120 @@
+#include "rlhf/train/plan.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "rlhf/core/check.h"
+
+namespace rlhf {
+
+namespace {
+
+constexpr std::int64_t kCpuCap = 8192;   // beyond this the working set has long left the caches
+constexpr std::int64_t kGpuCap = 65536;  // beyond this a GPU's products no longer get faster
+constexpr std::int64_t kRounding = 256;
+
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+std::string gibibytes(std::int64_t bytes) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2f", static_cast<double>(bytes) / (1LL << 30));
+  return text;
+}
+
+std::string plural(std::int64_t count, const std::string& one, const std::string& many) {
+  return std::to_string(count) + " " + (count == 1 ? one : many);
+}
+
+}  // namespace
+
+std::int64_t MemoryForecast::total() const {
+  std::int64_t sum = 0;
+  for (const auto& [name, bytes] : parts) sum += bytes;
+  return sum;
+}
+
+std::string MemoryForecast::summary() const {
+  std::string text = gibibytes(total()) + " GiB";
+  const char* separator = ": ";
+  for (const auto& [name, bytes] : parts) {
+    text += separator + name + " " + gibibytes(bytes);
+    separator = ", ";
+  }
+  return text;
+}
+
+std::int64_t count_parameters(const ModelShape& s) {
+  const std::int64_t attention = s.hidden_size * s.head_dim * (2 * s.num_heads + 2 * s.num_key_value_heads);
+  const std::int64_t layer = attention + 3 * s.hidden_size * s.intermediate_size + 2 * s.hidden_size;
+  return s.vocab_size * s.hidden_size * (s.tied_head ? 1 : 2) + s.num_layers * layer + s.hidden_size;
+}
+
+std::int64_t activation_bytes_per_token(const ModelShape& s, at::ScalarType dtype) {
+  // Kept per layer: two norm inputs and outputs, queries and keys before and after the rotation, values, the
+  // attention's result, and gate, up, activated gate and their product.
+  const std::int64_t heads = s.head_dim * (3 * s.num_heads + 3 * s.num_key_value_heads);
+  const std::int64_t layer = 5 * s.hidden_size + heads + 4 * s.intermediate_size;
+  return (s.num_layers * layer + 4 * s.hidden_size) * static_cast<std::int64_t>(c10::elementSize(dtype));
+}
+
+std::int64_t model_bytes(const ModelShape& shape, at::ScalarType dtype, bool trained) {
+  const auto element = static_cast<std::int64_t>(c10::elementSize(dtype));
+  const std::int64_t training = trained ? 3 * 4 + (dtype == at::kFloat ? 0 : 4) : 0;
+  return count_parameters(shape) * (element + training);
+}
+
+std::int64_t derive_micro_batch_tokens(const ModelShape& shape, at::ScalarType dtype, std::int64_t resident,
+                                       std::int64_t installed, std::int64_t longest, bool on_gpu) {
+  const std::int64_t room = std::max<std::int64_t>(0, installed - resident) / 4;
+  const std::int64_t fitting = room / activation_bytes_per_token(shape, dtype);
+  const std::int64_t capped = std::min(fitting, on_gpu ? kGpuCap : kCpuCap) / kRounding * kRounding;
+  return std::max(capped, longest);
+}
+
+SupervisedPlan plan_supervised(const TrainOptions& train, const LrScheduleOptions& schedule, std::int64_t num_samples,
+                               std::int64_t micro_batch_tokens) {
+  SupervisedPlan plan;
+  plan.num_samples = num_samples;
+  plan.batch_size = train.batch_size;
+  plan.steps_per_epoch = ceil_div(num_samples, train.batch_size);
+  plan.total_steps = train.max_steps.value_or(
+      std::max<std::int64_t>(1, std::llround(train.epochs * static_cast<double>(plan.steps_per_epoch))));
+  plan.warmup_steps = std::llround(schedule.warmup_share * static_cast<double>(plan.total_steps));
+  plan.micro_batch_tokens = micro_batch_tokens;
+  return plan;
+}
+
+std::string SupervisedPlan::summary(const std::string& samples) const {
+  char epochs[32];
+  std::snprintf(epochs, sizeof epochs, "%.3g", static_cast<double>(total_steps) / static_cast<double>(steps_per_epoch));
+  return std::to_string(num_samples) + " " + samples + " → " + plural(total_steps, "step", "steps") + " of " +
+         std::to_string(batch_size) + " (" + epochs + (total_steps == steps_per_epoch ? " epoch" : " epochs") +
+         "), micro-batches of at most " + std::to_string(micro_batch_tokens) + " tokens";
+}
+
+PpoPlan plan_ppo(const PpoConfig& config, std::int64_t micro_batch_tokens) {
+  const auto exact = [](std::int64_t a, std::int64_t b) {
+    RLHF_CHECK(b > 0 && a % b == 0, a, " is no multiple of ", b);
+    return a / b;
+  };
+  PpoPlan plan;
+  plan.rollouts = exact(config.train.total_episodes, config.rollout.batch_size);
+  plan.prompts_per_rollout = exact(config.rollout.batch_size, config.rollout.num_samples_per_prompt);
+  plan.sequences_per_mini_batch = exact(config.rollout.batch_size, config.ppo.num_mini_batches);
+  plan.updates_per_rollout = config.ppo.num_ppo_epochs * config.ppo.num_mini_batches;
+  plan.warmup_rollouts = std::llround(config.lr_schedule.warmup_share * static_cast<double>(plan.rollouts));
+  plan.micro_batch_tokens = micro_batch_tokens;
+  return plan;
+}
+
+std::string PpoPlan::summary(const PpoConfig& config, std::int64_t mean_tokens) const {
+  const std::int64_t micro_batches = ceil_div(sequences_per_mini_batch * mean_tokens, micro_batch_tokens);
+  return plural(config.rollout.batch_size, "rollout", "rollouts") + " → " +
+         plural(config.ppo.num_ppo_epochs, "epoch", "epochs") + " × " +
+         plural(config.ppo.num_mini_batches, "mini-batch", "mini-batches") + " × " +
+         plural(micro_batches, "micro-batch", "micro-batches") + " = " +
+         plural(updates_per_rollout, "policy update", "policy updates") + ", " + plural(rollouts, "time", "times");
+}
+
+}  // namespace rlhf

@@ -1,0 +1,91 @@
+#include "run.h"
+
+#include <fstream>
+
+#include "rlhf/core/error.h"
+#include "rlhf/core/log.h"
+
+namespace rlhf {
+
+std::optional<ResumePoint> find_resume_point(const RunFolder& folder, const RunOptions& options) {
+  if (!options.resume) {
+    if (!folder.empty() && !options.dry_run)
+      throw ConfigError({"train.output: expected an empty or absent folder, found files in " + folder.path().string() +
+                         "; hint: --resume goes on with that run, another folder starts a new one"});
+    return std::nullopt;
+  }
+  const auto found = find_checkpoint(folder.checkpoints());
+  if (!found) return std::nullopt;
+  return ResumePoint{found->step, load_checkpoint(found->folder)};
+}
+
+bool already_finished(const RunFolder& folder, const std::optional<ResumePoint>& resume, std::int64_t total_steps) {
+  return folder.finished() && (!resume || resume->step >= total_steps);
+}
+
+void check_fingerprint(const ResumePoint& resume, const Fingerprint& now, const RunOptions& options) {
+  const auto then = resume.checkpoint.state.at("fingerprint").get<Fingerprint>();
+  std::vector<std::string> issues;
+  const auto compare = [&](const std::string& name, const std::string& expected, const std::string& found) {
+    if (expected != found)
+      issues.push_back("--resume: " + name + ": expected " + expected + " as in the checkpoint, found " + found);
+  };
+  for (const auto& [name, value] : then) compare(name, value, now.contains(name) ? now.at(name) : "nothing");
+  for (const auto& [name, value] : now)
+    if (!then.contains(name)) compare(name, "nothing", value);
+  if (issues.empty()) return;
+  if (!options.accept_differences) {
+    issues.back() += "; hint: --accept-differences goes on all the same, without the promise of equal bits";
+    throw ConfigError(issues);
+  }
+  for (const std::string& issue : issues) log_warning(issue);
+}
+
+Run::Run(RunFolder folder, const std::string& config_yaml, const nlohmann::json& run_json, Fingerprint fingerprint,
+         const std::optional<ResumePoint>& resume, const RunOptions& options, const LogOptions& log,
+         const CheckpointOptions& checkpoint)
+    : folder_(std::move(folder)), fingerprint_(std::move(fingerprint)), checkpoint_options_(checkpoint) {
+  folder_.create(config_yaml, run_json.dump(2) + "\n", options.resume);
+  log_to_file(folder_.path() / "log.txt");
+  const std::int64_t keep_until = resume ? resume->step : -1;
+  if (resume) {
+    last_saved_ = resume->step;
+    log_info("resuming at step " + std::to_string(resume->step));
+  }
+  cut_jsonl_after(folder_.samples(), keep_until);
+  sinks_.push_back(open_jsonl_sink(folder_.metrics(), keep_until));
+  if (log.tensorboard) sinks_.push_back(open_tensorboard_sink(folder_.path() / "tensorboard", keep_until));
+}
+
+Run::~Run() { close_log_file(); }
+
+void Run::write_metrics(std::int64_t step, const Metrics& metrics) {
+  for (const auto& sink : sinks_) sink->write(step, metrics);
+}
+
+void Run::write_sample(std::int64_t step, const nlohmann::ordered_json& sample) {
+  nlohmann::ordered_json line{{"step", step}};
+  line.update(sample);
+  std::ofstream out(folder_.samples(), std::ios::app);
+  out << line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << '\n';
+  if (!out.flush()) throw OutputError("writing samples: " + folder_.samples().string() + ": cannot be written");
+}
+
+bool Run::checkpoint_due(std::int64_t step) const {
+  return checkpoint_options_.every_steps > 0 && step % checkpoint_options_.every_steps == 0;
+}
+
+void Run::save(std::int64_t step, Checkpoint checkpoint) {
+  if (step == last_saved_) return;
+  flush();  // a resumed run cuts what came after the checkpoint, so what came before it must be there
+  checkpoint.state["fingerprint"] = fingerprint_;
+  save_checkpoint(folder_.checkpoints(), step, checkpoint, checkpoint_options_.keep_last);
+  last_saved_ = step;
+  log_info("step " + std::to_string(step) + ": checkpoint saved");
+}
+
+void Run::flush() {
+  for (const auto& sink : sinks_) sink->flush();
+}
+
+}  // namespace rlhf

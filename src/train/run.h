@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "rlhf/config/train_options.h"
+#include "rlhf/files/metrics.h"
+#include "rlhf/files/run_folder.h"
+#include "rlhf/io/checkpoint.h"
+#include "rlhf/train/run_options.h"
+
+namespace rlhf {
+
+/// What must be equal for a resumed run to end with the same bits: dotted name -> value, as text.
+using Fingerprint = std::map<std::string, std::string>;
+
+/// A checkpoint to go on from.
+struct ResumePoint {
+  std::int64_t step = 0;
+  Checkpoint checkpoint;
+};
+
+/// First look at the output folder, before anything is loaded. Throws ConfigError if it holds something and the run is
+/// not to be resumed. Returns the newest checkpoint that verifies, if the run is to be resumed and there is one.
+std::optional<ResumePoint> find_resume_point(const RunFolder& folder, const RunOptions& options);
+
+/// True if the run folder already holds the result of `total_steps` steps.
+bool already_finished(const RunFolder& folder, const std::optional<ResumePoint>& resume, std::int64_t total_steps);
+
+/// Throws ConfigError naming every entry that differs from the checkpoint's, unless differences are accepted.
+void check_fingerprint(const ResumePoint& resume, const Fingerprint& now, const RunOptions& options);
+
+/// The open run folder of one stage: metrics, samples, checkpoints, log.
+class Run {
+ public:
+  /// Creates the folder (or reopens it) and cuts what was written after the resume point.
+  Run(RunFolder folder, const std::string& config_yaml, const nlohmann::json& run_json, Fingerprint fingerprint,
+      const std::optional<ResumePoint>& resume, const RunOptions& options, const LogOptions& log,
+      const CheckpointOptions& checkpoint);
+  ~Run();
+
+  const RunFolder& folder() const { return folder_; }
+  void write_metrics(std::int64_t step, const Metrics& metrics);
+  /// One line of samples.jsonl; "step" is put in front.
+  void write_sample(std::int64_t step, const nlohmann::ordered_json& sample);
+  bool checkpoint_due(std::int64_t step) const;
+  /// Saves and says so; the fingerprint goes into the state.
+  void save(std::int64_t step, Checkpoint checkpoint);
+  /// Everything written so far is on disk.
+  void flush();
+
+ private:
+  RunFolder folder_;
+  Fingerprint fingerprint_;
+  CheckpointOptions checkpoint_options_;
+  std::vector<std::unique_ptr<MetricSink>> sinks_;
+  std::int64_t last_saved_ = -1;
+};
+
+}  // namespace rlhf

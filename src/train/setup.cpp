@@ -1,0 +1,125 @@
+#include "setup.h"
+
+#include <algorithm>
+
+#include <ATen/Parallel.h>
+#include <torch/version.h>
+
+#include "rlhf/core/check.h"
+#include "rlhf/core/error.h"
+#include "rlhf/core/log.h"
+#include "rlhf/core/version.h"
+#include "rlhf/files/checksum.h"
+
+namespace rlhf {
+
+namespace {
+
+const std::string kThreads = "machine.threads";
+const std::string kMicroBatchTokens = "plan.micro_batch_tokens";
+
+void check_vocabulary(const Setup& setup, const std::string& where) {
+  if (setup.tokenizer->vocab_size() <= setup.folder.shape.vocab_size) return;
+  throw ModelError(where + ": expected a tokenizer of at most " + std::to_string(setup.folder.shape.vocab_size) +
+                   " ids (the model's vocabulary), found " + std::to_string(setup.tokenizer->vocab_size()));
+}
+
+PromptTemplate choose_template(const ModelFolder& folder, const std::string& said, const RunOptions& options) {
+  const std::optional<std::string>& own = folder.prompt_template;
+  if (said.empty()) return own ? PromptTemplate(*own) : PromptTemplate();
+  if (own && *own != said && !options.accept_differences)
+    throw ConfigError({"data.template: expected \"" + *own + "\", which " + folder.path.string() +
+                       " was trained with, found \"" + said +
+                       "\"; hint: leave the key out, or pass --accept-differences"});
+  return PromptTemplate(said);
+}
+
+}  // namespace
+
+SaveOptions Setup::save_options(bool with_template) const {
+  SaveOptions options;
+  options.dtype = folder.path.empty() ? at::kFloat : folder.file_dtype;
+  if (with_template) options.prompt_template = prompt_template.text();
+  options.tokenizer_files = tokenizer->files();
+  const auto pad = tokenizer->pad_id();
+  options.pad_id = pad && pad != tokenizer->eos_id() ? pad : tokenizer->unknown_id();
+  return options;
+}
+
+Setup prepare(const ModelOptions& model, const std::string& template_text, DeviceChoice device, DtypeChoice dtype,
+              std::optional<std::int64_t> threads, const std::optional<ResumePoint>& resume,
+              const RunOptions& options) {
+  const std::int64_t count = threads ? *threads : reuse(resume, kThreads, at::get_num_threads());
+  at::set_num_threads(static_cast<int>(count));
+  Setup setup;
+  setup.compute = resolve_compute(device, dtype);
+  if (!model.init) setup.folder = read_model_folder(model.path);
+  const std::string tokenizer_path = model.tokenizer.empty() ? model.path : model.tokenizer;
+  setup.tokenizer = load_tokenizer(tokenizer_path);
+  if (model.init)
+    setup.folder = describe_new_model(*model.init, setup.tokenizer->vocab_size(), setup.tokenizer->bos_id(),
+                                      setup.tokenizer->eos_id());
+  check_vocabulary(setup, tokenizer_path);
+  setup.prompt_template = choose_template(setup.folder, template_text, options);
+  return setup;
+}
+
+TokenIds stop_ids(const ModelFolder& folder, const Tokenizer& tokenizer) {
+  TokenIds ids = folder.eos_ids;
+  const auto eos = tokenizer.eos_id();
+  if (eos && std::find(ids.begin(), ids.end(), *eos) == ids.end()) ids.push_back(*eos);
+  return ids;
+}
+
+void add_machine(Fingerprint& fingerprint, const Setup& setup, std::int64_t micro_batch_tokens) {
+  fingerprint["machine.device"] = setup.compute.device.str();
+  fingerprint["machine.dtype"] = c10::toString(setup.compute.dtype);
+  fingerprint["machine.instruction_set"] = instruction_set(setup.compute.device);
+  fingerprint[kThreads] = std::to_string(at::get_num_threads());
+  fingerprint[kMicroBatchTokens] = std::to_string(micro_batch_tokens);
+}
+
+void add_data(Fingerprint& fingerprint, const std::string& name, const RecordCounts& counts) {
+  for (std::size_t i = 0; i < counts.files.size(); ++i)
+    fingerprint[name + "[" + std::to_string(i) + "]"] =
+        counts.files[i].filename().string() + " crc32 " + std::to_string(counts.file_crc32[i]);
+}
+
+void add_model(Fingerprint& fingerprint, const std::string& name, const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    if (entry.path().extension() == ".safetensors" || entry.path().filename() == "tokenizer.model")
+      files.push_back(entry.path());
+  std::sort(files.begin(), files.end());
+  for (const auto& file : files)
+    fingerprint[name + "/" + file.filename().string()] =
+        "crc32 " + std::to_string(crc32_of_file(file, ExitCode::model));
+}
+
+void add_config(Fingerprint& fingerprint, const std::map<std::string, std::string>& config) {
+  const auto may_change = [](const std::string& key) {
+    for (const char* section : {"checkpoint.", "log.", "eval."})
+      if (key.starts_with(section)) return true;
+    for (const char* length : {"output", "epochs", "max_steps", "total_episodes", "threads", "micro_batch_tokens"})
+      if (key == "train." + std::string(length)) return true;
+    return false;
+  };
+  for (const auto& [key, value] : config)
+    if (!may_change(key)) fingerprint[key] = value;
+}
+
+nlohmann::json describe_run(const std::string& stage, const Setup& setup, const Fingerprint& fingerprint) {
+  return {{"stage", stage},
+          {"version", kVersion},
+          {"libtorch", TORCH_VERSION},
+          {"compute", setup.compute.reason},
+          {"fingerprint", fingerprint}};
+}
+
+std::int64_t reuse(const std::optional<ResumePoint>& resume, const std::string& name, std::int64_t derived) {
+  if (!resume) return derived;
+  const auto& fingerprint = resume->checkpoint.state.at("fingerprint");
+  return fingerprint.contains(name) ? std::stoll(fingerprint.at(name).get<std::string>()) : derived;
+}
+
+}  // namespace rlhf

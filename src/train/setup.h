@@ -1,0 +1,53 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "rlhf/config/model_options.h"
+#include "rlhf/config/train_options.h"
+#include "rlhf/files/records.h"
+#include "rlhf/nn/model_folder.h"
+#include "rlhf/tensor/device.h"
+#include "rlhf/text/prompt_template.h"
+#include "rlhf/text/tokenizer.h"
+
+#include "run.h"
+
+namespace rlhf {
+
+/// What every stage needs before it can look at its data.
+struct Setup {
+  Compute compute;
+  ModelFolder folder;
+  std::unique_ptr<Tokenizer> tokenizer;
+  PromptTemplate prompt_template;
+
+  /// What a saved model folder carries besides weights. `with_template` false: the run saw plain text only.
+  SaveOptions save_options(bool with_template) const;
+};
+
+/// Resolves device and threads, reads the model folder (or describes a new model) and its tokenizer, checks that they
+/// fit. Throws ConfigError if `template_text` differs from the folder's own, unless differences are accepted.
+Setup prepare(const ModelOptions& model, const std::string& template_text, DeviceChoice device, DtypeChoice dtype,
+              std::optional<std::int64_t> threads, const std::optional<ResumePoint>& resume, const RunOptions& options);
+
+/// Ids that end an answer: those of the folder and the tokenizer's EOS.
+TokenIds stop_ids(const ModelFolder& folder, const Tokenizer& tokenizer);
+
+/// The parts of a fingerprint. Of the config, every key but those a resumed run may change (length, checkpoint, log,
+/// eval, output); of data and weights, their checksums.
+void add_config(Fingerprint& fingerprint, const std::map<std::string, std::string>& config);
+void add_machine(Fingerprint& fingerprint, const Setup& setup, std::int64_t micro_batch_tokens);
+void add_data(Fingerprint& fingerprint, const std::string& name, const RecordCounts& counts);
+void add_model(Fingerprint& fingerprint, const std::string& name, const std::filesystem::path& folder);
+
+/// run.json: what ran, on what, from what.
+nlohmann::json describe_run(const std::string& stage, const Setup& setup, const Fingerprint& fingerprint);
+
+/// Value the checkpoint was made with, if resuming, else `derived`: sizes of a plan do not change under a run.
+std::int64_t reuse(const std::optional<ResumePoint>& resume, const std::string& name, std::int64_t derived);
+
+}  // namespace rlhf

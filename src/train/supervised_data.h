@@ -1,0 +1,90 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <numeric>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "rlhf/config/data_options.h"
+#include "rlhf/config/optimizer_options.h"
+#include "rlhf/config/train_options.h"
+#include "rlhf/core/random.h"
+#include "rlhf/data/samples.h"
+#include "rlhf/files/records.h"
+#include "rlhf/tensor/device.h"
+#include "rlhf/train/plan.h"
+
+#include "setup.h"
+
+namespace rlhf {
+
+/// Training and evaluation samples of a supervised stage.
+template <typename S>
+struct SupervisedData {
+  SampleSet<S> train, eval;
+  RecordCounts counts;  ///< of the training files
+};
+
+/// Reads, splits and tokenises. `read` and `make` are the functions for this kind of record.
+template <typename Record, typename S>
+SupervisedData<S> load_supervised(const DataOptions& options, std::int64_t seed, const Setup& setup,
+                                  Records<Record> (*read)(const std::vector<std::string>&, const RecordReading&),
+                                  SampleSet<S> (*make)(const std::vector<Record>&, const Tokenizer&,
+                                                       const PromptTemplate&, const DataOptions&)) {
+  const RecordReading reading{options.fields, options.max_bad_lines};
+  Records<Record> train = read(options.train, reading);
+  std::vector<Record> eval;
+  if (!options.eval.empty())
+    eval = read(options.eval, reading).records;
+  else if (options.eval_share > 0)
+    std::tie(train.records, eval) =
+        split_by_prompt(std::move(train.records), options.eval_share, static_cast<std::uint64_t>(seed));
+  SupervisedData<S> data;
+  data.counts = std::move(train.counts);
+  data.train = make(train.records, *setup.tokenizer, setup.prompt_template, options);
+  if (!eval.empty()) data.eval = make(eval, *setup.tokenizer, setup.prompt_template, options);
+  return data;
+}
+
+/// The plan of a supervised stage; `sequences_per_sample` is 2 for pairs.
+template <typename S>
+SupervisedPlan plan_stage(const TrainOptions& train, const LrScheduleOptions& schedule, const SampleSet<S>& set,
+                          std::int64_t sequences_per_sample, const Setup& setup,
+                          const std::optional<ResumePoint>& resume) {
+  const ModelShape& shape = setup.folder.shape;
+  const std::int64_t resident = model_bytes(shape, setup.compute.dtype, true);
+  const std::int64_t derived = train.micro_batch_tokens.value_or(
+      derive_micro_batch_tokens(shape, setup.compute.dtype, resident, installed_memory_bytes(setup.compute.device),
+                                sequences_per_sample * set.report.longest, setup.compute.device.is_cuda()));
+  SupervisedPlan plan = plan_supervised(train, schedule, static_cast<std::int64_t>(set.samples.size()),
+                                        reuse(resume, "plan.micro_batch_tokens", derived));
+  const std::int64_t step_tokens = train.batch_size * set.report.tokens / std::max<std::int64_t>(1, plan.num_samples);
+  const std::int64_t held = std::min(plan.micro_batch_tokens, step_tokens);
+  plan.memory.parts = {{"weights", model_bytes(shape, setup.compute.dtype, false)},
+                       {"masters, moments, gradients", resident - model_bytes(shape, setup.compute.dtype, false)},
+                       {"activations", held * activation_bytes_per_token(shape, setup.compute.dtype)}};
+  return plan;
+}
+
+inline Fingerprint make_fingerprint(const std::map<std::string, std::string>& config, const ModelOptions& model,
+                                    const RecordCounts& counts, const Setup& setup, const SupervisedPlan& plan) {
+  Fingerprint fingerprint;
+  add_config(fingerprint, config);
+  add_machine(fingerprint, setup, plan.micro_batch_tokens);
+  add_data(fingerprint, "data.train", counts);
+  if (!model.init) add_model(fingerprint, "model.path", model.path);
+  return fingerprint;
+}
+
+/// Which evaluation samples are used: at most `max_samples` (0 = all), the same in every evaluation of a run.
+inline std::vector<std::size_t> choose_evaluated(std::size_t count, std::int64_t max_samples, std::int64_t seed) {
+  constexpr std::uint64_t kEvalStream = 0x6576616c;  // apart from the streams that shuffle training data
+  auto chosen = random_permutation(count, static_cast<std::uint64_t>(seed), random_stream(kEvalStream));
+  if (max_samples > 0) chosen.resize(std::min(count, static_cast<std::size_t>(max_samples)));
+  std::sort(chosen.begin(), chosen.end());
+  return chosen;
+}
+
+}  // namespace rlhf

@@ -1,0 +1,96 @@
+#include "rlhf/config/describe.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "rlhf/config/options.h"
+#include "rlhf/config/ppo_config.h"
+#include "rlhf/config/validate.h"
+
+namespace rlhf {
+namespace {
+
+enum class Size { small, default_, large };
+
+struct Inner {
+  double share = 0.5;
+};
+constexpr auto describe(const Inner*) { return std::make_tuple(field<&Inner::share>("a share", in_range(0, 1))); }
+
+// One member of every kind that an option may have.
+struct Everything {
+  std::int64_t count = 1;
+  double rate = 0.1;
+  bool flag = false;
+  std::string name = "x";
+  Size size = Size::small;
+  std::optional<std::int64_t> maybe_count;
+  std::optional<double> maybe_rate;
+  std::vector<std::string> texts;
+  std::array<double, 3> numbers = {1, 2, 3};
+  std::map<std::string, std::string> fields;
+  Inner inner;
+  std::optional<Inner> maybe_inner;
+};
+static_assert(kMemberCount<Everything> == 12);
+static_assert(kMemberCount<Inner> == 1);
+static_assert(!Described<Everything>);
+
+struct Forgetful {
+  double first = 1;
+  std::string second;
+};
+constexpr auto describe(const Forgetful*) { return std::make_tuple(field<&Forgetful::first>("the other is left out")); }
+static_assert(!kFullyDescribed<Forgetful>);
+
+static_assert(kFullyDescribed<SftConfig> && kFullyDescribed<RewardModelConfig> && kFullyDescribed<PpoConfig> &&
+              kFullyDescribed<GenerateConfig> && kFullyDescribed<ModelInit> && kFullyDescribed<TrainOptions> &&
+              kFullyDescribed<DataOptions> && kFullyDescribed<OptimizerOptions> && kFullyDescribed<PpoOptions>);
+
+TEST(Describe, ReadsKeysFromTheMembersThemselves) {
+  std::vector<std::string_view> names;
+  for_each_field<DataOptions>([&](const auto& field) { names.push_back(field.name); });
+  EXPECT_EQ(names, (std::vector<std::string_view>{"train", "eval", "eval_share", "fields", "template", "train_on",
+                                                  "max_length", "over_length", "max_bad_lines"}));
+}
+
+TEST(Describe, ReadsEnumeratorsInTheirOrder) {
+  EXPECT_EQ(enum_names<Size>(), (std::vector<std::string_view>{"small", "default", "large"}));
+  EXPECT_EQ(enum_names<DeviceChoice>(), (std::vector<std::string_view>{"auto", "cpu", "cuda"}));
+  EXPECT_EQ(enum_names<OverLength>(), (std::vector<std::string_view>{"drop", "truncate", "error"}));
+}
+
+TEST(Range, KnowsWhichOfItsEndsAreIn) {
+  EXPECT_TRUE(at_least(1).contains(1));
+  EXPECT_FALSE(more_than(1).contains(1));
+  EXPECT_TRUE(in_range(0, 1).contains(1));
+  EXPECT_FALSE(in_range(0, 1).contains(1.01));
+  EXPECT_FALSE(at_least(0).below(1).contains(1));
+  EXPECT_TRUE(more_than(0).up_to(1).contains(1));
+  EXPECT_FALSE(more_than(0).up_to(1).contains(0));
+}
+
+TEST(Options, AreBoundToTheMembers) {
+  PpoConfig config;
+  const Section options = bind(config);
+  for (const Leaf& leaf : leaves(options)) {
+    if (leaf.path == "ppo.kl_coef") *std::get<double*>(leaf.option->slot) = 0.25;
+    if (leaf.path == "train.device") std::get<Choice>(leaf.option->slot).set(2);
+  }
+  EXPECT_EQ(config.ppo.kl_coef, 0.25);
+  EXPECT_EQ(config.train.device, DeviceChoice::cuda);
+}
+
+TEST(Options, ListTheKeysOfAbsentSections) {
+  SftConfig config;
+  bool found = false;
+  for (const Leaf& leaf : leaves(bind(config))) found |= leaf.path == "model.init.hidden_size";
+  EXPECT_TRUE(found);
+  EXPECT_FALSE(config.model.init.has_value());
+}
+
+}  // namespace
+}  // namespace rlhf

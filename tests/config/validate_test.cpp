@@ -1,0 +1,184 @@
+#include "rlhf/config/validate.h"
+
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "rlhf/config/read_config.h"
+#include "rlhf/core/error.h"
+
+#include "config/temp_file.h"
+
+namespace rlhf {
+namespace {
+
+using Lines = std::vector<std::string>;
+
+template <typename C>
+Lines faults(const Lines& base, const Lines& overrides) {
+  Lines all = base;
+  all.insert(all.end(), overrides.begin(), overrides.end());
+  try {
+    read_config<C>("", all);
+  } catch (const ConfigError& e) {
+    return e.issues();
+  }
+  return {};
+}
+
+struct RuleCase {
+  Lines overrides;
+  Lines expected;
+};
+
+const Lines kSft = {"model.path=m", "data.train=[a.jsonl]", "train.output=r"};
+const Lines kInit = {"model.init={}", "model.tokenizer=t", "data.train=[a.jsonl]", "train.output=r"};
+const Lines kPpo = {"model.policy=m", "data.prompts=[a.jsonl]", "train.output=r"};
+const Lines kGenerate = {"model=m", "prompt=Hello"};
+
+TEST(Validate, AcceptsTheLeastThatMeansSomething) {
+  EXPECT_EQ(faults<SftConfig>(kSft, {}), Lines{});
+  EXPECT_EQ(faults<SftConfig>(kInit, {}), Lines{});
+  EXPECT_EQ(faults<RewardModelConfig>(kSft, {}), Lines{});
+  EXPECT_EQ(faults<PpoConfig>(kPpo, {}), Lines{});
+  EXPECT_EQ(faults<GenerateConfig>(kGenerate, {}), Lines{});
+}
+
+TEST(Validate, AsksForWhatARunCannotDoWithout) {
+  EXPECT_EQ(faults<SftConfig>({}, {}), (Lines{"model.path: expected a model folder (or model.init), found nothing",
+                                              "data.train: expected at least one file, found none",
+                                              "train.output: expected a folder for the run, found nothing"}));
+  EXPECT_EQ(faults<PpoConfig>({}, {}),
+            (Lines{"model.policy: expected the model folder the policy starts from, found nothing",
+                   "data.prompts: expected at least one file, found none",
+                   "train.output: expected a folder for the run, found nothing"}));
+  EXPECT_EQ(faults<GenerateConfig>({}, {}),
+            (Lines{"model: expected a model folder, found nothing",
+                   "prompt: expected either a prompt or an input file, found neither"}));
+}
+
+TEST(Validate, HoldsTheRulesOfSft) {
+  const RuleCase cases[] = {
+      {{"model.init={}", "model.tokenizer=t"},
+       {"command line: model.init: expected either model.path or model.init, found both"}},
+      {{"data.train=[\"\"]"}, {"command line: data.train: expected paths or globs, found an empty text in the list"}},
+      {{"data.eval=[b]", "data.eval_share=0.1"},
+       {"command line: data.eval_share: expected either data.eval or data.eval_share, found both"}},
+      {{"data.fields={promt: q}"},
+       {"command line: data.fields: expected {ours: theirs} with ours one of text, prompt, completion, found promt; "
+        "did "
+        "you mean `prompt`?"}},
+      {{"data.fields={prompt: \"\"}"},
+       {"command line: data.fields: expected the name of the field for prompt, found nothing"}},
+      {{"data.template={completion}{prompt}"},
+       {"command line: data.template: expected {prompt} and then {completion}, once each, found "
+        "\"{completion}{prompt}\""}},
+      {{"data.template={prompt}"},
+       {"command line: data.template: expected {prompt} and then {completion}, once each, found \"{prompt}\""}},
+      {{"data.template={prompt}{prompt}{completion}"},
+       {"command line: data.template: expected {prompt} and then {completion}, once each, found "
+        "\"{prompt}{prompt}{completion}\""}},
+      {{"train.micro_batch_tokens=1023"},
+       {"command line: train.micro_batch_tokens: expected at least data.max_length = 1024 (a sequence is never split), "
+        "found 1023"}},
+      {{"train.micro_batch_tokens=1024"}, {}},
+      {{"eval.every_steps=5"},
+       {"command line: eval.every_steps: expected data to evaluate on, found neither data.eval nor data.eval_share"}},
+      {{"eval.best_by=eval_los", "data.eval=[b]"},
+       {"command line: eval.best_by: expected one of eval_loss, eval_mean_token_accuracy, found eval_los; did you mean "
+        "`eval_loss`?"}},
+      {{"eval.best_by=eval_mean_token_accuracy", "data.eval_share=0.1"}, {}},
+  };
+  for (const RuleCase& c : cases) EXPECT_EQ(faults<SftConfig>(kSft, c.overrides), c.expected) << c.overrides[0];
+}
+
+TEST(Validate, HoldsTheRulesOfANewModel) {
+  const RuleCase cases[] = {
+      {{"model.tokenizer="}, {"command line: model.tokenizer: expected a tokenizer for the new model, found nothing"}},
+      {{"model.init.num_attention_heads=5", "model.init.num_key_value_heads=5"},
+       {"command line: model.init.num_attention_heads: expected a divisor of model.init.hidden_size = 64, found 5"}},
+      {{"model.init.num_key_value_heads=3"},
+       {"command line: model.init.num_key_value_heads: expected a divisor of model.init.num_attention_heads = 4, found "
+        "3"}},
+      {{"model.init.hidden_size=12"},
+       {"command line: model.init.hidden_size: expected an even width per head (rotary positions turn pairs), found 12 "
+        "/ "
+        "4 = 3"}},
+      {{"data.max_length=1025"},
+       {"command line: data.max_length: expected at most model.init.max_position_embeddings = 1024, found 1025"}},
+  };
+  for (const RuleCase& c : cases) EXPECT_EQ(faults<SftConfig>(kInit, c.overrides), c.expected) << c.overrides[0];
+}
+
+TEST(Validate, HoldsTheRulesOfTheRewardModel) {
+  EXPECT_EQ(faults<RewardModelConfig>(kSft, {"eval.best_by=eval_accuracy", "data.eval=[b]"}), Lines{});
+  EXPECT_EQ(
+      faults<RewardModelConfig>(kSft, {"data.fields={completion: x}"}),
+      Lines{"command line: data.fields: expected {ours: theirs} with ours one of prompt, chosen, rejected, margin, "
+            "found completion"});
+}
+
+TEST(Validate, HoldsTheRulesOfPpo) {
+  const std::string truncated = " (the log-probabilities do not describe truncated samples), found ";
+  const std::string hint = "; hint: rollout.allow_truncated_sampling=true accepts it";
+  const RuleCase cases[] = {
+      {{"rollout.num_samples_per_prompt=3"},
+       {"command line: rollout.num_samples_per_prompt: expected a divisor of rollout.batch_size = 64, found 3"}},
+      {{"ppo.num_mini_batches=3"},
+       {"command line: ppo.num_mini_batches: expected a divisor of rollout.batch_size = 64, found 3"}},
+      {{"train.total_episodes=100"},
+       {"command line: train.total_episodes: expected a multiple of rollout.batch_size = 64, found 100"}},
+      {{"rollout.top_p=0.9"}, {"command line: rollout.top_p: expected 1" + truncated + "0.9" + hint}},
+      {{"rollout.top_k=5"}, {"command line: rollout.top_k: expected 0" + truncated + "5" + hint}},
+      {{"rollout.top_p=0.9", "rollout.top_k=5", "rollout.allow_truncated_sampling=true"}, {}},
+      {{"train.micro_batch_tokens=575"},
+       {"command line: train.micro_batch_tokens: expected at least data.max_prompt_length + rollout.max_new_tokens = "
+        "576 "
+        "(a sequence is never split), found 575"}},
+      {{"ppo.kl_controller=adaptive", "ppo.kl_coef=0"},
+       {"command line: ppo.kl_coef: expected above 0 (the adaptive controller multiplies it), found 0"}},
+      {{"ppo.kl_coef=0"}, {}},
+  };
+  for (const RuleCase& c : cases) EXPECT_EQ(faults<PpoConfig>(kPpo, c.overrides), c.expected) << c.overrides[0];
+}
+
+TEST(Validate, HoldsTheRulesOfGenerate) {
+  EXPECT_EQ(faults<GenerateConfig>(kGenerate, {"input=a.jsonl"}),
+            Lines{"command line: prompt: expected either a prompt or an input file, found both"});
+  EXPECT_EQ(faults<GenerateConfig>(kGenerate, {"top_p=0"}),
+            Lines{"command line: top_p: expected a number, above 0, at most 1, found 0"});
+}
+
+// "train.outptu" is told; that train.output is missing follows from it and would only be noise.
+TEST(Validate, DoesNotRepeatWhatFollowsFromAnotherFault) {
+  EXPECT_EQ(faults<SftConfig>({"model.path=m", "data.train=[a.jsonl]", "train.outptu=r"}, {}),
+            Lines{"command line: train.outptu: unknown key; did you mean `train.output`?"});
+  EXPECT_EQ(faults<PpoConfig>(kPpo, {"rollout.batch_size=0"}),
+            Lines{"command line: rollout.batch_size: expected a whole number, at least 1, found 0"});
+}
+
+TEST(Validate, TellsTheLineOfTheFile) {
+  const TempFile file("a.yaml",
+                      "model: {policy: m}\ndata: {prompts: [a]}\nrollout:\n  batch_size: 10\ntrain:\n  output: r\n"
+                      "  total_episodes: 25\n");
+  try {
+    read_config<PpoConfig>(file.path());
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const ConfigError& e) {
+    EXPECT_EQ(e.issues(), Lines{file.path().string() +
+                                ":7: train.total_episodes: expected a multiple of rollout.batch_size = 10, found 25"});
+  }
+}
+
+TEST(Validate, CanBeAskedByAProgram) {
+  PpoConfig config;
+  EXPECT_THROW(throw_if_any(validate(config)), ConfigError);
+  config.model.policy = "m";
+  config.data.prompts = {"a.jsonl"};
+  config.train.output = "r";
+  EXPECT_NO_THROW(throw_if_any(validate(config)));
+}
+
+}  // namespace
+}  // namespace rlhf

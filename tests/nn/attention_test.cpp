@@ -1,0 +1,130 @@
+#include "rlhf/nn/attention.h"
+
+#include <cmath>
+#include <vector>
+
+#include <ATen/ops/ones.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
+#include <gtest/gtest.h>
+
+#include "nn_testing.h"
+
+namespace rlhf {
+namespace {
+
+using testing::largest_difference;
+using testing::relative_difference;
+
+struct Inputs {
+  at::Tensor q, k, v;
+  Segments segments;
+};
+
+at::Tensor leaf(std::vector<std::int64_t> sizes, at::ScalarType dtype) {
+  return at::randn(sizes, dtype).set_requires_grad(true);
+}
+
+Inputs random_inputs(const std::vector<std::int64_t>& lengths, std::int64_t heads, std::int64_t groups,
+                     at::ScalarType dtype) {
+  const Segments segments = make_segments(lengths, at::kCPU);
+  const std::int64_t rows = segments.total();
+  return {leaf({rows, heads, 6}, dtype), leaf({rows, groups, 6}, dtype), leaf({rows, groups, 6}, dtype), segments};
+}
+
+TEST(ReferenceAttention, AveragesWhatCameBeforeWhenAllScoresAreEqual) {
+  // q = 0 makes all scores 0, so row t of a segment is the mean of its values 0..t. Segments of 2 and 1.
+  const Segments segments = make_segments(std::vector<std::int64_t>{2, 1}, at::kCPU);
+  const at::Tensor q = at::zeros({3, 1, 1}), k = at::ones({3, 1, 1});
+  const at::Tensor v = at::tensor({2.0F, 4.0F, 10.0F}).view({3, 1, 1});
+  const at::Tensor expected = at::tensor({2.0F, 3.0F, 10.0F});
+  EXPECT_LT(largest_difference(reference_attention(q, k, v, segments, 1.0).flatten(), expected), 1e-6);
+  EXPECT_LT(largest_difference(packed_attention(q, k, v, segments, 1.0).flatten(), expected), 1e-6);
+}
+
+TEST(ReferenceAttention, ScalesScoresBeforeTheSoftmax) {
+  // Second row: scores scale·1·{0, ln 3 / scale}: weights 1/4 and 3/4, so 2/4 + 4·3/4 = 3.5.
+  const double scale = 0.5;
+  const Segments segments = make_segments(std::vector<std::int64_t>{2}, at::kCPU);
+  const at::Tensor q = at::ones({2, 1, 1});
+  const at::Tensor k = at::tensor({0.0F, static_cast<float>(std::log(3.0) / scale)}).view({2, 1, 1});
+  const at::Tensor v = at::tensor({2.0F, 4.0F}).view({2, 1, 1});
+  EXPECT_NEAR(reference_attention(q, k, v, segments, scale)[1].item<double>(), 3.5, 1e-6);
+}
+
+TEST(PackedAttention, EqualsPlainProductsForwardAndBackward) {
+  const std::vector<std::int64_t> lengths = {5, 5, 1, 1, 1, 9, 5, 70};
+  for (const std::int64_t groups : {4, 2, 1}) {
+    Inputs in = random_inputs(lengths, 4, groups, at::kDouble);
+    const at::Tensor above = at::randn(in.q.sizes(), at::kDouble);
+    packed_attention(in.q, in.k, in.v, in.segments, 0.7).backward(above);
+    Inputs same{in.q.detach().clone().set_requires_grad(true), in.k.detach().clone().set_requires_grad(true),
+                in.v.detach().clone().set_requires_grad(true), in.segments};
+    reference_attention(same.q, same.k, same.v, same.segments, 0.7).backward(above);
+    EXPECT_LT(relative_difference(packed_attention(in.q, in.k, in.v, in.segments, 0.7),
+                                  reference_attention(in.q, in.k, in.v, in.segments, 0.7)),
+              1e-12)
+        << groups;
+    EXPECT_LT(relative_difference(in.q.grad(), same.q.grad()), 1e-11) << groups;
+    EXPECT_LT(relative_difference(in.k.grad(), same.k.grad()), 1e-11) << groups;
+    EXPECT_LT(relative_difference(in.v.grad(), same.v.grad()), 1e-11) << groups;
+  }
+}
+
+/// Central difference of the loss in one element of `x`.
+template <typename Loss>
+double central_difference(at::Tensor& x, std::int64_t index, const Loss& loss) {
+  constexpr double kStep = 1e-6;
+  double* const element = x.mutable_data_ptr<double>() + index;
+  const double middle = *element;
+  *element = middle + kStep;
+  const double above = loss();
+  *element = middle - kStep;
+  const double below = loss();
+  *element = middle;
+  return (above - below) / (2 * kStep);
+}
+
+TEST(PackedAttention, GradientsEqualCentralDifferences) {
+  Inputs in = random_inputs({3, 3, 1, 4}, 2, 1, at::kDouble);
+  const at::Tensor weights = at::randn(in.q.sizes(), at::kDouble);
+  const auto loss = [&] { return packed_attention(in.q, in.k, in.v, in.segments, 0.4).mul(weights).sum(); };
+  loss().backward();
+  for (at::Tensor* const input : {&in.q, &in.k, &in.v}) {
+    at::Tensor values = input->detach();
+    const at::Tensor gradient = input->grad().flatten();
+    for (std::int64_t i = 0; i < values.numel(); i += 5) {
+      EXPECT_NEAR(gradient[i].item<double>(), central_difference(values, i, [&] { return loss().item<double>(); }),
+                  1e-7);
+    }
+  }
+}
+
+TEST(PackedAttention, TakesBfloat16AndGivesItBack) {
+  Inputs in = random_inputs({5, 5, 2}, 4, 2, at::kBFloat16);
+  const at::Tensor result = packed_attention(in.q, in.k, in.v, in.segments, 0.4);
+  EXPECT_EQ(result.scalar_type(), at::kBFloat16);
+  const at::Tensor wide =
+      reference_attention(in.q.to(at::kFloat), in.k.to(at::kFloat), in.v.to(at::kFloat), in.segments, 0.4);
+  EXPECT_LT(relative_difference(result, wide), 5e-3);
+  result.sum().backward();
+  EXPECT_EQ(in.q.grad().scalar_type(), at::kBFloat16);
+}
+
+TEST(PackedAttention, RefusesKeysOfAnotherWidthAndHeadsThatDoNotDivide) {
+  const Inputs in = random_inputs({2, 3}, 4, 2, at::kFloat);
+  testing::expect_error(
+      [&] {
+        packed_attention(in.q, leaf({5, 2, 8}, at::kFloat), in.v, in.segments, 1.0);
+      },
+      ExitCode::shape, {"k", "expected", "found [5, 2, 8]"});
+  testing::expect_error(
+      [&] {
+        packed_attention(in.q, leaf({5, 3, 6}, at::kFloat), leaf({5, 3, 6}, at::kFloat), in.segments, 1.0);
+      },
+      ExitCode::shape, {"multiple of 3", "found 4"});
+}
+
+}  // namespace
+}  // namespace rlhf

@@ -1,0 +1,85 @@
+#include <complex>
+#include <vector>
+
+#include <ATen/ops/arange.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/rsqrt.h>
+#include <ATen/ops/tensor.h>
+#include <gtest/gtest.h>
+
+#include "nn/rms_norm.h"
+#include "nn/rotary.h"
+#include "nn_testing.h"
+
+namespace rlhf {
+namespace {
+
+using testing::relative_difference;
+
+/// The formula in separate operators, as Hugging Face's LlamaRMSNorm spells it.
+at::Tensor plain_rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps) {
+  const at::Tensor wide = x.scalar_type() == at::kDouble ? x : x.to(at::kFloat);
+  const at::Tensor normed = wide.mul(at::rsqrt(wide.pow(2).mean(-1, /*keepdim=*/true).add(eps)));
+  return weight.mul(normed.to(x.scalar_type()));
+}
+
+TEST(RmsNorm, EqualsThePlainFormulaForwardAndBackward) {
+  // 37 is no multiple of the kernel's lanes; 700 rows are shared by the threads.
+  for (const auto& [dtype, tolerance] :
+       {std::pair{at::kDouble, 1e-13}, std::pair{at::kFloat, 1e-6}, std::pair{at::kBFloat16, 1e-2}}) {
+    const at::Tensor values = at::randn({700, 37}).to(dtype), gains = at::randn({37}).to(dtype);
+    const at::Tensor above = at::randn({700, 37}).to(dtype);
+    const auto gradients_of = [&](const auto& norm) {
+      const at::Tensor x = values.clone().set_requires_grad(true), weight = gains.clone().set_requires_grad(true);
+      const at::Tensor y = norm(x, weight, 0.3);
+      y.backward(above);
+      return std::vector<at::Tensor>{y, x.grad(), weight.grad()};
+    };
+    const auto fused = gradients_of(rms_norm), plain = gradients_of(plain_rms_norm);
+    for (std::size_t i = 0; i < fused.size(); ++i) {
+      EXPECT_LT(relative_difference(fused[i], plain[i]), tolerance) << at::toString(dtype) << " " << i;
+    }
+    EXPECT_EQ(fused[2].scalar_type(), dtype);
+  }
+}
+
+TEST(RmsNorm, GivesTheHandCalculation) {
+  // mean(3², 4²) = 12.5, plus eps 12.5 = 25, root 5: (3/5, 4/5) · (10, −1) = (6, −0.8).
+  const at::Tensor y =
+      rms_norm(at::tensor({3.0, 4.0}, at::kDouble).view({1, 2}), at::tensor({10.0, -1.0}, at::kDouble), 12.5);
+  EXPECT_NEAR(y[0][0].item<double>(), 6.0, 1e-12);
+  EXPECT_NEAR(y[0][1].item<double>(), -0.8, 1e-12);
+}
+
+TEST(Rotary, TurnsPairsAsComplexNumbers) {
+  constexpr std::int64_t kWidth = 6;
+  constexpr double kTheta = 100.0;
+  const at::Tensor positions = at::tensor({0, 1, 9}, at::kLong);
+  const at::Tensor x = at::randn({3, 2, kWidth}, at::kDouble);
+  const at::Tensor y = rotate(x, make_rotary_table(positions, kWidth, kTheta));
+  for (std::int64_t n = 0; n < 3; ++n) {
+    for (std::int64_t head = 0; head < 2; ++head) {
+      for (std::int64_t i = 0; i < kWidth / 2; ++i) {
+        const double angle = positions[n].item<double>() * std::pow(kTheta, -2.0 * static_cast<double>(i) / kWidth);
+        const std::complex<double> before(x[n][head][i].item<double>(), x[n][head][i + kWidth / 2].item<double>());
+        const std::complex<double> turned = before * std::polar(1.0, angle);
+        EXPECT_NEAR(y[n][head][i].item<double>(), turned.real(), 1e-5);
+        EXPECT_NEAR(y[n][head][i + kWidth / 2].item<double>(), turned.imag(), 1e-5);
+      }
+    }
+  }
+}
+
+TEST(Rotary, BackwardIsTheTranspose) {
+  // For a linear map ⟨Rx, g⟩ = ⟨x, Rᵀg⟩, whatever x and g are.
+  const RotaryTable table = make_rotary_table(at::arange(40, at::kLong), 8, 10000.0);
+  const at::Tensor x = at::randn({40, 3, 8}, at::kDouble).set_requires_grad(true);
+  const at::Tensor above = at::randn({40, 3, 8}, at::kDouble);
+  const at::Tensor y = rotate(x, table);
+  y.backward(above);
+  EXPECT_NEAR(y.detach().mul(above).sum().item<double>(), x.detach().mul(x.grad()).sum().item<double>(), 1e-9);
+  EXPECT_GT(relative_difference(x.grad(), above), 0.1);
+}
+
+}  // namespace
+}  // namespace rlhf

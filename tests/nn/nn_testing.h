@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+#include <gtest/gtest.h>
+
+#include "rlhf/core/error.h"
+#include "rlhf/io/safetensors.h"
+#include "rlhf/tensor/packed_batch.h"
+
+namespace rlhf::testing {
+
+inline std::filesystem::path golden(const std::string& name) {
+  return std::filesystem::path(RLHF_TEST_SOURCE_DIR) / "golden" / name;
+}
+
+/// ‖a − b‖ / ‖b‖ in float64.
+inline double relative_difference(const at::Tensor& a, const at::Tensor& b) {
+  const at::Tensor wide = b.detach().to(at::kDouble);
+  return (a.detach().to(at::kDouble).sub(wide).norm().div(wide.norm())).item<double>();
+}
+inline double largest_difference(const at::Tensor& a, const at::Tensor& b) {
+  return a.detach().to(at::kDouble).sub(b.detach().to(at::kDouble)).abs().max().item<double>();
+}
+
+/// Sequences of these lengths cut from `tokens` [N] int64, laid end to end as they stand there.
+inline PackedBatch pack_cut(const at::Tensor& tokens, const std::vector<std::int64_t>& lengths) {
+  std::vector<TokenIds> sequences;
+  const std::int64_t* next = tokens.const_data_ptr<std::int64_t>();
+  for (const std::int64_t length : lengths) {
+    sequences.emplace_back(next, next + length);
+    next += length;
+  }
+  return pack(sequences, at::kCPU);
+}
+
+/// A folder of this test's own, removed at the end.
+class TempFolder {
+ public:
+  TempFolder() {
+    const auto* const test = ::testing::UnitTest::GetInstance()->current_test_info();
+    path_ = std::filesystem::path(::testing::TempDir()) /
+            ("rlhf_" + std::string(test->name()) + "_" + std::to_string(getpid()));
+    std::filesystem::remove_all(path_);
+    std::filesystem::create_directories(path_);
+  }
+  ~TempFolder() { std::filesystem::remove_all(path_); }
+  TempFolder(const TempFolder&) = delete;
+  TempFolder& operator=(const TempFolder&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+/// Runs `call`, which must throw an Error with this code whose one line contains every part.
+template <typename Call>
+void expect_error(const Call& call, ExitCode code, const std::vector<std::string>& parts) {
+  try {
+    call();
+    ADD_FAILURE() << "expected an error that says: " << parts.front();
+  } catch (const Error& error) {
+    const std::string message = error.what();
+    EXPECT_EQ(error.exit_code(), code) << message;
+    EXPECT_EQ(message.find('\n'), std::string::npos) << message;
+    for (const std::string& part : parts)
+      EXPECT_NE(message.find(part), std::string::npos) << part << " is not in: " << message;
+  }
+}
+
+}  // namespace rlhf::testing

@@ -1,0 +1,128 @@
+#include "rlhf/nn/optimizer.h"
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include <ATen/ops/ones.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/tensor.h>
+#include <gtest/gtest.h>
+
+#include "rlhf/io/checkpoint.h"
+
+#include "nn_testing.h"
+
+namespace rlhf {
+namespace {
+
+using testing::golden;
+using testing::largest_difference;
+using testing::relative_difference;
+
+constexpr double kRates[] = {1e-2, 8e-3, 6e-3, 4e-3, 2e-3};  // of tests/golden/adamw
+
+Parameters golden_parameters(const SafetensorsFile& file) {
+  return {{"matrix", file.tensor("start.matrix").clone().set_requires_grad(true), true},
+          {"norm", file.tensor("start.norm").clone().set_requires_grad(true), false}};
+}
+
+void check_against_golden(const std::string& name, double max_grad_norm) {
+  const SafetensorsFile file(golden("adamw/adamw.safetensors"));
+  const Parameters parameters = golden_parameters(file);
+  AdamW optimizer(parameters, {.betas = {0.9, 0.95}, .eps = 1e-8, .weight_decay = 0.1, .max_grad_norm = max_grad_norm});
+  for (int step = 0; step < 5; ++step) {
+    optimizer.zero_grad();
+    for (const Parameter& parameter : parameters) {
+      parameter.value.mul(file.tensor("gradients." + parameter.name)[step]).sum().backward();
+    }
+    const at::Tensor norm = optimizer.step(kRates[step]);
+    EXPECT_NEAR(norm.item<double>() / file.tensor(name + ".norms")[step].item<double>(), 1.0, 1e-6) << step;
+  }
+  for (const Parameter& parameter : parameters) {
+    EXPECT_LT(relative_difference(parameter.value, file.tensor(name + "." + parameter.name)), 1e-6) << parameter.name;
+    // The whole way, not the weights: most of a weight is where it started.
+    const at::Tensor start = file.tensor("start." + parameter.name);
+    EXPECT_LT(relative_difference(parameter.value.sub(start), file.tensor(name + "." + parameter.name).sub(start)),
+              2e-5);
+  }
+}
+
+TEST(AdamW, FiveStepsEqualTorchOptim) { check_against_golden("plain", 0.0); }
+TEST(AdamW, ClippedStepsEqualTorchOptimAfterClipGradNorm) { check_against_golden("clipped", 1.0); }
+
+Parameters one_bfloat16_weight() { return {{"w", at::ones({8}, at::kBFloat16).set_requires_grad(true), true}}; }
+
+TEST(AdamW, Bfloat16MastersMoveWhereBfloat16StepsWouldRoundAway) {
+  // A constant gradient makes every step of Adam lr long: 1 − 100 · 1e-4 = 0.99. One step is far below half the
+  // distance of neighbouring bfloat16 numbers below 1, 2⁻⁹.
+  const Parameters parameters = one_bfloat16_weight();
+  AdamW optimizer(parameters, {.max_grad_norm = 0.0});
+  for (int step = 0; step < 100; ++step) {
+    optimizer.zero_grad();
+    parameters[0].value.sum().backward();
+    optimizer.step(1e-4);
+  }
+  EXPECT_NEAR(optimizer.weights()[0].second[0].item<double>(), 0.99, 1e-5);
+  EXPECT_EQ(parameters[0].value.scalar_type(), at::kBFloat16);
+  EXPECT_NEAR(parameters[0].value[0].item<double>(), 0.99, 1.0 / 512);
+}
+
+TEST(AdamW, GradientsOfBfloat16WeightsAddUpInFloat32) {
+  // 300 gradients of 1: bfloat16 stops at 256, where 256 + 1 rounds back.
+  const Parameters parameters = one_bfloat16_weight();
+  AdamW optimizer(parameters, {.max_grad_norm = 0.0});
+  for (int i = 0; i < 300; ++i) parameters[0].value.sum().backward();
+  EXPECT_NEAR(optimizer.step(1e-4).item<double>(), 300.0 * std::sqrt(8.0), 1e-3);
+}
+
+TEST(AdamW, NonFiniteNormSkipsTheUpdateAndLeavesNoTrace) {
+  for (const double max_grad_norm : {0.0, 1.0}) {
+    const SafetensorsFile file(golden("adamw/adamw.safetensors"));
+    const Parameters spoilt = golden_parameters(file), clean = golden_parameters(file);
+    const OptimizerOptions options{.max_grad_norm = max_grad_norm};
+    AdamW spoilt_optimizer(spoilt, options), clean_optimizer(clean, options);
+    const auto train = [&](AdamW& optimizer, const Parameters& parameters, float factor) {
+      optimizer.zero_grad();
+      for (const Parameter& parameter : parameters) parameter.value.mul(parameter.value).sum().mul(factor).backward();
+      return optimizer.step(1e-2).item<double>();
+    };
+    EXPECT_FALSE(std::isfinite(train(spoilt_optimizer, spoilt, std::numeric_limits<float>::quiet_NaN())));
+    EXPECT_EQ(largest_difference(spoilt[0].value, clean[0].value), 0.0);
+    for (int step = 0; step < 2; ++step) {
+      EXPECT_TRUE(std::isfinite(train(spoilt_optimizer, spoilt, 1.0F)));
+      train(clean_optimizer, clean, 1.0F);
+    }
+    EXPECT_EQ(largest_difference(spoilt[0].value, clean[0].value), 0.0);
+    EXPECT_GT(largest_difference(spoilt[0].value, file.tensor("start.matrix")), 1e-3);
+  }
+}
+
+TEST(AdamW, RestoredStateGoesOnWithTheSameBits) {
+  const auto train = [](AdamW& optimizer, const Parameters& parameters) {
+    optimizer.zero_grad();
+    parameters[0].value.pow(3).sum().backward();
+    optimizer.step(3e-2);
+  };
+  const Parameters straight = one_bfloat16_weight(), resumed = one_bfloat16_weight();
+  AdamW first(straight, {.weight_decay = 0.1}), second(resumed, {.weight_decay = 0.1});
+  for (int step = 0; step < 3; ++step) train(first, straight);
+  NamedTensors saved;
+  for (const auto& [name, tensor] : first.state()) saved.emplace_back(name, tensor.clone());
+  restore_tensors(saved, second.state(), "optimizer");
+  second.reload();
+  EXPECT_EQ(largest_difference(straight[0].value, resumed[0].value), 0.0);
+  train(first, straight);
+  train(second, resumed);
+  EXPECT_EQ(largest_difference(first.weights()[0].second, second.weights()[0].second), 0.0);
+}
+
+TEST(AdamW, CountsTheBytesItHolds) {
+  // Gradient and two moments, 4 bytes each; for bfloat16 a master as well.
+  const Parameters narrow = one_bfloat16_weight(), wide = {{"w", at::ones({8}).set_requires_grad(true), true}};
+  EXPECT_EQ(AdamW(narrow, {}).bytes(), 8 * 4 * 4);
+  EXPECT_EQ(AdamW(wide, {}).bytes(), 8 * 4 * 3);
+}
+
+}  // namespace
+}  // namespace rlhf

@@ -1,0 +1,65 @@
+#include "rlhf/rollout/reward_source.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <ATen/ops/arange.h>
+#include <gtest/gtest.h>
+
+#include "rlhf/core/error.h"
+
+#include "support/fake_lm.h"
+
+namespace rlhf {
+namespace {
+
+constexpr std::int64_t kVocab = 8;
+
+TEST(RewardSource, FunctionSeesPromptResponseAndRecord) {
+  const auto source =
+      reward_from_function([](const std::string& prompt, const std::string& response, const std::string& record) {
+        return static_cast<float>(100 * prompt.size() + 10 * response.size() + record.size());
+      });
+  const std::vector<std::string> prompts = {"a", "bb"}, responses = {"ccc", ""}, records = {"{}", "{}"};
+  EXPECT_EQ(source->score({Rollout{}, prompts, responses, records}), (std::vector<float>{132, 202}));
+  EXPECT_THROW(source->score({Rollout{}, prompts, responses, {}}), ShapeError);
+}
+
+/// The score weights of FakeLm's hidden state (onehot(last), onehot(first)) are 0, 1, …, 15, so a sequence scores
+/// last + 8 + first.
+class RewardFromModel : public ::testing::Test {
+ protected:
+  std::vector<float> score(std::int64_t micro_batch_tokens) {
+    const std::vector<const TokenIds*> pointers = {&prompts_[0], &prompts_[1], &prompts_[2], &prompts_[3]};
+    const Rollout rollout = make_rollout(pointers, answers_, at::kCPU);
+    const std::vector<std::string> none;
+    return reward_from_model(model_, micro_batch_tokens)->score({rollout, none, none, none});
+  }
+
+  const std::vector<std::int64_t>& forwarded() {
+    return static_cast<testing::FakeLm&>(model_.trunk()).forwarded_tokens();
+  }
+
+  const std::vector<TokenIds> prompts_ = {{1, 2}, {3}, {4, 4, 4}, {5, 0}};
+  const std::vector<Generation> answers_ = {{{6, 7}, {0, 0}, Finish::stop},
+                                            {{2}, {0}, Finish::stop},
+                                            {{1, 1, 3}, {0, 0, 0}, Finish::length},
+                                            {{6}, {0}, Finish::stop}};
+  ScalarModel model_{std::make_unique<testing::FakeLm>(kVocab), at::arange(2.0 * kVocab).to(at::kFloat).unsqueeze(0),
+                     /*reward_mean=*/0.5};
+};
+
+TEST_F(RewardFromModel, ScoresTheLastTokenLessTheMeanForAnyBudget) {
+  const std::vector<float> expected = {7 + 8 + 1 - 0.5f, 2 + 8 + 3 - 0.5f, 3 + 8 + 4 - 0.5f, 6 + 8 + 5 - 0.5f};
+  for (const std::int64_t budget : {1, 6, 9, 1000}) EXPECT_EQ(score(budget), expected) << "budget " << budget;
+}
+
+TEST_F(RewardFromModel, ForwardsStayWithinTheBudget) {
+  score(7);  // lengths 4, 2, 6, 3, longest first: 6, then 4 + 3, then 2
+  EXPECT_EQ(forwarded(), (std::vector<std::int64_t>{6, 7, 2}));
+}
+
+}  // namespace
+}  // namespace rlhf

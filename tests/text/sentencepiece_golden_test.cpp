@@ -1,0 +1,104 @@
+// Against the Python package: tests/golden/tokenizer/SOURCE.md.
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "rlhf/text/tokenizer.h"
+
+namespace rlhf {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr const char* kLlama = "tokenizers/llama2/tokenizer.model";
+constexpr const char* kStories = "models/stories260k/tokenizer.model";
+
+fs::path shared_data() {
+  const char* said = std::getenv("RLHF_SHARED_DATA");
+  return said != nullptr ? fs::path(said) : fs::path(RLHF_TEST_SOURCE_DIR) / ".." / ".." / "shared";
+}
+
+json golden(const std::string& model) {
+  std::ifstream file(fs::path(RLHF_TEST_SOURCE_DIR) / "golden/tokenizer/sentencepiece.json");
+  return json::parse(file).at("models").at(model);
+}
+
+std::string from_base64(const std::string& text) {
+  const std::string digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string bytes;
+  unsigned bits = 0, count = 0;
+  for (const char c : text) {
+    if (c == '=') break;
+    bits = bits << 6 | static_cast<unsigned>(digits.find(c));
+    count += 6;
+    if (count >= 8) bytes += static_cast<char>(bits >> (count -= 8) & 0xFF);
+  }
+  return bytes;
+}
+
+class SentencePieceGolden : public ::testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    const fs::path model = shared_data() / GetParam();
+    if (!fs::exists(model)) GTEST_SKIP() << "no " << model << "; set RLHF_SHARED_DATA to the folder that has it";
+    tokenizer_ = load_tokenizer(model);
+  }
+  std::unique_ptr<Tokenizer> tokenizer_;
+};
+
+TEST_P(SentencePieceGolden, IdsAndByteEndsAreThoseOfThePythonPackage) {
+  for (const json& entry : golden(GetParam())) {
+    if (!entry.contains("text")) continue;
+    const auto text = entry["text"].get<std::string>();
+    const Encoding encoding = tokenizer_->encode(text);
+    auto ids = entry["ids"].get<TokenIds>();
+    auto ends = entry["ends"].get<std::vector<std::int32_t>>();
+    if (!ends.empty())
+      ends.back() = static_cast<std::int32_t>(text.size());  // the package leaves out dropped white space
+    ids.insert(ids.begin(), 1);                              // BOS covers nothing
+    ends.insert(ends.begin(), 0);
+    EXPECT_EQ(encoding.ids, ids) << entry["text"];
+    EXPECT_EQ(encoding.ends, ends) << entry["text"];
+  }
+}
+
+TEST_P(SentencePieceGolden, DecodedTextIsThatOfThePythonPackage) {
+  for (const json& entry : golden(GetParam())) {
+    if (!entry.contains("text")) continue;
+    auto ids = entry["ids"].get<TokenIds>();
+    EXPECT_EQ(tokenizer_->decode(ids), entry["decoded"].get<std::string>());
+    ids.insert(ids.begin(), 1);
+    ids.push_back(2);
+    EXPECT_EQ(tokenizer_->decode(ids), entry["decoded"].get<std::string>()) << "BOS and EOS must leave no trace";
+  }
+}
+
+TEST_P(SentencePieceGolden, BytesThatAreNotUtf8GiveThePackagesIds) {
+  for (const json& entry : golden(GetParam())) {
+    if (!entry.contains("base64")) continue;
+    const std::string text = from_base64(entry["base64"]);
+    const Encoding encoding = tokenizer_->encode(text);
+    EXPECT_EQ(TokenIds(encoding.ids.begin() + 1, encoding.ids.end()), entry["ids"].get<TokenIds>()) << entry["base64"];
+    EXPECT_TRUE(std::is_sorted(encoding.ends.begin(), encoding.ends.end()));
+    EXPECT_EQ(encoding.ends.back(), static_cast<std::int32_t>(text.size()));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, SentencePieceGolden, ::testing::Values(kLlama, kStories),
+                         [](const auto& model) { return model.param == kLlama ? "Llama2" : "Stories260k"; });
+
+TEST(SentencePieceGoldenData, HasBothModels) {
+  EXPECT_EQ(golden(kLlama).size(), 100u);
+  EXPECT_EQ(golden(kStories).size(), 100u);
+}
+
+}  // namespace
+}  // namespace rlhf

@@ -1,0 +1,53 @@
+#include "run_guarded.h"
+
+#include <csignal>
+#include <functional>
+#include <new>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "rlhf/core/error.h"
+
+namespace rlhf {
+namespace {
+
+struct GuardCase {
+  std::function<void()> body;
+  int code;
+  std::string text;
+};
+
+TEST(RunGuarded, TurnsWhatIsThrownIntoLinesAndCodes) {
+  const GuardCase cases[] = {
+      {[] {}, 0, ""},
+      {[] {
+         throw ConfigError({"a", "b"});
+       },
+       2, "error: a\nerror: b\n"},
+      {[] {
+         throw ConfigError({"1", "2", "3", "4", "5"});
+       },
+       2, "error: 1\nerror: 2\nerror: 3\nerror: 4\nerror: 5\n"},
+      {[] {
+         throw ConfigError({"1", "2", "3", "4", "5", "6", "7"});
+       },
+       2, "error: 1\nerror: 2\nerror: 3\nerror: 4\nerror: 5\nand 2 more\n"},
+      {[] { throw DataError("a.jsonl:3: no JSON"); }, 3, "error: a.jsonl:3: no JSON\n"},
+      {[] { throw OutputError("full"); }, 10, "error: full\n"},
+      {[] { throw Interrupted(SIGINT); }, 130, "stopped by SIGINT\n"},
+      {[] { throw Interrupted(SIGTERM); }, 143, "stopped by SIGTERM\n"},
+      {[] { throw std::bad_alloc(); }, 7,
+       "error: out of memory; hint: a smaller train.micro_batch_tokens or batch_size needs less\n"},
+      {[] { throw std::logic_error("x is 3"); }, 1, "error: internal error: x is 3; this is a bug\n"},
+  };
+  for (const GuardCase& c : cases) {
+    ::testing::internal::CaptureStderr();
+    const int code = run_guarded(c.body);
+    EXPECT_EQ(::testing::internal::GetCapturedStderr(), c.text);
+    EXPECT_EQ(code, c.code) << c.text;
+  }
+}
+
+}  // namespace
+}  // namespace rlhf

@@ -1,0 +1,148 @@
+#include "command_line.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <CLI/CLI.hpp>
+
+#include "rlhf/config/suggest.h"
+#include "rlhf/core/error.h"
+
+namespace rlhf {
+namespace {
+
+struct Flag {
+  const char* name;
+  bool CommandLine::*member;
+  bool only_training;
+  const char* doc;
+};
+constexpr Flag kFlags[] = {
+    {"--dry-run", &CommandLine::dry_run, true,
+     "print the plan, the memory forecast and the first samples, train nothing"},
+    {"--resume", &CommandLine::resume, true,
+     "go on from the newest checkpoint in train.output, or start if there is none"},
+    {"--accept-differences", &CommandLine::accept_differences, true,
+     "resume although data, machine or template are not the same"},
+    {"--print-config", &CommandLine::print_config, false, "print the config that would be used, as YAML"},
+    {"--schema", &CommandLine::schema, false, "print the JSON schema of the config, for editors"},
+    {"--help", &CommandLine::help, false, "print this text"},
+    {"--version", &CommandLine::version, false, "print the version"},
+};
+
+bool applies(const Flag& flag, const Tool& tool) { return tool.trains || !flag.only_training; }
+
+/// The value of a key that was given as a flag, as the right side of an override.
+std::string override_value(const Option& option, const std::vector<std::string>& values) {
+  if (std::holds_alternative<std::vector<std::string>*>(option.slot)) {
+    std::string list;
+    for (const std::string& value : values) list += (list.empty() ? "[" : ", ") + quoted_yaml(value);
+    return list + "]";
+  }
+  const bool is_text = std::holds_alternative<std::string*>(option.slot);
+  return is_text ? quoted_yaml(values.back()) : values.back();
+}
+
+/// A CLI option per key, where the tool takes keys as flags.
+class KeyFlags {
+ public:
+  KeyFlags(CLI::App& app, const Section& options) : leaves_(leaves(options)) {
+    for (const Leaf& leaf : leaves_) {
+      const Slot& slot = leaf.option->slot;
+      const std::string name = flag_name(leaf.path);
+      CLI::Option* flag = std::holds_alternative<bool*>(slot) ? app.add_flag(name) : app.add_option(name);
+      if (std::holds_alternative<std::vector<std::string>*>(slot)) flag->expected(1, -1)->delimiter(',');
+      flags_.push_back(flag);
+    }
+  }
+  std::vector<std::string> overrides() const {
+    std::vector<std::string> overrides;
+    for (std::size_t i = 0; i < flags_.size(); ++i) {
+      if (flags_[i]->count() == 0) continue;
+      overrides.push_back(leaves_[i].path + "=" + override_value(*leaves_[i].option, flags_[i]->results()));
+    }
+    return overrides;
+  }
+
+ private:
+  std::vector<Leaf> leaves_;
+  std::vector<CLI::Option*> flags_;
+};
+
+/// "--kl_coef=0.1" is no flag of ours, but the key it means can be named.
+std::string unknown_flag(const Tool& tool, const Section& options, const std::string& argument) {
+  const std::string fault = "command line: unknown flag " + argument;
+  if (!argument.starts_with("--")) return fault + "; hint: --help lists all of them";
+  std::string name = argument.substr(2, argument.find('=') - 2);
+  std::vector<std::string> known = {"--config"};
+  for (const Flag& flag : kFlags) {
+    if (applies(flag, tool)) known.push_back(flag.name);
+  }
+  if (tool.keys == KeyStyle::flag) {
+    for (const Leaf& leaf : leaves(options)) known.push_back(flag_name(leaf.path));
+  }
+  const auto meant_flag = nearest("--" + name, {known.begin(), known.end()});
+  if (meant_flag) return fault + "; did you mean `" + *meant_flag + "`?";
+  std::replace(name.begin(), name.end(), '-', '_');
+  const auto meant_key = suggest_key(options, "", name);
+  if (!meant_key) return fault + "; hint: --help lists all of them";
+  const bool as_flag = tool.keys == KeyStyle::flag;
+  return fault + "; did you mean `" + (as_flag ? flag_name(*meant_key) : *meant_key + "=…") + "`?";
+}
+
+}  // namespace
+
+CommandLine parse_command_line(const Tool& tool, const Section& options, int argc, const char* const* argv) {
+  CommandLine line;
+  CLI::App app;
+  app.set_help_flag();
+  app.allow_extras();
+  app.add_option("--config", line.config_file);
+  app.add_option("overrides", line.overrides);
+  for (const Flag& flag : kFlags) {
+    if (applies(flag, tool)) app.add_flag(flag.name, line.*flag.member);
+  }
+  std::optional<KeyFlags> keys;
+  if (tool.keys == KeyStyle::flag) keys.emplace(app, options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    throw ConfigError({std::string("command line: ") + e.what()});
+  }
+  std::vector<std::string> faults;
+  for (const std::string& argument : app.remaining()) faults.push_back(unknown_flag(tool, options, argument));
+  if (!faults.empty()) throw ConfigError(std::move(faults));
+  if (keys) {
+    for (std::string& text : keys->overrides()) line.overrides.push_back(std::move(text));
+  }
+  return line;
+}
+
+std::string help_text(const Tool& tool, const Section& options) {
+  constexpr std::size_t kFlagColumn = 24;
+  const auto row = [=](std::string flag, const char* doc) {
+    flag.resize(std::max(kFlagColumn, flag.size() + 2), ' ');
+    return "  " + flag + doc + "\n";
+  };
+  const bool as_flags = tool.keys == KeyStyle::flag;
+  std::string text = std::string("usage: ") + tool.name +
+                     (as_flags ? " [--key value …]" : " --config FILE [key=value …]") + " [flags]\n\n" + tool.purpose +
+                     "\n\n";
+  text += row("--config FILE", "YAML or JSON file with the keys below");
+  text += row("key=value", "sets one of them, e.g. train.seed=1; stronger than the file");
+  for (const Flag& flag : kFlags) {
+    if (applies(flag, tool)) text += row(flag.name, flag.doc);
+  }
+  return text + "\n" + to_help(options, tool.keys);
+}
+
+template <>
+std::vector<Issue> tool_rules(const PpoConfig& config) {
+  std::vector<Issue> issues = validate(config);
+  if (config.model.reward.empty()) {
+    issues.push_back({{"model.reward"}, "expected the folder of the reward model, found nothing"});
+  }
+  return issues;
+}
+
+}  // namespace rlhf

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "rlhf/config/read_config.h"
+#include "rlhf/config/show_config.h"
+
+namespace rlhf {
+
+/// A program and the part of the engine behind it.
+struct Tool {
+  const char* name;
+  const char* stage;    ///< first argument of rlhf-engine; empty: the tool does its work itself
+  const char* purpose;  ///< one sentence for --help
+  KeyStyle keys;        ///< flag: every key is a flag as well (--max-new-tokens 64)
+  bool trains;          ///< takes --dry-run, --resume, --accept-differences
+};
+
+template <typename Config>
+constexpr Tool kTool{};
+template <>
+inline constexpr Tool kTool<SftConfig>{
+    "rlhf-sft", "sft", "Fine-tunes a language model on demonstrations or plain text.", KeyStyle::dotted, true};
+template <>
+inline constexpr Tool kTool<RewardModelConfig>{"rlhf-rm", "rm", "Trains a reward model on pairs of answers.",
+                                               KeyStyle::dotted, true};
+template <>
+inline constexpr Tool kTool<PpoConfig>{"rlhf-ppo", "ppo",
+                                       "Trains a policy by PPO on the scores of a reward model, with a KL penalty.",
+                                       KeyStyle::dotted, true};
+template <>
+inline constexpr Tool kTool<GenerateConfig>{"rlhf-generate", "generate",
+                                            "Writes answers to a prompt or a file of prompts.", KeyStyle::flag, false};
+
+/// What the arguments said, the values of keys as overrides ("ppo.kl_coef=0.1").
+struct CommandLine {
+  std::string config_file;
+  std::vector<std::string> overrides;
+  bool help = false;
+  bool version = false;
+  bool print_config = false;
+  bool schema = false;
+  bool dry_run = false;
+  bool resume = false;
+  bool accept_differences = false;
+};
+
+/// Throws ConfigError for flags that `tool` does not have. `options` are the keys of its config.
+CommandLine parse_command_line(const Tool& tool, const Section& options, int argc, const char* const* argv);
+
+/// What --help prints.
+std::string help_text(const Tool& tool, const Section& options);
+
+/// Rules of the tools on top of validate: a C++ caller may bring a reward of its own, a command line cannot.
+template <typename Config>
+std::vector<Issue> tool_rules(const Config& config) {
+  return default_rules(config);
+}
+template <>
+std::vector<Issue> tool_rules(const PpoConfig& config);
+
+template <typename Config>
+struct Command {
+  CommandLine line;
+  Config config;  ///< read and checked; the defaults where the command line asks for help, version or schema
+};
+
+/// The command line and the config it leads to. Front and engine call it with the same arguments, so they agree.
+/// Throws ConfigError with all faults.
+template <typename Config>
+Command<Config> parse_command(int argc, const char* const* argv) {
+  Command<Config> command;
+  command.line = parse_command_line(kTool<Config>, bind(command.config), argc, argv);
+  const CommandLine& line = command.line;
+  if (line.help || line.version || line.schema) return command;
+  command.config = read_config<Config>(line.config_file, line.overrides, tool_rules<Config>);
+  return command;
+}
+
+}  // namespace rlhf

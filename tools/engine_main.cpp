@@ -1,0 +1,64 @@
+// rlhf-engine: the part of the tools that links LibTorch. The fronts (front.h) start it as `rlhf-engine STAGE
+// arguments…`, with arguments that they have checked.
+#include <string>
+#include <string_view>
+
+#include <c10/util/Exception.h>
+
+#include "rlhf/core/error.h"
+#include "rlhf/core/signals.h"
+#include "rlhf/train/ppo.h"
+#include "rlhf/train/reward_model.h"
+#include "rlhf/train/sft.h"
+
+#include "command_line.h"
+#include "generate.h"
+#include "run_guarded.h"
+
+namespace rlhf {
+namespace {
+
+RunOptions run_options(const CommandLine& line) {
+  return {.dry_run = line.dry_run, .resume = line.resume, .accept_differences = line.accept_differences};
+}
+
+template <typename Config, typename Run>
+void run_with(int argc, char** argv, Run&& run) {
+  const Command<Config> command = parse_command<Config>(argc, argv);
+  run(command.config, run_options(command.line));
+}
+
+/// `argv[0]` is the stage.
+void run_stage(int argc, char** argv) {
+  const std::string_view stage = argc > 0 ? argv[0] : "";
+  if (stage == kTool<SftConfig>.stage) {
+    run_with<SftConfig>(argc, argv, [](const auto& config, const RunOptions& options) { train_sft(config, options); });
+  } else if (stage == kTool<RewardModelConfig>.stage) {
+    run_with<RewardModelConfig>(
+        argc, argv, [](const auto& config, const RunOptions& options) { train_reward_model(config, options); });
+  } else if (stage == kTool<PpoConfig>.stage) {
+    run_with<PpoConfig>(argc, argv, [](const auto& config, const RunOptions& options) { train_ppo(config, options); });
+  } else if (stage == kTool<GenerateConfig>.stage) {
+    run_with<GenerateConfig>(argc, argv, [](const auto& config, const RunOptions&) { run_generate(config); });
+  } else {
+    throw ConfigError({"rlhf-engine is started by rlhf-sft, rlhf-rm, rlhf-ppo and rlhf-generate, not by hand"});
+  }
+}
+
+/// What LibTorch throws, as one line: memory that is not there is the machine's, all else is a bug of ours.
+void run_on_libtorch(int argc, char** argv) try { run_stage(argc, argv); } catch (const c10::Error& error) {
+  const std::string message = error.what_without_backtrace();
+  const bool memory = dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr ||
+                      message.find("can't allocate memory") != std::string::npos;
+  if (!memory) throw std::runtime_error(message);
+  throw DeviceError("out of memory: " + message.substr(0, message.find('\n')) +
+                    "; hint: lower train.micro_batch_tokens, rollout.batch_size or --batch-size");
+}
+
+}  // namespace
+}  // namespace rlhf
+
+int main(int argc, char** argv) {
+  rlhf::install_signal_handlers();
+  return rlhf::run_guarded([&] { rlhf::run_on_libtorch(argc - 1, argv + 1); });
+}

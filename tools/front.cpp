@@ -1,0 +1,30 @@
+#include "front.h"
+
+#include <iostream>
+
+#include "rlhf/core/error.h"
+#include "rlhf/core/version.h"
+
+namespace rlhf {
+
+void print(const std::string& text) {
+  std::cout << text << std::flush;
+  if (!std::cout) throw OutputError("writing to stdout: not all of it was taken");
+}
+
+bool answer(const Tool& tool, const CommandLine& line, const Section& options) {
+  if (line.help) {
+    print(help_text(tool, options));
+  } else if (line.version) {
+    print(std::string(tool.name) + " " + kVersion + "\n");
+  } else if (line.schema) {
+    print(to_json_schema(options, tool.name));
+  } else if (line.print_config) {
+    print(to_yaml(options));
+  } else {
+    return false;
+  }
+  return true;
+}
+
+}  // namespace rlhf

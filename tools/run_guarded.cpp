@@ -1,0 +1,47 @@
+#include "run_guarded.h"
+
+#include <algorithm>
+#include <exception>
+#include <iostream>
+#include <new>
+#include <string_view>
+
+#include "rlhf/core/error.h"
+
+namespace rlhf {
+namespace {
+
+int tell(ExitCode code, std::string_view message) {
+  std::cerr << "error: " << message << "\n";
+  return static_cast<int>(code);
+}
+
+int tell_all(const ConfigError& error) {
+  constexpr std::size_t kMostLines = 5;
+  const std::size_t shown = std::min(kMostLines, error.issues().size());
+  for (std::size_t i = 0; i < shown; ++i) tell(error.exit_code(), error.issues()[i]);
+  if (shown < error.issues().size()) std::cerr << "and " << error.issues().size() - shown << " more\n";
+  return static_cast<int>(error.exit_code());
+}
+
+}  // namespace
+
+int run_guarded(const std::function<void()>& body) {
+  try {
+    body();
+    return static_cast<int>(ExitCode::done);
+  } catch (const ConfigError& e) {
+    return tell_all(e);
+  } catch (const Error& e) {
+    return tell(e.exit_code(), e.what());
+  } catch (const Interrupted& e) {
+    std::cerr << e.what() << "\n";
+    return 128 + e.signal();
+  } catch (const std::bad_alloc&) {
+    return tell(ExitCode::device, "out of memory; hint: a smaller train.micro_batch_tokens or batch_size needs less");
+  } catch (const std::exception& e) {
+    return tell(ExitCode::bug, std::string("internal error: ") + e.what() + "; this is a bug");
+  }
+}
+
+}  // namespace rlhf

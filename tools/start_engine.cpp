@@ -1,0 +1,87 @@
+#include "start_engine.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <sched.h>
+#include <set>
+#include <string>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+#include "rlhf/core/error.h"
+
+namespace rlhf {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Physical cores among the CPUs that this process may use; 0 if the system does not tell.
+std::int64_t usable_cores() {
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0) return 0;
+  std::set<std::pair<int, int>> cores;
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (!CPU_ISSET(cpu, &allowed)) continue;
+    const fs::path topology = "/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology";
+    int package = 0, core = cpu;
+    std::ifstream(topology / "physical_package_id") >> package;
+    std::ifstream(topology / "core_id") >> core;
+    cores.emplace(package, core);
+  }
+  return static_cast<std::int64_t>(cores.size());
+}
+
+/// CPUs' worth of time that a container's limit leaves (cgroup v2); nothing if there is no limit.
+std::optional<std::int64_t> cpu_quota() {
+  std::ifstream file("/sys/fs/cgroup/cpu.max");
+  double quota = 0, period = 0;
+  if (!(file >> quota >> period) || period <= 0) return std::nullopt;
+  return static_cast<std::int64_t>(std::ceil(quota / period));
+}
+
+std::int64_t default_threads() {
+  const std::int64_t cores = usable_cores();
+  return std::max<std::int64_t>(1, std::min(cores, cpu_quota().value_or(cores)));
+}
+
+void set_environment(std::int64_t threads) {
+  const std::string count = std::to_string(threads);
+  const std::pair<const char*, const char*> settings[] = {
+      {"OMP_NUM_THREADS", count.c_str()},
+      {"MKL_NUM_THREADS", count.c_str()},
+      // Threads that spin while they wait take the core from those that work.
+      {"OMP_WAIT_POLICY", "passive"},
+      {"KMP_BLOCKTIME", "0"},
+      // A training step frees and asks for the same large blocks; mapping them anew each time costs a third of it.
+      {"MALLOC_MMAP_THRESHOLD_", "1073741824"},
+      {"MALLOC_TRIM_THRESHOLD_", "1073741824"},
+      {"MALLOC_TOP_PAD_", "67108864"},
+      // What makes cuBLAS give the same bits each time.
+      {"CUBLAS_WORKSPACE_CONFIG", ":4096:8"},
+  };
+  for (const auto& [name, value] : settings) setenv(name, value, /*overwrite=*/0);
+}
+
+}  // namespace
+
+void start_engine(const Tool& tool, std::optional<std::int64_t> threads, int argc, char** argv) {
+  set_environment(threads ? *threads : default_threads());
+  const fs::path bin = fs::read_symlink("/proc/self/exe").parent_path();
+  const std::string engine = (bin.parent_path() / "libexec" / "rlhf" / "rlhf-engine").string();
+  std::string stage = tool.stage;
+  std::vector<char*> arguments = {const_cast<char*>(engine.c_str()), stage.data()};
+  arguments.insert(arguments.end(), argv + 1, argv + argc);
+  arguments.push_back(nullptr);
+  execv(engine.c_str(), arguments.data());
+  throw Error(ExitCode::bug,
+              "starting " + engine + ": " + std::strerror(errno) + "; hint: build and install the whole project");
+}
+
+}  // namespace rlhf
