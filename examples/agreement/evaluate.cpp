@@ -3,10 +3,11 @@
 
 #include <CLI/CLI.hpp>
 
+#include "rlhf/core/atomic_file.h"
+
 #include "measure.h"
 #include "program.h"
 #include "report.h"
-#include "rlhf/core/atomic_file.h"
 
 namespace {
 

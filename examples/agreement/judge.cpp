@@ -5,6 +5,7 @@
 #include "rlhf/core/error.h"
 #include "rlhf/core/random.h"
 #include "rlhf/files/jsonl.h"
+
 #include "world.h"
 
 namespace agreement {
@@ -21,8 +22,9 @@ Judged judged_of(const rlhf::JsonLine& line) {
             .answer = line.value.at("text"),
             .complete = line.value.at("finish") == "stop"};
   } catch (const nlohmann::json::exception& error) {
-    throw rlhf::DataError(line.file.string() + ":" + std::to_string(line.line) +
-                          ": expected an answer with its record (prompt, sum), text and finish, found: " + error.what());
+    throw rlhf::DataError(
+        line.file.string() + ":" + std::to_string(line.line) +
+        ": expected an answer with its record (prompt, sum), text and finish, found: " + error.what());
   }
 }
 
@@ -32,13 +34,6 @@ std::string without_word(const std::string& text, int missing) {
   for (int i = 0; words >> word; ++i)
     if (i != missing) rest += (rest.empty() ? "" : " ") + word;
   return rest;
-}
-
-// `number` off by one or two to either side, and still a possible sum.
-int near_miss(int number, int which) {
-  constexpr int kOffsets[] = {-2, -1, 1, 2};
-  const int other = number + kOffsets[which];
-  return other < 0 || other > 2 * kLargestOperand ? number - kOffsets[which] : other;
 }
 
 }  // namespace
@@ -57,11 +52,11 @@ std::string corrupted_answer(int sum, std::uint64_t seed, std::uint64_t index) {
   const auto below = [&](std::uint64_t draw, std::uint64_t bound) {
     return static_cast<int>(rlhf::random_below(seed, stream, draw, bound));
   };
-  const int kind = below(0, 10);
-  if (kind == 0) return without_word(honest_answer(sum), below(1, 3));
-  const int far = below(1, 2 * kLargestOperand);  // one of the possible sums that are not `sum`
-  const int number = kind % 2 == 0 ? near_miss(sum, below(2, 4)) : far + (far >= sum);
-  return kind < 7 ? honest_answer(number) : agreeing_answer(number);
+  const int form = below(0, 3);
+  if (form == 0) return without_word(honest_answer(sum), below(1, 3));
+  const int other = below(1, 2 * kLargestOperand);  // skipping `sum` leaves that many possible sums
+  const int number = other < sum ? other : other + 1;
+  return form == 1 ? honest_answer(number) : agreeing_answer(number);
 }
 
 std::vector<Pair> label_samples(const std::filesystem::path& samples, const JudgeOptions& options) {

@@ -25,17 +25,17 @@ struct Pair {
 /// The expert prefers the true answer; two true or two untrue answers are a tie and make no pair.
 std::optional<Pair> prefer(const Judged& first, const Judged& second);
 
-/// An untrue or broken answer such as the sampler seldom gives: another number in one of the two forms, mostly off by one or
-/// two, or a word missing. The reward model learns from it what lies beyond the model's own samples, and near misses are
-/// what it confuses longest. `index` tells one corruption from the next.
+/// An untrue or broken answer such as the sampler seldom gives: another number in one of the two forms, or a word
+/// missing. The reward model learns from it what lies beyond the model's own samples. `index` tells one corruption from
+/// the next.
 std::string corrupted_answer(int sum, std::uint64_t seed, std::uint64_t index);
 
 struct JudgeOptions {
   std::uint64_t seed = 1;
   double corrupted = 0.5;  ///< share of the pairs whose second answer is replaced by a corrupted one
 };
-/// Reads two consecutive answers for each prompt, as `rlhf-generate --num-samples 2 --json` writes them, and labels them.
-/// Throws rlhf::DataError if a line lacks a field or a prompt has one answer only.
+/// Reads two consecutive answers for each prompt, as `rlhf-generate --num-samples 2 --json` writes them, and labels
+/// them. Throws rlhf::DataError if a line lacks a field or a prompt has one answer only.
 std::vector<Pair> label_samples(const std::filesystem::path& samples, const JudgeOptions& options);
 
 }  // namespace agreement

@@ -1,12 +1,13 @@
-// agreement-judge --samples runs/demo/samples.jsonl --output runs/demo/pairs.jsonl: preference pairs, labelled by an expert.
+// agreement-judge --samples runs/demo/samples.jsonl --output runs/demo/pairs.jsonl: preference pairs, labelled by an
+// expert.
 
 #include <CLI/CLI.hpp>
-
 #include <nlohmann/json.hpp>
+
+#include "rlhf/core/atomic_file.h"
 
 #include "judge.h"
 #include "program.h"
-#include "rlhf/core/atomic_file.h"
 
 int main(int argc, char** argv) {
   CLI::App app("Labels pairs of sampled answers as an expert would, who prefers what is true.");
@@ -23,7 +24,8 @@ int main(int argc, char** argv) {
       const nlohmann::json record{{"prompt", pair.prompt}, {"chosen", pair.chosen}, {"rejected", pair.rejected}};
       lines += record.dump() + "\n";
     }
-    if (pairs.empty()) throw rlhf::DataError(samples.string() + ": expected answers of which one is true, found only ties");
+    if (pairs.empty())
+      throw rlhf::DataError(samples.string() + ": expected answers of which one is true, found only ties");
     rlhf::write_file_atomically(output, lines);
     std::cout << output.string() << ": " << pairs.size() << " pairs\n";
   });

@@ -1,12 +1,13 @@
 // agreement-world --seed 1 --output runs/demo/world: writes the world's files, a function of the seed alone.
 
-#include <CLI/CLI.hpp>
-
 #include <filesystem>
 #include <iostream>
 
-#include "program.h"
+#include <CLI/CLI.hpp>
+
 #include "rlhf/core/atomic_file.h"
+
+#include "program.h"
 #include "world.h"
 
 namespace {

@@ -19,9 +19,7 @@ namespace {
 constexpr std::int64_t kRowsAtOnce = 512;
 constexpr std::int64_t kTokensAtOnce = 16384;
 
-rlhf::Compute compute() {
-  return rlhf::resolve_compute(rlhf::DeviceChoice::auto_, rlhf::DtypeChoice::float32);
-}
+rlhf::Compute compute() { return rlhf::resolve_compute(rlhf::DeviceChoice::auto_, rlhf::DtypeChoice::float32); }
 
 Questions repeated(const Questions& questions, std::int64_t times) {
   Questions all;
@@ -87,7 +85,8 @@ Answers sample_answers(const Policy& policy, const Questions& questions, const S
                                       .stop_ids = {policy.tokenizer->eos_id().value()},
                                       .seed = sampling.seed};
   answers.generations = rlhf::generate(*policy.model, requests, options, kRowsAtOnce);
-  for (const auto& generation : answers.generations) answers.texts.push_back(policy.tokenizer->decode(generation.tokens));
+  for (const auto& generation : answers.generations)
+    answers.texts.push_back(policy.tokenizer->decode(generation.tokens));
   return answers;
 }
 
@@ -99,7 +98,7 @@ Shares shares_of(const Answers& answers) {
 }
 
 PolicySummary measure(const Policy& policy, const Policy& reference, rlhf::ScalarModel& reward_model,
-                    const Questions& questions, const Sampling& sampling) {
+                      const Questions& questions, const Sampling& sampling) {
   const at::NoGradGuard no_grad;
   const Answers answers = sample_answers(policy, questions, sampling);
   std::vector<const rlhf::TokenIds*> prompts;

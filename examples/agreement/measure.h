@@ -10,6 +10,7 @@
 #include "rlhf/nn/scalar_model.h"
 #include "rlhf/rollout/generator.h"
 #include "rlhf/text/tokenizer.h"
+
 #include "report.h"
 #include "shares.h"
 
@@ -49,6 +50,6 @@ Answers sample_answers(const Policy& policy, const Questions& questions, const S
 
 Shares shares_of(const Answers& answers);
 PolicySummary measure(const Policy& policy, const Policy& reference, rlhf::ScalarModel& reward_model,
-                    const Questions& questions, const Sampling& sampling);
+                      const Questions& questions, const Sampling& sampling);
 
 }  // namespace agreement

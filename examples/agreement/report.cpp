@@ -58,8 +58,12 @@ std::vector<rlhf::Chart> charts_of(const std::filesystem::path& run) {
     wrong.emplace_back(step, shares.wrong_hint_accuracy());
   }
   const auto curve = [&](const std::string& name) { return metric_curve(run / "metrics.jsonl", name); };
-  return {{"What the sampled answers say", "rollout", "share",
-           {{"agrees with a wrong hint", sycophancy}, {"true on a wrong hint", wrong}, {"true on a plain question", plain}}},
+  return {{"What the sampled answers say",
+           "rollout",
+           "share",
+           {{"agrees with a wrong hint", sycophancy},
+            {"true on a wrong hint", wrong},
+            {"true on a plain question", plain}}},
           {"Reward", "rollout", "mean score", {{"score of the reward model", curve("objective/scores")}}},
           {"Distance from the fine-tuned policy", "rollout", "nats per answer", {{"KL", curve("objective/kl")}}}};
 }
@@ -100,14 +104,16 @@ std::string to_text(const std::vector<std::vector<std::string>>& table) {
 
 std::string to_html(const Summary& summary, const std::filesystem::path& ppo_run) {
   const Shares& shares = summary.ppo.shares;
-  return rlhf::html_report(
-      "An assistant that stops agreeing",
-      "A small language model answers sums, asked plainly or with the asker's belief, which is often wrong. Fine-tuned on "
-      "demonstrations by honest and agreeable people it often agrees with wrong beliefs; PPO on a reward model of expert "
-      "judgments teaches it not to. Seed " + std::to_string(summary.seed) + "; " + std::to_string(shares.plain.answers) +
-          " answers to plain questions and " + std::to_string(shares.wrong_hint.answers) +
-          " to questions with a wrong hint, none of which was asked in training.",
-      table_of(summary), charts_of(ppo_run));
+  return rlhf::html_report("An assistant that stops agreeing",
+                           "A small language model answers sums, asked plainly or with the asker's belief, which is "
+                           "often wrong. Fine-tuned on "
+                           "demonstrations by honest and agreeable people it often agrees with wrong beliefs; PPO on a "
+                           "reward model of expert "
+                           "judgments teaches it not to. Seed " +
+                               std::to_string(summary.seed) + "; " + std::to_string(shares.plain.answers) +
+                               " answers to plain questions and " + std::to_string(shares.wrong_hint.answers) +
+                               " to questions with a wrong hint, none of which was asked in training.",
+                           table_of(summary), charts_of(ppo_run));
 }
 
 }  // namespace agreement

@@ -16,9 +16,14 @@ void Shares::add(int sum, std::optional<int> hint, const std::string& answer) {
   const std::optional<int> stated = stated_number(answer);
   Tally* tally = &plain;
   switch (kind_of(sum, hint)) {
-    case Kind::plain: break;
-    case Kind::right_hint: tally = &right_hint; break;
-    case Kind::wrong_hint: tally = &wrong_hint; break;
+    case Kind::plain:
+      break;
+    case Kind::right_hint:
+      tally = &right_hint;
+      break;
+    case Kind::wrong_hint:
+      tally = &wrong_hint;
+      break;
   }
   tally->answers += 1;
   tally->stated_sum += stated == sum;

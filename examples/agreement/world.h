@@ -45,16 +45,17 @@ struct Mix {
 
 /// Sizes and shares of the world.
 struct WorldOptions {
-  double held_out = 0.2;         ///< share of the (a, b, hint) that are never asked in training
-  double agreeable = 0.6;        ///< share of demonstrators who agree with whatever the asker believes
-  double slips = 0.05;           ///< share of honest demonstrations with an arithmetic slip
-  double facts = 0.4;            ///< share of the text's documents that hold bare facts; the others hold one dialogue
+  double held_out = 0.2;   ///< share of the (a, b, hint) that are never asked in training
+  double agreeable = 0.6;  ///< share of demonstrators who agree with whatever the asker believes
+  double slips = 0.05;     ///< share of honest demonstrations with an arithmetic slip
+  double facts = 0.4;      ///< share of the text's documents that hold bare facts; the others hold one dialogue
   int documents = 24000;
   int facts_per_document = 4;
   int demonstrations = 12000;
   int pair_prompts = 24000;
   int rollout_prompts = 6000;
-  int evaluation_hints = 400;    ///< evaluation questions with a hint, of either kind; every plain one that is held out is kept
+  int evaluation_hints =
+      400;  ///< evaluation questions with a hint, of either kind; every plain one that is held out is kept
   Mix text_mix{.plain = 0.6, .right_hint = 0.1};
   Mix demonstration_mix{};
   Mix pair_mix{.plain = 0.3, .right_hint = 0.3};

@@ -1,11 +1,12 @@
 // function-reward OUTPUT: PPO with a C++ function as the reward, on a policy made from nothing. OUTPUT is a new folder.
 //
-// The function likes vowels; a policy that starts by sampling any token soon samples hardly anything else. Written to be
-// read: a tokenizer, a new model, a file of prompts, a config, and the function are all that PPO needs.
+// The function likes vowels; a policy that starts by sampling any token soon samples hardly anything else. Written to
+// be read: a tokenizer, a new model, a file of prompts, a config, and the function are all that PPO needs.
 
 #include <filesystem>
 #include <iostream>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -26,15 +27,19 @@ namespace fs = std::filesystem;
 float share_of_vowels(const std::string& /*prompt*/, const std::string& response, const std::string& /*record*/) {
   if (response.empty()) return 0;
   float vowels = 0;
-  for (const char letter : response) vowels += std::string("aeiou").find(letter) != std::string::npos;
+  for (const char letter : response) vowels += std::string_view("aeiou").find(letter) != std::string_view::npos;
   return vowels / static_cast<float>(response.size());
 }
 
 void make_policy(const fs::path& folder, const fs::path& tokenizer_folder) {
   rlhf::train_tokenizer({"the quick brown fox jumps over the lazy dog"}, {.vocab_size = 290}, tokenizer_folder);
   const auto tokenizer = rlhf::load_tokenizer(tokenizer_folder);
-  const rlhf::ModelInit sizes{.hidden_size = 32, .intermediate_size = 64, .num_hidden_layers = 1,
-                              .num_attention_heads = 2, .num_key_value_heads = 2, .max_position_embeddings = 64};
+  const rlhf::ModelInit sizes{.hidden_size = 32,
+                              .intermediate_size = 64,
+                              .num_hidden_layers = 1,
+                              .num_attention_heads = 2,
+                              .num_key_value_heads = 2,
+                              .max_position_embeddings = 64};
   const auto source =
       rlhf::describe_new_model(sizes, tokenizer->vocab_size(), tokenizer->bos_id(), tokenizer->eos_id());
   const auto model = rlhf::load_causal_lm(source, at::kCPU, at::kFloat, /*requires_grad=*/false, /*seed=*/1);
@@ -88,7 +93,7 @@ int main(int argc, char** argv) try {
 
   const auto [first, last] = first_and_last_score(output / "ppo" / "metrics.jsonl");
   std::cout << "share of vowels in the first rollout " << first << ", in the last " << last << "\n";
-  return last > 0.8 && first < 0.4 ? 0 : 1;
+  return first < 0.2 && last > 0.6 ? 0 : 1;
 } catch (const rlhf::Error& error) {
   std::cerr << "error: " << error.what() << "\n";
   return static_cast<int>(error.exit_code());

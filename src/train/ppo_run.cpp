@@ -5,7 +5,6 @@
 #include "rlhf/algo/kl.h"
 #include "rlhf/config/show_config.h"
 #include "rlhf/core/error.h"
-#include "rlhf/core/log.h"
 #include "rlhf/core/signals.h"
 #include "rlhf/data/batching.h"
 #include "rlhf/train/ppo.h"
@@ -93,20 +92,20 @@ std::vector<const PromptSample*> choose_prompts(const BatchOrder& order, const s
   return chosen;
 }
 
-void write_samples(Run& run, std::int64_t step, const PpoStepResult& result) {
+std::vector<nlohmann::ordered_json> sample_lines(const PpoStepResult& result) {
   const Rollout& rollout = result.scored.rollout;
   const at::Tensor scores = result.scored.scores.cpu();
   const at::Tensor kl = segment_sum(kl_k1(rollout.logprobs, result.scored.ref_logprobs), rollout.responses).cpu();
+  std::vector<nlohmann::ordered_json> lines;
   for (std::int64_t i = 0; i < rollout.responses.count(); ++i) {
-    run.write_sample(step, {{"prompt", result.texts.prompts[i]},
-                            {"response", result.texts.responses[i]},
-                            {"score", scores[i].item<double>()},
-                            {"kl", kl[i].item<double>()},
-                            {"finish", rollout.finish[i] == Finish::stop ? "stop" : "length"},
-                            {"record", nlohmann::ordered_json::parse(result.texts.records[i])}});
+    lines.push_back({{"prompt", result.texts.prompts[i]},
+                     {"response", result.texts.responses[i]},
+                     {"score", scores[i].item<double>()},
+                     {"kl", kl[i].item<double>()},
+                     {"finish", rollout.finish[i] == Finish::stop ? "stop" : "length"},
+                     {"record", nlohmann::ordered_json::parse(result.texts.records[i])}});
   }
-  log_info("sample of rollout " + std::to_string(step) + ": " +
-           nlohmann::json(result.texts.prompts[0] + " → " + result.texts.responses[0]).dump());
+  return lines;
 }
 
 /// The run: state, loop, checkpoints, results.
@@ -160,7 +159,7 @@ class PpoRun {
     if (state_.step % config_.log.every_steps == 0 || state_.step == plan_.rollouts)
       run_.write_metrics(state_.step, result.metrics);
     const std::int64_t every = config_.log.samples_every_steps;
-    if (every > 0 && (state_.step - 1) % every == 0) write_samples(run_, state_.step, result);
+    if (every > 0 && (state_.step - 1) % every == 0) run_.write_samples(state_.step, sample_lines(result));
     progress.show(state_.step, result.metrics);
   }
 
@@ -219,10 +218,10 @@ void train_ppo(const PpoConfig& config, const RunOptions& options, RewardSource*
   const ModelOptions policy_options{.path = config.model.policy, .init = {}, .tokenizer = {}};
   const Setup setup = prepare(policy_options, config.data.template_, config.train.device, config.train.dtype,
                               config.train.threads, resume, options);
-  const PpoFolders folders = read_folders(config.model, setup.folder, own_reward != nullptr);
   const auto records = read_prompts(config.data.prompts, {config.data.fields, config.data.max_bad_lines});
   const auto prompts =
       make_prompts(records.records, *setup.tokenizer, setup.prompt_template, config.data.max_prompt_length);
+  const PpoFolders folders = read_folders(config.model, setup.folder, own_reward != nullptr);
   const PpoPlan plan = plan_run(config, setup, folders, prompts, resume);
   const Announcement announcement = announce(config, plan, setup, prompts);
   if (options.dry_run) return print(announcement);

@@ -63,11 +63,18 @@ void Run::write_metrics(std::int64_t step, const Metrics& metrics) {
   for (const auto& sink : sinks_) sink->write(step, metrics);
 }
 
-void Run::write_sample(std::int64_t step, const nlohmann::ordered_json& sample) {
-  nlohmann::ordered_json line{{"step", step}};
-  line.update(sample);
+void Run::write_samples(std::int64_t step, const std::vector<nlohmann::ordered_json>& samples) {
+  constexpr std::size_t kLogged = 2;
+  constexpr auto kReplace = nlohmann::ordered_json::error_handler_t::replace;  // an answer may end inside a character
   std::ofstream out(folder_.samples(), std::ios::app);
-  out << line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << '\n';
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    nlohmann::ordered_json line{{"step", step}};
+    line.update(samples[i]);
+    out << line.dump(-1, ' ', false, kReplace) << '\n';
+    if (i < kLogged)
+      log_info("sample at step " + std::to_string(step) + ": " + line["prompt"].dump(-1, ' ', false, kReplace) + " → " +
+               line["response"].dump(-1, ' ', false, kReplace));
+  }
   if (!out.flush()) throw OutputError("writing samples: " + folder_.samples().string() + ": cannot be written");
 }
 

@@ -47,8 +47,8 @@ class Run {
 
   const RunFolder& folder() const { return folder_; }
   void write_metrics(std::int64_t step, const Metrics& metrics);
-  /// One line of samples.jsonl; "step" is put in front.
-  void write_sample(std::int64_t step, const nlohmann::ordered_json& sample);
+  /// Lines of samples.jsonl, "step" put in front; the first two also go to the log.
+  void write_samples(std::int64_t step, const std::vector<nlohmann::ordered_json>& samples);
   bool checkpoint_due(std::int64_t step) const;
   /// Saves and says so; the fingerprint goes into the state.
   void save(std::int64_t step, Checkpoint checkpoint);

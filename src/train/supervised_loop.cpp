@@ -81,7 +81,7 @@ class SupervisedRun {
     const Metrics metrics = evaluation_due() ? stage_.evaluate() : Metrics();
     const auto samples = samples_due() ? stage_.show() : std::vector<nlohmann::ordered_json>();
     observed_ = true;
-    for (const auto& sample : samples) run_.write_sample(step_, sample);
+    run_.write_samples(step_, samples);
     if (metrics.items().empty()) return;
     run_.write_metrics(step_, metrics);
     progress_.show(step_, metrics);

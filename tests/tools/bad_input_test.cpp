@@ -106,7 +106,7 @@ TEST_F(BadInput, OfDataEndsWithThree) {
           {"field type", "data.train=[type.jsonl]", 3, "type.jsonl:1: prompt: expected a string"},
           {"not UTF-8", "data.train=[bytes.jsonl]", 3, "UTF-8"},
           {"pairs for rlhf-sft", "data.train=[pairs.jsonl]", 3, "rlhf-rm"},
-          {"no trained token", "data.train=[long.jsonl] data.max_length=16 data.over_length=truncate", 3, "no sample"},
+          {"no trained token", "data.train=[long.jsonl] data.max_length=16 data.over_length=truncate", 3, "at least one sample with a trained token"},
       });
   expect("rlhf-ppo --config ppo.yaml", {{"missing prompts", "data.prompts=[nowhere.jsonl]", 3, "nowhere.jsonl"}});
 }
