@@ -16,9 +16,11 @@ constexpr std::int64_t kRounding = 256;
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
-std::string gibibytes(std::int64_t bytes) {
+std::string binary_size(std::int64_t bytes) {
+  const bool large = bytes >= (1LL << 30);
   char text[32];
-  std::snprintf(text, sizeof text, "%.2f", static_cast<double>(bytes) / (1LL << 30));
+  std::snprintf(text, sizeof text, "%.1f %s", static_cast<double>(bytes) / (large ? 1LL << 30 : 1LL << 20),
+                large ? "GiB" : "MiB");
   return text;
 }
 
@@ -35,10 +37,10 @@ std::int64_t MemoryForecast::total() const {
 }
 
 std::string MemoryForecast::summary() const {
-  std::string text = gibibytes(total()) + " GiB";
+  std::string text = binary_size(total());
   const char* separator = ": ";
   for (const auto& [name, bytes] : parts) {
-    text += separator + name + " " + gibibytes(bytes);
+    text += separator + name + " " + binary_size(bytes);
     separator = ", ";
   }
   return text;

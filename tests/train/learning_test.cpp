@@ -89,9 +89,11 @@ TEST_F(Learning, PpoLearnsWhatAFunctionRewards) {
   const auto lines = timeless_metrics(path("ppo"));
   EXPECT_LT(lines.front()["objective/scores"].get<double>(), 0.5);
   double late = 0;  // mean of the last ten rollouts: one alone is 32 answers
-  for (auto line = lines.rbegin(); line != lines.rbegin() + 10; ++line) late += (*line)["objective/scores"].get<double>();
+  for (auto line = lines.rbegin(); line != lines.rbegin() + 10; ++line)
+    late += (*line)["objective/scores"].get<double>();
   EXPECT_GT(late / 10, 0.85);
   EXPECT_GT(lines.back()["objective/kl"].get<double>(), 0.0);
+  for (const auto& line : lines) EXPECT_LT(line["rollout/logprob_diff"].get<double>(), 1e-5);  // sampled = recomputed
 }
 
 }  // namespace

@@ -42,6 +42,11 @@ TEST(Plan, StepsOfASupervisedRunFollowFromEpochs) {
             "100 samples → 3 steps of 32 (0.75 epochs), micro-batches of at most 512 tokens");
 }
 
+TEST(Plan, MemoryIsToldInUnitsThatFit) {
+  const MemoryForecast forecast{{{"weights", 3LL << 29}, {"activations", 1LL << 19}}};
+  EXPECT_EQ(forecast.summary(), "1.5 GiB: weights 1.5 GiB, activations 0.5 MiB");
+}
+
 TEST(Plan, PpoSaysItsArithmetic) {
   PpoConfig config;
   config.train.total_episodes = 640;

@@ -2,7 +2,7 @@
 
 namespace rlhf {
 
-/// Version of the library; the same as in CMakeLists.txt, which a test compares.
+/// Version of the library; CMakeLists.txt reads it from here.
 inline constexpr const char* kVersion = "0.1.0";
 
 }  // namespace rlhf

@@ -19,7 +19,7 @@ namespace rlhf {
 struct MemoryForecast {
   std::vector<std::pair<std::string, std::int64_t>> parts;
   std::int64_t total() const;
-  /// "1.9 GiB: policy 0.4, its masters, moments and gradients 1.2, …"
+  /// "1.9 GiB: weights 410.2 MiB, masters, moments, gradients 1.2 GiB, …"
   std::string summary() const;
 };
 
