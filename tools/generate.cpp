@@ -1,7 +1,9 @@
 #include "generate.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <iostream>
+#include <limits>
 #include <sstream>
 #include <unistd.h>
 
@@ -35,13 +37,14 @@ std::vector<PromptSample> load_prompts(const GenerateConfig& config, const Model
                                                                    : PromptTemplate();
   std::vector<Prompt> records{{config.prompt, "{}"}};
   if (!config.input.empty()) records = read_prompts({config.input}, {{{"prompt", config.field}}, 0}).records;
+  auto samples = make_prompts(records, tokenizer, prompt_template, std::numeric_limits<std::int64_t>::max()).samples;
   const std::int64_t longest = folder.shape.max_positions - config.max_new_tokens;
-  auto set = make_prompts(records, tokenizer, prompt_template, longest);
-  if (set.samples.size() != records.size())
-    throw DataError("prompts: expected at most " + std::to_string(longest) + " tokens (the model's " +
-                    std::to_string(folder.shape.max_positions) + " positions less --max-new-tokens), found " +
-                    std::to_string(records.size() - set.samples.size()) + " longer; hint: lower --max-new-tokens");
-  return std::move(set.samples);
+  for (std::size_t i = 0; i < samples.size(); ++i)
+    if (static_cast<std::int64_t>(samples[i].ids.size()) > longest)
+      throw DataError("prompt " + std::to_string(i + 1) + ": expected at most " + std::to_string(longest) +
+                      " tokens (the model's " + std::to_string(folder.shape.max_positions) +
+                      " positions less --max-new-tokens), found " + std::to_string(samples[i].ids.size()));
+  return samples;
 }
 
 /// Prints an answer while it grows; bytes of a character that is not complete yet wait for the rest.
@@ -116,7 +119,7 @@ class Writer {
         out << tokenizer_.decode(answers[i].tokens);
       out << '\n';
     }
-    out.flush();
+    if (!out.flush()) throw OutputError("writing answers: stdout: cannot be written");
   }
 
   std::vector<Generation> answer(const std::vector<GenerationRequest>& requests,
@@ -135,6 +138,9 @@ class Writer {
 
 void run_generate(const GenerateConfig& config) {
   if (config.threads) at::set_num_threads(static_cast<int>(*config.threads));
+  std::error_code none;
+  if (std::filesystem::equivalent(config.input, config.output, none))
+    throw ConfigError({"output: expected another file than input, found " + config.output});
   const at::NoGradGuard no_gradient;
   const ModelFolder folder = read_model_folder(config.model);
   const auto tokenizer = load_tokenizer(config.model);

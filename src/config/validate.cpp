@@ -198,6 +198,13 @@ Issues validate(const PpoConfig& config) {
     issues.push_back(
         {{"ppo.kl_coef", "ppo.kl_controller"}, "expected above 0 (the adaptive controller multiplies it), found 0"});
   }
+  if (config.ppo.kl_controller == KlControllerKind::adaptive &&
+      config.ppo.kl_horizon <= 0.2 * static_cast<double>(rollout.batch_size)) {
+    issues.push_back(
+        {{"ppo.kl_horizon", "rollout.batch_size"},
+         "expected above a fifth of rollout.batch_size (else one step could turn the coefficient negative), found " +
+             format_double(config.ppo.kl_horizon)});
+  }
   return issues;
 }
 

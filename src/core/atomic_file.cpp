@@ -49,8 +49,7 @@ void sync(const fs::path& path, const fs::path& target) {
   if (!file.is_open() || (::fsync(file.get()) != 0 && errno != EINVAL)) fail("writing", target, errno);
 }
 
-void write_and_sync(const fs::path& path, std::string_view bytes, const fs::path& target) {
-  File file(path, O_WRONLY | O_CREAT | O_TRUNC);
+void write_all(const File& file, std::string_view bytes, const fs::path& target) {
   if (!file.is_open()) fail("writing", target, errno);
   while (!bytes.empty()) {
     const ssize_t written = ::write(file.get(), bytes.data(), bytes.size());
@@ -58,6 +57,13 @@ void write_and_sync(const fs::path& path, std::string_view bytes, const fs::path
     if (written < 0) fail("writing", target, errno);
     bytes.remove_prefix(static_cast<std::size_t>(written));
   }
+}
+
+void write_directly(const fs::path& path, std::string_view bytes) { write_all(File(path, O_WRONLY), bytes, path); }
+
+void write_and_sync(const fs::path& path, std::string_view bytes, const fs::path& target) {
+  File file(path, O_WRONLY | O_CREAT | O_TRUNC);
+  write_all(file, bytes, target);
   if (::fsync(file.get()) != 0 || file.close() != 0) fail("writing", target, errno);
 }
 
@@ -82,6 +88,10 @@ void replace_folder(const fs::path& temporary, const fs::path& path) {
 }  // namespace
 
 void write_file_atomically(const fs::path& path, std::string_view bytes) {
+  std::error_code ignored;
+  if (fs::is_symlink(path, ignored)) return write_file_atomically(fs::weakly_canonical(path), bytes);
+  if (fs::exists(path, ignored) && !fs::is_regular_file(path, ignored) && !fs::is_directory(path, ignored))
+    return write_directly(path, bytes);  // a device or a pipe has no name that could be renamed over
   const fs::path temporary = temporary_beside(path);
   try {
     write_and_sync(temporary, bytes, path);

@@ -32,7 +32,9 @@ bool RunFolder::finished() const {
 
 bool RunFolder::empty() const {
   std::error_code ignored;
-  return !fs::exists(path_, ignored) || fs::is_empty(path_, ignored);
+  for (const auto& entry : fs::directory_iterator(path_, ignored))
+    if (entry.path().filename() != ".run.json.partial") return false;  // left by a start that was killed
+  return !fs::exists(path_, ignored) || fs::is_directory(path_, ignored);
 }
 
 void RunFolder::create(const std::string& config_yaml, const std::string& run_json, bool resume) const {
@@ -47,8 +49,8 @@ void RunFolder::create(const std::string& config_yaml, const std::string& run_js
   try {
     made = first_missing(path_);
     fs::create_directories(path_);
+    write_file_atomically(path_ / "run.json", run_json);  // first: it marks the folder as a run's
     write_file_atomically(path_ / "config.yaml", config_yaml);
-    write_file_atomically(path_ / "run.json", run_json);
     log_to_file(path_ / "log.txt");
   } catch (const std::exception& error) {
     if (was_empty) remove_contents(path_);

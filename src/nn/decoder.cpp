@@ -4,7 +4,6 @@
 #include <utility>
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/embedding.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/silu.h>
 
@@ -12,6 +11,7 @@
 #include "rlhf/tensor/check_shape.h"
 
 #include "nn/cached_attention.h"
+#include "nn/embedding.h"
 #include "nn/rms_norm.h"
 
 namespace rlhf {
@@ -52,7 +52,8 @@ Decoder::Layer Decoder::make_layer(const std::string& prefix, const WeightSource
 
 at::Tensor Decoder::request(const WeightSource& source, std::string name, std::vector<std::int64_t> sizes) {
   const WeightRequest wanted{std::move(name), std::move(sizes)};
-  parameters_.push_back({wanted.name, source(wanted), /*decay=*/!wanted.is_norm()});
+  Weight weight = source(wanted);
+  parameters_.push_back({wanted.name, std::move(weight.leaf), /*decay=*/!wanted.is_norm(), std::move(weight.master)});
   return parameters_.back().value;
 }
 
@@ -60,7 +61,7 @@ at::Tensor Decoder::run(const at::Tensor& tokens, const at::Tensor& positions, c
   const ModelShape& shape = config_.shape;
   const std::int64_t rows = tokens.size(0), width = shape.head_dim;
   const RotaryTable table = make_rotary_table(positions, width, config_.rope_theta);
-  at::Tensor hidden = at::embedding(embedding_, tokens);
+  at::Tensor hidden = embed(embedding_, tokens);
   for (std::int64_t i = 0; i < shape.num_layers; ++i) {
     const Layer& layer = layers_[i];
     const at::Tensor x = rms_norm(hidden, layer.attention_norm, config_.norm_eps);

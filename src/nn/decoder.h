@@ -35,8 +35,11 @@ struct WeightRequest {
   std::vector<std::int64_t> sizes;
   bool is_norm() const { return sizes.size() == 1; }
 };
-/// Gives the autograd leaf for a request, on the decoder's device and in its dtype.
-using WeightSource = std::function<at::Tensor(const WeightRequest&)>;
+/// The autograd leaf, on the decoder's device and in its dtype, and what Parameter::master says of it.
+struct Weight {
+  at::Tensor leaf, master;
+};
+using WeightSource = std::function<Weight(const WeightRequest&)>;
 
 /// Pre-norm decoder with rotary positions, grouped-query attention and a gated feed-forward layer.
 class Decoder final : public CausalLM {

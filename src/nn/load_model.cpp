@@ -28,9 +28,14 @@ struct Placement {
   at::ScalarType dtype;
   bool requires_grad;
 
-  at::Tensor leaf(const at::Tensor& values) const {
-    return values.to(at::TensorOptions(device).dtype(dtype), /*non_blocking=*/false, /*copy=*/true)
-        .set_requires_grad(requires_grad);
+  Weight weight(const at::Tensor& values) const {
+    const bool rounds = requires_grad && values.scalar_type() == at::kFloat && dtype != at::kFloat;
+    return {copy(values, dtype).set_requires_grad(requires_grad), rounds ? copy(values, at::kFloat) : at::Tensor()};
+  }
+
+ private:
+  at::Tensor copy(const at::Tensor& values, at::ScalarType type) const {
+    return values.to(at::TensorOptions(device).dtype(type), /*non_blocking=*/false, /*copy=*/true);
   }
 };
 
@@ -98,8 +103,8 @@ std::unique_ptr<CausalLM> make_new_decoder(const DecoderConfig& config, const Pl
   std::uint64_t number = 0;
   const WeightSource draw = [&](const WeightRequest& request) {
     const std::uint64_t stream = random_stream(number++);
-    return placement.leaf(request.is_norm() ? at::ones(request.sizes, at::kFloat)
-                                            : draw_normal(request.sizes, config.initializer_range, seed, stream));
+    return placement.weight(request.is_norm() ? at::ones(request.sizes, at::kFloat)
+                                              : draw_normal(request.sizes, config.initializer_range, seed, stream));
   };
   return std::make_unique<Decoder>(config, draw, with_head);
 }
@@ -117,7 +122,7 @@ std::unique_ptr<CausalLM> load_causal_lm(const ModelFolder& folder, at::Device d
   if (folder.path.empty()) return make_new_decoder(config, placement, seed, /*with_head=*/true);
   FileWeights files(folder.path);
   auto model = std::make_unique<Decoder>(
-      config, [&](const WeightRequest& request) { return placement.leaf(files.read(request)); }, /*with_head=*/true);
+      config, [&](const WeightRequest& request) { return placement.weight(files.read(request)); }, /*with_head=*/true);
   files.refuse_leftovers(config.names.head);
   return model;
 }
@@ -130,16 +135,19 @@ ScalarModel load_scalar_model(const ModelFolder& folder, at::Device device, at::
   // The head is small and decides the score: fp32, whatever the trunk computes in.
   const Placement score_placement{device, at::kFloat, requires_grad};
   const auto new_score = [&] {
-    return score_placement.leaf(draw_normal({1, width}, 1.0 / std::sqrt(static_cast<double>(width) + 1.0), seed,
-                                            random_stream(/*apart from the trunk's*/ 1, 1)));
+    return score_placement
+        .weight(draw_normal({1, width}, 1.0 / std::sqrt(static_cast<double>(width) + 1.0), seed,
+                            random_stream(/*apart from the trunk's*/ 1, 1)))
+        .leaf;
   };
   if (folder.path.empty()) {
     return {make_new_decoder(config, placement, seed, /*with_head=*/false), new_score(), folder.reward_mean};
   }
   FileWeights files(folder.path);
   auto trunk = std::make_unique<Decoder>(
-      config, [&](const WeightRequest& request) { return placement.leaf(files.read(request)); }, /*with_head=*/false);
-  at::Tensor score = folder.scalar_head ? score_placement.leaf(files.read({kScoreName, {1, width}})) : new_score();
+      config, [&](const WeightRequest& request) { return placement.weight(files.read(request)); }, /*with_head=*/false);
+  at::Tensor score =
+      folder.scalar_head ? score_placement.weight(files.read({kScoreName, {1, width}})).leaf : new_score();
   files.refuse_leftovers(config.names.head);
   return {std::move(trunk), std::move(score), folder.reward_mean};
 }

@@ -23,7 +23,8 @@ AdamW::AdamW(const Parameters& parameters, const OptimizerOptions& options)
   RLHF_CHECK(!parameters_.empty());
   for (const Parameter& parameter : parameters_) {
     const at::Tensor weight = parameter.value.detach();
-    masters_.push_back(weight.to(at::kFloat));  // the same tensor where it is float32 already
+    // The same tensor where it is float32 already; a master of its own where the file knew more than the compute dtype.
+    masters_.push_back(parameter.master.defined() ? parameter.master : weight.to(at::kFloat));
     gradients_.push_back(at::zeros_like(masters_.back()));
     exp_avgs_.push_back(at::zeros_like(masters_.back()));
     exp_avg_sqs_.push_back(at::zeros_like(masters_.back()));

@@ -50,12 +50,18 @@ Encoding SentencePieceTokenizer::encode(std::string_view text) const {
 }
 
 std::string SentencePieceTokenizer::decode(const TokenIds& ids) const {
+  std::string text;
   std::vector<int> visible;
   for (const std::int32_t id : ids) {
+    if (id >= vocab_size()) {  // a padded vocabulary: the model has ids that no piece stands for
+      text += processor_->DecodeIds(visible) + "\uFFFD";
+      visible.clear();
+      continue;
+    }
     check_id(id);
     if (!processor_->IsControl(id)) visible.push_back(id);
   }
-  return processor_->DecodeIds(visible);
+  return text + processor_->DecodeIds(visible);
 }
 
 std::string SentencePieceTokenizer::piece(std::int32_t id) const {

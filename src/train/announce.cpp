@@ -2,6 +2,7 @@
 
 #include <iostream>
 
+#include "rlhf/core/error.h"
 #include "rlhf/core/log.h"
 
 namespace rlhf {
@@ -18,7 +19,7 @@ std::vector<std::string> lines(const Announcement& announcement) {
 void print(const Announcement& announcement) {
   for (const std::string& line : lines(announcement)) std::cout << line << '\n';
   for (const std::string& sample : announcement.first_samples) std::cout << "sample: " << sample << '\n';
-  std::cout << std::flush;
+  if (!std::cout.flush()) throw OutputError("writing the plan: stdout: cannot be written");
 }
 
 void log(const Announcement& announcement) {

@@ -39,6 +39,9 @@ class StageClock {
 
 /// The missing-EOS rule on the scores of responses that ran into max_new_tokens.
 void apply_missing_eos(std::vector<float>& scores, const std::vector<Finish>& finish, const RewardOptions& options) {
+  if (scores.size() != finish.size())
+    throw ShapeError("rewards: expected " + std::to_string(finish.size()) + ", one per response, found " +
+                     std::to_string(scores.size()));
   for (std::size_t i = 0; i < scores.size(); ++i) {
     if (!std::isfinite(scores[i]))
       throw NumericsError("reward of response " + std::to_string(i) + ": expected a finite number, found " +

@@ -7,6 +7,7 @@
 #include "rlhf/core/error.h"
 #include "rlhf/core/signals.h"
 #include "rlhf/data/batching.h"
+#include "rlhf/files/checksum.h"
 #include "rlhf/train/ppo.h"
 
 #include "announce.h"
@@ -24,25 +25,38 @@ struct PpoFolders {
   ModelFolder reference_folder, value_folder, reward_folder;
 };
 
-void check_same_vocabulary(const ModelFolder& folder, const std::string& key, const ModelFolder& policy) {
-  if (folder.shape.vocab_size == policy.shape.vocab_size) return;
-  throw ModelError(key + ": " + folder.path.string() + ": expected the policy's vocabulary of " +
-                   std::to_string(policy.shape.vocab_size) + " ids, found " + std::to_string(folder.shape.vocab_size) +
-                   "; hint: models of one run share one tokenizer");
+/// Models of one run share one tokenizer and one template.
+void check_fits_policy(const ModelFolder& folder, const std::string& key, const Setup& setup,
+                       const RunOptions& options) {
+  const std::string where = key + ": " + folder.path.string() + ": expected the policy's ";
+  const ModelFolder& policy = setup.folder;
+  if (folder.shape.vocab_size != policy.shape.vocab_size)
+    throw ModelError(where + "vocabulary of " + std::to_string(policy.shape.vocab_size) + " ids, found " +
+                     std::to_string(folder.shape.vocab_size) + "; hint: models of one run share one tokenizer");
+  for (const auto& file : setup.tokenizer->files()) {
+    const auto other = folder.path / file.filename();
+    if (file.extension() == ".model" && std::filesystem::exists(other) &&
+        crc32_of_file(file, ExitCode::model) != crc32_of_file(other, ExitCode::model))
+      throw ModelError(where + "tokenizer, found another " + file.filename().string());
+  }
+  const bool same = !folder.prompt_template || *folder.prompt_template == setup.prompt_template.text();
+  if (!same && !options.accept_differences)
+    throw ModelError(where + "template " + quoted_yaml(setup.prompt_template.text()) + ", found " +
+                     quoted_yaml(*folder.prompt_template) + "; hint: --accept-differences goes on all the same");
 }
 
-PpoFolders read_folders(const PpoModelOptions& model, const ModelFolder& policy, bool own_reward) {
+PpoFolders read_folders(const PpoModelOptions& model, const Setup& setup, bool own_reward, const RunOptions& options) {
   PpoFolders folders;
   folders.reference = model.reference.empty() ? model.policy : model.reference;
   folders.value = model.value.empty() ? model.reward : model.value;
   if (folders.value.empty()) folders.value = model.policy;  // a C++ reward and nothing said: a new head on the policy
   folders.reference_folder = read_model_folder(folders.reference);
   folders.value_folder = read_model_folder(folders.value);
-  check_same_vocabulary(folders.reference_folder, "model.reference", policy);
-  check_same_vocabulary(folders.value_folder, "model.value", policy);
+  check_fits_policy(folders.reference_folder, "model.reference", setup, options);
+  check_fits_policy(folders.value_folder, "model.value", setup, options);
   if (own_reward) return folders;
   folders.reward_folder = read_model_folder(model.reward);
-  check_same_vocabulary(folders.reward_folder, "model.reward", policy);
+  check_fits_policy(folders.reward_folder, "model.reward", setup, options);
   if (!folders.reward_folder.scalar_head)
     throw ModelError("model.reward: " + model.reward +
                      ": expected a model with a scalar head, found a language model; " + "hint: rlhf-rm makes one");
@@ -60,9 +74,11 @@ PpoPlan plan_run(const PpoConfig& config, const Setup& setup, const PpoFolders& 
   const ModelShape& policy = setup.folder.shape;
   const at::ScalarType dtype = setup.compute.dtype;
   const std::int64_t longest = longest_prompt(prompts.samples) + config.rollout.max_new_tokens;
-  if (longest > policy.max_positions)
-    throw ModelError("data.max_prompt_length: expected prompt and rollout.max_new_tokens within the model's " +
-                     std::to_string(policy.max_positions) + " positions, found " + std::to_string(longest));
+  const std::string key = "data.max_prompt_length + rollout.max_new_tokens";
+  check_positions(setup.folder, key, longest);
+  check_positions(folders.reference_folder, key, longest);
+  check_positions(folders.value_folder, key, longest);
+  if (!folders.reward_folder.path.empty()) check_positions(folders.reward_folder, key, longest);
   MemoryForecast memory;
   memory.parts = {
       {"policy and training state", model_bytes(policy, dtype, true)},
@@ -71,10 +87,10 @@ PpoPlan plan_run(const PpoConfig& config, const Setup& setup, const PpoFolders& 
       {"reward model", model_bytes(folders.reward_folder.shape, dtype, false)},
       {"KV cache", 2 * policy.num_layers * config.rollout.batch_size * longest * policy.num_key_value_heads *
                        policy.head_dim * static_cast<std::int64_t>(c10::elementSize(dtype))}};
-  const std::int64_t derived = config.train.micro_batch_tokens.value_or(
+  const std::int64_t derived =
       derive_micro_batch_tokens(policy, dtype, memory.total(), installed_memory_bytes(setup.compute.device), longest,
-                                setup.compute.device.is_cuda()));
-  PpoPlan plan = plan_ppo(config, reuse(resume, "plan.micro_batch_tokens", derived));
+                                setup.compute.device.is_cuda());
+  PpoPlan plan = plan_ppo(config, settle(config.train.micro_batch_tokens, resume, kMicroBatchTokens, derived));
   memory.parts.push_back({"activations", std::min(plan.micro_batch_tokens, plan.sequences_per_mini_batch * longest) *
                                              activation_bytes_per_token(policy, dtype)});
   plan.memory = memory;
@@ -129,7 +145,6 @@ class PpoRun {
     state_.value_optimizer.reload();
     state_.step = resume.step;
     state_.kl_coef = resume.checkpoint.state.at("kl_coef");
-    resumable_ = true;
   }
 
   void go() {
@@ -144,7 +159,7 @@ class PpoRun {
       save();
       throw;
     }
-    if (resumable_) save();
+    if (run_.keeps_checkpoints()) save();
     run_.flush();
   }
 
@@ -169,7 +184,6 @@ class PpoRun {
     checkpoint.groups["value"] = state_.value_optimizer.state();
     checkpoint.state = {{"kl_coef", state_.kl_coef}};
     run_.save(state_.step, std::move(checkpoint));
-    resumable_ = true;
   }
 
   const PpoConfig& config_;
@@ -180,7 +194,6 @@ class PpoRun {
   TokenIds stop_ids_;
   BatchOrder order_;
   PpoState state_;
-  bool resumable_ = false;  ///< a checkpoint was written, so the last one must be of the last step
 };
 
 Fingerprint make_fingerprint(const PpoConfig& config, const RecordCounts& counts, const Setup& setup,
@@ -188,6 +201,7 @@ Fingerprint make_fingerprint(const PpoConfig& config, const RecordCounts& counts
   Fingerprint fingerprint;
   add_config(fingerprint, flat_values(config));
   add_machine(fingerprint, setup, plan.micro_batch_tokens);
+  add_text(fingerprint, setup);
   add_data(fingerprint, "data.prompts", counts);
   add_model(fingerprint, "model.policy", config.model.policy);
   add_model(fingerprint, "model.reference", folders.reference);
@@ -214,21 +228,20 @@ Announcement announce(const PpoConfig& config, const PpoPlan& plan, const Setup&
 
 void train_ppo(const PpoConfig& config, const RunOptions& options, RewardSource* own_reward) {
   const RunFolder folder(config.train.output);
-  const auto resume = find_resume_point(folder, options);
+  const auto resume = find_resume_point(folder, "ppo", options);
   const ModelOptions policy_options{.path = config.model.policy, .init = {}, .tokenizer = {}};
   const Setup setup = prepare(policy_options, config.data.template_, config.train.device, config.train.dtype,
                               config.train.threads, resume, options);
   const auto records = read_prompts(config.data.prompts, {config.data.fields, config.data.max_bad_lines});
   const auto prompts =
       make_prompts(records.records, *setup.tokenizer, setup.prompt_template, config.data.max_prompt_length);
-  const PpoFolders folders = read_folders(config.model, setup.folder, own_reward != nullptr);
+  const PpoFolders folders = read_folders(config.model, setup, own_reward != nullptr, options);
   const PpoPlan plan = plan_run(config, setup, folders, prompts, resume);
   const Announcement announcement = announce(config, plan, setup, prompts);
   if (options.dry_run) return print(announcement);
-  if (already_finished(folder, resume, plan.rollouts)) return log_finished(folder);
 
   const Fingerprint fingerprint = make_fingerprint(config, records.counts, setup, folders, plan);
-  if (resume) check_fingerprint(*resume, fingerprint, options);
+  if (already_finished(folder, resume, fingerprint, plan.rollouts, options)) return log_finished(folder);
   const at::Device device = setup.compute.device;
   const at::ScalarType dtype = setup.compute.dtype;
   const auto seed = static_cast<std::uint64_t>(config.train.seed);
@@ -243,14 +256,16 @@ void train_ppo(const PpoConfig& config, const RunOptions& options, RewardSource*
   }
   PpoModels models{*policy, *reference, value, own_reward ? *own_reward : *model_reward, setup.tokenizer.get()};
 
-  Run run(folder, to_yaml(config), describe_run("ppo", setup, fingerprint), fingerprint, resume, options, config.log,
-          config.checkpoint);
+  Run run(folder, to_yaml(config), describe_run("ppo", setup, fingerprint, plan.rollouts), fingerprint, resume, options,
+          config.log, config.checkpoint);
   log(announcement);
   PpoRun ppo(config, plan, models, run, prompts.samples, stop_ids(setup.folder, *setup.tokenizer));
   if (resume) ppo.restore(*resume);
   ppo.go();
   const bool with_template = setup.folder.prompt_template || !config.data.template_.empty();
-  save_scalar_model(folders.value_folder, ppo.value_weights(), value.reward_mean(), setup.save_options(with_template),
+  SaveOptions value_options = setup.save_options(with_template);
+  value_options.dtype = folders.value_folder.file_dtype;
+  save_scalar_model(folders.value_folder, ppo.value_weights(), value.reward_mean(), value_options,
                     folder.path() / "final-value");
   save_causal_lm(setup.folder, ppo.policy_weights(), setup.save_options(with_template), folder.final_model());
 }

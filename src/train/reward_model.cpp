@@ -136,7 +136,7 @@ std::vector<std::string> first_samples(const std::vector<PairSample>& pairs, con
 
 void train_reward_model(const RewardModelConfig& config, const RunOptions& options) {
   const RunFolder folder(config.train.output);
-  const auto resume = find_resume_point(folder, options);
+  const auto resume = find_resume_point(folder, "rm", options);
   const auto seed = static_cast<std::uint64_t>(config.train.seed);
   const Setup setup = prepare(config.model, config.data.template_, config.train.device, config.train.dtype,
                               config.train.threads, resume, options);
@@ -146,13 +146,12 @@ void train_reward_model(const RewardModelConfig& config, const RunOptions& optio
   const Announcement announcement{plan.summary("pairs"), data.train.report.summary(), setup.compute.reason, plan.memory,
                                   first_samples(data.train.samples, *setup.tokenizer)};
   if (options.dry_run) return print(announcement);
-  if (already_finished(folder, resume, plan.total_steps)) return log_finished(folder);
 
   const Fingerprint fingerprint = make_fingerprint(flat_values(config), config.model, data.counts, setup, plan);
-  if (resume) check_fingerprint(*resume, fingerprint, options);
+  if (already_finished(folder, resume, fingerprint, plan.total_steps, options)) return log_finished(folder);
   ScalarModel model = load_scalar_model(setup.folder, setup.compute.device, setup.compute.dtype, true, seed);
-  Run run(folder, to_yaml(config), describe_run("rm", setup, fingerprint), fingerprint, resume, options, config.log,
-          config.checkpoint);
+  Run run(folder, to_yaml(config), describe_run("rm", setup, fingerprint, plan.total_steps), fingerprint, resume,
+          options, config.log, config.checkpoint);
   log(announcement);
 
   RewardTask task(model, config.reward_model.centering, plan.micro_batch_tokens);

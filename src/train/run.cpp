@@ -2,43 +2,80 @@
 
 #include <fstream>
 
+#include "rlhf/core/atomic_file.h"
 #include "rlhf/core/error.h"
 #include "rlhf/core/log.h"
 
 namespace rlhf {
 
-std::optional<ResumePoint> find_resume_point(const RunFolder& folder, const RunOptions& options) {
-  if (!options.resume) {
-    if (!folder.empty() && !options.dry_run)
-      throw ConfigError({"train.output: expected an empty or absent folder, found files in " + folder.path().string() +
-                         "; hint: --resume goes on with that run, another folder starts a new one"});
-    return std::nullopt;
+namespace {
+
+nlohmann::json read_run_json(const RunFolder& folder) {
+  try {
+    return nlohmann::json::parse(read_file(folder.path() / "run.json", ExitCode::usage));
+  } catch (const std::exception&) {
+    return nlohmann::json::object();  // not a run folder
   }
+}
+
+void compare(const Fingerprint& then, const Fingerprint& now, const RunOptions& options) {
+  std::vector<std::string> issues;
+  const auto check = [&](const std::string& name, const std::string& expected, const std::string& found) {
+    if (expected != found)
+      issues.push_back("--resume: " + name + ": expected " + expected + " as in the run, found " + found);
+  };
+  for (const auto& [name, value] : then) check(name, value, now.contains(name) ? now.at(name) : "nothing");
+  for (const auto& [name, value] : now)
+    if (!then.contains(name)) check(name, "nothing", value);
+  if (issues.empty()) return;
+  if (!options.accept_differences) {
+    issues.front() += "; hint: --accept-differences goes on all the same, without the promise of equal bits";
+    throw ConfigError(issues);
+  }
+  for (const std::string& issue : issues) log_warning(issue);
+}
+
+ConfigError wrong_length(const std::string& expected, std::int64_t total_steps, const std::string& hint) {
+  return ConfigError({"--resume: expected a run of " + expected + " steps, found one of " +
+                      std::to_string(total_steps) + "; hint: " + hint});
+}
+
+}  // namespace
+
+std::optional<ResumePoint> find_resume_point(const RunFolder& folder, const std::string& stage,
+                                             const RunOptions& options) {
+  if (folder.empty()) return std::nullopt;
+  if (!options.resume) {
+    if (options.dry_run) return std::nullopt;
+    throw ConfigError({"train.output: expected an empty or absent folder, found files in " + folder.path().string() +
+                       "; hint: --resume goes on with that run, another folder starts a new one"});
+  }
+  const std::string found_stage = read_run_json(folder).value("stage", "");
+  if (found_stage != stage)
+    throw ConfigError({"--resume: train.output: expected a run of rlhf-" + stage + " in " + folder.path().string() +
+                       ", found " + (found_stage.empty() ? "other files" : "one of rlhf-" + found_stage)});
   const auto found = find_checkpoint(folder.checkpoints());
   if (!found) return std::nullopt;
   return ResumePoint{found->step, load_checkpoint(found->folder)};
 }
 
-bool already_finished(const RunFolder& folder, const std::optional<ResumePoint>& resume, std::int64_t total_steps) {
-  return folder.finished() && (!resume || resume->step >= total_steps);
-}
-
-void check_fingerprint(const ResumePoint& resume, const Fingerprint& now, const RunOptions& options) {
-  const auto then = resume.checkpoint.state.at("fingerprint").get<Fingerprint>();
-  std::vector<std::string> issues;
-  const auto compare = [&](const std::string& name, const std::string& expected, const std::string& found) {
-    if (expected != found)
-      issues.push_back("--resume: " + name + ": expected " + expected + " as in the checkpoint, found " + found);
-  };
-  for (const auto& [name, value] : then) compare(name, value, now.contains(name) ? now.at(name) : "nothing");
-  for (const auto& [name, value] : now)
-    if (!then.contains(name)) compare(name, "nothing", value);
-  if (issues.empty()) return;
-  if (!options.accept_differences) {
-    issues.back() += "; hint: --accept-differences goes on all the same, without the promise of equal bits";
-    throw ConfigError(issues);
+bool already_finished(const RunFolder& folder, const std::optional<ResumePoint>& resume, const Fingerprint& now,
+                      std::int64_t total_steps, const RunOptions& options) {
+  if (!options.resume || folder.empty()) return false;
+  const nlohmann::json run = read_run_json(folder);
+  compare(run.at("fingerprint").get<Fingerprint>(), now, options);
+  if (!folder.finished()) {
+    if (resume && resume->step > total_steps)
+      throw wrong_length("at least " + std::to_string(resume->step), total_steps, "so many are done");
+    return false;
   }
-  for (const std::string& issue : issues) log_warning(issue);
+  const std::int64_t done = run.at("total_steps");
+  if (total_steps == done) return true;
+  if (total_steps < done) throw wrong_length(std::to_string(done), total_steps, "a finished run is not shortened");
+  if (!resume)
+    throw wrong_length(std::to_string(done), total_steps,
+                       "it kept no checkpoint to go on from (checkpoint.every_steps)");
+  return false;
 }
 
 Run::Run(RunFolder folder, const std::string& config_yaml, const nlohmann::json& run_json, Fingerprint fingerprint,
@@ -48,8 +85,11 @@ Run::Run(RunFolder folder, const std::string& config_yaml, const nlohmann::json&
   folder_.create(config_yaml, run_json.dump(2) + "\n", options.resume);
   log_to_file(folder_.path() / "log.txt");
   const std::int64_t keep_until = resume ? resume->step : -1;
+  for (const char* result : {"final", "final-value"})  // of a shorter run that is now being lengthened
+    std::filesystem::remove_all(folder_.path() / result);
   if (resume) {
     last_saved_ = resume->step;
+    last_state_ = resume->checkpoint.state;
     log_info("resuming at step " + std::to_string(resume->step));
   }
   cut_jsonl_after(folder_.samples(), keep_until);
@@ -83,11 +123,12 @@ bool Run::checkpoint_due(std::int64_t step) const {
 }
 
 void Run::save(std::int64_t step, Checkpoint checkpoint) {
-  if (step == last_saved_) return;
-  flush();  // a resumed run cuts what came after the checkpoint, so what came before it must be there
   checkpoint.state["fingerprint"] = fingerprint_;
+  if (step == last_saved_ && checkpoint.state == last_state_) return;
+  flush();  // a resumed run cuts what came after the checkpoint, so what came before it must be there
   save_checkpoint(folder_.checkpoints(), step, checkpoint, checkpoint_options_.keep_last);
   last_saved_ = step;
+  last_state_ = std::move(checkpoint.state);
   log_info("step " + std::to_string(step) + ": checkpoint saved");
 }
 

@@ -27,14 +27,16 @@ struct ResumePoint {
 };
 
 /// First look at the output folder, before anything is loaded. Throws ConfigError if it holds something and the run is
-/// not to be resumed. Returns the newest checkpoint that verifies, if the run is to be resumed and there is one.
-std::optional<ResumePoint> find_resume_point(const RunFolder& folder, const RunOptions& options);
+/// not to be resumed, or is to be resumed but was not written by this stage. Returns the newest checkpoint that
+/// verifies, if the run is to be resumed and there is one.
+std::optional<ResumePoint> find_resume_point(const RunFolder& folder, const std::string& stage,
+                                             const RunOptions& options);
 
-/// True if the run folder already holds the result of `total_steps` steps.
-bool already_finished(const RunFolder& folder, const std::optional<ResumePoint>& resume, std::int64_t total_steps);
-
-/// Throws ConfigError naming every entry that differs from the checkpoint's, unless differences are accepted.
-void check_fingerprint(const ResumePoint& resume, const Fingerprint& now, const RunOptions& options);
+/// True if a run that is resumed already holds the result of `total_steps` steps. Throws ConfigError if it cannot go on
+/// with the same bits, every reason named: an entry of the fingerprint differs (unless differences are accepted), the
+/// run is past `total_steps`, or it ended without a checkpoint and is to be lengthened.
+bool already_finished(const RunFolder& folder, const std::optional<ResumePoint>& resume, const Fingerprint& now,
+                      std::int64_t total_steps, const RunOptions& options);
 
 /// The open run folder of one stage: metrics, samples, checkpoints, log.
 class Run {
@@ -50,6 +52,8 @@ class Run {
   /// Lines of samples.jsonl, "step" put in front; the first two also go to the log.
   void write_samples(std::int64_t step, const std::vector<nlohmann::ordered_json>& samples);
   bool checkpoint_due(std::int64_t step) const;
+  /// A run that keeps checkpoints keeps one of its last step, so that it can be lengthened.
+  bool keeps_checkpoints() const { return checkpoint_options_.every_steps > 0 || last_saved_ >= 0; }
   /// Saves and says so; the fingerprint goes into the state.
   void save(std::int64_t step, Checkpoint checkpoint);
   /// Everything written so far is on disk.
@@ -61,6 +65,7 @@ class Run {
   CheckpointOptions checkpoint_options_;
   std::vector<std::unique_ptr<MetricSink>> sinks_;
   std::int64_t last_saved_ = -1;
+  nlohmann::json last_state_;
 };
 
 }  // namespace rlhf

@@ -5,7 +5,7 @@
 #include <ATen/Parallel.h>
 #include <torch/version.h>
 
-#include "rlhf/core/check.h"
+#include "rlhf/config/show_config.h"
 #include "rlhf/core/error.h"
 #include "rlhf/core/log.h"
 #include "rlhf/core/version.h"
@@ -16,7 +16,6 @@ namespace rlhf {
 namespace {
 
 const std::string kThreads = "machine.threads";
-const std::string kMicroBatchTokens = "plan.micro_batch_tokens";
 
 void check_vocabulary(const Setup& setup, const std::string& where) {
   if (setup.tokenizer->vocab_size() <= setup.folder.shape.vocab_size) return;
@@ -28,9 +27,9 @@ PromptTemplate choose_template(const ModelFolder& folder, const std::string& sai
   const std::optional<std::string>& own = folder.prompt_template;
   if (said.empty()) return own ? PromptTemplate(*own) : PromptTemplate();
   if (own && *own != said && !options.accept_differences)
-    throw ConfigError({"data.template: expected \"" + *own + "\", which " + folder.path.string() +
-                       " was trained with, found \"" + said +
-                       "\"; hint: leave the key out, or pass --accept-differences"});
+    throw ConfigError({"data.template: expected " + quoted_yaml(*own) + ", which " + folder.path.string() +
+                       " was trained with, found " + quoted_yaml(said) +
+                       "; hint: leave the key out, or pass --accept-differences"});
   return PromptTemplate(said);
 }
 
@@ -39,7 +38,7 @@ PromptTemplate choose_template(const ModelFolder& folder, const std::string& sai
 SaveOptions Setup::save_options(bool with_template) const {
   SaveOptions options;
   options.dtype = folder.path.empty() ? at::kFloat : folder.file_dtype;
-  if (with_template) options.prompt_template = prompt_template.text();
+  if (with_template || folder.prompt_template) options.prompt_template = prompt_template.text();
   options.tokenizer_files = tokenizer->files();
   const auto pad = tokenizer->pad_id();
   options.pad_id = pad && pad != tokenizer->eos_id() ? pad : tokenizer->unknown_id();
@@ -49,8 +48,7 @@ SaveOptions Setup::save_options(bool with_template) const {
 Setup prepare(const ModelOptions& model, const std::string& template_text, DeviceChoice device, DtypeChoice dtype,
               std::optional<std::int64_t> threads, const std::optional<ResumePoint>& resume,
               const RunOptions& options) {
-  const std::int64_t count = threads ? *threads : reuse(resume, kThreads, at::get_num_threads());
-  at::set_num_threads(static_cast<int>(count));
+  at::set_num_threads(static_cast<int>(settle(threads, resume, kThreads, at::get_num_threads())));
   Setup setup;
   setup.compute = resolve_compute(device, dtype);
   if (!model.init) setup.folder = read_model_folder(model.path);
@@ -86,13 +84,17 @@ void add_data(Fingerprint& fingerprint, const std::string& name, const RecordCou
 }
 
 void add_model(Fingerprint& fingerprint, const std::string& name, const std::filesystem::path& folder) {
-  std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(folder))
-    if (entry.path().extension() == ".safetensors" || entry.path().filename() == "tokenizer.model")
-      files.push_back(entry.path());
-  std::sort(files.begin(), files.end());
-  for (const auto& file : files)
-    fingerprint[name + "/" + file.filename().string()] =
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    const std::string file = entry.path().filename().string();
+    if (entry.path().extension() == ".safetensors" || file == "config.json" || file == "generation_config.json")
+      fingerprint[name + "/" + file] = "crc32 " + std::to_string(crc32_of_file(entry.path(), ExitCode::model));
+  }
+}
+
+void add_text(Fingerprint& fingerprint, const Setup& setup) {
+  fingerprint["data.template"] = setup.prompt_template.text();
+  for (const auto& file : setup.tokenizer->files())
+    fingerprint["tokenizer/" + file.filename().string()] =
         "crc32 " + std::to_string(crc32_of_file(file, ExitCode::model));
 }
 
@@ -108,18 +110,30 @@ void add_config(Fingerprint& fingerprint, const std::map<std::string, std::strin
     if (!may_change(key)) fingerprint[key] = value;
 }
 
-nlohmann::json describe_run(const std::string& stage, const Setup& setup, const Fingerprint& fingerprint) {
+nlohmann::json describe_run(const std::string& stage, const Setup& setup, const Fingerprint& fingerprint,
+                            std::int64_t total_steps) {
   return {{"stage", stage},
+          {"total_steps", total_steps},
           {"version", kVersion},
           {"libtorch", TORCH_VERSION},
           {"compute", setup.compute.reason},
           {"fingerprint", fingerprint}};
 }
 
-std::int64_t reuse(const std::optional<ResumePoint>& resume, const std::string& name, std::int64_t derived) {
+std::int64_t settle(std::optional<std::int64_t> said, const std::optional<ResumePoint>& resume, const std::string& name,
+                    std::int64_t derived) {
+  if (said) return *said;
   if (!resume) return derived;
   const auto& fingerprint = resume->checkpoint.state.at("fingerprint");
   return fingerprint.contains(name) ? std::stoll(fingerprint.at(name).get<std::string>()) : derived;
+}
+
+void check_positions(const ModelFolder& folder, const std::string& key, std::int64_t longest) {
+  if (longest <= folder.shape.max_positions) return;
+  throw ModelError(key + ": expected at most " + std::to_string(folder.shape.max_positions) +
+                   " tokens, the positions " +
+                   (folder.path.empty() ? "of model.init" : "that " + folder.path.string() + " was made for") +
+                   ", found " + std::to_string(longest));
 }
 
 }  // namespace rlhf

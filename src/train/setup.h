@@ -25,7 +25,8 @@ struct Setup {
   std::unique_ptr<Tokenizer> tokenizer;
   PromptTemplate prompt_template;
 
-  /// What a saved model folder carries besides weights. `with_template` false: the run saw plain text only.
+  /// What a saved model folder carries besides weights. `with_template` false: the run saw plain text only, so a
+  /// template is kept only where the folder had one.
   SaveOptions save_options(bool with_template) const;
 };
 
@@ -43,11 +44,20 @@ void add_config(Fingerprint& fingerprint, const std::map<std::string, std::strin
 void add_machine(Fingerprint& fingerprint, const Setup& setup, std::int64_t micro_batch_tokens);
 void add_data(Fingerprint& fingerprint, const std::string& name, const RecordCounts& counts);
 void add_model(Fingerprint& fingerprint, const std::string& name, const std::filesystem::path& folder);
+/// The tokenizer's files and the template in use.
+void add_text(Fingerprint& fingerprint, const Setup& setup);
 
 /// run.json: what ran, on what, from what.
-nlohmann::json describe_run(const std::string& stage, const Setup& setup, const Fingerprint& fingerprint);
+nlohmann::json describe_run(const std::string& stage, const Setup& setup, const Fingerprint& fingerprint,
+                            std::int64_t total_steps);
 
-/// Value the checkpoint was made with, if resuming, else `derived`: sizes of a plan do not change under a run.
-std::int64_t reuse(const std::optional<ResumePoint>& resume, const std::string& name, std::int64_t derived);
+/// A size of the plan: what was said, else what the checkpoint was made with, else `derived`. A said size that differs
+/// from the checkpoint's is refused by the fingerprint.
+std::int64_t settle(std::optional<std::int64_t> said, const std::optional<ResumePoint>& resume, const std::string& name,
+                    std::int64_t derived);
+inline constexpr const char* kMicroBatchTokens = "plan.micro_batch_tokens";
+
+/// Throws ModelError unless `longest` tokens fit into the positions that the model of `folder` was made for.
+void check_positions(const ModelFolder& folder, const std::string& key, std::int64_t longest);
 
 }  // namespace rlhf

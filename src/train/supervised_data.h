@@ -10,6 +10,7 @@
 #include "rlhf/config/data_options.h"
 #include "rlhf/config/optimizer_options.h"
 #include "rlhf/config/train_options.h"
+#include "rlhf/core/error.h"
 #include "rlhf/core/random.h"
 #include "rlhf/data/samples.h"
 #include "rlhf/files/records.h"
@@ -35,13 +36,17 @@ SupervisedData<S> load_supervised(const DataOptions& options, std::int64_t seed,
                                                        const PromptTemplate&, const DataOptions&)) {
   const RecordReading reading{options.fields, options.max_bad_lines};
   Records<Record> train = read(options.train, reading);
+  SupervisedData<S> data;
   std::vector<Record> eval;
-  if (!options.eval.empty())
+  if (!options.eval.empty()) {
     eval = read(options.eval, reading).records;
-  else if (options.eval_share > 0)
+  } else if (options.eval_share > 0) {
     std::tie(train.records, eval) =
         split_by_prompt(std::move(train.records), options.eval_share, static_cast<std::uint64_t>(seed));
-  SupervisedData<S> data;
+    if (eval.empty())
+      throw DataError("data.eval_share: expected a share that holds out a prompt, found none held out of " +
+                      std::to_string(train.records.size()) + " records; hint: raise it or say data.eval");
+  }
   data.counts = std::move(train.counts);
   data.train = make(train.records, *setup.tokenizer, setup.prompt_template, options);
   if (!eval.empty()) data.eval = make(eval, *setup.tokenizer, setup.prompt_template, options);
@@ -55,11 +60,12 @@ SupervisedPlan plan_stage(const TrainOptions& train, const LrScheduleOptions& sc
                           const std::optional<ResumePoint>& resume) {
   const ModelShape& shape = setup.folder.shape;
   const std::int64_t resident = model_bytes(shape, setup.compute.dtype, true);
-  const std::int64_t derived = train.micro_batch_tokens.value_or(
+  check_positions(setup.folder, "data.max_length", set.report.longest);
+  const std::int64_t derived =
       derive_micro_batch_tokens(shape, setup.compute.dtype, resident, installed_memory_bytes(setup.compute.device),
-                                sequences_per_sample * set.report.longest, setup.compute.device.is_cuda()));
+                                sequences_per_sample * set.report.longest, setup.compute.device.is_cuda());
   SupervisedPlan plan = plan_supervised(train, schedule, static_cast<std::int64_t>(set.samples.size()),
-                                        reuse(resume, "plan.micro_batch_tokens", derived));
+                                        settle(train.micro_batch_tokens, resume, kMicroBatchTokens, derived));
   const std::int64_t step_tokens = train.batch_size * set.report.tokens / std::max<std::int64_t>(1, plan.num_samples);
   const std::int64_t held = std::min(plan.micro_batch_tokens, step_tokens);
   plan.memory.parts = {{"weights", model_bytes(shape, setup.compute.dtype, false)},
@@ -73,6 +79,7 @@ inline Fingerprint make_fingerprint(const std::map<std::string, std::string>& co
   Fingerprint fingerprint;
   add_config(fingerprint, config);
   add_machine(fingerprint, setup, plan.micro_batch_tokens);
+  add_text(fingerprint, setup);
   add_data(fingerprint, "data.train", counts);
   if (!model.init) add_model(fingerprint, "model.path", model.path);
   return fingerprint;

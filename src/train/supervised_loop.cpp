@@ -43,14 +43,14 @@ class SupervisedRun {
       while (true) {
         if (!observed_) observe();
         if (step_ > 0 && run_.checkpoint_due(step_)) save();
-        if (step_ == settings_.plan.total_steps) break;
+        if (step_ >= settings_.plan.total_steps) break;
         train_step();
       }
     } catch (const Interrupted&) {
       save();
       throw;
     }
-    if (resumable_) save();
+    if (run_.keeps_checkpoints()) save();
     stage_.save_model(optimizer_.weights(), run_.folder().final_model());
     run_.flush();
   }
@@ -63,16 +63,15 @@ class SupervisedRun {
     step_ = resume.step;
     tokens_ = state.at("num_tokens");
     observed_ = state.at("observed");
-    if (state.contains("best")) best_ = state.at("best").get<double>();
+    if (state.contains("best") && state.at("best_by") == best_by()) best_ = state.at("best").get<double>();
   }
 
   void save() {
     Checkpoint checkpoint;
     checkpoint.groups["optimizer"] = optimizer_.state();
     checkpoint.state = {{"num_tokens", tokens_}, {"observed", observed_}};
-    if (best_) checkpoint.state["best"] = *best_;
+    if (best_) checkpoint.state.update({{"best", *best_}, {"best_by", best_by()}});
     run_.save(step_, std::move(checkpoint));
-    resumable_ = true;
   }
 
   /// What a step is followed by. Nothing is written before all of it is known, so that a signal in between leaves
@@ -99,12 +98,14 @@ class SupervisedRun {
     return stage_.show && every > 0 && (step_ % every == 0 || step_ == settings_.plan.total_steps);
   }
 
+  std::string best_by() const { return settings_.eval.best_by.empty() ? "eval_loss" : settings_.eval.best_by; }
+
   void keep_if_best(const Metrics& metrics) {
-    const std::string name = settings_.eval.best_by.empty() ? "eval_loss" : settings_.eval.best_by;
+    const std::string name = best_by();
     const double* value = metrics.find(name);
     if (!value) throw ConfigError({"eval.best_by: expected a metric of the evaluation, found " + name});
     const bool better = !best_ || (higher_is_better(name) ? *value > *best_ : *value < *best_);
-    if (!better || step_ == 0) return;  // the model as it came is no result of this run
+    if (!better || !std::isfinite(*value) || step_ == 0) return;  // at step 0 the model is no result of this run
     best_ = *value;
     stage_.save_model(optimizer_.weights(), run_.folder().best_model());
   }
@@ -153,8 +154,7 @@ class SupervisedRun {
   BatchOrder order_;
   Progress progress_;
   std::int64_t step_ = 0, tokens_ = 0;
-  bool observed_ = false;   ///< evaluation and samples of this step are done
-  bool resumable_ = false;  ///< a checkpoint was written, so the last one must be of the last step
+  bool observed_ = false;  ///< evaluation and samples of this step are done
   std::optional<double> best_;
 };
 

@@ -2,11 +2,14 @@
 #include <vector>
 
 #include <ATen/ops/arange.h>
+#include <ATen/ops/ones.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/rsqrt.h>
 #include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
+#include "nn/embedding.h"
 #include "nn/rms_norm.h"
 #include "nn/rotary.h"
 #include "nn_testing.h"
@@ -49,6 +52,14 @@ TEST(RmsNorm, GivesTheHandCalculation) {
       rms_norm(at::tensor({3.0, 4.0}, at::kDouble).view({1, 2}), at::tensor({10.0, -1.0}, at::kDouble), 12.5);
   EXPECT_NEAR(y[0][0].item<double>(), 6.0, 1e-12);
   EXPECT_NEAR(y[0][1].item<double>(), -0.8, 1e-12);
+}
+
+TEST(Embedding, GradientOfAFrequentTokenAddsUpInBfloat16) {
+  // 1000 ones: bfloat16 holds 1000 exactly, but a sum kept in bfloat16 stops at 256, where adding 1 changes nothing.
+  const at::Tensor weight = at::zeros({3, 2}, at::kBFloat16).set_requires_grad(true);
+  embed(weight, at::ones({1000}, at::kLong)).sum().backward();
+  EXPECT_EQ(weight.grad()[1][0].item<float>(), 1000.0f);
+  EXPECT_EQ(weight.grad()[0][0].item<float>(), 0.0f);
 }
 
 TEST(Rotary, TurnsPairsAsComplexNumbers) {

@@ -56,6 +56,7 @@ class TinyRun : public ::testing::Test {
     config.model.tokenizer = path("tokenizer");
     config.data.train = {path("demonstrations.jsonl")};
     config.data.max_length = 32;
+    config.log.samples_every_steps = 2;
     common(config, output);
     return config;
   }

@@ -69,6 +69,10 @@ class Resume : public TinyRun {
   static void expect_equal_runs(const std::string& straight, const std::string& other,
                                 const std::vector<std::string>& models) {
     EXPECT_EQ(timeless_metrics(straight), timeless_metrics(other)) << other;
+    const auto samples = [](const std::string& run) {
+      return testing::fs::exists(run + "/samples.jsonl") ? bytes_of(run + "/samples.jsonl") : "";
+    };
+    EXPECT_EQ(samples(straight), samples(other)) << other;
     for (const auto& model : models)
       EXPECT_TRUE(bytes_of(straight + "/" + model + "/model.safetensors") ==
                   bytes_of(other + "/" + model + "/model.safetensors"))
@@ -97,6 +101,14 @@ TEST_F(Resume, SftEndsWithTheSameBits) {
   const auto train = [](const SftConfig& c, const RunOptions& o) { train_sft(c, o); };
   expect_same_bits(config, "sft", 5, train, {"final", "best"});
   expect_same_bits_after_loss(config, "sft", train, {"final"});
+}
+
+TEST_F(Resume, SftInBfloat16EndsWithTheSameBits) {
+  SftConfig config = sft_config("");
+  config.train.max_steps = 3;
+  config.train.dtype = DtypeChoice::bfloat16;
+  const auto train = [](const SftConfig& c, const RunOptions& o) { train_sft(c, o); };
+  expect_same_bits(config, "sft", 3, train, {"final"});
 }
 
 TEST_F(Resume, RewardModelEndsWithTheSameBits) {
@@ -147,6 +159,31 @@ TEST_F(Resume, ALongerRunGoesOn) {
   expect_equal_runs(path("at-once"), path("longer"), {"final"});
 }
 
+TEST_F(Resume, AShorterRunIsRefusedByItsLength) {
+  SftConfig config = sft_config("run");
+  config.train.max_steps = 3;
+  config.checkpoint.every_steps = 1;
+  train_sft(config);
+  config.train.max_steps = 2;
+  EXPECT_THROW(train_sft(config, {.resume = true}), ConfigError);
+}
+
+TEST_F(Resume, AFinishedRunWithoutACheckpointIsNotLengthenedInSilence) {
+  SftConfig config = sft_config("run");
+  config.train.max_steps = 2;
+  config.checkpoint.every_steps = 0;
+  train_sft(config);
+  config.train.max_steps = 4;
+  EXPECT_THROW(train_sft(config, {.resume = true}), ConfigError);
+}
+
+TEST_F(Resume, AFolderOfAnotherKindIsRefused) {
+  testing::fs::create_directories(path("mine/best"));
+  std::ofstream(path("mine/best/notes.txt")) << "keep me";
+  EXPECT_THROW(train_sft(sft_config("mine"), {.resume = true}), ConfigError);
+  EXPECT_EQ(bytes_of(path("mine/best/notes.txt")), "keep me");
+}
+
 TEST_F(Resume, AnotherSeedIsRefusedByName) {
   SftConfig config = sft_config("run");
   config.train.max_steps = 3;
@@ -158,7 +195,7 @@ TEST_F(Resume, AnotherSeedIsRefusedByName) {
     train_sft(config, {.resume = true});
     FAIL() << "accepted";
   } catch (const ConfigError& error) {
-    EXPECT_NE(std::string(error.what()).find("train.seed: expected 0 as in the checkpoint, found 7"), std::string::npos)
+    EXPECT_NE(std::string(error.what()).find("train.seed: expected 0 as in the run, found 7"), std::string::npos)
         << error.what();
   }
 }

@@ -12,6 +12,8 @@ struct Parameter {
   std::string name;
   at::Tensor value;
   bool decay = true;  ///< weight decay applies (false for norms and biases)
+  at::Tensor
+      master;  ///< fp32 values that `value` was rounded from, which an optimizer goes on from; undefined: `value`
 };
 
 using Parameters = std::vector<Parameter>;
