@@ -16,8 +16,8 @@ constexpr std::uint64_t kShuffleStream = 0x5368756666;  // keeps shuffling apart
 
 }  // namespace
 
-BatchOrder::BatchOrder(std::size_t num_samples, std::int64_t batch_size, std::uint64_t seed)
-    : num_samples_(num_samples), batch_size_(batch_size), seed_(seed) {
+BatchOrder::BatchOrder(std::size_t num_samples, std::int64_t batch_size, std::uint64_t seed, bool shuffle)
+    : num_samples_(num_samples), batch_size_(batch_size), seed_(seed), shuffle_(shuffle) {
   RLHF_CHECK(num_samples > 0, "no samples to order");
   RLHF_CHECK(batch_size > 0, "batch_size is ", batch_size);
 }
@@ -30,7 +30,13 @@ std::vector<std::size_t> BatchOrder::batch(std::int64_t step) const {
   RLHF_CHECK(step >= 0, "step is ", step);
   const std::int64_t epoch = step / steps_per_epoch();
   if (epoch != epoch_) {
-    order_ = random_permutation(num_samples_, seed_, random_stream(kShuffleStream, static_cast<std::uint64_t>(epoch)));
+    if (shuffle_) {
+      order_ =
+          random_permutation(num_samples_, seed_, random_stream(kShuffleStream, static_cast<std::uint64_t>(epoch)));
+    } else {
+      order_.resize(num_samples_);
+      std::iota(order_.begin(), order_.end(), 0);
+    }
     epoch_ = epoch;
   }
   const std::int64_t begin = step % steps_per_epoch() * batch_size_;

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "rlhf/core/check.h"
+#include "rlhf/core/parallel.h"
+#include "rlhf/core/signals.h"
 
 namespace rlhf {
 
@@ -24,6 +26,16 @@ JoinedText tokenise_joined(std::string_view prompt, std::string_view completion,
   joined.ids = std::move(encoding.ids);
   if (const auto eos = tokenizer.eos_id()) joined.ids.push_back(*eos);
   return joined;
+}
+
+std::vector<JoinedText> tokenise_all(std::size_t count, const std::function<JoinedText(std::size_t)>& tokenise) {
+  constexpr std::size_t kBlock = 4096;  // a signal is heard between blocks
+  std::vector<JoinedText> texts(count);
+  for (std::size_t begin = 0; begin < count; begin += kBlock) {
+    stop_if_signalled();
+    for_each_index(std::min(kBlock, count - begin), [&](std::size_t i) { texts[begin + i] = tokenise(begin + i); });
+  }
+  return texts;
 }
 
 void truncate(JoinedText& text, std::int64_t max_length) {

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string_view>
+#include <vector>
 
 #include "rlhf/core/types.h"
 #include "rlhf/text/prompt_template.h"
@@ -22,6 +25,9 @@ struct JoinedText {
 
 /// `prompt` and `completion` are the two sides of the seam, the template already applied.
 JoinedText tokenise_joined(std::string_view prompt, std::string_view completion, const Tokenizer& tokenizer);
+
+/// tokenise(i) for all i < count, on all CPUs, in their order. Polls stop_if_signalled().
+std::vector<JoinedText> tokenise_all(std::size_t count, const std::function<JoinedText(std::size_t)>& tokenise);
 
 /// Cuts to `max_length` tokens; the EOS goes with the cut.
 void truncate(JoinedText& text, std::int64_t max_length);

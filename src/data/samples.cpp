@@ -89,15 +89,17 @@ std::int64_t Sample::num_labels() const {
 
 SampleSet<Sample> make_samples(const std::vector<Demonstration>& records, const Tokenizer& tokenizer,
                                const PromptTemplate& prompt_template, const DataOptions& options) {
+  std::vector<JoinedText> texts = tokenise_all(records.size(), [&](std::size_t i) {
+    const Demonstration& record = records[i];
+    // A {"text"} stands as it is: it has no seam, and no template applies.
+    if (record.whole) return tokenise_joined("", record.completion, tokenizer);
+    return tokenise_joined(prompt_template.prompt(record.prompt), prompt_template.completion(record.completion),
+                           tokenizer);
+  });
   SampleSet<Sample> set;
   DataReport& report = set.report;
   for (const Demonstration& record : records) {
-    stop_if_signalled();
-    ++report.records;
-    // A {"text"} stands as it is: it has no seam, and no template applies.
-    JoinedText text = record.whole ? tokenise_joined("", record.completion, tokenizer)
-                                   : tokenise_joined(prompt_template.prompt(record.prompt),
-                                                     prompt_template.completion(record.completion), tokenizer);
+    JoinedText& text = texts[static_cast<std::size_t>(report.records++)];
     if (!fit_length(text, options, report.records)) {
       ++report.dropped_over_length;
       continue;
@@ -121,14 +123,16 @@ SampleSet<Sample> make_samples(const std::vector<Demonstration>& records, const 
 
 SampleSet<PairSample> make_pairs(const std::vector<Preference>& records, const Tokenizer& tokenizer,
                                  const PromptTemplate& prompt_template, const DataOptions& options) {
+  // Chosen and rejected by turns.
+  std::vector<JoinedText> texts = tokenise_all(2 * records.size(), [&](std::size_t i) {
+    const Preference& record = records[i / 2];
+    return tokenise_joined(prompt_template.prompt(record.prompt),
+                           prompt_template.completion(i % 2 == 0 ? record.chosen : record.rejected), tokenizer);
+  });
   SampleSet<PairSample> set;
   for (const Preference& record : records) {
-    stop_if_signalled();
-    ++set.report.records;
-    const std::string prompt = prompt_template.prompt(record.prompt);
-    auto pair =
-        make_pair(tokenise_joined(prompt, prompt_template.completion(record.chosen), tokenizer),
-                  tokenise_joined(prompt, prompt_template.completion(record.rejected), tokenizer), options, set.report);
+    const auto i = static_cast<std::size_t>(2 * set.report.records++);
+    auto pair = make_pair(std::move(texts[i]), std::move(texts[i + 1]), options, set.report);
     if (!pair) continue;
     pair->margin = static_cast<float>(record.margin);
     set.samples.push_back(std::move(*pair));

@@ -7,18 +7,27 @@
 
 #include <ATen/ops/_flash_attention_forward.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/matmul.h>
+#include <ATen/ops/ones.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
 #include <ATen/ops/softmax.h>
+#include <torch/csrc/autograd/custom_function.h>
 
 #include "rlhf/core/error.h"
 #include "rlhf/tensor/check_shape.h"
+#include "rlhf/tensor/cpu_kernels.h"
 
 #include "nn/equal_runs.h"
+#include "nn/split_heads.h"
 
 namespace rlhf {
 namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
 
 void check_inputs(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const Segments& segments) {
   const std::int64_t rows = segments.total();
@@ -56,20 +65,104 @@ at::Tensor attention_by_runs(const at::Tensor& q, const at::Tensor& k, const at:
   return results.size() == 1 ? results[0] : at::cat(results);
 }
 
+/// Keys (values) that a segment reads: its prefix's rows, then its own.
+at::Tensor with_prefix(const at::Tensor& rows, const Segments& segments, std::int64_t segment) {
+  const at::Tensor own = rows.narrow(0, segments.offsets[segment], segments.length(segment));
+  const std::int64_t prefix = segments.prefix(segment);
+  if (prefix < 0) return own;
+  return at::cat({rows.narrow(0, segments.offsets[prefix], segments.length(prefix)), own});
+}
+
+/// One call per segment, causal at its end: row t of L reads the first K − L + t + 1 of K keys.
+at::Tensor attention_by_segments(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                                 const Segments& segments, double scale) {
+  const auto heads_first = [](const at::Tensor& rows) { return rows.transpose(0, 1).unsqueeze(0); };
+  std::vector<at::Tensor> results;
+  for (std::int64_t i = 0; i < segments.count(); ++i) {
+    const at::Tensor keys = with_prefix(k, segments, i), values = with_prefix(v, segments, i);
+    const std::int64_t length = segments.length(i), read = keys.size(0);
+    const at::Tensor mask = at::ones({length, read}, q.options().dtype(at::kBool)).tril(read - length);
+    const at::Tensor result = at::scaled_dot_product_attention(
+        heads_first(q.narrow(0, segments.offsets[i], length)), heads_first(keys), heads_first(values), mask,
+        /*dropout_p=*/0.0, /*is_causal=*/false, scale, q.size(1) != k.size(1));
+    results.push_back(result.squeeze(0).transpose(0, 1));
+  }
+  return at::cat(results);
+}
+
 bool has_varlen_kernel(const at::Tensor& q) {
   const bool half_width = q.scalar_type() == at::kBFloat16 || q.scalar_type() == at::kHalf;
   return q.is_cuda() && half_width && q.size(2) % 8 == 0 && q.size(2) <= 256;
 }
 
+std::vector<AttentionSpan> attention_spans(const Segments& segments) {
+  std::vector<AttentionSpan> spans;
+  for (std::int64_t i = 0; i < segments.count(); ++i) {
+    AttentionSpan span{segments.offsets[i], segments.offsets[i + 1]};
+    if (const std::int64_t prefix = segments.prefix(i); prefix >= 0) {
+      span.prefix_begin = segments.offsets[prefix];
+      span.prefix_end = segments.offsets[prefix + 1];
+    }
+    spans.push_back(span);
+  }
+  return spans;
+}
+
+/// The attention kernels of the room `kernels`.
+class PackedAttention : public torch::autograd::Function<PackedAttention> {
+ public:
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& qkv, const AttentionHeads& heads,
+                            const Segments& segments, double scale) {
+    const std::vector<AttentionSpan> spans = attention_spans(segments);
+    const at::Tensor out = at::empty({qkv.size(0), heads.queries * heads.width}, qkv.options());
+    const at::Tensor lse = at::empty({heads.queries, qkv.size(0)}, qkv.options().dtype(at::kFloat));
+    with_element_type(qkv, [&]<typename T>(T) {
+      kernels().of<T>().attention(elements<T>(qkv), heads, spans.data(), segments.count(), static_cast<float>(scale),
+                                  mutable_elements<T>(out), mutable_elements<float>(lse), qkv.size(0));
+    });
+    context->save_for_backward({qkv, out, lse});
+    context->saved_data["heads"] = std::vector<std::int64_t>{heads.queries, heads.keys, heads.width};
+    context->saved_data["offsets"] = segments.offsets;
+    context->saved_data["prefixes"] = segments.prefixes;
+    context->saved_data["scale"] = scale;
+    return out;
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+    const variable_list saved = context->get_saved_variables();
+    const at::Tensor &qkv = saved[0], &out = saved[1], &lse = saved[2];
+    const auto sizes = context->saved_data["heads"].toIntVector();
+    const AttentionHeads heads{sizes[0], sizes[1], sizes[2]};
+    Segments segments;
+    segments.offsets = context->saved_data["offsets"].toIntVector();
+    segments.prefixes = context->saved_data["prefixes"].toIntVector();
+    const std::vector<AttentionSpan> spans = attention_spans(segments);
+    const auto scale = static_cast<float>(context->saved_data["scale"].toDouble());
+    const at::Tensor grad_out = gradients[0].contiguous();
+    const at::Tensor grad_qkv = at::empty_like(qkv);
+    with_element_type(qkv, [&]<typename T>(T) {
+      kernels().of<T>().attention_backward(elements<T>(grad_out), elements<T>(qkv), elements<T>(out),
+                                           elements<float>(lse), heads, spans.data(), segments.count(), scale,
+                                           mutable_elements<T>(grad_qkv), qkv.size(0));
+    });
+    return {grad_qkv, at::Tensor(), at::Tensor(), at::Tensor()};
+  }
+};
+
 }  // namespace
+
+at::Tensor packed_attention(const at::Tensor& qkv, const AttentionHeads& heads, const Segments& segments,
+                            double scale) {
+  check_shape(qkv, "qkv", {segments.total(), heads.row()});
+  if (has_kernels(qkv)) return PackedAttention::apply(qkv.contiguous(), heads, segments, scale);
+  const auto& [q, k, v] = split_heads(qkv, heads);
+  return packed_attention(q, k, v, segments, scale).flatten(1);
+}
 
 at::Tensor packed_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const Segments& segments,
                             double scale) {
   check_inputs(q, k, v, segments);
-  if (q.is_cpu() && q.scalar_type() == at::kBFloat16) {
-    // The bfloat16 backward on a CPU is slower than the float32 one: 7 times at 18 tokens, no faster at 512.
-    return attention_by_runs(q.to(at::kFloat), k.to(at::kFloat), v.to(at::kFloat), segments, scale).to(at::kBFloat16);
-  }
+  if (segments.has_prefixes()) return attention_by_segments(q, k, v, segments, scale);
   if (!has_varlen_kernel(q)) return attention_by_runs(q, k, v, segments, scale);
   return std::get<0>(at::_flash_attention_forward(
       q, k, v, segments.cu_seqlens, segments.cu_seqlens, segments.max_length, segments.max_length, /*dropout_p=*/0.0,
@@ -82,12 +175,13 @@ at::Tensor reference_attention(const at::Tensor& q, const at::Tensor& k, const a
   const std::int64_t group = q.size(1) / k.size(1);
   std::vector<at::Tensor> results;
   for (std::int64_t i = 0; i < segments.count(); ++i) {
-    const std::int64_t begin = segments.offsets[i], length = segments.length(i);
-    const auto heads_first = [&](const at::Tensor& x) { return x.narrow(0, begin, length).transpose(0, 1); };
-    const at::Tensor keys = heads_first(k).repeat_interleave(group, 0);
-    const at::Tensor values = heads_first(v).repeat_interleave(group, 0);
-    const at::Tensor scores = at::matmul(heads_first(q), keys.transpose(1, 2)).mul(scale);
-    const at::Tensor future = at::full({length, length}, -std::numeric_limits<double>::infinity(), q.options()).triu(1);
+    const std::int64_t length = segments.length(i);
+    const at::Tensor keys = with_prefix(k, segments, i).transpose(0, 1).repeat_interleave(group, 0);
+    const at::Tensor values = with_prefix(v, segments, i).transpose(0, 1).repeat_interleave(group, 0);
+    const at::Tensor queries = q.narrow(0, segments.offsets[i], length).transpose(0, 1);
+    const at::Tensor scores = at::matmul(queries, keys.transpose(1, 2)).mul(scale);
+    const at::Tensor future = at::full({length, keys.size(1)}, -std::numeric_limits<double>::infinity(), q.options())
+                                  .triu(keys.size(1) - length + 1);
     results.push_back(at::matmul(at::softmax(scores.add(future), -1), values).transpose(0, 1));
   }
   return at::cat(results);

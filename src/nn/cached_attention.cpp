@@ -5,32 +5,35 @@
 
 #include <ATen/core/List.h>
 #include <ATen/ops/arange.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
 
 #include "rlhf/core/error.h"
+#include "rlhf/tensor/cpu_kernels.h"
+#include "rlhf/tensor/work_counters.h"
 
 #include "nn/equal_runs.h"
 
 namespace rlhf {
 
 void check_prefill_fits(const KvCache& cache, const Segments& segments) {
-  if (segments.count() <= cache.rows() && segments.max_length <= cache.capacity()) return;
-  throw ShapeError("prefill: expected at most " + std::to_string(cache.rows()) + " sequences of at most " +
+  const std::int64_t free_rows = cache.rows() - cache.active();
+  if (segments.count() <= free_rows && segments.max_length <= cache.capacity()) return;
+  throw ShapeError("prefill: expected at most " + std::to_string(free_rows) + " sequences of at most " +
                    std::to_string(cache.capacity()) + " tokens, found " + std::to_string(segments.count()) +
                    " of at most " + std::to_string(segments.max_length));
 }
 
-void write_prefill(KvCache& cache, std::int64_t layer, const at::Tensor& k, const at::Tensor& v,
-                   const Segments& segments) {
+void write_prefill(KvCache& cache, std::int64_t layer, const SplitHeads& heads, const Segments& segments) {
   for (const EqualRun& run : equal_length_runs(segments)) {
     const auto write = [&](const at::Tensor& target, const at::Tensor& source) {
       const at::Tensor rows = source.narrow(0, segments.offsets[run.first], run.count * run.length);
-      target.narrow(0, run.first, run.count)
+      target.narrow(0, cache.active() + run.first, run.count)
           .narrow(2, 0, run.length)
-          .copy_(rows.view({run.count, run.length, rows.size(1), rows.size(2)}).transpose(1, 2));
+          .copy_(rows.unflatten(0, {run.count, run.length}).transpose(1, 2));
     };
-    write(cache.keys(layer), k);
-    write(cache.values(layer), v);
+    write(cache.keys(layer), heads.k);
+    write(cache.values(layer), heads.v);
   }
 }
 
@@ -52,16 +55,43 @@ DecodeStep make_decode_step(const KvCache& cache, at::Device device) {
   return step;
 }
 
-at::Tensor cached_attention(KvCache& cache, std::int64_t layer, const DecodeStep& step, const at::Tensor& q,
-                            const at::Tensor& k, const at::Tensor& v, double scale) {
+namespace {
+
+at::Tensor attend_with_kernel(KvCache& cache, std::int64_t layer, const DecodeStep& step, const at::Tensor& qkv,
+                              const AttentionHeads& heads, double scale) {
+  const at::Tensor out = at::empty({qkv.size(0), heads.queries * heads.width}, qkv.options());
+  with_element_type(qkv, [&]<typename T>(T) {
+    kernels().of<T>().decode_attention(elements<T>(qkv), heads, mutable_elements<T>(cache.keys(layer)),
+                                       mutable_elements<T>(cache.values(layer)), elements<std::int64_t>(step.rows),
+                                       elements<std::int64_t>(step.positions), qkv.size(0), cache.capacity(),
+                                       static_cast<float>(scale), mutable_elements<T>(out));
+  });
+  return out;
+}
+
+at::Tensor attend_with_operators(KvCache& cache, std::int64_t layer, const DecodeStep& step, const SplitHeads& heads,
+                                 double scale) {
+  const auto& [q, k, v] = heads;
   const c10::List<std::optional<at::Tensor>> slots({step.rows, step.positions});
   cache.keys(layer).transpose(1, 2).index_put_(slots, k);
   cache.values(layer).transpose(1, 2).index_put_(slots, v);
-  const auto read = [&](const at::Tensor& cached) { return cached.narrow(0, 0, q.size(0)).narrow(2, 0, step.longest); };
+  const auto read = [&](const at::Tensor& cached) {
+    return cached.narrow(0, 0, step.rows.size(0)).narrow(2, 0, step.longest);
+  };
   // Not is_causal: the operator aligns a causal mask to the first key, and the new token stands at the last.
   return at::scaled_dot_product_attention(q.unsqueeze(2), read(cache.keys(layer)), read(cache.values(layer)), step.mask,
                                           /*dropout_p=*/0.0, /*is_causal=*/false, scale, q.size(1) != k.size(1))
-      .squeeze(2);
+      .squeeze(2)
+      .flatten(1);
+}
+
+}  // namespace
+
+at::Tensor cached_attention(KvCache& cache, std::int64_t layer, const DecodeStep& step, const at::Tensor& qkv,
+                            const AttentionHeads& heads, double scale) {
+  work_counters().cache_bytes += 2 * qkv.size(0) * heads.keys * heads.width * qkv.element_size();
+  if (has_kernels(qkv)) return attend_with_kernel(cache, layer, step, qkv, heads, scale);
+  return attend_with_operators(cache, layer, step, split_heads(qkv, heads), scale);
 }
 
 }  // namespace rlhf

@@ -8,13 +8,14 @@
 #include "rlhf/nn/kv_cache.h"
 #include "rlhf/tensor/packed_batch.h"
 
+#include "nn/split_heads.h"
+
 namespace rlhf {
 
-/// Throws ShapeError unless the batch fits into the (empty) cache.
+/// Throws ShapeError unless the batch fits into the cache's free rows.
 void check_prefill_fits(const KvCache& cache, const Segments& segments);
-/// Writes the keys and values of every sequence of a packed batch, k, v [N,G,E], to the rows 0..B-1 of `layer`.
-void write_prefill(KvCache& cache, std::int64_t layer, const at::Tensor& k, const at::Tensor& v,
-                   const Segments& segments);
+/// Writes the keys and values of every sequence of a packed batch to the first free rows of `layer`.
+void write_prefill(KvCache& cache, std::int64_t layer, const SplitHeads& heads, const Segments& segments);
 
 /// Where the next token of every active row stands: made once per decoded token, used by all layers.
 struct DecodeStep {
@@ -25,8 +26,8 @@ struct DecodeStep {
 };
 DecodeStep make_decode_step(const KvCache& cache, at::Device device);
 
-/// Appends one key and value per active row, k, v [B,G,E], and attends: q [B,H,E] -> [B,H,E].
-at::Tensor cached_attention(KvCache& cache, std::int64_t layer, const DecodeStep& step, const at::Tensor& q,
-                            const at::Tensor& k, const at::Tensor& v, double scale);
+/// Appends the key and value of one fused row per active row, qkv [B,(H+2G)·E], and attends: [B,H·E].
+at::Tensor cached_attention(KvCache& cache, std::int64_t layer, const DecodeStep& step, const at::Tensor& qkv,
+                            const AttentionHeads& heads, double scale);
 
 }  // namespace rlhf

@@ -7,6 +7,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "rlhf/kernels/kernels.h"
 #include "rlhf/nn/causal_lm.h"
 
 #include "nn/rotary.h"
@@ -39,7 +40,12 @@ struct WeightRequest {
 struct Weight {
   at::Tensor leaf, master;
 };
-using WeightSource = std::function<Weight(const WeightRequest&)>;
+/// Where a decoder has its weights from: `read` gives the values of one tensor as a file has them, `place` makes the
+/// leaf of a whole parameter.
+struct WeightSource {
+  std::function<at::Tensor(const WeightRequest&)> read;
+  std::function<Weight(const at::Tensor& values)> place;
+};
 
 /// Pre-norm decoder with rotary positions, grouped-query attention and a gated feed-forward layer.
 class Decoder final : public CausalLM {
@@ -57,17 +63,21 @@ class Decoder final : public CausalLM {
 
  private:
   struct Layer {
-    at::Tensor attention_norm, query, key, value, output;
-    at::Tensor mlp_norm, gate, up, down;
+    at::Tensor attention_norm, query_key_value, output;
+    at::Tensor mlp_norm, gate_up, down;
   };
-  /// Attention of one layer: (layer, q [N,H,E], k, v [N,G,E]) -> [N,H,E].
-  using Attend = std::function<at::Tensor(std::int64_t, const at::Tensor&, const at::Tensor&, const at::Tensor&)>;
+  /// Attention of one layer: (layer, rotated query‖key‖value [N,(H+2G)·E]) -> [N,H·E].
+  using Attend = std::function<at::Tensor(std::int64_t, const at::Tensor&)>;
 
   Layer make_layer(const std::string& prefix, const WeightSource& source);
   at::Tensor request(const WeightSource& source, std::string name, std::vector<std::int64_t> sizes);
+  /// One parameter of several tensors that lie below each other and read the same input.
+  at::Tensor request_stack(const WeightSource& source, std::string name, const std::vector<Parameter::Part>& parts,
+                           std::int64_t width);
   at::Tensor run(const at::Tensor& tokens, const at::Tensor& positions, const Attend& attend) const;
 
   DecoderConfig config_;
+  AttentionHeads heads_;
   double attention_scale_;
   Parameters parameters_;
   at::Tensor embedding_, final_norm_, head_;

@@ -16,9 +16,15 @@ KvCache::KvCache(std::int64_t layers, std::int64_t rows, std::int64_t num_key_va
   }
 }
 
-void KvCache::start(std::span<const std::int64_t> lengths) {
-  RLHF_CHECK(static_cast<std::int64_t>(lengths.size()) <= rows_);
-  lengths_.assign(lengths.begin(), lengths.end());
+void KvCache::add(std::span<const std::int64_t> lengths) {
+  RLHF_CHECK(active() + static_cast<std::int64_t>(lengths.size()) <= rows_);
+  lengths_.insert(lengths_.end(), lengths.begin(), lengths.end());
+}
+
+void KvCache::fork(std::int64_t row) {
+  RLHF_CHECK(row >= 0 && row < active() && active() < rows_, "row ", row, " of ", active());
+  copy_row(row, active());
+  lengths_.push_back(lengths_[row]);
 }
 
 void KvCache::advance() {
@@ -29,15 +35,18 @@ void KvCache::drop(std::int64_t row) {
   RLHF_CHECK(row >= 0 && row < active(), "row ", row, " of ", active());
   const std::int64_t last = active() - 1;
   if (row != last) {
-    const auto move_last_to_row = [&](at::Tensor& cache) {
-      const std::int64_t length = lengths_[last];
-      cache.select(0, row).narrow(1, 0, length).copy_(cache.select(0, last).narrow(1, 0, length));
-    };
-    for (at::Tensor& keys : keys_) move_last_to_row(keys);
-    for (at::Tensor& values : values_) move_last_to_row(values);
+    copy_row(last, row);
     lengths_[row] = lengths_[last];
   }
   lengths_.pop_back();
+}
+
+void KvCache::copy_row(std::int64_t from, std::int64_t to) {
+  const auto copy = [&](at::Tensor& cache) {
+    cache.select(0, to).narrow(1, 0, lengths_[from]).copy_(cache.select(0, from).narrow(1, 0, lengths_[from]));
+  };
+  for (at::Tensor& keys : keys_) copy(keys);
+  for (at::Tensor& values : values_) copy(values);
 }
 
 }  // namespace rlhf

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <functional>
 #include <set>
 #include <string>
 #include <utility>
@@ -32,6 +33,9 @@ struct Placement {
     const bool rounds = requires_grad && values.scalar_type() == at::kFloat && dtype != at::kFloat;
     return {copy(values, dtype).set_requires_grad(requires_grad), rounds ? copy(values, at::kFloat) : at::Tensor()};
   }
+  WeightSource source(std::function<at::Tensor(const WeightRequest&)> read) const {
+    return {std::move(read), [placement = *this](const at::Tensor& values) { return placement.weight(values); }};
+  }
 
  private:
   at::Tensor copy(const at::Tensor& values, at::ScalarType type) const {
@@ -63,6 +67,10 @@ class FileWeights {
     }
     asked_.insert(request.name);
     return files_.tensor(request.name);
+  }
+
+  std::function<at::Tensor(const WeightRequest&)> reader() {
+    return [this](const WeightRequest& request) { return read(request); };
   }
 
   /// An output head that this model has no use for (tied, or a scalar model's trunk) may stand in the file, and so may
@@ -101,12 +109,12 @@ DecoderConfig decoder_config(const ModelFolder& folder) {
 std::unique_ptr<CausalLM> make_new_decoder(const DecoderConfig& config, const Placement& placement, std::uint64_t seed,
                                            bool with_head) {
   std::uint64_t number = 0;
-  const WeightSource draw = [&](const WeightRequest& request) {
+  const auto draw = [&](const WeightRequest& request) {
     const std::uint64_t stream = random_stream(number++);
-    return placement.weight(request.is_norm() ? at::ones(request.sizes, at::kFloat)
-                                              : draw_normal(request.sizes, config.initializer_range, seed, stream));
+    return request.is_norm() ? at::ones(request.sizes, at::kFloat)
+                             : draw_normal(request.sizes, config.initializer_range, seed, stream);
   };
-  return std::make_unique<Decoder>(config, draw, with_head);
+  return std::make_unique<Decoder>(config, placement.source(draw), with_head);
 }
 
 }  // namespace
@@ -121,8 +129,7 @@ std::unique_ptr<CausalLM> load_causal_lm(const ModelFolder& folder, at::Device d
   const Placement placement{device, dtype, requires_grad};
   if (folder.path.empty()) return make_new_decoder(config, placement, seed, /*with_head=*/true);
   FileWeights files(folder.path);
-  auto model = std::make_unique<Decoder>(
-      config, [&](const WeightRequest& request) { return placement.weight(files.read(request)); }, /*with_head=*/true);
+  auto model = std::make_unique<Decoder>(config, placement.source(files.reader()), /*with_head=*/true);
   files.refuse_leftovers(config.names.head);
   return model;
 }
@@ -144,8 +151,7 @@ ScalarModel load_scalar_model(const ModelFolder& folder, at::Device device, at::
     return {make_new_decoder(config, placement, seed, /*with_head=*/false), new_score(), folder.reward_mean};
   }
   FileWeights files(folder.path);
-  auto trunk = std::make_unique<Decoder>(
-      config, [&](const WeightRequest& request) { return placement.weight(files.read(request)); }, /*with_head=*/false);
+  auto trunk = std::make_unique<Decoder>(config, placement.source(files.reader()), /*with_head=*/false);
   at::Tensor score =
       folder.scalar_head ? score_placement.weight(files.read({kScoreName, {1, width}})).leaf : new_score();
   files.refuse_leftovers(config.names.head);

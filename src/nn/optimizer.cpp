@@ -1,5 +1,7 @@
 #include "rlhf/nn/optimizer.h"
 
+#include <algorithm>
+#include <cmath>
 #include <optional>
 
 #include <ATen/core/grad_mode.h>
@@ -8,6 +10,7 @@
 #include <ATen/ops/_foreach_norm.h>
 #include <ATen/ops/_foreach_zero.h>
 #include <ATen/ops/_fused_adamw.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/isfinite.h>
 #include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/stack.h>
@@ -15,6 +18,7 @@
 #include <ATen/ops/zeros_like.h>
 
 #include "rlhf/core/check.h"
+#include "rlhf/tensor/cpu_kernels.h"
 
 namespace rlhf {
 
@@ -42,6 +46,41 @@ void AdamW::zero_grad() {
 
 at::Tensor AdamW::step(double lr) {
   const at::NoGradGuard no_grad;
+  return masters_[0].is_cpu() ? step_by_kernel(lr) : step_by_operator(lr);
+}
+
+/// One pass over weights, moments and gradients, which also clips and rounds.
+at::Tensor AdamW::step_by_kernel(double lr) {
+  double squares = 0;
+  for (const at::Tensor& gradient : gradients_) {
+    squares += kernels().sum_of_squares(elements<float>(gradient), gradient.numel());
+  }
+  const double norm = std::sqrt(squares);
+  const at::Tensor result = at::full({}, norm, masters_[0].options());
+  if (!std::isfinite(norm)) return result;
+  step_count_.add_(1);
+  const double steps = step_count_.item<double>(), clip = options_.max_grad_norm;
+  AdamWStep step{.lr = static_cast<float>(lr),
+                 .beta1 = static_cast<float>(options_.betas[0]),
+                 .beta2 = static_cast<float>(options_.betas[1]),
+                 .eps = static_cast<float>(options_.eps),
+                 .weight_decay = 0,
+                 .correction1 = static_cast<float>(1 - std::pow(options_.betas[0], steps)),
+                 .correction2 = static_cast<float>(1 - std::pow(options_.betas[1], steps)),
+                 .scale = clip > 0 ? static_cast<float>(std::min(1.0, clip / (norm + 1e-6))) : 1.0F};
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    const at::Tensor& leaf = parameters_[i].value;
+    step.weight_decay = parameters_[i].decay ? static_cast<float>(options_.weight_decay) : 0.0F;
+    kernels().adamw(mutable_elements<float>(masters_[i]), elements<float>(gradients_[i]),
+                    mutable_elements<float>(exp_avgs_[i]), mutable_elements<float>(exp_avg_sqs_[i]),
+                    leaf.scalar_type() == at::kBFloat16 ? mutable_elements<BFloat16>(leaf) : nullptr,
+                    masters_[i].numel(), step);
+  }
+  return result;
+}
+
+/// LibTorch's fused operator, which takes one dtype only: the clipping before it and the rounding after it.
+at::Tensor AdamW::step_by_operator(double lr) {
   const at::Tensor norm = at::linalg_vector_norm(at::stack(at::_foreach_norm(gradients_, 2, at::kFloat)));
   const at::Tensor found_inf = at::isfinite(norm).logical_not().to(at::kFloat);
   if (options_.max_grad_norm > 0) {
@@ -73,7 +112,9 @@ void AdamW::update(bool decay, double lr, const at::Tensor& found_inf) {
 
 NamedTensors AdamW::weights() const {
   NamedTensors result;
-  for (std::size_t i = 0; i < parameters_.size(); ++i) result.emplace_back(parameters_[i].name, masters_[i]);
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    for (auto& part : split_parts(parameters_[i], masters_[i])) result.push_back(std::move(part));
+  }
   return result;
 }
 

@@ -4,10 +4,14 @@
 
 namespace rlhf {
 
-/// Root mean square norm over the last dimension, rounded as Hugging Face's Llama does it:
-///   y = cast(x / √(mean(x²) + eps)) · weight,  the inner part in fp32 (float64 for float64)
-/// Shapes: x [N,D], weight [D] of one dtype; result [N,D]. Differentiable. A CPU has a fused kernel, because there the
-/// library's own operator is a chain of six; elsewhere the library's fused operator runs.
-at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps);
+struct SumAndNorm {
+  at::Tensor sum, norm;
+};
+
+/// The residual sum and its root mean square norm, rounded as Hugging Face's Llama does it:
+///   sum = x + delta (x where delta is undefined),  norm = cast(sum / √(mean(sum²) + eps)) · weight,
+///   the inner part in fp32 (float64 for float64)
+/// Shapes: x, delta [N,D], weight [D] of one dtype; results [N,D]. Differentiable.
+SumAndNorm add_rms_norm(const at::Tensor& x, const at::Tensor& delta, const at::Tensor& weight, double eps);
 
 }  // namespace rlhf

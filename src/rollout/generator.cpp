@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
+#include <set>
 #include <string>
+#include <utility>
 
-#include <ATen/ops/linear.h>
 #include <ATen/ops/stack.h>
 #include <c10/core/GradMode.h>
 
@@ -13,6 +15,8 @@
 #include "rlhf/core/error.h"
 #include "rlhf/core/random.h"
 #include "rlhf/core/signals.h"
+#include "rlhf/tensor/linear.h"
+#include "rlhf/tensor/work_counters.h"
 
 namespace rlhf {
 namespace {
@@ -44,7 +48,20 @@ std::int64_t check_prompts(std::span<const GenerationRequest> requests, std::int
   return longest;
 }
 
-/// One call of generate(): waves of rows that start together and leave one by one.
+/// Longest prompts first, equal prompts side by side, otherwise in the given order.
+std::vector<std::size_t> order_by_prompt(std::span<const GenerationRequest> requests) {
+  std::map<TokenIds, std::size_t> first_with;
+  std::vector<std::pair<std::int64_t, std::size_t>> keys;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    keys.emplace_back(-prompt_length(requests[i]), first_with.emplace(*requests[i].prompt, i).first->second);
+  }
+  std::vector<std::size_t> order(requests.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return keys[a] < keys[b]; });
+  return order;
+}
+
+/// One call of generate(): rows leave one by one and are filled again from the queue.
 class Generator {
  public:
   Generator(CausalLM& model, std::span<const GenerationRequest> requests, const SamplingOptions& options,
@@ -55,18 +72,21 @@ class Generator {
         on_token_(on_token),
         cache_(model.shape().num_layers, rows, model.shape().num_key_value_heads, capacity, model.shape().head_dim,
                at::TensorOptions().device(model.device()).dtype(model.dtype())),
-        results_(requests.size()) {}
+        queue_(order_by_prompt(requests)),
+        results_(requests.size()) {
+    std::set<TokenIds> different;
+    for (const GenerationRequest& request : requests) {
+      if (different.insert(*request.prompt).second) counters_.prompt_tokens += prompt_length(request);
+    }
+  }
 
-  /// Answers the requests of one wave, given by index.
-  void run_wave(std::span<const std::size_t> wave) {
-    rows_.assign(wave.begin(), wave.end());
-    at::Tensor hidden = prefill();
-    for (std::int64_t t = 0;; ++t) {
+  void run() {
+    while (true) {
       stop_if_signalled();
-      const std::vector<std::int64_t> last = sample(hidden, t);
-      if (rows_.empty()) break;
+      while (worth_admitting()) admit();
+      if (rows_.empty()) return;
       counters_.decode_row_steps += cache_.active();
-      hidden = model_.decode(to_device(last, model_.device()), cache_);
+      sample(model_.decode(to_device(next_, model_.device()), cache_), 0);
     }
   }
 
@@ -74,43 +94,92 @@ class Generator {
   const GenerationCounters& counters() const { return counters_; }
 
  private:
-  /// Runs the prompts of all rows; returns the hidden state of each row's last token, [B,D].
-  at::Tensor prefill() {
+  /// Requests with one prompt that start together: it is computed once.
+  using PromptGroup = std::vector<std::size_t>;
+
+  std::int64_t free_rows() const { return cache_.rows() - cache_.active(); }
+
+  /// A prefill of few tokens costs almost as much as one of many, so an eighth of the rows is let run empty first.
+  bool worth_admitting() const {
+    return queued_ < queue_.size() && free_rows() >= std::max<std::int64_t>(1, cache_.rows() / 8);
+  }
+
+  /// Runs the prompts of as many requests as there is room for, and draws their first tokens.
+  void admit() {
+    std::vector<PromptGroup> groups;
+    std::int64_t tokens = 0;
+    for (std::int64_t rows = free_rows(); rows > 0 && queued_ < queue_.size(); --rows, ++queued_) {
+      const std::size_t request = queue_[queued_];
+      const TokenIds& prompt = *requests_[request].prompt;
+      if (groups.empty() || *requests_[groups.back().front()].prompt != prompt) {
+        const auto length = static_cast<std::int64_t>(prompt.size());
+        if (!groups.empty() && tokens + length > kPrefillTokens) break;
+        groups.emplace_back();
+        tokens += length;
+      }
+      groups.back().push_back(request);
+    }
+    counters_.prefill_tokens += tokens;
+    const std::size_t first_row = rows_.size();
+    const at::Tensor hidden = prefill(groups);
+    sample(hidden.index_select(0, to_device(occupy(groups), model_.device())), first_row);
+  }
+
+  /// Appends each group's prompt to the cache; returns the hidden states of their last tokens.
+  at::Tensor prefill(const std::vector<PromptGroup>& groups) {
     std::vector<const TokenIds*> prompts;
-    for (const std::size_t request : rows_) prompts.push_back(requests_[request].prompt);
+    for (const PromptGroup& group : groups) prompts.push_back(requests_[group.front()].prompt);
     const PackedBatch batch = pack(prompts, model_.device());
-    counters_.prefill_tokens += batch.segments.total();
     const at::Tensor hidden = model_.forward(batch, &cache_);
     std::vector<std::int64_t> last;
-    for (std::int64_t row = 0; row < batch.segments.count(); ++row) last.push_back(batch.segments.offsets[row + 1] - 1);
+    for (std::int64_t i = 0; i < batch.segments.count(); ++i) last.push_back(batch.segments.offsets[i + 1] - 1);
     return hidden.index_select(0, to_device(last, model_.device()));
   }
 
-  /// Draws token `t` of every row, drops the rows that are done, returns the tokens of those that go on.
-  std::vector<std::int64_t> sample(const at::Tensor& hidden, std::int64_t t) {
-    std::vector<float> uniforms;
-    for (const std::size_t request : rows_) {
-      uniforms.push_back(
-          static_cast<float>(random_uniform(options_.seed, requests_[request].stream, static_cast<std::uint64_t>(t))));
+  /// Gives every request of the groups a row of the cache; returns which group each new row belongs to.
+  std::vector<std::int64_t> occupy(const std::vector<PromptGroup>& groups) {
+    const auto first_row = static_cast<std::int64_t>(rows_.size());
+    std::vector<std::int64_t> group_of_row(groups.size());
+    std::iota(group_of_row.begin(), group_of_row.end(), 0);
+    for (const PromptGroup& group : groups) rows_.push_back(group.front());
+    for (std::size_t g = 0; g < groups.size(); ++g) {
+      for (std::size_t i = 1; i < groups[g].size(); ++i) {
+        cache_.fork(first_row + static_cast<std::int64_t>(g));
+        rows_.push_back(groups[g][i]);
+        group_of_row.push_back(static_cast<std::int64_t>(g));
+      }
     }
-    const Sampled drawn =
-        sample_tokens(at::linear(hidden, model_.head()), to_device(uniforms, model_.device()), options_);
+    next_.resize(rows_.size());
+    return group_of_row;
+  }
+
+  /// Draws the next token of the rows from `first_row` on, and drops those that are done.
+  void sample(const at::Tensor& hidden, std::size_t first_row) {
+    std::vector<float> uniforms;
+    for (std::size_t row = first_row; row < rows_.size(); ++row) {
+      const auto t = static_cast<std::uint64_t>(results_[rows_[row]].tokens.size());
+      uniforms.push_back(static_cast<float>(random_uniform(options_.seed, requests_[rows_[row]].stream, t)));
+    }
+    const Sampled drawn = sample_tokens(linear(hidden, model_.head()), to_device(uniforms, model_.device()), options_);
     // One transfer per step; float64 holds ids and log-probabilities exactly.
     const at::Tensor host = at::stack({drawn.tokens.to(at::kDouble), drawn.logprobs.to(at::kDouble)}).cpu();
-    const double* ids = host.const_data_ptr<double>();
-    const double* logprobs = ids + rows_.size();
-    std::vector<std::int64_t> tokens(ids, ids + rows_.size());
-
+    const double* const tokens = host.const_data_ptr<double>();
+    const double* const logprobs = tokens + uniforms.size();
     // From the back, so that the row which fills a hole has been looked at already.
-    for (std::size_t row = rows_.size(); row-- > 0;) {
-      if (!emit(rows_[row], static_cast<std::int32_t>(tokens[row]), static_cast<float>(logprobs[row]))) continue;
-      cache_.drop(static_cast<std::int64_t>(row));
-      rows_[row] = rows_.back();
-      rows_.pop_back();
-      tokens[row] = tokens.back();
-      tokens.pop_back();
+    for (std::size_t row = rows_.size(); row-- > first_row;) {
+      next_[row] = static_cast<std::int64_t>(tokens[row - first_row]);
+      if (emit(rows_[row], static_cast<std::int32_t>(next_[row]), static_cast<float>(logprobs[row - first_row]))) {
+        drop(row);
+      }
     }
-    return tokens;
+  }
+
+  void drop(std::size_t row) {
+    cache_.drop(static_cast<std::int64_t>(row));
+    rows_[row] = rows_.back();
+    rows_.pop_back();
+    next_[row] = next_.back();
+    next_.pop_back();
   }
 
   /// Appends a token to an answer; true if the answer is complete.
@@ -135,20 +204,13 @@ class Generator {
   const SamplingOptions& options_;
   const std::function<void(std::size_t, std::int32_t)>& on_token_;
   KvCache cache_;
-  std::vector<std::size_t> rows_;  ///< the request of each active row of the cache
+  std::vector<std::size_t> queue_;  ///< requests in the order in which they start
+  std::size_t queued_ = 0;          ///< requests that have left it
+  std::vector<std::size_t> rows_;   ///< the request of each active row of the cache
+  std::vector<std::int64_t> next_;  ///< the token each active row goes on with
   std::vector<Generation> results_;
   GenerationCounters counters_;
 };
-
-/// Longest prompts first, so that prompts of one length run side by side; requests of equal length keep their order.
-std::vector<std::size_t> order_by_prompt(std::span<const GenerationRequest> requests) {
-  std::vector<std::size_t> order(requests.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return prompt_length(requests[a]) > prompt_length(requests[b]);
-  });
-  return order;
-}
 
 }  // namespace
 
@@ -163,19 +225,14 @@ std::vector<Generation> generate(CausalLM& model, std::span<const GenerationRequ
   const std::int64_t rows = std::min(max_rows, static_cast<std::int64_t>(requests.size()));
   // The last token of an answer is sampled but never fed.
   Generator generator(model, requests, options, rows, longest + options.max_new_tokens - 1, on_token);
-
-  const std::vector<std::size_t> order = order_by_prompt(requests);
-  for (std::size_t begin = 0; begin < order.size();) {
-    std::size_t end = begin;
-    std::int64_t tokens = 0;
-    while (end < order.size() && static_cast<std::int64_t>(end - begin) < rows &&
-           (end == begin || tokens + prompt_length(requests[order[end]]) <= kPrefillTokens)) {
-      tokens += prompt_length(requests[order[end++]]);
-    }
-    generator.run_wave(std::span(order).subspan(begin, end - begin));
-    begin = end;
-  }
-  if (counters) *counters = generator.counters();
+  generator.run();
+  const GenerationCounters& done = generator.counters();
+  work_counters().decode_row_steps += done.decode_row_steps;
+  work_counters().emitted_tokens += done.emitted_tokens;
+  work_counters().prefill_tokens += done.prefill_tokens;
+  work_counters().prompt_tokens += done.prompt_tokens;
+  work_counters().useful_tokens += done.prompt_tokens;
+  if (counters) *counters = done;
   return generator.take_results();
 }
 

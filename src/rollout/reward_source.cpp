@@ -11,6 +11,7 @@
 #include "rlhf/core/check.h"
 #include "rlhf/core/error.h"
 #include "rlhf/core/signals.h"
+#include "rlhf/tensor/work_counters.h"
 
 namespace rlhf {
 namespace {
@@ -24,6 +25,7 @@ class ModelReward : public RewardSource {
   std::vector<float> score(const RewardRequest& request) override {
     const c10::NoGradGuard no_grad;
     const Segments& sequences = request.rollout.batch.segments;
+    work_counters().useful_tokens += sequences.total();
     // Longest first, so that sequences of one length are forwarded together.
     std::vector<std::size_t> order(static_cast<std::size_t>(sequences.count()));
     std::iota(order.begin(), order.end(), 0);

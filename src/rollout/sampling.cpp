@@ -7,6 +7,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/argmax.h>
 #include <ATen/ops/cumsum.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/exp.h>
 #include <ATen/ops/gather.h>
 #include <ATen/ops/log_softmax.h>
@@ -16,6 +17,7 @@
 
 #include "rlhf/core/check.h"
 #include "rlhf/tensor/check_shape.h"
+#include "rlhf/tensor/cpu_kernels.h"
 
 namespace rlhf {
 namespace {
@@ -57,12 +59,29 @@ at::Tensor invert_distribution(const at::Tensor& probabilities, const at::Tensor
   return at::argmax((cumulative > threshold).to(at::kByte), 1, /*keepdim=*/true);
 }
 
+/// The kernel draws from the whole vocabulary without a second array of its size.
+Sampled sample_by_kernel(const at::Tensor& logits, const at::Tensor& uniforms, double temperature) {
+  const at::Tensor rows = logits.contiguous();
+  Sampled sampled{at::empty({logits.size(0)}, logits.options().dtype(at::kLong)),
+                  at::empty({logits.size(0)}, logits.options().dtype(at::kFloat))};
+  with_element_type(rows, [&]<typename T>(T) {
+    kernels().of<T>().sample(elements<T>(rows), static_cast<float>(temperature), elements<float>(uniforms),
+                             mutable_elements<std::int64_t>(sampled.tokens), mutable_elements<float>(sampled.logprobs),
+                             rows.size(0), rows.size(1));
+  });
+  return sampled;
+}
+
 }  // namespace
 
 Sampled sample_tokens(const at::Tensor& logits, const at::Tensor& uniforms, const SamplingOptions& options) {
   check_shape(logits, "logits", {-1, -1});
   RLHF_CHECK(options.temperature >= 0 && options.top_p > 0 && options.top_k >= 0, "sampling options out of range");
   const bool greedy = options.temperature == 0;
+  if (!greedy) check_shape(uniforms, "uniforms", {logits.size(0)});
+  const bool whole_vocabulary =
+      greedy || (options.top_p == 1.0 && (options.top_k == 0 || options.top_k >= logits.size(1)));
+  if (whole_vocabulary && has_kernels(logits)) return sample_by_kernel(logits, uniforms, options.temperature);
   at::Tensor scaled = logits.to(at::kFloat);
   if (!greedy && options.temperature != 1.0) scaled = scaled / options.temperature;
   const at::Tensor logprobs = at::log_softmax(scaled, 1);
@@ -71,7 +90,6 @@ Sampled sample_tokens(const at::Tensor& logits, const at::Tensor& uniforms, cons
   if (greedy) {
     chosen = at::argmax(logprobs, 1, /*keepdim=*/true);
   } else {
-    check_shape(uniforms, "uniforms", {logits.size(0)});
     const Candidates kept = keep_likeliest(logprobs, options);
     chosen = invert_distribution(kept.probabilities, uniforms);
     if (kept.ids.defined()) chosen = at::gather(kept.ids, 1, chosen);

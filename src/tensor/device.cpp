@@ -9,6 +9,7 @@
 
 #include "rlhf/core/check.h"
 #include "rlhf/core/error.h"
+#include "rlhf/kernels/kernels.h"
 
 #include "tensor/cuda_device.h"
 
@@ -115,7 +116,8 @@ std::string instruction_set(at::Device device) {
   std::string text = "other";
 #endif
   // The matrix products behind LibTorch choose their code by the vendor too, so it is part of what decides the bits.
-  for (const std::string& part : {line_after("/proc/cpuinfo", "vendor_id"), at::get_cpu_capability(), cpu_bfloat16()}) {
+  for (const std::string& part : {line_after("/proc/cpuinfo", "vendor_id"), at::get_cpu_capability(), cpu_bfloat16(),
+                                  "kernels " + std::string(kernels().name)}) {
     if (!part.empty()) text += " " + part;
   }
   return text;

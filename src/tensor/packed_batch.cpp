@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/empty.h>
@@ -42,26 +43,39 @@ Segments make_segments(std::span<const std::int64_t> lengths, at::Device device)
   return segments;
 }
 
-PackedBatch pack(std::span<const TokenIds* const> sequences, at::Device device) {
-  if (sequences.empty()) throw ShapeError("pack: expected at least one sequence, found none");
-  std::vector<std::int64_t> lengths;
-  std::vector<std::int64_t> tokens;
-  std::vector<std::int64_t> positions;
-  for (std::size_t i = 0; i < sequences.size(); ++i) {
-    const TokenIds& sequence = *sequences[i];
-    if (sequence.empty()) throw ShapeError("pack: expected tokens in sequence " + std::to_string(i) + ", found none");
-    lengths.push_back(static_cast<std::int64_t>(sequence.size()));
-    tokens.insert(tokens.end(), sequence.begin(), sequence.end());
-    for (std::int64_t position = 0; position < lengths.back(); ++position) positions.push_back(position);
+PackedBatch pack(std::span<const Piece> pieces, at::Device device) {
+  if (pieces.empty()) throw ShapeError("pack: expected at least one sequence, found none");
+  std::vector<std::int64_t> lengths, tokens, positions, prefixes;
+  bool shared = false;
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    const auto& [ids, after] = pieces[i];
+    if (ids.empty()) throw ShapeError("pack: expected tokens in sequence " + std::to_string(i) + ", found none");
+    if (after >= static_cast<std::int64_t>(i) || (after >= 0 && prefixes[static_cast<std::size_t>(after)] >= 0)) {
+      throw ShapeError("pack: sequence " + std::to_string(i) + ": expected to go on from an earlier lone one, found " +
+                       std::to_string(after));
+    }
+    const std::int64_t first = after < 0 ? 0 : lengths[static_cast<std::size_t>(after)];
+    lengths.push_back(static_cast<std::int64_t>(ids.size()));
+    prefixes.push_back(after);
+    shared = shared || after >= 0;
+    tokens.insert(tokens.end(), ids.begin(), ids.end());
+    for (std::int64_t t = 0; t < lengths.back(); ++t) positions.push_back(first + t);
   }
-  return {to_device(tokens, device), to_device(positions, device), make_segments(lengths, device)};
+  PackedBatch batch{to_device(tokens, device), to_device(positions, device), make_segments(lengths, device)};
+  if (shared) batch.segments.prefixes = std::move(prefixes);
+  return batch;
+}
+
+PackedBatch pack(std::span<const TokenIds* const> sequences, at::Device device) {
+  std::vector<Piece> pieces;
+  for (const TokenIds* const sequence : sequences) pieces.push_back({*sequence});
+  return pack(std::span<const Piece>(pieces), device);
 }
 
 PackedBatch pack(std::span<const TokenIds> sequences, at::Device device) {
-  std::vector<const TokenIds*> pointers;
-  pointers.reserve(sequences.size());
-  for (const TokenIds& sequence : sequences) pointers.push_back(&sequence);
-  return pack(std::span<const TokenIds* const>(pointers), device);
+  std::vector<Piece> pieces;
+  for (const TokenIds& sequence : sequences) pieces.push_back({sequence});
+  return pack(std::span<const Piece>(pieces), device);
 }
 
 at::Tensor segment_sum(const at::Tensor& values, const Segments& segments) {

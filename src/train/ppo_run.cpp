@@ -5,9 +5,11 @@
 #include "rlhf/algo/kl.h"
 #include "rlhf/config/show_config.h"
 #include "rlhf/core/error.h"
+#include "rlhf/core/log.h"
 #include "rlhf/core/signals.h"
 #include "rlhf/data/batching.h"
 #include "rlhf/files/checksum.h"
+#include "rlhf/tensor/work_counters.h"
 #include "rlhf/train/ppo.h"
 
 #include "announce.h"
@@ -161,6 +163,7 @@ class PpoRun {
     }
     if (run_.keeps_checkpoints()) save();
     run_.flush();
+    log_info("work: " + work_counters().summary());
   }
 
   NamedTensors policy_weights() const { return state_.policy_optimizer.weights(); }

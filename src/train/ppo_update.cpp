@@ -13,6 +13,7 @@
 #include "rlhf/core/random.h"
 #include "rlhf/data/batching.h"
 #include "rlhf/tensor/linear_logprobs.h"
+#include "rlhf/tensor/work_counters.h"
 #include "rlhf/train/ppo.h"
 
 #include "figures.h"
@@ -42,6 +43,8 @@ std::int64_t response_tokens(const Rollout& rollout, std::span<const std::size_t
   for (const std::size_t i : sequences) tokens += rollout.responses.length(static_cast<std::int64_t>(i));
   return tokens;
 }
+
+void count_useful(const RolloutSlice& slice) { work_counters().useful_tokens += slice.batch.segments.total(); }
 
 /// A value model that starts from a reward model starts at centred scores, as rewards are.
 at::Tensor centred_values(ScalarModel& model, const RolloutSlice& slice) {
@@ -115,22 +118,29 @@ class Update {
   }
 
   void policy_backward(const RolloutSlice& slice, bool first, double tokens) {
+    count_useful(slice);
+    work_counters().label_rows += slice.tokens.size(0);
     const at::Tensor hidden = models_.policy.forward(slice.batch).index_select(0, slice.predictors);
-    const Logprobs now = linear_logprobs(hidden, models_.policy.head(), slice.tokens,
-                                         {.temperature = config_.rollout.temperature, .entropy = true});
-    if (first) old_logprobs_.index_copy_(0, slice.rows, now.logprobs.detach());
-    const PolicyLoss loss = ppo_policy_loss(now.logprobs, old_logprobs_.index_select(0, slice.rows),
-                                            batch_.advantages.index_select(0, slice.rows), config_.ppo.cliprange);
-    loss.loss_sum.div(tokens).backward();
-    sums_.add(kPolicyLoss, loss.loss_sum);
-    sums_.add(kPolicyClipped, loss.clipped);
-    sums_.add(kApproxKl, loss.approx_kl_sum);
-    sums_.add(kRatio, loss.ratio_sum);
-    sums_.add(kRatioSquare, loss.ratio_square_sum);
+    const auto loss_of_rows = [&](const at::Tensor& logprobs, std::int64_t begin, std::int64_t end) {
+      const at::Tensor rows = slice.rows.slice(0, begin, end);
+      if (first) old_logprobs_.index_copy_(0, rows, logprobs.detach());
+      const PolicyLoss loss = ppo_policy_loss(logprobs, old_logprobs_.index_select(0, rows),
+                                              batch_.advantages.index_select(0, rows), config_.ppo.cliprange);
+      sums_.add(kPolicyLoss, loss.loss_sum);
+      sums_.add(kPolicyClipped, loss.clipped);
+      sums_.add(kApproxKl, loss.approx_kl_sum);
+      sums_.add(kRatio, loss.ratio_sum);
+      sums_.add(kRatioSquare, loss.ratio_square_sum);
+      return loss.loss_sum.div(tokens);
+    };
+    const Logprobs now =
+        backward_through_logprobs(hidden, models_.policy.head(), slice.tokens,
+                                  {.temperature = config_.rollout.temperature, .entropy = true}, loss_of_rows);
     sums_.add(kEntropy, now.entropy.sum());
   }
 
   void value_backward(const RolloutSlice& slice, double tokens) {
+    count_useful(slice);
     const ValueLoss loss =
         ppo_value_loss(centred_values(models_.value, slice), batch_.old_values.index_select(0, slice.rows),
                        batch_.returns.index_select(0, slice.rows), config_.ppo.cliprange_value);
@@ -203,6 +213,7 @@ at::Tensor gather_over_micro_batches(const Rollout& rollout, std::span<const std
   at::Tensor all = at::zeros_like(rollout.logprobs);
   for (const auto& group : micro_batches(rollout, sequences, plan)) {
     const RolloutSlice slice = slice_rollout(rollout, group);
+    count_useful(slice);
     all.index_copy_(0, slice.rows, read(slice));
   }
   return all;
@@ -229,6 +240,7 @@ std::vector<std::vector<std::size_t>> micro_batches(const Rollout& rollout, std:
 at::Tensor logprobs_of(CausalLM& model, const Rollout& rollout, std::span<const std::size_t> sequences,
                        double temperature, const PpoPlan& plan) {
   return gather_over_micro_batches(rollout, sequences, plan, [&](const RolloutSlice& slice) {
+    work_counters().label_rows += slice.tokens.size(0);
     const at::Tensor hidden = model.forward(slice.batch).index_select(0, slice.predictors);
     return linear_logprobs(hidden, model.head(), slice.tokens, {.temperature = temperature}).logprobs;
   });

@@ -1,9 +1,12 @@
 #include "rlhf/train/reward_model.h"
 
 #include <algorithm>
+#include <numeric>
+#include <span>
 #include <unistd.h>
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/maximum.h>
 #include <ATen/ops/minimum.h>
 
@@ -13,6 +16,7 @@
 #include "rlhf/data/batching.h"
 #include "rlhf/data/samples.h"
 #include "rlhf/nn/scalar_model.h"
+#include "rlhf/tensor/work_counters.h"
 
 #include "announce.h"
 #include "figures.h"
@@ -27,6 +31,41 @@ namespace {
 /// Sums over pairs that a step or an evaluation adds up.
 enum PairSum { kLoss, kRanked, kMargin, kReward, kNumSums };
 
+/// Tokens that both texts of a pair begin with; each keeps at least one of its own, where its score is read.
+std::size_t shared_tokens(const PairSample& pair) {
+  const auto [end, other] =
+      std::mismatch(pair.chosen.begin(), pair.chosen.end(), pair.rejected.begin(), pair.rejected.end());
+  const auto common = static_cast<std::size_t>(end - pair.chosen.begin());
+  return std::min({common, pair.chosen.size() - 1, pair.rejected.size() - 1});
+}
+
+/// A micro-batch of pairs, and the rows where chosen and rejected texts are scored.
+struct PairBatch {
+  PackedBatch packed;
+  at::Tensor chosen, rejected;  ///< [pairs] int64
+};
+
+/// What both texts of a pair begin with is laid down and computed once, where the attention can read a prefix.
+PairBatch make_pair_batch(const std::vector<const PairSample*>& pairs, at::Device device) {
+  const bool share = device.is_cpu();
+  std::vector<Piece> pieces;
+  std::vector<std::int64_t> chosen, rejected;
+  std::int64_t rows = 0;
+  const auto add = [&](std::span<const std::int32_t> ids, std::int64_t after) {
+    pieces.push_back({ids, after});
+    rows += static_cast<std::int64_t>(ids.size());
+    return rows - 1;
+  };
+  for (const PairSample* pair : pairs) {
+    const std::size_t shared = share ? shared_tokens(*pair) : 0;
+    const std::int64_t after = shared > 0 ? static_cast<std::int64_t>(pieces.size()) : -1;
+    if (shared > 0) add(std::span(pair->chosen).first(shared), -1);
+    chosen.push_back(add(std::span(pair->chosen).subspan(shared), after));
+    rejected.push_back(add(std::span(pair->rejected).subspan(shared), after));
+  }
+  return {pack(std::span<const Piece>(pieces), device), to_device(chosen, device), to_device(rejected, device)};
+}
+
 class RewardTask {
  public:
   RewardTask(ScalarModel& model, double centering, std::int64_t micro_batch_tokens)
@@ -40,6 +79,7 @@ class RewardTask {
       lengths.push_back(static_cast<std::int64_t>(pairs[i].chosen.size() + pairs[i].rejected.size()));
       tokens += lengths.back();
     }
+    work_counters().useful_tokens += tokens;
     const auto count = static_cast<double>(chosen.size());
     DeviceSums<kNumSums> sums(device());
     at::Tensor lowest, highest;
@@ -71,6 +111,7 @@ class RewardTask {
     const at::NoGradGuard no_gradient;
     std::vector<std::int64_t> lengths;
     for (const TokenIds* text : texts) lengths.push_back(static_cast<std::int64_t>(text->size()));
+    work_counters().useful_tokens += std::accumulate(lengths.begin(), lengths.end(), std::int64_t{0});
     DeviceSums<1> sum(device());
     for (const auto& group : pack_by_length(lengths, micro_batch_tokens_)) {
       std::vector<const TokenIds*> members;
@@ -85,15 +126,11 @@ class RewardTask {
 
   at::Tensor add(const std::vector<const PairSample*>& pairs, double count, bool train, DeviceSums<kNumSums>& sums) {
     const at::AutoGradMode gradient(train);
-    std::vector<const TokenIds*> sequences;
     std::vector<float> margins;
-    for (const PairSample* pair : pairs) {
-      sequences.push_back(&pair->chosen);
-      margins.push_back(pair->margin);
-    }
-    for (const PairSample* pair : pairs) sequences.push_back(&pair->rejected);
+    for (const PairSample* pair : pairs) margins.push_back(pair->margin);
+    const PairBatch batch = make_pair_batch(pairs, device());
+    const at::Tensor scores = model_.values(batch.packed, at::cat({batch.chosen, batch.rejected}));
     const auto half = static_cast<std::int64_t>(pairs.size());
-    const at::Tensor scores = model_.scores(pack(sequences, device()));
     const at::Tensor chosen = scores.slice(0, 0, half), rejected = scores.slice(0, half);
     const at::Tensor loss = bradley_terry_loss(chosen, rejected, to_device(margins, device()), centering_);
     if (train) loss.div(count).backward();
@@ -169,7 +206,9 @@ void train_reward_model(const RewardModelConfig& config, const RunOptions& optio
     const double mean = centred_on.empty() ? 0.0 : task.mean_score(centred_on);
     save_scalar_model(setup.folder, weights, mean, setup.save_options(true), path);
   };
-  run_supervised(stage, {plan, seed, config.optimizer, config.lr_schedule, config.eval, config.log}, run, resume);
+  run_supervised(stage,
+                 {plan, seed, config.data.shuffle, config.optimizer, config.lr_schedule, config.eval, config.log}, run,
+                 resume);
 }
 
 }  // namespace rlhf

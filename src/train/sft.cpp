@@ -11,6 +11,7 @@
 #include "rlhf/data/samples.h"
 #include "rlhf/rollout/generator.h"
 #include "rlhf/tensor/linear_logprobs.h"
+#include "rlhf/tensor/work_counters.h"
 
 #include "announce.h"
 #include "figures.h"
@@ -62,6 +63,8 @@ class SftTask {
       labels += samples[i].num_labels();
       tokens += lengths.back();
     }
+    work_counters().useful_tokens += tokens;
+    work_counters().label_rows += labels;
     DeviceSums<kNumSums> sums(model_.device());
     for (const auto& group : pack_by_length(lengths, micro_batch_tokens_)) {
       stop_if_signalled();
@@ -84,10 +87,11 @@ class SftTask {
   void add(const LabelBatch& batch, double labels, bool train, DeviceSums<kNumSums>& sums) {
     const at::AutoGradMode gradient(train);
     const at::Tensor hidden = model_.forward(batch.packed).index_select(0, batch.rows);
-    const Logprobs result = linear_logprobs(hidden, model_.head(), batch.targets, {.entropy = true, .correct = true});
-    const at::Tensor nll = result.logprobs.sum().neg();
-    if (train) nll.div(labels).backward();
-    sums.add(kNll, nll);
+    const LogprobOptions options{.entropy = true, .correct = true};
+    const auto mean_nll = [labels](const at::Tensor& logprobs, auto, auto) { return logprobs.sum().div(-labels); };
+    const Logprobs result = train ? backward_through_logprobs(hidden, model_.head(), batch.targets, options, mean_nll)
+                                  : linear_logprobs(hidden, model_.head(), batch.targets, options);
+    sums.add(kNll, result.logprobs.sum().neg());
     sums.add(kCorrect, result.correct.sum());
     sums.add(kEntropy, result.entropy.sum());
   }
@@ -175,7 +179,9 @@ void train_sft(const SftConfig& config, const RunOptions& options) {
   stage.save_model = [&](const NamedTensors& weights, const std::filesystem::path& path) {
     save_causal_lm(setup.folder, weights, setup.save_options(has_prompts), path);
   };
-  run_supervised(stage, {plan, seed, config.optimizer, config.lr_schedule, config.eval, config.log}, run, resume);
+  run_supervised(stage,
+                 {plan, seed, config.data.shuffle, config.optimizer, config.lr_schedule, config.eval, config.log}, run,
+                 resume);
 }
 
 }  // namespace rlhf

@@ -12,6 +12,7 @@
 #include "rlhf/data/batching.h"
 #include "rlhf/nn/optimizer.h"
 #include "rlhf/tensor/device.h"
+#include "rlhf/tensor/work_counters.h"
 
 #include "progress.h"
 
@@ -32,7 +33,8 @@ class SupervisedRun {
         settings_(settings),
         run_(run),
         optimizer_(stage.parameters, settings.optimizer),
-        order_(static_cast<std::size_t>(settings.plan.num_samples), settings.plan.batch_size, settings.seed),
+        order_(static_cast<std::size_t>(settings.plan.num_samples), settings.plan.batch_size, settings.seed,
+               settings.shuffle),
         progress_(stage.name, resume ? resume->step : 0, settings.plan.total_steps, stage.rate, stage.figure,
                   stage.other_figure) {
     if (resume) restore(*resume);
@@ -53,6 +55,7 @@ class SupervisedRun {
     if (run_.keeps_checkpoints()) save();
     stage_.save_model(optimizer_.weights(), run_.folder().final_model());
     run_.flush();
+    log_info("work: " + work_counters().summary());
   }
 
  private:

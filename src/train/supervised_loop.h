@@ -36,6 +36,7 @@ struct SupervisedStage {
 struct SupervisedSettings {
   const SupervisedPlan& plan;
   std::uint64_t seed;
+  bool shuffle;
   const OptimizerOptions& optimizer;
   const LrScheduleOptions& schedule;
   const EvalOptions& eval;

@@ -54,7 +54,7 @@ TEST(Describe, ReadsKeysFromTheMembersThemselves) {
   std::vector<std::string_view> names;
   for_each_field<DataOptions>([&](const auto& field) { names.push_back(field.name); });
   EXPECT_EQ(names, (std::vector<std::string_view>{"train", "eval", "eval_share", "fields", "template", "train_on",
-                                                  "max_length", "over_length", "max_bad_lines"}));
+                                                  "max_length", "over_length", "shuffle", "max_bad_lines"}));
 }
 
 TEST(Describe, ReadsEnumeratorsInTheirOrder) {

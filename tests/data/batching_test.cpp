@@ -50,6 +50,14 @@ TEST(BatchOrder, EpochsAndSeedsAreShuffledAnew) {
   EXPECT_FALSE(std::ranges::is_sorted(epoch_of(order, 0)));
 }
 
+TEST(BatchOrder, UnshuffledBatchesFollowTheData) {
+  const BatchOrder order(5, 2, 7, /*shuffle=*/false);
+  const std::vector<std::vector<std::size_t>> expected = {{0, 1}, {2, 3}, {4}, {0, 1}};
+  for (std::size_t step = 0; step < expected.size(); ++step) {
+    EXPECT_EQ(order.batch(static_cast<std::int64_t>(step)), expected[step]) << step;
+  }
+}
+
 TEST(BatchOrder, BatchIsAFunctionOfItsStepAlone) {
   const BatchOrder straight(50, 8, 3);
   for (std::int64_t step = 0; step < 3 * straight.steps_per_epoch(); ++step) {

@@ -9,6 +9,7 @@
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
+#include "nn/split_heads.h"
 #include "nn_testing.h"
 
 namespace rlhf {
@@ -69,6 +70,33 @@ TEST(PackedAttention, EqualsPlainProductsForwardAndBackward) {
     EXPECT_LT(relative_difference(in.q.grad(), same.q.grad()), 1e-11) << groups;
     EXPECT_LT(relative_difference(in.k.grad(), same.k.grad()), 1e-11) << groups;
     EXPECT_LT(relative_difference(in.v.grad(), same.v.grad()), 1e-11) << groups;
+  }
+}
+
+/// Two answers to each of two prompts, and a text that stands alone.
+Segments segments_with_prefixes() {
+  Segments segments = make_segments(std::vector<std::int64_t>{5, 3, 40, 7, 18, 1, 9}, at::kCPU);
+  segments.prefixes = {-1, 0, 0, -1, -1, 4, 4};
+  return segments;
+}
+
+TEST(PackedAttention, OfFusedRowsEqualsPlainProductsForwardAndBackward) {
+  const AttentionHeads heads{4, 2, 6};
+  for (const Segments& segments :
+       {make_segments(std::vector<std::int64_t>{5, 5, 1, 70}, at::kCPU), segments_with_prefixes()}) {
+    const at::Tensor values = at::randn({segments.total(), heads.row()}), above = at::randn({segments.total(), 24});
+    const at::Tensor judged = values.to(at::kDouble).set_requires_grad(true);
+    const auto [q, k, v] = split_heads(judged, heads);
+    const at::Tensor expected = reference_attention(q, k, v, segments, 0.7).flatten(1);
+    expected.backward(above.to(at::kDouble));
+    for (const auto& [dtype, tolerance] :
+         {std::pair{at::kDouble, 1e-12}, std::pair{at::kFloat, 1e-5}, std::pair{at::kBFloat16, 2e-2}}) {
+      const at::Tensor qkv = values.to(dtype).clone().set_requires_grad(true);
+      const at::Tensor found = packed_attention(qkv, heads, segments, 0.7);
+      found.backward(above.to(dtype));
+      EXPECT_LT(relative_difference(found, expected), tolerance) << at::toString(dtype);
+      EXPECT_LT(relative_difference(qkv.grad(), judged.grad()), tolerance) << at::toString(dtype);
+    }
   }
 }
 

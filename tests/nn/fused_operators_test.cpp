@@ -2,9 +2,11 @@
 #include <vector>
 
 #include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/rsqrt.h>
+#include <ATen/ops/silu.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
@@ -12,6 +14,8 @@
 #include "nn/embedding.h"
 #include "nn/rms_norm.h"
 #include "nn/rotary.h"
+#include "nn/split_heads.h"
+#include "nn/swiglu.h"
 #include "nn_testing.h"
 
 namespace rlhf {
@@ -24,6 +28,10 @@ at::Tensor plain_rms_norm(const at::Tensor& x, const at::Tensor& weight, double 
   const at::Tensor wide = x.scalar_type() == at::kDouble ? x : x.to(at::kFloat);
   const at::Tensor normed = wide.mul(at::rsqrt(wide.pow(2).mean(-1, /*keepdim=*/true).add(eps)));
   return weight.mul(normed.to(x.scalar_type()));
+}
+
+at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps) {
+  return add_rms_norm(x, /*delta=*/{}, weight, eps).norm;
 }
 
 TEST(RmsNorm, EqualsThePlainFormulaForwardAndBackward) {
@@ -46,6 +54,40 @@ TEST(RmsNorm, EqualsThePlainFormulaForwardAndBackward) {
   }
 }
 
+TEST(RmsNorm, SumAndNormBothPassTheirGradientsOn) {
+  for (const auto& [dtype, tolerance] : {std::pair{at::kFloat, 1e-6}, std::pair{at::kBFloat16, 2e-2}}) {
+    const at::Tensor values = at::randn({90, 37}).to(dtype), addend = at::randn({90, 37}).to(dtype);
+    const at::Tensor gains = at::randn({37}).to(dtype), above = at::randn({90, 37}).to(dtype);
+    const auto gradients_of = [&](const auto& norm) {
+      const at::Tensor x = values.clone().set_requires_grad(true), delta = addend.clone().set_requires_grad(true);
+      const SumAndNorm result = norm(x, delta, gains);
+      result.norm.add(result.sum.mul(0.5)).backward(above);
+      return std::vector<at::Tensor>{result.sum, result.norm, x.grad(), delta.grad()};
+    };
+    const auto fused = gradients_of(
+        [](const auto& x, const auto& delta, const auto& weight) { return add_rms_norm(x, delta, weight, 0.3); });
+    const auto plain = gradients_of([](const auto& x, const auto& delta, const auto& weight) {
+      return SumAndNorm{x.add(delta), plain_rms_norm(x.add(delta), weight, 0.3)};
+    });
+    for (std::size_t i = 0; i < fused.size(); ++i) {
+      EXPECT_LT(relative_difference(fused[i], plain[i]), tolerance) << at::toString(dtype) << " " << i;
+    }
+  }
+}
+
+TEST(Swiglu, EqualsSeparateOperatorsForwardAndBackward) {
+  for (const auto& [dtype, tolerance] :
+       {std::pair{at::kDouble, 1e-13}, std::pair{at::kFloat, 1e-6}, std::pair{at::kBFloat16, 2e-2}}) {
+    const at::Tensor values = at::randn({70, 46}).to(dtype), above = at::randn({70, 23}).to(dtype);
+    const at::Tensor x = values.clone().set_requires_grad(true), same = values.clone().set_requires_grad(true);
+    const at::Tensor fused = swiglu(x), plain = at::silu(same.narrow(1, 0, 23)).mul(same.narrow(1, 23, 23));
+    fused.backward(above);
+    plain.backward(above);
+    EXPECT_LT(relative_difference(fused, plain), tolerance) << at::toString(dtype);
+    EXPECT_LT(relative_difference(x.grad(), same.grad()), tolerance) << at::toString(dtype);
+  }
+}
+
 TEST(RmsNorm, GivesTheHandCalculation) {
   // mean(3², 4²) = 12.5, plus eps 12.5 = 25, root 5: (3/5, 4/5) · (10, −1) = (6, −0.8).
   const at::Tensor y =
@@ -60,6 +102,24 @@ TEST(Embedding, GradientOfAFrequentTokenAddsUpInBfloat16) {
   embed(weight, at::ones({1000}, at::kLong)).sum().backward();
   EXPECT_EQ(weight.grad()[1][0].item<float>(), 1000.0f);
   EXPECT_EQ(weight.grad()[0][0].item<float>(), 0.0f);
+}
+
+TEST(Rotary, FusedRowsEqualSeparateHeads) {
+  const AttentionHeads heads{4, 2, 6};
+  const RotaryTable table = make_rotary_table(at::arange(50, at::kLong), heads.width, 100.0);
+  for (const auto& [dtype, tolerance] :
+       {std::pair{at::kDouble, 1e-7}, std::pair{at::kFloat, 1e-6}, std::pair{at::kBFloat16, 1e-2}}) {
+    const at::Tensor values = at::randn({50, heads.row()}).to(dtype), above = at::randn({50, heads.row()}).to(dtype);
+    const at::Tensor x = values.clone().set_requires_grad(true), same = values.clone().set_requires_grad(true);
+    // times 1: the rotation writes into its input, which must be the product of an operator
+    const at::Tensor fused = rotate_heads(x.mul(1), heads, table);
+    const auto [q, k, v] = split_heads(same, heads);
+    const at::Tensor plain = at::cat({rotate(q, table), rotate(k, table), v}, 1).flatten(1);
+    fused.backward(above.clone());
+    plain.backward(above);
+    EXPECT_LT(relative_difference(fused, plain), tolerance) << at::toString(dtype);
+    EXPECT_LT(relative_difference(x.grad(), same.grad()), tolerance) << at::toString(dtype);
+  }
 }
 
 TEST(Rotary, TurnsPairsAsComplexNumbers) {

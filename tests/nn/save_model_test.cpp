@@ -22,11 +22,6 @@ using testing::largest_difference;
 using testing::relative_difference;
 using testing::TempFolder;
 
-NamedTensors named(const Parameters& parameters) {
-  NamedTensors result;
-  for (const Parameter& parameter : parameters) result.emplace_back(parameter.name, parameter.value);
-  return result;
-}
 ordered_json read_json(const fs::path& path) { return ordered_json::parse(std::ifstream(path)); }
 std::vector<std::string> keys_of(const ordered_json& object) {
   std::vector<std::string> keys;
@@ -45,7 +40,7 @@ TEST(SaveModel, LoadsEqualAndKeepsWhatItDoesNotKnow) {
 
   const ModelFolder folder = read_model_folder(source);
   const auto model = load_causal_lm(folder, at::kCPU, at::kFloat, false);
-  save_causal_lm(folder, named(model->parameters()),
+  save_causal_lm(folder, named_values(model->parameters()),
                  {.dtype = at::kFloat,
                   .prompt_template = "{prompt}\n{completion}",
                   .tokenizer_files = {source / "tokenizer.model"}},
@@ -69,7 +64,7 @@ TEST(SaveModel, PatchesTheDtypeInTheSpellingOfTheSource) {
        {std::tuple{"untied", "torch_dtype", "dtype"}, std::tuple{"tied", "dtype", "torch_dtype"}}) {
     const ModelFolder folder = read_model_folder(golden("llama/" + std::string(name)));
     const auto model = load_causal_lm(folder, at::kCPU, at::kFloat, false);
-    save_causal_lm(folder, named(model->parameters()), {.dtype = at::kBFloat16}, temp.path() / name);
+    save_causal_lm(folder, named_values(model->parameters()), {.dtype = at::kBFloat16}, temp.path() / name);
     const ordered_json config = read_json(temp.path() / name / "config.json");
     EXPECT_EQ(config.value(key, ""), "bfloat16");
     EXPECT_FALSE(config.contains(absent));
@@ -81,7 +76,7 @@ TEST(SaveModel, ScalarFolderCarriesHeadMeanAndPadId) {
   const TempFolder temp;
   const ModelFolder folder = read_model_folder(golden("llama/untied"));
   ScalarModel model = load_scalar_model(folder, at::kCPU, at::kFloat, false, 5);
-  save_scalar_model(folder, named(model.parameters()), 0.25, {.pad_id = 0}, temp.path() / "rm");
+  save_scalar_model(folder, named_values(model.parameters()), 0.25, {.pad_id = 0}, temp.path() / "rm");
   const ordered_json config = read_json(temp.path() / "rm" / "config.json");
   EXPECT_EQ(config["architectures"], ordered_json::array({"LlamaForSequenceClassification"}));
   EXPECT_EQ(config["id2label"].size(), 1U);
@@ -99,7 +94,7 @@ TEST(SaveModel, LeavesNothingWhenAWeightIsNotFinite) {
   const ModelFolder folder = read_model_folder(golden("llama/untied"));
   const auto model = load_causal_lm(folder, at::kCPU, at::kFloat, false);
   model->parameters()[3].value.fill_(std::numeric_limits<float>::infinity());
-  testing::expect_error([&] { save_causal_lm(folder, named(model->parameters()), {}, temp.path() / "out"); },
+  testing::expect_error([&] { save_causal_lm(folder, named_values(model->parameters()), {}, temp.path() / "out"); },
                         ExitCode::numerics, {model->parameters()[3].name});
   EXPECT_TRUE(fs::is_empty(temp.path()));
 }
@@ -134,13 +129,13 @@ TEST(SaveModel, TransformersLoadsItWithEqualLogitsAndScores) {
     const fs::path causal = temp.path() / "causal", scalar = temp.path() / "scalar";
     if (!source.scalar_head) {
       const auto model = load_causal_lm(source, at::kCPU, at::kFloat, false, 1);
-      save_causal_lm(source, named(model->parameters()), {}, causal);
+      save_causal_lm(source, named_values(model->parameters()), {}, causal);
       EXPECT_LT(relative_difference(at::linear(model->forward(batch), model->head()),
                                     transformers_output(python, causal, batch, temp.path())),
                 1e-5);
     }
     ScalarModel model = load_scalar_model(source, at::kCPU, at::kFloat, false, 1);
-    save_scalar_model(source, named(model.parameters()), 0.5, {.pad_id = 0}, scalar);
+    save_scalar_model(source, named_values(model.parameters()), 0.5, {.pad_id = 0}, scalar);
     EXPECT_LT(relative_difference(model.scores(batch), transformers_output(python, scalar, batch, temp.path())), 1e-5);
   }
 }

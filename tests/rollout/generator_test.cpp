@@ -159,6 +159,36 @@ TEST(Generator, FinishedRowsLeaveTheBatch) {
   }
 }
 
+TEST(Generator, AnswersToOnePromptShareItsPrefill) {
+  FakeLm model(kVocab);
+  const TokenIds first = {1, 2, 3}, second = {4, 5}, same = {1, 2, 3};
+  const std::vector<GenerationRequest> requests = {{&first, 1}, {&second, 2}, {&same, 3}, {&first, 4}};
+  GenerationCounters counters;
+  const auto together = generate(model, requests, sampling(), 4, {}, &counters);
+  EXPECT_EQ(counters.prefill_tokens, 5);
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    expect_same(together[i], generate(model, {&requests[i], 1}, sampling(), 1).at(0));
+  }
+  generate(model, requests, sampling(), 2, {}, &counters);  // three rows for one prompt do not fit: twice, then
+  EXPECT_EQ(counters.prefill_tokens, 8);
+}
+
+TEST(Generator, RowsThatFinishAreFilledAgainFromTheQueue) {
+  FakeLm model(kVocab);
+  std::vector<TokenIds> prompts;
+  for (std::int32_t i = 0; i < 40; ++i) prompts.push_back({i % 7, (3 * i) % 7});
+  const auto answers = generate(model, requests_for(prompts), sampling(30), 8);
+  std::int64_t steps = 0, longest = 0;
+  for (const Generation& answer : answers) {
+    steps += static_cast<std::int64_t>(answer.tokens.size()) - 1;
+    longest = std::max(longest, static_cast<std::int64_t>(answer.tokens.size()) - 1);
+  }
+  // While there is a queue all eight rows are taken; once it is empty the longest answer decides.
+  EXPECT_LE(static_cast<std::int64_t>(model.decoded_rows().size()), steps / 8 + longest);
+  // Waves of eight answers would wait for the longest of each wave.
+  EXPECT_GT(*std::ranges::max_element(model.decoded_rows()), 6);
+}
+
 TEST(Generator, NoMoreRowsThanAllowed) {
   FakeLm model(kVocab);
   generate(model, requests_for(kPrompts), sampling(), 3);

@@ -29,7 +29,7 @@ class TableLm : public CausalLM {
   at::Tensor forward(const PackedBatch& batch, KvCache* cache) override {
     std::vector<std::int64_t> lengths;
     for (std::int64_t i = 0; i < batch.segments.count(); ++i) lengths.push_back(batch.segments.length(i));
-    if (cache) cache->start(lengths);
+    if (cache) cache->add(lengths);
     return table().index_select(0, batch.tokens);
   }
   at::Tensor decode(const at::Tensor& tokens, KvCache& cache) override {

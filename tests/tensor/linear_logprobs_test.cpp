@@ -99,6 +99,26 @@ TEST_P(LinearLogprobsPrecision, EqualsPlainLogSoftmaxInValuesAndGradients) {
   EXPECT_TRUE(close(grads[1], expected_grads[1], gradients, gradients));
 }
 
+TEST_P(LinearLogprobsPrecision, BackwardInOnePassEqualsTheDifferentiableOne) {
+  const auto [dtype, values, gradients] = GetParam();
+  const Problem one = make_problem(23, 9, 50, dtype);
+  const Problem other{leaf(one.hidden.detach().clone()), leaf(one.head.detach().clone()), one.targets};
+  const at::Tensor weights = normal({23}, 4, dtype == at::kDouble ? at::kDouble : at::kFloat);
+  LogprobOptions options{.temperature = 0.7, .entropy = true, .correct = true, .chunk_elements = 7 * 50};
+  const auto loss = [&](const at::Tensor& logprobs, std::int64_t begin, std::int64_t end) {
+    return logprobs.square().mul(weights.slice(0, begin, end)).sum();
+  };
+  // mul(1): a hidden state that came from something, as in a model
+  const Logprobs fused = backward_through_logprobs(one.hidden.mul(1), one.head, one.targets, options, loss);
+  const Logprobs apart = linear_logprobs(other.hidden, other.head, other.targets, options);
+  loss(apart.logprobs, 0, 23).backward();
+  EXPECT_TRUE(close(fused.logprobs, apart.logprobs, values));
+  EXPECT_TRUE(close(fused.entropy, apart.entropy, values));
+  EXPECT_TRUE(fused.correct.equal(apart.correct));
+  EXPECT_TRUE(close(one.hidden.grad(), other.hidden.grad(), gradients, gradients));
+  EXPECT_TRUE(close(one.head.grad(), other.head.grad(), gradients, gradients));
+}
+
 // bfloat16 keeps 8 bits: a logit of size 10 is off by up to 0.03.
 INSTANTIATE_TEST_SUITE_P(Dtypes, LinearLogprobsPrecision,
                          ::testing::Values(Precision{at::kDouble, 1e-12, 1e-12}, Precision{at::kFloat, 1e-5, 1e-5},

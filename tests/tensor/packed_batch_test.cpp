@@ -38,6 +38,25 @@ TEST(Pack, TakesPointersInTheirOrder) {
   EXPECT_TRUE(close(pack(order, at::kCPU).tokens, i64({9, 7, 8}), 0));
 }
 
+TEST(Pack, LaysASharedPromptOnceAndContinuesItsPositions) {
+  const TokenIds prompt{7, 8, 9}, first{5}, second{1, 2}, alone{4};
+  const Piece pieces[] = {{prompt}, {first, 0}, {second, 0}, {alone}};
+  const PackedBatch batch = pack(pieces, at::kCPU);
+  EXPECT_TRUE(close(batch.tokens, i64({7, 8, 9, 5, 1, 2, 4}), 0));
+  EXPECT_TRUE(close(batch.positions, i64({0, 1, 2, 3, 3, 4, 0}), 0));
+  EXPECT_EQ(batch.segments.prefixes, (std::vector<std::int64_t>{-1, 0, 0, -1}));
+  const Piece lone[] = {{prompt}, {alone}};
+  EXPECT_FALSE(pack(lone, at::kCPU).segments.has_prefixes());
+}
+
+TEST(Pack, RefusesPiecesThatGoOnFromNoEarlierLoneOne) {
+  const TokenIds ids{1, 2};
+  const Piece itself[] = {{ids, 0}}, later[] = {{ids, 1}, {ids}}, chain[] = {{ids}, {ids, 0}, {ids, 1}};
+  EXPECT_THROW(pack(itself, at::kCPU), ShapeError);
+  EXPECT_THROW(pack(later, at::kCPU), ShapeError);
+  EXPECT_THROW(pack(chain, at::kCPU), ShapeError);
+}
+
 TEST(Pack, RefusesNothingAndEmptySequences) {
   EXPECT_THROW(pack(std::vector<TokenIds>{}, at::kCPU), ShapeError);
   EXPECT_THROW(pack(std::vector<TokenIds>{{1}, {}}, at::kCPU), ShapeError);

@@ -21,6 +21,7 @@ struct DataOptions {
   TrainOn train_on = TrainOn::completion;
   std::int64_t max_length = 1024;
   OverLength over_length = OverLength::drop;
+  bool shuffle = true;
   std::int64_t max_bad_lines = 0;
 };
 constexpr auto describe(const DataOptions*) {
@@ -36,6 +37,7 @@ constexpr auto describe(const DataOptions*) {
       field<&C::train_on>("which tokens carry the loss"),
       field<&C::max_length>("longest sequence in tokens", at_least(2)),
       field<&C::over_length>("what happens to longer samples; a cut completion gets no EOS"),
+      field<&C::shuffle>("a fresh order every epoch; false: batches in the order of the files"),
       field<&C::max_bad_lines>("bad lines that are skipped (and counted) before the run is refused", at_least(0)));
 }
 

@@ -23,8 +23,11 @@ class KvCache {
   at::Tensor keys(std::int64_t layer) const { return keys_[layer]; }
   at::Tensor values(std::int64_t layer) const { return values_[layer]; }
 
-  /// Makes `lengths.size()` rows active holding that many tokens each (their keys and values were just written).
-  void start(std::span<const std::int64_t> lengths);
+  /// Makes the next `lengths.size()` rows active, holding that many tokens each (their keys and values were just
+  /// written).
+  void add(std::span<const std::int64_t> lengths);
+  /// Makes one more row active: a copy of row `row`. Answers to one prompt share its computation so.
+  void fork(std::int64_t row);
   /// Every active row now holds one token more.
   void advance();
   /// Drops active row `row`: the last active row moves into its place (callers move their own per-row state alike).
@@ -32,6 +35,8 @@ class KvCache {
   void clear() { lengths_.clear(); }
 
  private:
+  void copy_row(std::int64_t from, std::int64_t to);
+
   std::vector<at::Tensor> keys_, values_;
   std::vector<std::int64_t> lengths_;
   std::int64_t rows_, capacity_;

@@ -31,6 +31,8 @@ class AdamW {
   std::int64_t bytes() const;  ///< masters, moments, gradients
 
  private:
+  at::Tensor step_by_kernel(double lr);
+  at::Tensor step_by_operator(double lr);
   /// The fused step of all parameters with (or without) weight decay.
   void update(bool decay, double lr, const at::Tensor& found_inf);
 

@@ -1,21 +1,37 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
 
+#include "rlhf/io/safetensors.h"
+
 namespace rlhf {
 
-/// A trainable tensor under its Hugging Face name. `value` is the autograd leaf in the compute dtype.
+/// A trainable tensor. `value` is the autograd leaf in the compute dtype. Matrices that read the same input are one
+/// parameter (one product instead of three); files know them by their parts.
 struct Parameter {
-  std::string name;
+  /// Rows that a model file keeps as a tensor of their own.
+  struct Part {
+    std::string name;
+    std::int64_t rows;
+  };
+
+  std::string name;  ///< Hugging Face's, where the parameter is one tensor in files
   at::Tensor value;
   bool decay = true;  ///< weight decay applies (false for norms and biases)
   at::Tensor
       master;  ///< fp32 values that `value` was rounded from, which an optimizer goes on from; undefined: `value`
+  std::vector<Part> parts;  ///< from the first row to the last; empty: one tensor called `name`
 };
 
 using Parameters = std::vector<Parameter>;
+
+/// `tensor`, of the shape of `parameter`, under the names that files use (views).
+NamedTensors split_parts(const Parameter& parameter, const at::Tensor& tensor);
+/// All values under the names that files use.
+NamedTensors named_values(const Parameters& parameters);
 
 }  // namespace rlhf

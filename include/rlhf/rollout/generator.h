@@ -27,12 +27,15 @@ struct GenerationRequest {
 };
 
 struct GenerationCounters {
-  std::int64_t decode_row_steps = 0, emitted_tokens = 0, prefill_tokens = 0;
+  std::int64_t decode_row_steps = 0, emitted_tokens = 0;
+  std::int64_t prefill_tokens = 0;  ///< prompt tokens that were computed
+  std::int64_t prompt_tokens = 0;   ///< tokens of the different prompts among the requests
 };
 
 /// Samples an answer to every request, at most `max_rows` at a time, with a KV cache allocated once. Token t of a row
 /// is drawn with uniform(seed, request.stream, t): an answer does not depend on its neighbours or their order (up to
-/// the rounding of batched products). Finished rows leave the batch at once. Polls stop_if_signalled().
+/// the rounding of batched products). Finished rows leave the batch at once and are filled again from the queue; equal
+/// prompts are computed once. Polls stop_if_signalled().
 /// `on_token(request, token)` is called for every token if given (streaming).
 /// Throws ModelError if a prompt and max_new_tokens exceed the model's positions.
 std::vector<Generation> generate(CausalLM& model, std::span<const GenerationRequest> requests,

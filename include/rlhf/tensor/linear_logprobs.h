@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include <ATen/core/Tensor.h>
 
@@ -10,7 +11,7 @@ struct LogprobOptions {
   double temperature = 1.0;               ///< logits are divided by it; must be > 0
   bool entropy = false;                   ///< also compute the entropy of each row's distribution
   bool correct = false;                   ///< also say where the target is the likeliest token
-  std::int64_t chunk_elements = 1 << 22;  ///< rows per chunk = max(1, chunk_elements / V): bounds the largest temporary
+  std::int64_t chunk_elements = 1 << 24;  ///< rows per chunk = max(1, chunk_elements / V): bounds the largest temporary
 };
 
 struct Logprobs {
@@ -28,5 +29,14 @@ struct Logprobs {
 /// Errors: ShapeError.
 Logprobs linear_logprobs(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& targets,
                          const LogprobOptions& options = {});
+
+/// A scalar loss of rows [begin,end) from their log-probabilities, a leaf that wants a gradient.
+using RowLoss = std::function<at::Tensor(const at::Tensor& logprobs, std::int64_t begin, std::int64_t end)>;
+
+/// linear_logprobs, a loss that is a sum over rows, and the backward of it in one pass: the gradient of a chunk is
+/// known as soon as its log-probabilities are, so its logits are computed once and not again. Adds to the gradient of
+/// `head` (a leaf) and, through hidden.backward(), to whatever `hidden` came from. Results are detached.
+Logprobs backward_through_logprobs(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& targets,
+                                   const LogprobOptions& options, const RowLoss& loss);
 
 }  // namespace rlhf

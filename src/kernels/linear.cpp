@@ -1,0 +1,111 @@
+#include <algorithm>
+
+#include "dot.h"
+#include "isa_kernels.h"
+
+namespace rlhf::RLHF_ISA {
+namespace {
+
+// The weights pass through the cache once: a thread takes a strip of outputs, for which all rows of x go by in groups,
+// and each group meets the strip's weights in blocks. Both operands are contiguous along `in`, so nothing is packed;
+// the lanes of a block's sums are added up at its end.
+constexpr std::int64_t kMaxRows = 64;  // so many rows of x stay in the second-level cache meanwhile
+constexpr std::int64_t kStrip = 32;    // outputs per strip: a cache line of bfloat16 in each row of y
+constexpr std::int64_t kOuts = 4;      // outputs per block
+// One core alone reads memory almost as fast as two do: some 5 µs of work before it pays to wake another thread.
+constexpr std::int64_t kSerialProducts = 8 * kSerial;
+#if defined(__AVX512F__)
+constexpr int kRows = 4;  // rows per group: 16 sums and 8 operands fit into 32 registers
+#else
+constexpr int kRows = 1;  // half as many registers, half as wide
+#endif
+
+template <typename T>
+struct Linear {
+  const T* x;
+  const T* weight;
+  T* y;
+  std::int64_t rows, in, out;
+};
+
+/// Rows of weights that a block calls into the cache while it computes.
+struct Ahead {
+  std::int64_t begin, end;
+};
+
+/// y[r..r+kCount, o..o+kOuts]. Past the last output the last one is computed again and not stored. Each sum is added
+/// in the same order whatever the block, so a row's result does not depend on the rows beside it.
+template <int kCount, typename T>
+void linear_block(const Linear<T>& l, std::int64_t first_row, std::int64_t first_out, Ahead ahead) {
+  using Dot = DotOf<T>;
+  const std::int64_t in = l.in, outs = std::min(kOuts, l.out - first_out);
+  const T* const x = l.x + first_row * in;
+  const T* w[kOuts] = {l.weight + first_out * in};
+  for (std::int64_t o = 1; o < kOuts; ++o) w[o] = w[o - 1] + (o < outs ? in : 0);
+
+  Floats sums[kLanes] = {};
+  const auto add_step = [&](std::int64_t i, const auto& read) {
+    decltype(Dot::read(x)) a[kCount];
+#pragma GCC unroll 4
+    for (int r = 0; r < kCount; ++r) a[r] = read(x + r * in + i);
+#pragma GCC unroll 4
+    for (int o = 0; o < kOuts; ++o) {
+      const auto b = read(w[o] + i);
+#pragma GCC unroll 4
+      for (int r = 0; r < kCount; ++r) sums[r * kOuts + o] = Dot::add_product(sums[r * kOuts + o], a[r], b);
+    }
+  };
+  std::int64_t i = 0;
+  for (; i + Dot::kStep <= in; i += Dot::kStep) {
+    for (std::int64_t o = ahead.begin; o < ahead.end; ++o) prefetch(l.weight + o * in + i);
+    add_step(i, [](const T* p) { return Dot::read(p); });
+  }
+  if (i < in) add_step(i, [left = in - i](const T* p) { return Dot::read_some(p, left); });
+
+  T results[kLanes];
+  store(results, sums_of_each(sums));
+  for (int r = 0; r < kCount; ++r) {
+    T* const y = l.y + (first_row + r) * l.out + first_out;
+    if (outs == kOuts) {
+      std::copy_n(results + r * kOuts, kOuts, y);
+    } else {
+      std::copy_n(results + r * kOuts, outs, y);
+    }
+  }
+}
+
+/// Up to kRows rows from `row`, outputs [begin,end). The groups of rows share the work of calling the next strip.
+template <typename T>
+void linear_group(const Linear<T>& l, std::int64_t row, std::int64_t begin, std::int64_t end) {
+  const std::int64_t groups = (l.rows + kRows - 1) / kRows, group = row / kRows;
+  const std::int64_t ahead_begin = kStrip + kOuts * group / groups, ahead_end = kStrip + kOuts * (group + 1) / groups;
+  const std::int64_t count = std::min<std::int64_t>(kRows, l.rows - row);
+  for (std::int64_t o = begin; o < end; o += kOuts) {
+    const Ahead ahead = {o + ahead_begin, std::min(o + ahead_end, l.out)};
+    if (count == 1) linear_block<1>(l, row, o, ahead);
+    if constexpr (kRows == 4) {
+      if (count == 2) linear_block<2>(l, row, o, ahead);
+      if (count == 3) linear_block<3>(l, row, o, ahead);
+      if (count == 4) linear_block<4>(l, row, o, ahead);
+    }
+  }
+}
+
+}  // namespace
+
+template <typename T>
+void few_rows_linear(const T* x, const T* weight, T* y, std::int64_t rows, std::int64_t in, std::int64_t out) {
+  for (std::int64_t first = 0; first < rows; first += kMaxRows) {
+    const Linear<T> l = {x + first * in, weight, y + first * out, std::min(kMaxRows, rows - first), in, out};
+#pragma omp parallel for schedule(static) if (l.rows * in * out > kSerialProducts)
+    for (std::int64_t begin = 0; begin < out; begin += kStrip) {
+      const std::int64_t end = std::min(begin + kStrip, out);
+      for (std::int64_t row = 0; row < l.rows; row += kRows) linear_group(l, row, begin, end);
+    }
+  }
+}
+
+template void few_rows_linear(const float*, const float*, float*, std::int64_t, std::int64_t, std::int64_t);
+template void few_rows_linear(const BFloat16*, const BFloat16*, BFloat16*, std::int64_t, std::int64_t, std::int64_t);
+
+}  // namespace rlhf::RLHF_ISA

@@ -1,0 +1,249 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+#include <vector>
+
+#include "simd.h"
+
+/// Products of small matrices whose sums run in fp32: C[rows, columns] = Σ_depth A·B, A spread over the lanes element
+/// by element, B packed in panels that are read vector by vector. Operands are made of 32-bit words: a float, or, where
+/// the CPU multiplies bfloat16 itself, two of them that follow each other in the direction of the sum.
+namespace rlhf::RLHF_ISA {
+
+// The registers of the CPU: a block of kBlockRows × kPanel sums, one row of B and one element of A must fit in them.
+#if defined(__AVX512F__)
+constexpr std::int64_t kNativeLanes = 16, kBlockRows = 6, kPanel = 64;  // 24 of 32 registers
+#elif defined(__AVX__)
+constexpr std::int64_t kNativeLanes = 8, kBlockRows = 6, kPanel = 16;  // 12 of 16
+#elif defined(__aarch64__)
+constexpr std::int64_t kNativeLanes = 4, kBlockRows = 6, kPanel = 16;  // 24 of 32
+#else
+constexpr std::int64_t kNativeLanes = 4, kBlockRows = 3, kPanel = 16;  // 12 of 16
+#endif
+constexpr std::int64_t kPanelGroups = kPanel / kLanes;
+
+using NativeFloats = float __attribute__((vector_size(4 * kNativeLanes)));
+using NativeWords = std::uint32_t __attribute__((vector_size(4 * kNativeLanes)));
+
+constexpr std::int64_t ceil_divide(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+constexpr std::int64_t round_up(std::int64_t a, std::int64_t b) { return ceil_divide(a, b) * b; }
+
+/// A word is one float.
+struct FloatWords {
+  using Element = float;
+  static constexpr std::int64_t kDepth = 1;
+  static NativeFloats multiply_add(NativeFloats sum, NativeWords a, NativeWords b) {
+    return sum + reinterpret<NativeFloats>(a) * reinterpret<NativeFloats>(b);
+  }
+  /// The words of sixteen columns from their kDepth rows.
+  static Words join(const Floats (&rows)[1]) { return reinterpret<Words>(rows[0]); }
+  static Words join_elements(const float* row, std::int64_t /*stride*/) { return reinterpret<Words>(load(row)); }
+};
+
+#if defined(__AVX512BF16__)
+/// A word is two bfloat16, the first in the low half.
+struct PairWords {
+  using Element = BFloat16;
+  static constexpr std::int64_t kDepth = 2;
+  static NativeFloats multiply_add(NativeFloats sum, NativeWords a, NativeWords b) { return dot_pairs(sum, a, b); }
+  static Words join(const Floats (&rows)[2]) {
+    return zero_extend(narrow(rows[0])) | (zero_extend(narrow(rows[1])) << 16);
+  }
+  static Words join_elements(const BFloat16* row, std::int64_t stride) {
+    return (reinterpret<Words>(load(row)) >> 16) | reinterpret<Words>(load(row + stride));
+  }
+};
+template <typename T>
+using WordsFor = std::conditional_t<std::is_same_v<T, BFloat16>, PairWords, FloatWords>;
+#else
+template <typename T>
+using WordsFor = FloatWords;
+#endif
+
+/// Memory on a cache line's boundary that only grows; kept from call to call by whoever owns it.
+template <typename Element>
+class Buffer {
+ public:
+  Element* at_least(std::int64_t count) {
+    const auto lines = static_cast<std::size_t>(ceil_divide(count, kLanes));
+    if (lines_.size() < lines) lines_ = std::vector<Line>(lines);
+    return lines_.front().elements;
+  }
+
+ private:
+  struct alignas(64) Line {
+    Element elements[kLanes];
+  };
+  std::vector<Line> lines_ = std::vector<Line>(1);
+};
+
+/// Rows of Arithmetic::Element, `stride` apart and padded with zeros to whole vectors of words: what sums along them
+/// read as it lies, and what is packed for the others. Copied, for rows of large arrays lie where caches collide.
+template <typename Arithmetic>
+constexpr std::int64_t row_stride(std::int64_t width) {
+  return round_up(width, kLanes * Arithmetic::kDepth);
+}
+
+template <typename Element, typename T>
+inline void copy_row(const T* row, std::int64_t width, Element* to, std::int64_t stride) {
+  std::int64_t i = 0;
+  for (; i + kLanes <= width; i += kLanes) {
+    if constexpr (std::is_same_v<Element, T>) {
+      std::memcpy(to + i, row + i, kLanes * sizeof(T));
+    } else {
+      store(to + i, load(row + i));
+    }
+  }
+  if (i < width) store(to + i, load_some(row + i, width - i));
+  for (i = round_up(width, kLanes); i < stride; i += kLanes) store(to + i, Floats{});
+}
+
+/// Rows row_of(0..count), and zeros behind them up to a multiple of kLanes rows.
+template <typename Arithmetic, typename RowOf>
+inline void copy_rows(const RowOf& row_of, std::int64_t count, std::int64_t width, typename Arithmetic::Element* to) {
+  const std::int64_t stride = row_stride<Arithmetic>(width);
+  for (std::int64_t i = 0; i < count; ++i) copy_row(row_of(i), width, to + i * stride, stride);
+  std::fill(to + count * stride, to + round_up(count, kLanes) * stride, typename Arithmetic::Element{});
+}
+
+inline void transpose(Words (&rows)[kLanes]) {
+  // Four rounds: after round k, lanes and rows have exchanged bit k of their numbers.
+  const auto exchange = [&rows]<int kBit>(std::integral_constant<int, kBit>) {
+    for (std::int64_t i = 0; i < kLanes; ++i) {
+      if ((i & kBit) != 0) continue;
+      const Words a = rows[i], b = rows[i + kBit];
+      const Words lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+      const Words odd = lane & static_cast<std::uint32_t>(kBit);
+      rows[i] = __builtin_shuffle(a, b, odd == 0U ? lane : lane + (16U - kBit));
+      rows[i + kBit] = __builtin_shuffle(a, b, odd == 0U ? lane + kBit : lane + 16U);
+    }
+  };
+  exchange(std::integral_constant<int, 1>());
+  exchange(std::integral_constant<int, 2>());
+  exchange(std::integral_constant<int, 4>());
+  exchange(std::integral_constant<int, 8>());
+}
+
+/// Words of a packed matrix of `columns` columns over `steps` words of depth: panels [steps][kPanel].
+constexpr std::int64_t packed_words(std::int64_t columns, std::int64_t steps) {
+  return round_up(columns, kPanel) * steps;
+}
+
+/// Packs B = Mᵀ for a matrix M of copied rows: the sum runs along the rows of M.
+template <typename Arithmetic>
+inline void pack_transposed(const typename Arithmetic::Element* copied, std::int64_t rows, std::int64_t width,
+                            std::uint32_t* packed) {
+  const std::int64_t steps = ceil_divide(width, Arithmetic::kDepth), stride = row_stride<Arithmetic>(width);
+  for (std::int64_t row = 0; row < rows; row += kLanes) {
+    std::uint32_t* const group = packed + row / kPanel * kPanel * steps + row % kPanel;
+    for (std::int64_t first = 0; first < steps; first += kLanes) {
+      Words block[kLanes];
+      for (std::int64_t r = 0; r < kLanes; ++r) {
+        std::memcpy(&block[r], copied + (row + r) * stride + first * Arithmetic::kDepth, sizeof(Words));
+      }
+      transpose(block);
+      const std::int64_t count = std::min(kLanes, steps - first);
+      for (std::int64_t s = 0; s < count; ++s) {
+        std::memcpy(group + (first + s) * kPanel, &block[s], sizeof(Words));
+      }
+    }
+  }
+}
+
+/// Packs B = M for a matrix M of copied rows: the sum runs over the rows of M.
+template <typename Arithmetic>
+inline void pack_rows(const typename Arithmetic::Element* copied, std::int64_t rows, std::int64_t width,
+                      std::uint32_t* packed) {
+  const std::int64_t steps = ceil_divide(rows, Arithmetic::kDepth), stride = row_stride<Arithmetic>(width);
+  for (std::int64_t s = 0; s < steps; ++s) {
+    for (std::int64_t i = 0; i < width; i += kLanes) {
+      const Words words = Arithmetic::join_elements(copied + s * Arithmetic::kDepth * stride + i, stride);
+      std::memcpy(packed + (i / kPanel * steps + s) * kPanel + i % kPanel, &words, sizeof words);
+    }
+  }
+}
+
+/// The rows of A, `stride` elements apart, summed along: step s of row r.
+template <typename Element>
+struct RowsAlong {
+  const Element* elements;
+  std::int64_t stride;
+  std::uint32_t at(std::int64_t row, std::int64_t step) const {
+    constexpr std::int64_t kDepth = sizeof(std::uint32_t) / sizeof(Element);
+    std::uint32_t word;
+    std::memcpy(&word, elements + row * stride + step * kDepth, sizeof word);
+    return word;
+  }
+};
+/// The rows of A = Mᵀ for an M packed by rows: its columns.
+struct RowsAcross {
+  const std::uint32_t* words;
+  std::uint32_t at(std::int64_t row, std::int64_t step) const { return words[step * kPanel + row]; }
+};
+
+enum class Into { kEmpty, kSum };
+
+/// One block of sums, C (+)= A·B, in registers.
+template <typename Arithmetic, Into kInto, std::int64_t kRows, std::int64_t kGroups, typename Left>
+[[gnu::noinline]] void multiply_block(const Left& a, const std::uint32_t* b, std::int64_t steps, float* c,
+                                      std::int64_t stride) {
+  constexpr std::int64_t kVectors = kGroups * kLanes / kNativeLanes;
+  NativeFloats sums[kRows][kVectors];
+#pragma GCC unroll 8
+  for (std::int64_t r = 0; r < kRows; ++r) {
+#pragma GCC unroll 8
+    for (std::int64_t v = 0; v < kVectors; ++v) sums[r][v] = NativeFloats{};
+  }
+  for (std::int64_t s = 0; s < steps; ++s) {
+    NativeWords right[kVectors];
+#pragma GCC unroll 8
+    for (std::int64_t v = 0; v < kVectors; ++v) {  // one by one: copied as a whole they would not stay in registers
+      std::memcpy(&right[v], b + s * kPanel + v * kNativeLanes, sizeof right[v]);
+    }
+#pragma GCC unroll 8
+    for (std::int64_t r = 0; r < kRows; ++r) {
+      const NativeWords left = a.at(r, s) - NativeWords{};
+#pragma GCC unroll 8
+      for (std::int64_t v = 0; v < kVectors; ++v) sums[r][v] = Arithmetic::multiply_add(sums[r][v], left, right[v]);
+    }
+  }
+#pragma GCC unroll 8
+  for (std::int64_t r = 0; r < kRows; ++r) {
+#pragma GCC unroll 8
+    for (std::int64_t v = 0; v < kVectors; ++v) {
+      float* const to = c + r * stride + v * kNativeLanes;
+      if constexpr (kInto == Into::kSum) {
+        NativeFloats before;
+        std::memcpy(&before, to, sizeof before);
+        sums[r][v] += before;
+      }
+      std::memcpy(to, &sums[r][v], sizeof(NativeFloats));
+    }
+  }
+}
+
+/// C (+)= A·B for up to kBlockRows rows and one panel of B, of which the first `groups` sixteens of columns are wanted.
+template <typename Arithmetic, Into kInto, std::int64_t kRows = kBlockRows, std::int64_t kGroups = kPanelGroups,
+          typename Left>
+inline void multiply(const Left& a, const std::uint32_t* b, std::int64_t steps, float* c, std::int64_t stride,
+                     std::int64_t rows, std::int64_t groups) {
+  if constexpr (kRows > 1) {
+    if (rows < kRows) return multiply<Arithmetic, kInto, kRows - 1, kGroups>(a, b, steps, c, stride, rows, groups);
+  }
+  if constexpr (kGroups > 1) {
+    if (groups < kGroups) {
+      return multiply<Arithmetic, kInto, kRows, kGroups - 1>(a, b, steps, c, stride, rows, groups);
+    }
+  }
+  multiply_block<Arithmetic, kInto, kRows, kGroups>(a, b, steps, c, stride);
+}
+
+/// The sixteens of columns of the panel that starts at `first`, of `columns` in all.
+constexpr std::int64_t groups_of_panel(std::int64_t first, std::int64_t columns) {
+  return std::min(kPanelGroups, ceil_divide(columns - first, kLanes));
+}
+
+}  // namespace rlhf::RLHF_ISA
