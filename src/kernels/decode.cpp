@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <vector>
 
 #include "dot.h"
 #include "isa_kernels.h"
+#include "kernels/buffer.h"
 
 namespace rlhf::RLHF_ISA {
 namespace {
@@ -129,10 +129,9 @@ void weigh_values(const SharedHeads<T>& s, const float* weights, std::int64_t st
 
 template <typename T>
 void attend(const SharedHeads<T>& s, T* out) {
-  thread_local std::vector<float> scratch;
+  thread_local Buffer<float> scratch;
   const std::int64_t stride = (s.count + kLanes - 1) / kLanes * kLanes;
-  scratch.resize(static_cast<std::size_t>(s.heads * stride));
-  float* const scores = scratch.data();
+  float* const scores = scratch.at_least(s.heads * stride);
   prefetch_rows(s.keys, 0, std::min(kAhead, s.count), s.width);
   score(s, scores, stride);
   prefetch_rows(s.values, 0, std::min(kAhead, s.count), s.width);
@@ -231,14 +230,14 @@ std::int64_t token_in_block(const Logits<T>& row, std::int64_t begin, double bef
 /// The first token at which the running sum of the terms passes `uniform` of their total. The total is the running sum
 /// at the end, to the last bit, so a uniform below 1 always finds a block.
 template <typename T>
-std::int64_t drawn_token(const Logits<T>& row, const std::vector<float>& block_sums, double total, double uniform) {
+std::int64_t drawn_token(const Logits<T>& row, const float* block_sums, double total, double uniform) {
   const double threshold = uniform * total;
   double running = 0, before_last = 0;
   std::int64_t last_possible = 0;
-  for (std::size_t block = 0; block < block_sums.size(); ++block) {
-    const auto block_sum = static_cast<double>(block_sums[block]);
+  for (std::int64_t begin = 0; begin < row.vocab; begin += kBlock) {
+    const auto block_sum = static_cast<double>(block_sums[begin / kBlock]);
     if (block_sum <= 0) continue;
-    last_possible = static_cast<std::int64_t>(block) * kBlock;
+    last_possible = begin;
     before_last = running;
     running += block_sum;
     if (running > threshold) break;
@@ -256,12 +255,12 @@ void sample_row(const T* z, float temperature, float uniform, std::int64_t* toke
   }
   const bool greedy = temperature == 0;
   const Logits<T> row = {z, vocab, top, greedy ? 1 : 1 / temperature};
-  thread_local std::vector<float> block_sums;
-  block_sums.clear();
+  thread_local Buffer<float> buffer;
+  float* const block_sums = buffer.at_least(vocab / kBlock + 1);
   double total = 0;
   for (std::int64_t begin = 0; begin < vocab; begin += kBlock) {
-    block_sums.push_back(row.block_sum(begin));
-    total += static_cast<double>(block_sums.back());
+    block_sums[begin / kBlock] = row.block_sum(begin);
+    total += static_cast<double>(block_sums[begin / kBlock]);
   }
   *token = greedy ? first_largest(row) : drawn_token(row, block_sums, total, static_cast<double>(uniform));
   *logprob = row.exponent(*token) - static_cast<float>(std::log(total));

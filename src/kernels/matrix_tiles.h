@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
-#include <vector>
 
+#include "kernels/buffer.h"
 #include "simd.h"
 
 /// Products of small matrices whose sums run in fp32: C[rows, columns] = Σ_depth A·B, A spread over the lanes element
@@ -62,23 +62,6 @@ using WordsFor = std::conditional_t<std::is_same_v<T, BFloat16>, PairWords, Floa
 template <typename T>
 using WordsFor = FloatWords;
 #endif
-
-/// Memory on a cache line's boundary that only grows; kept from call to call by whoever owns it.
-template <typename Element>
-class Buffer {
- public:
-  Element* at_least(std::int64_t count) {
-    const auto lines = static_cast<std::size_t>(ceil_divide(count, kLanes));
-    if (lines_.size() < lines) lines_ = std::vector<Line>(lines);
-    return lines_.front().elements;
-  }
-
- private:
-  struct alignas(64) Line {
-    Element elements[kLanes];
-  };
-  std::vector<Line> lines_ = std::vector<Line>(1);
-};
 
 /// Rows of Arithmetic::Element, `stride` apart and padded with zeros to whole vectors of words: what sums along them
 /// read as it lies, and what is packed for the others. Copied, for rows of large arrays lie where caches collide.

@@ -1,6 +1,6 @@
 #include <algorithm>
-#include <vector>
 
+#include "kernels/buffer.h"
 #include "kernels/isa_kernels.h"
 #include "kernels/simd.h"
 
@@ -57,7 +57,8 @@ template void add_to(float*, const BFloat16*, std::int64_t);
 double sum_of_squares(const float* x, std::int64_t count) {
   constexpr std::int64_t kBlock = 4096;  // fp32 within a block, double between blocks
   const std::int64_t blocks = (count + kBlock - 1) / kBlock;
-  std::vector<double> sums(static_cast<std::size_t>(blocks));
+  static thread_local Buffer<double> buffer;
+  double* const sums = buffer.at_least(blocks);
 #pragma omp parallel for schedule(static) if (count > kSerial)
   for (std::int64_t block = 0; block < blocks; ++block) {
     const std::int64_t begin = block * kBlock;
@@ -66,10 +67,10 @@ double sum_of_squares(const float* x, std::int64_t count) {
       const Floats value = load(x + begin + i);
       squares += value * value;
     });
-    sums[static_cast<std::size_t>(block)] = sum(squares);
+    sums[block] = sum(squares);
   }
   double total = 0;
-  for (const double part : sums) total += part;
+  for (std::int64_t block = 0; block < blocks; ++block) total += sums[block];
   return total;
 }
 

@@ -1,6 +1,7 @@
+#include <algorithm>
 #include <omp.h>
-#include <vector>
 
+#include "kernels/buffer.h"
 #include "kernels/isa_kernels.h"
 #include "kernels/simd.h"
 
@@ -58,10 +59,12 @@ template <typename T>
 void rms_norm_backward(const T* grad_y, const T* grad_sum, const T* x, const T* weight, const float* rstd, T* grad_x,
                        float* grad_weight, std::int64_t rows, std::int64_t width) {
   const int threads = rows * width > kSerial ? omp_get_max_threads() : 1;
-  std::vector<float> shares(static_cast<std::size_t>(threads * width));
+  static thread_local Buffer<float> buffer;
+  float* const shares = buffer.at_least(threads * width);
+  std::fill_n(shares, threads * width, 0.0F);
 #pragma omp parallel num_threads(threads)
   {
-    float* const share = shares.data() + omp_get_thread_num() * width;
+    float* const share = shares + omp_get_thread_num() * width;
 #pragma omp for schedule(static)
     for (std::int64_t row = 0; row < rows; ++row) {
       const std::int64_t at = row * width;

@@ -187,7 +187,8 @@ inline Floats exp(Floats x) {
   p = p * (r * r) + r + 1.0F;
   const Words exponent = reinterpret<Words>(__builtin_convertvector(k, Ints) + 127) << 23;
   const Floats result = p * reinterpret<Floats>(exponent);
-  return x < -87.33F ? Floats{} : result;
+  return by_parts([]<typename Part>(Part e, Part argument) { return argument < Part{} - 87.33F ? Part{} : e; }, result,
+                  x);
 }
 
 /// acc + Σ of products of neighbouring pairs: thirty-two bfloat16 of a and b, each pair into one lane.

@@ -76,10 +76,10 @@ at::Tensor Decoder::run(const at::Tensor& tokens, const at::Tensor& positions, c
   for (std::int64_t i = 0; i < config_.shape.num_layers; ++i) {
     const Layer& layer = layers_[i];
     const SumAndNorm before = add_rms_norm(hidden, delta, layer.attention_norm, config_.norm_eps);
-    const at::Tensor qkv = rotate_heads(linear(before.norm, layer.query_key_value), heads_, table);
-    delta = linear(attend(i, qkv), layer.output);
+    const at::Tensor qkv = rotate_heads(apply_linear(before.norm, layer.query_key_value), heads_, table);
+    delta = apply_linear(attend(i, qkv), layer.output);
     const SumAndNorm between = add_rms_norm(before.sum, delta, layer.mlp_norm, config_.norm_eps);
-    delta = linear(swiglu(linear(between.norm, layer.gate_up)), layer.down);
+    delta = apply_linear(swiglu(apply_linear(between.norm, layer.gate_up)), layer.down);
     hidden = between.sum;
   }
   return add_rms_norm(hidden, delta, final_norm_, config_.norm_eps).norm;

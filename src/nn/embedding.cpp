@@ -4,6 +4,8 @@
 #include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "rlhf/tensor/cpu_kernels.h"
+
 namespace rlhf {
 namespace {
 
@@ -13,15 +15,19 @@ using torch::autograd::variable_list;
 class WideEmbedding : public torch::autograd::Function<WideEmbedding> {
  public:
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& weight, const at::Tensor& tokens) {
-    ctx->save_for_backward({tokens});
-    ctx->saved_data["rows"] = weight.size(0);
+    ctx->save_for_backward({weight, tokens});
     return at::embedding(weight, tokens);
   }
 
   static variable_list backward(AutogradContext* ctx, const variable_list& grads) {
-    const at::Tensor tokens = ctx->get_saved_variables()[0];
+    const variable_list saved = ctx->get_saved_variables();
+    const at::Tensor &weight = saved[0], &tokens = saved[1];
     const at::Tensor grad = grads[0].to(at::kFloat);
-    at::Tensor sum = at::zeros({ctx->saved_data["rows"].toInt(), grad.size(1)}, grad.options());
+    if (weight.grad().defined() && weight.grad().scalar_type() == at::kFloat) {
+      weight.mutable_grad().index_add_(0, tokens, grad);  // a few rows, not a whole table to add to a whole table
+      return {at::Tensor(), at::Tensor()};
+    }
+    at::Tensor sum = at::zeros(weight.sizes(), grad.options());
     sum.index_add_(0, tokens, grad);
     return {sum, at::Tensor()};
   }
@@ -30,8 +36,7 @@ class WideEmbedding : public torch::autograd::Function<WideEmbedding> {
 }  // namespace
 
 at::Tensor embed(const at::Tensor& weight, const at::Tensor& tokens) {
-  const bool adds_narrowly = weight.is_cpu() && weight.scalar_type() == at::kBFloat16;
-  return adds_narrowly ? WideEmbedding::apply(weight, tokens) : at::embedding(weight, tokens);
+  return has_kernels(weight) ? WideEmbedding::apply(weight, tokens) : at::embedding(weight, tokens);
 }
 
 }  // namespace rlhf

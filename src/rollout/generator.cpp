@@ -160,7 +160,8 @@ class Generator {
       const auto t = static_cast<std::uint64_t>(results_[rows_[row]].tokens.size());
       uniforms.push_back(static_cast<float>(random_uniform(options_.seed, requests_[rows_[row]].stream, t)));
     }
-    const Sampled drawn = sample_tokens(linear(hidden, model_.head()), to_device(uniforms, model_.device()), options_);
+    const Sampled drawn =
+        sample_tokens(apply_linear(hidden, model_.head()), to_device(uniforms, model_.device()), options_);
     // One transfer per step; float64 holds ids and log-probabilities exactly.
     const at::Tensor host = at::stack({drawn.tokens.to(at::kDouble), drawn.logprobs.to(at::kDouble)}).cpu();
     const double* const tokens = host.const_data_ptr<double>();

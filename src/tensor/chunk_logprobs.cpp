@@ -2,7 +2,6 @@
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/logsumexp.h>
-#include <ATen/ops/mm.h>
 
 #include "rlhf/tensor/cpu_kernels.h"
 
@@ -89,18 +88,6 @@ at::Tensor logits_gradient(at::Tensor z, const at::Tensor& targets, double tempe
                                         elements<float>(by_entropy), z.size(0), z.size(1));
   });
   return z;
-}
-
-void add_product(const at::Tensor& sum, const at::Tensor& grad, const at::Tensor& rows) {
-  const at::Tensor product = at::mm(grad.t(), rows);
-  if (!has_kernels(product) || !sum.is_contiguous() || sum.scalar_type() != at::kFloat) {
-    sum.add_(product);
-    return;
-  }
-  // LibTorch widens the smaller type into a temporary of the sum's size first.
-  with_element_type(product, [&]<typename T>(T) {
-    kernels().of<T>().add_to(mutable_elements<float>(sum), elements<T>(product), product.numel());
-  });
 }
 
 }  // namespace rlhf

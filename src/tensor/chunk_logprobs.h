@@ -29,7 +29,4 @@ void read_logits(const at::Tensor& z, const at::Tensor& targets, double temperat
 at::Tensor logits_gradient(at::Tensor z, const at::Tensor& targets, double temperature, const RowStatistics& rows,
                            const RowGradients& gradients);
 
-/// sum [V,D] += gradᵀ · rows, where the sum may be wider than the factors.
-void add_product(const at::Tensor& sum, const at::Tensor& grad, const at::Tensor& rows);
-
 }  // namespace rlhf

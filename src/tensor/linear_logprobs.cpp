@@ -8,7 +8,6 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
-#include <ATen/ops/mm.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 #include <c10/core/ScalarType.h>
@@ -17,6 +16,7 @@
 #include "rlhf/core/check.h"
 #include "rlhf/core/error.h"
 #include "rlhf/tensor/check_shape.h"
+#include "rlhf/tensor/linear.h"
 #include "rlhf/tensor/work_counters.h"
 
 #include "tensor/chunk_logprobs.h"
@@ -39,8 +39,9 @@ std::int64_t rows_per_chunk(const LogprobOptions& options, std::int64_t vocab) {
 
 /// hidden · headᵀ of one chunk, [c,V].
 at::Tensor chunk_logits(const at::Tensor& hidden, const at::Tensor& head) {
+  const at::NoGradGuard no_grad;
   work_counters().head_rows += hidden.size(0);
-  return at::mm(hidden, head.t());
+  return apply_linear(hidden, head);
 }
 
 /// The forward keeps the log-sum-exp and the entropy of each row, [R] each; the backward computes the logits again.
@@ -92,8 +93,8 @@ variable_list LinearLogprobs::backward(AutogradContext* ctx, const variable_list
     const at::Tensor part = hidden.slice(0, begin, end);
     const at::Tensor grad = logits_gradient(chunk_logits(part, head), targets.slice(0, begin, end), temperature,
                                             rows.slice(begin, end), row_grads.slice(begin, end));
-    if (hidden_grad.defined()) hidden_grad.slice(0, begin, end).copy_(at::mm(grad, head));
-    if (head_grad.defined()) add_product(head_grad, grad, part);
+    if (hidden_grad.defined()) hidden_grad.slice(0, begin, end).copy_(linear_input_gradient(grad, head));
+    if (head_grad.defined()) add_weight_gradient(head_grad, grad, part);
   });
   return {hidden_grad, head_grad, at::Tensor(), at::Tensor()};
 }
@@ -149,8 +150,8 @@ Logprobs backward_through_logprobs(const at::Tensor& hidden, const at::Tensor& h
       read_logits(z, chunk_targets, options.temperature, chunk);
       const RowGradients gradients{gradient_of(loss, chunk.logprobs, begin, end), {}};
       const at::Tensor grad = logits_gradient(std::move(z), chunk_targets, options.temperature, chunk, gradients);
-      hidden_grad.slice(0, begin, end).copy_(at::mm(grad, head));
-      if (head_grad.defined()) add_product(head_grad, grad, part);
+      hidden_grad.slice(0, begin, end).copy_(linear_input_gradient(grad, head));
+      if (head_grad.defined()) add_weight_gradient(head_grad, grad, part);
     });
   }
   hidden.backward(hidden_grad);

@@ -66,7 +66,13 @@ class FakeLm : public CausalLM {
       const at::Tensor tokens = batch.tokens.narrow(0, segments.offsets[i], segments.length(i));
       firsts.insert(firsts.end(), segments.length(i), tokens.data_ptr<std::int64_t>()[0]);
       lengths.push_back(segments.length(i));
-      if (cache) cache->keys(0).select(0, cache->active() + i).select(0, 0).select(1, 0).narrow(0, 0, lengths.back()).copy_(tokens);
+      if (cache)
+        cache->keys(0)
+            .select(0, cache->active() + i)
+            .select(0, 0)
+            .select(1, 0)
+            .narrow(0, 0, lengths.back())
+            .copy_(tokens);
     }
     if (cache) cache->add(lengths);
     return hidden(batch.tokens, to_device(firsts, at::kCPU));

@@ -97,17 +97,17 @@ TEST_F(BadInput, OfDataEndsWithThree) {
   write("type.jsonl", "{\"prompt\": 3, \"completion\": \"x\"}\n");
   write("bytes.jsonl", "{\"prompt\": \"a\xff\", \"completion\": \"x\"}\n");
   write("long.jsonl", "{\"prompt\": \"1+1=1+1=1+1=1+1=1+1=1+1=1+1=1+1=\", \"completion\": \"2\"}\n");
-  expect(
-      "rlhf-sft --config sft.yaml",
-      {
-          {"missing file", "data.train=[nowhere.jsonl]", 3, "nowhere.jsonl"},
-          {"empty", "data.train=[empty.jsonl]", 3, "empty.jsonl"},
-          {"no JSON", "data.train=[text.jsonl]", 3, "text.jsonl:1: "},
-          {"field type", "data.train=[type.jsonl]", 3, "type.jsonl:1: prompt: expected a string"},
-          {"not UTF-8", "data.train=[bytes.jsonl]", 3, "UTF-8"},
-          {"pairs for rlhf-sft", "data.train=[pairs.jsonl]", 3, "rlhf-rm"},
-          {"no trained token", "data.train=[long.jsonl] data.max_length=16 data.over_length=truncate", 3, "at least one sample with a trained token"},
-      });
+  expect("rlhf-sft --config sft.yaml",
+         {
+             {"missing file", "data.train=[nowhere.jsonl]", 3, "nowhere.jsonl"},
+             {"empty", "data.train=[empty.jsonl]", 3, "empty.jsonl"},
+             {"no JSON", "data.train=[text.jsonl]", 3, "text.jsonl:1: "},
+             {"field type", "data.train=[type.jsonl]", 3, "type.jsonl:1: prompt: expected a string"},
+             {"not UTF-8", "data.train=[bytes.jsonl]", 3, "UTF-8"},
+             {"pairs for rlhf-sft", "data.train=[pairs.jsonl]", 3, "rlhf-rm"},
+             {"no trained token", "data.train=[long.jsonl] data.max_length=16 data.over_length=truncate", 3,
+              "at least one sample with a trained token"},
+         });
   expect("rlhf-ppo --config ppo.yaml", {{"missing prompts", "data.prompts=[nowhere.jsonl]", 3, "nowhere.jsonl"}});
 }
 

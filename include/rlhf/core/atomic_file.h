@@ -10,7 +10,8 @@
 namespace rlhf {
 
 /// Writes `bytes` beside `path`, syncs, renames, syncs the folder: a reader sees the old file or the whole new one.
-/// A symbolic link is followed; a device or a pipe is written to as it is. Throws OutputError naming the path and the system's reason (no space left, read-only, permission).
+/// A symbolic link is followed; a device or a pipe is written to as it is. Throws OutputError naming the path and the
+/// system's reason (no space left, read-only, permission).
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
 
 /// Calls `fill(temporary)` for a fresh folder beside `path`, syncs every file in it, then renames it to `path`,

@@ -60,7 +60,8 @@ struct KernelsOf {
   void (*add_to)(float* sum, const T* x, std::int64_t count);
 
   /// Causal attention over fused rows qkv [N, heads.row()]: out [N, queries·width], lse [queries,N] (log-sum-exp of
-  /// the scaled scores; the backward needs it).  softmax(scale · q·kᵀ)·v within each span.
+  /// the scaled scores; the backward needs it).  softmax(scale · q·kᵀ)·v within each span,
+  /// scale > 0.
   void (*attention)(const T* qkv, AttentionHeads heads, const AttentionSpan* spans, std::int64_t count, float scale,
                     T* out, float* lse, std::int64_t total_rows);
   /// Gradient of all of qkv, written once per element (rows that no span covers get 0).

@@ -4,8 +4,14 @@
 
 namespace rlhf {
 
-/// x · weightᵀ: x [N,I], weight [O,I] -> [N,O]. Differentiable. A CPU has a kernel of its own for few rows without a
-/// gradient (decoding), where LibTorch's reaches a half of the memory's speed.
-at::Tensor linear(const at::Tensor& x, const at::Tensor& weight);
+/// x · weightᵀ: x [N,I], weight [O,I] -> [N,O]. Differentiable. On a CPU the gradient of a weight whose grad() exists
+/// is added to that (an optimizer's float32 sum), and few rows without a gradient (decoding) have a kernel of their
+/// own.
+at::Tensor apply_linear(const at::Tensor& x, const at::Tensor& weight);
+
+/// Its gradients: by x, grad · weight: grad [N,O] -> [N,I];
+at::Tensor linear_input_gradient(const at::Tensor& grad, const at::Tensor& weight);
+/// by the weight, sum [O,I] += gradᵀ · x, where the sum may be wider than the factors.
+void add_weight_gradient(const at::Tensor& sum, const at::Tensor& grad, const at::Tensor& x);
 
 }  // namespace rlhf

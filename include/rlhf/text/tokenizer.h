@@ -23,7 +23,8 @@ class Tokenizer {
   virtual ~Tokenizer() = default;
   /// Ids of `text`, with BOS in front where the tokenizer's own setting asks for one. Never adds EOS.
   virtual Encoding encode(std::string_view text) const = 0;
-  /// Text of `ids`; control tokens (BOS, EOS, pad) produce nothing, ids past the vocabulary (a model may pad it) U+FFFD.
+  /// Text of `ids`; control tokens (BOS, EOS, pad) produce nothing, ids past the vocabulary (a model may pad it)
+  /// U+FFFD.
   virtual std::string decode(const TokenIds& ids) const = 0;
   /// The piece as it stands in the vocabulary, for people ("▁the", "<0x0A>").
   virtual std::string piece(std::int32_t id) const = 0;
