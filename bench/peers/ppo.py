@@ -49,6 +49,7 @@ def main() -> None:
         output_dir=config["output"], use_cpu=True, per_device_train_batch_size=config["batch"],
         total_episodes=config["batch"] * config["steps"], response_length=config["new_tokens"], temperature=0.7,
         num_ppo_epochs=config["epochs"], num_mini_batches=1, learning_rate=3e-6, lr_scheduler_type="constant",
+        adam_beta1=0.9, adam_beta2=0.95, adam_epsilon=1e-8, weight_decay=0.0, max_grad_norm=1.0,
         num_sample_generations=0, logging_steps=1, save_strategy="no", report_to="none", disable_tqdm=True)
     if config["setting"] != "default":
         settings.update(optim="adamw_torch_fused", gradient_checkpointing=False)

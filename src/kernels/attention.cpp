@@ -1,8 +1,8 @@
 #include <cmath>
 #include <limits>
 
-#include "attention_tiles.h"
-#include "isa_kernels.h"
+#include "kernels/attention_tiles.h"
+#include "kernels/isa_kernels.h"
 
 namespace rlhf::RLHF_ISA {
 namespace {

@@ -1,5 +1,5 @@
-#include "attention_tiles.h"
-#include "isa_kernels.h"
+#include "kernels/attention_tiles.h"
+#include "kernels/isa_kernels.h"
 
 namespace rlhf::RLHF_ISA {
 namespace {

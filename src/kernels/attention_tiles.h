@@ -1,6 +1,6 @@
 #pragma once
 
-#include "matrix_tiles.h"
+#include "kernels/matrix_tiles.h"
 
 /// What the forward and the backward pass of attention share.
 namespace rlhf::RLHF_ISA {

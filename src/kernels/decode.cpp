@@ -2,9 +2,9 @@
 #include <cmath>
 #include <limits>
 
-#include "dot.h"
-#include "isa_kernels.h"
 #include "kernels/buffer.h"
+#include "kernels/dot.h"
+#include "kernels/isa_kernels.h"
 
 namespace rlhf::RLHF_ISA {
 namespace {
@@ -22,9 +22,6 @@ struct SharedHeads {
   std::int64_t heads, count, width;
   float scale;
 };
-
-/// Products (as many again for the values) of about 4 µs, below which another thread is not worth its waking.
-constexpr std::int64_t kSerialProducts = 8 * kSerial;
 
 /// Positions that are called into the cache ahead of use: the processor's own prefetching stops at every page.
 constexpr std::int64_t kAhead = 64;

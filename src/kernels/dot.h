@@ -1,6 +1,6 @@
 #pragma once
 
-#include "simd.h"
+#include "kernels/simd.h"
 
 /// Dot products of contiguous rows, several at a time: what the kernels of decoding share.
 namespace rlhf::RLHF_ISA {

@@ -1,7 +1,7 @@
 #include <algorithm>
 
-#include "dot.h"
-#include "isa_kernels.h"
+#include "kernels/dot.h"
+#include "kernels/isa_kernels.h"
 
 namespace rlhf::RLHF_ISA {
 namespace {
@@ -12,8 +12,6 @@ namespace {
 constexpr std::int64_t kMaxRows = 64;  // so many rows of x stay in the second-level cache meanwhile
 constexpr std::int64_t kStrip = 32;    // outputs per strip: a cache line of bfloat16 in each row of y
 constexpr std::int64_t kOuts = 4;      // outputs per block
-// One core alone reads memory almost as fast as two do: some 5 µs of work before it pays to wake another thread.
-constexpr std::int64_t kSerialProducts = 8 * kSerial;
 #if defined(__AVX512F__)
 constexpr int kRows = 4;  // rows per group: 16 sums and 8 operands fit into 32 registers
 #else

@@ -33,7 +33,7 @@ RowSums sums_of_row(const T* z, std::int64_t vocab, float top, float inverse_tem
   // Far below every other logit, yet finite: 0 · infinity must not come up in the entropy.
   const float fill = top - 200.0F / inverse_temperature;
   for_logits(z, vocab, fill, [&](Floats x) {
-    const Floats shifted = max((x - top) * inverse_temperature, splat(-200.0F));
+    const Floats shifted = max(splat(-200.0F), (x - top) * inverse_temperature);
     const Floats e = exp(shifted);
     exponentials += e;
     if constexpr (kWithEntropy) weighted += e * shifted;
@@ -81,7 +81,7 @@ void logprobs_backward(T* z, float inverse_temperature, const std::int64_t* targ
     const float h = (grad_entropy ? grad_entropy[row] : 0.0F) * inverse_temperature;
     const float constant = g + (grad_entropy ? h * entropy[row] : 0.0F);
     const auto gradient = [&](Floats x) {
-      const Floats log_p = max(x * inverse_temperature - lse[row], splat(-200.0F));
+      const Floats log_p = max(splat(-200.0F), x * inverse_temperature - lse[row]);
       return -exp(log_p) * (h * log_p + constant);
     };
     const float target_z = widen(logits[targets[row]]);

@@ -6,7 +6,7 @@
 #include <type_traits>
 
 #include "kernels/buffer.h"
-#include "simd.h"
+#include "kernels/simd.h"
 
 /// Products of small matrices whose sums run in fp32: C[rows, columns] = Σ_depth A·B, A spread over the lanes element
 /// by element, B packed in panels that are read vector by vector. Operands are made of 32-bit words: a float, or, where

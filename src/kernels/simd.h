@@ -191,13 +191,14 @@ inline Floats exp(Floats x) {
                   x);
 }
 
-/// acc + Σ of products of neighbouring pairs: thirty-two bfloat16 of a and b, each pair into one lane.
+/// Thirty-two bfloat16, two to a lane.
 using Pairs = std::uint32_t __attribute__((vector_size(64)));
 inline Pairs load_pairs(const BFloat16* p) {
   Pairs x;
   std::memcpy(&x, p, sizeof x);
   return x;
 }
+/// acc + the products of neighbouring bfloat16 of a and b, each pair's sum in one lane.
 inline Floats dot_pairs(Floats acc, Pairs a, Pairs b) {
 #if defined(__AVX512BF16__)
   return reinterpret<Floats>(
@@ -210,5 +211,7 @@ inline Floats dot_pairs(Floats acc, Pairs a, Pairs b) {
 
 /// Work (in elements) below which a second thread costs more than it brings.
 constexpr std::int64_t kSerial = 16384;
+/// The same for products that are added up, some 5 µs of them.
+constexpr std::int64_t kSerialProducts = 8 * kSerial;
 
 }  // namespace rlhf::RLHF_ISA

@@ -1,4 +1,4 @@
-#include "isa_kernels.h"
+#include "kernels/isa_kernels.h"
 
 namespace rlhf::RLHF_ISA {
 namespace {

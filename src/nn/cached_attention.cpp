@@ -17,6 +17,7 @@
 namespace rlhf {
 
 void check_prefill_fits(const KvCache& cache, const Segments& segments) {
+  if (segments.has_prefixes()) throw ShapeError("prefill: expected whole sequences, found some that go on from others");
   const std::int64_t free_rows = cache.rows() - cache.active();
   if (segments.count() <= free_rows && segments.max_length <= cache.capacity()) return;
   throw ShapeError("prefill: expected at most " + std::to_string(free_rows) + " sequences of at most " +

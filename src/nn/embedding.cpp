@@ -23,7 +23,7 @@ class WideEmbedding : public torch::autograd::Function<WideEmbedding> {
     const variable_list saved = ctx->get_saved_variables();
     const at::Tensor &weight = saved[0], &tokens = saved[1];
     const at::Tensor grad = grads[0].to(at::kFloat);
-    if (weight.grad().defined() && weight.grad().scalar_type() == at::kFloat) {
+    if (weight.is_leaf() && weight.grad().defined() && weight.grad().scalar_type() == at::kFloat) {
       weight.mutable_grad().index_add_(0, tokens, grad);  // a few rows, not a whole table to add to a whole table
       return {at::Tensor(), at::Tensor()};
     }

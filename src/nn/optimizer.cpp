@@ -46,7 +46,8 @@ void AdamW::zero_grad() {
 
 at::Tensor AdamW::step(double lr) {
   const at::NoGradGuard no_grad;
-  return masters_[0].is_cpu() ? step_by_kernel(lr) : step_by_operator(lr);
+  const bool by_kernel = std::ranges::all_of(parameters_, [](const Parameter& p) { return has_kernels(p.value); });
+  return by_kernel ? step_by_kernel(lr) : step_by_operator(lr);
 }
 
 /// One pass over weights, moments and gradients, which also clips and rounds.

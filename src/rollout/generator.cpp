@@ -4,7 +4,6 @@
 #include <cmath>
 #include <map>
 #include <numeric>
-#include <set>
 #include <string>
 #include <utility>
 
@@ -74,16 +73,18 @@ class Generator {
                at::TensorOptions().device(model.device()).dtype(model.dtype())),
         queue_(order_by_prompt(requests)),
         results_(requests.size()) {
-    std::set<TokenIds> different;
-    for (const GenerationRequest& request : requests) {
-      if (different.insert(*request.prompt).second) counters_.prompt_tokens += prompt_length(request);
+    for (std::size_t i = 0; i < queue_.size(); ++i) {  // equal prompts are neighbours there
+      if (i == 0 || prompt_of(i) != prompt_of(i - 1)) counters_.prompt_tokens += prompt_length(requests_[queue_[i]]);
     }
   }
 
   void run() {
     while (true) {
       stop_if_signalled();
-      while (worth_admitting()) admit();
+      while (worth_admitting()) {
+        stop_if_signalled();
+        admit();
+      }
       if (rows_.empty()) return;
       counters_.decode_row_steps += cache_.active();
       sample(model_.decode(to_device(next_, model_.device()), cache_), 0);
@@ -97,11 +98,13 @@ class Generator {
   /// Requests with one prompt that start together: it is computed once.
   using PromptGroup = std::vector<std::size_t>;
 
+  const TokenIds& prompt_of(std::size_t queued) const { return *requests_[queue_[queued]].prompt; }
   std::int64_t free_rows() const { return cache_.rows() - cache_.active(); }
 
   /// A prefill of few tokens costs almost as much as one of many, so an eighth of the rows is let run empty first.
   bool worth_admitting() const {
-    return queued_ < queue_.size() && free_rows() >= std::max<std::int64_t>(1, cache_.rows() / 8);
+    const auto waiting = static_cast<std::int64_t>(queue_.size() - queued_);
+    return waiting > 0 && free_rows() >= std::min(waiting, std::max<std::int64_t>(1, cache_.rows() / 8));
   }
 
   /// Runs the prompts of as many requests as there is room for, and draws their first tokens.
@@ -109,15 +112,13 @@ class Generator {
     std::vector<PromptGroup> groups;
     std::int64_t tokens = 0;
     for (std::int64_t rows = free_rows(); rows > 0 && queued_ < queue_.size(); --rows, ++queued_) {
-      const std::size_t request = queue_[queued_];
-      const TokenIds& prompt = *requests_[request].prompt;
-      if (groups.empty() || *requests_[groups.back().front()].prompt != prompt) {
-        const auto length = static_cast<std::int64_t>(prompt.size());
+      if (groups.empty() || prompt_of(queued_) != prompt_of(queued_ - 1)) {
+        const std::int64_t length = prompt_length(requests_[queue_[queued_]]);
         if (!groups.empty() && tokens + length > kPrefillTokens) break;
         groups.emplace_back();
         tokens += length;
       }
-      groups.back().push_back(request);
+      groups.back().push_back(queue_[queued_]);
     }
     counters_.prefill_tokens += tokens;
     const std::size_t first_row = rows_.size();

@@ -62,10 +62,11 @@ at::Tensor invert_distribution(const at::Tensor& probabilities, const at::Tensor
 /// The kernel draws from the whole vocabulary without a second array of its size.
 Sampled sample_by_kernel(const at::Tensor& logits, const at::Tensor& uniforms, double temperature) {
   const at::Tensor rows = logits.contiguous();
+  const at::Tensor draws = uniforms.defined() ? uniforms.to(at::kFloat).contiguous() : uniforms;
   Sampled sampled{at::empty({logits.size(0)}, logits.options().dtype(at::kLong)),
                   at::empty({logits.size(0)}, logits.options().dtype(at::kFloat))};
   with_element_type(rows, [&]<typename T>(T) {
-    kernels().of<T>().sample(elements<T>(rows), static_cast<float>(temperature), elements<float>(uniforms),
+    kernels().of<T>().sample(elements<T>(rows), static_cast<float>(temperature), elements<float>(draws),
                              mutable_elements<std::int64_t>(sampled.tokens), mutable_elements<float>(sampled.logprobs),
                              rows.size(0), rows.size(1));
   });

@@ -20,7 +20,14 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-constexpr std::int64_t kFewRows = 64;  // beyond these LibTorch's blocked product is as fast
+/// Rows up to which our kernel is faster than LibTorch's blocked product: without AVX-512 only while memory is the
+/// limit.
+std::int64_t few_rows_limit() {
+  static const std::int64_t limit = kernels().name == "avx512_bf16" ? 64 : 2;
+  return limit;
+}
+
+constexpr std::size_t kOnednnArguments = 6;
 
 at::Tensor few_rows(const at::Tensor& x, const at::Tensor& weight) {
   const at::Tensor rows = x.contiguous();
@@ -38,7 +45,8 @@ const std::optional<c10::OperatorHandle>& onednn_linear() {
   static const std::optional<c10::OperatorHandle> found = []() -> std::optional<c10::OperatorHandle> {
 #if defined(__x86_64__)
     if (!__builtin_cpu_is("intel") && at::get_cpu_capability() == "AVX512") {
-      return c10::Dispatcher::singleton().findSchema({"mkldnn::_linear_pointwise", ""});
+      const auto handle = c10::Dispatcher::singleton().findSchema({"mkldnn::_linear_pointwise", ""});
+      if (handle && handle->schema().arguments().size() == kOnednnArguments) return handle;
     }
 #endif
     return std::nullopt;
@@ -70,7 +78,7 @@ class Linear : public torch::autograd::Function<Linear> {
     at::Tensor grad_x, grad_weight;
     if (context->needs_input_grad(0)) grad_x = linear_input_gradient(grad, weight);
     if (context->needs_input_grad(1)) {
-      if (weight.grad().defined()) {
+      if (weight.is_leaf() && weight.grad().defined()) {
         add_weight_gradient(weight.grad(), grad, x);
       } else {
         grad_weight = at::mm(grad.t(), x);
@@ -86,7 +94,7 @@ at::Tensor apply_linear(const at::Tensor& x, const at::Tensor& weight) {
   if (!has_kernels(x)) return at::linear(x, weight);
   const bool differentiable = at::GradMode::is_enabled() && (x.requires_grad() || weight.requires_grad());
   if (differentiable) return Linear::apply(x, weight);
-  return x.size(0) <= kFewRows ? few_rows(x, weight) : product(x, weight);
+  return x.size(0) <= few_rows_limit() ? few_rows(x, weight) : product(x, weight);
 }
 
 at::Tensor linear_input_gradient(const at::Tensor& grad, const at::Tensor& weight) { return product(grad, weight.t()); }

@@ -6,10 +6,10 @@
 
 #include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/aminmax.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/zeros.h>
-#include <ATen/ops/zeros_like.h>
 #include <c10/core/ScalarType.h>
 #include <torch/csrc/autograd/custom_function.h>
 
@@ -109,6 +109,12 @@ void check_inputs(const at::Tensor& hidden, const at::Tensor& head, const at::Te
                      ", found " + c10::toString(head.scalar_type()));
   }
   RLHF_CHECK(options.temperature > 0, options.temperature);
+  RLHF_CHECK(targets.scalar_type() == at::kLong && targets.is_contiguous(), "targets must be dense int64");
+  if (targets.is_cuda() || targets.numel() == 0) return;  // on a GPU the question would wait for the device
+  const auto [lowest, highest] = at::aminmax(targets);
+  RLHF_CHECK(lowest.item<std::int64_t>() >= 0 && highest.item<std::int64_t>() < head.size(0), "a target from ",
+             lowest.item<std::int64_t>(), " to ", highest.item<std::int64_t>(), " lies outside the vocabulary of ",
+             head.size(0));
 }
 
 /// The gradient of the rows' loss by their log-probabilities.
@@ -119,11 +125,24 @@ at::Tensor gradient_of(const RowLoss& loss, const at::Tensor& logprobs, std::int
   return leaf.grad();
 }
 
-/// Where the gradient of a leaf adds up: in fp32 if an optimizer has put a sum there, else in a new one.
-at::Tensor gradient_sum(const at::Tensor& leaf) {
-  if (!leaf.grad().defined()) leaf.mutable_grad() = at::zeros_like(leaf);
-  return leaf.grad();
-}
+/// The sum of a leaf's gradient over the chunks: an optimizer's, or a wide one that becomes the gradient at the end.
+class GradientSum {
+ public:
+  GradientSum(const at::Tensor& leaf, at::ScalarType wide) : leaf_(leaf) {
+    if (!leaf.requires_grad()) return;
+    sum_ =
+        leaf.grad().defined() ? leaf.grad() : at::zeros(leaf.sizes(), leaf.options().dtype(wide).requires_grad(false));
+  }
+  void add(const at::Tensor& grad, const at::Tensor& rows) {
+    if (sum_.defined()) add_weight_gradient(sum_, grad, rows);
+  }
+  void finish() {
+    if (sum_.defined() && !leaf_.grad().defined()) leaf_.mutable_grad() = sum_.to(leaf_.scalar_type());
+  }
+
+ private:
+  at::Tensor leaf_, sum_;
+};
 
 }  // namespace
 
@@ -139,10 +158,10 @@ Logprobs backward_through_logprobs(const at::Tensor& hidden, const at::Tensor& h
   check_inputs(hidden, head, targets, options);
   RLHF_CHECK(head.is_leaf(), "the gradient of the head is added to a leaf's");
   const RowStatistics rows = make_row_statistics(hidden, options);
-  const at::Tensor hidden_grad = at::empty_like(hidden);
+  const at::Tensor hidden_grad = hidden.requires_grad() ? at::empty_like(hidden) : at::Tensor();
   {
     const at::NoGradGuard no_grad;
-    const at::Tensor head_grad = head.requires_grad() ? gradient_sum(head) : at::Tensor();
+    GradientSum head_sum(head, rows.lse.scalar_type());
     for_each_chunk(hidden.size(0), rows_per_chunk(options, head.size(0)), [&](std::int64_t begin, std::int64_t end) {
       const at::Tensor part = hidden.slice(0, begin, end), chunk_targets = targets.slice(0, begin, end);
       const RowStatistics chunk = rows.slice(begin, end);
@@ -150,11 +169,12 @@ Logprobs backward_through_logprobs(const at::Tensor& hidden, const at::Tensor& h
       read_logits(z, chunk_targets, options.temperature, chunk);
       const RowGradients gradients{gradient_of(loss, chunk.logprobs, begin, end), {}};
       const at::Tensor grad = logits_gradient(std::move(z), chunk_targets, options.temperature, chunk, gradients);
-      hidden_grad.slice(0, begin, end).copy_(linear_input_gradient(grad, head));
-      if (head_grad.defined()) add_weight_gradient(head_grad, grad, part);
+      if (hidden_grad.defined()) hidden_grad.slice(0, begin, end).copy_(linear_input_gradient(grad, head));
+      head_sum.add(grad, part);
     });
+    head_sum.finish();
   }
-  hidden.backward(hidden_grad);
+  if (hidden_grad.defined()) hidden.backward(hidden_grad);
   return {rows.logprobs, rows.entropy, rows.correct};
 }
 

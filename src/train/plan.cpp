@@ -54,9 +54,9 @@ std::int64_t count_parameters(const ModelShape& s) {
 
 std::int64_t activation_bytes_per_token(const ModelShape& s, at::ScalarType dtype) {
   // Kept per layer: two residual sums and their norms, rotated queries and keys, values, the attention's result, and
-  // gate, up and what becomes of them.
+  // gate, up, what becomes of them, and where LibTorch's operators do it the activated gate.
   const std::int64_t heads = s.head_dim * (2 * s.num_heads + 2 * s.num_key_value_heads);
-  const std::int64_t layer = 4 * s.hidden_size + heads + 3 * s.intermediate_size;
+  const std::int64_t layer = 4 * s.hidden_size + heads + 4 * s.intermediate_size;
   return (s.num_layers * layer + 4 * s.hidden_size) * static_cast<std::int64_t>(c10::elementSize(dtype));
 }
 

@@ -258,6 +258,19 @@ TEST(LogitKernels, GradientEqualsTheFormula) {
   });
 }
 
+TEST(LogitKernels, NotANumberShowsInEveryStatistic) {
+  for_all_kernels([]<typename T>(const Kernels& set, T) {
+    for (const std::size_t where : {0U, 5U, 33U}) {  // in a whole vector, at the target, behind the last whole vector
+      std::vector<T> z(35, from<T>(1));
+      z[where] = from<T>(std::nanf(""));
+      const std::int64_t target = 5;
+      float logprob = 0, lse = 0, entropy = 0;
+      set.of<T>().logprobs(z.data(), 1.0F, &target, &logprob, &lse, &entropy, nullptr, 1, 35);
+      EXPECT_TRUE(std::isnan(logprob) && std::isnan(lse) && std::isnan(entropy)) << where;
+    }
+  });
+}
+
 TEST(LogitKernels, FarApartLogitsGiveFiniteStatistics) {
   for_all_kernels([]<typename T>(const Kernels& set, T) {
     std::vector<T> z(20, from<T>(-1000));

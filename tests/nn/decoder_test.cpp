@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "rlhf/nn/model_folder.h"
+#include "rlhf/nn/optimizer.h"
 #include "rlhf/tensor/linear_logprobs.h"
 
 #include "nn_testing.h"
@@ -125,6 +126,30 @@ TEST(Decoder, SequencesThatShareAPrefixEqualWholeOnesForwardAndBackward) {
   }
 }
 
+TEST(Decoder, GradientsAddUpInAnOptimizersSums) {
+  const PackedBatch batch = pack_cut(SafetensorsFile(golden("llama/tied.safetensors")).tensor("tokens"), kLengths);
+  const Labels labels = labels_of(batch);
+  const at::Tensor rows = to_device(labels.rows, at::kCPU), targets = to_device(labels.targets, at::kCPU);
+  const auto backward = [&](CausalLM& model) {
+    const auto sum = [](const at::Tensor& logprobs, auto, auto) { return logprobs.sum(); };
+    backward_through_logprobs(model.forward(batch).index_select(0, rows), model.head(), targets, {}, sum);
+  };
+  // The head is the embedding: both add to one sum.
+  const auto once = load_golden("tied"), twice = load_golden("tied"), narrow = load_golden("tied", at::kBFloat16);
+  backward(*once);
+  AdamW optimizer(twice->parameters(), {}), wide(narrow->parameters(), {});
+  for (int i = 0; i < 2; ++i) {
+    backward(*twice);
+    backward(*narrow);
+  }
+  for (std::size_t i = 0; i < once->parameters().size(); ++i) {
+    const at::Tensor expected = once->parameters()[i].value.grad().mul(2);
+    EXPECT_LT(relative_difference(twice->parameters()[i].value.grad(), expected), 1e-5) << i;
+    EXPECT_EQ(narrow->parameters()[i].value.grad().scalar_type(), at::kFloat);
+    EXPECT_LT(relative_difference(narrow->parameters()[i].value.grad(), expected), 0.2) << i;
+  }
+}
+
 /// Sequences that grow in a cache, and the same sequences for full passes.
 struct Growing {
   CausalLM& model;
@@ -171,6 +196,12 @@ TEST(Decoder, CachedDecodingEqualsFullPassWithRowsOfAnyLengthAndDroppedRows) {
     growing.drop(0);
     EXPECT_EQ(growing.cache.active(), 2);
     EXPECT_LT(growing.step(50), 1e-5);
+    // A new sequence joins those that have grown, and a copy of it.
+    growing.sequences.push_back({8, 9, 10});
+    model->forward(pack(std::vector<TokenIds>{{8, 9, 10}}, at::kCPU), &growing.cache);
+    growing.cache.fork(2);
+    growing.sequences.push_back(growing.sequences.back());
+    EXPECT_LT(growing.step(55), 1e-5);
     growing.cache.clear();
     growing.sequences = {{4, 4}, {5, 5}};  // rows of one length need no mask; old keys must not shine through
     model->forward(pack(growing.sequences, at::kCPU), &growing.cache);

@@ -125,6 +125,24 @@ INSTANTIATE_TEST_SUITE_P(Dtypes, LinearLogprobsPrecision,
                                            Precision{at::kBFloat16, 0.06, 0.05}),
                          [](const auto& test) { return std::string(c10::toString(test.param.dtype)); });
 
+TEST(LinearLogprobs, BackwardInOnePassTakesAFrozenTrunkAndNoRows) {
+  const auto sum = [](const at::Tensor& logprobs, auto, auto) { return logprobs.sum(); };
+  const Problem problem = make_problem(6, 5, 11, at::kFloat);
+  backward_through_logprobs(problem.hidden.detach(), problem.head, problem.targets, {}, sum);
+  EXPECT_TRUE(problem.head.grad().defined());
+  EXPECT_FALSE(problem.hidden.grad().defined());
+  const Problem none = make_problem(0, 5, 11, at::kFloat);
+  backward_through_logprobs(none.hidden.mul(1), none.head, none.targets, {}, sum);
+  EXPECT_EQ(none.head.grad().abs().sum().item<float>(), 0.0F);
+}
+
+TEST(LinearLogprobs, RefuseTargetsOutsideTheVocabulary) {
+  const Problem problem = make_problem(3, 5, 11, at::kFloat);
+  for (const std::int64_t outside : {-100, 11}) {
+    EXPECT_ANY_THROW(linear_logprobs(problem.hidden, problem.head, i64({1, outside, 2})));
+  }
+}
+
 TEST(LinearLogprobs, GradientsOfTheLogprobsEqualCentralDifferences) {
   const Problem problem = make_problem(5, 4, 7, at::kDouble);
   EXPECT_TRUE(testing::gradcheck(

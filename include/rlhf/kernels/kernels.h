@@ -96,7 +96,7 @@ struct Kernels {
   KernelsOf<BFloat16> bf16;
   void (*adamw)(float* weights, const float* gradients, float* exp_avg, float* exp_avg_sq, BFloat16* rounded,
                 std::int64_t count, const AdamWStep& step);
-  /// Σ x², in double, in an order that depends on `count` alone.
+  /// Σ x², in fp32 within blocks of 4096 and in double between them, in an order that depends on `count` alone.
   double (*sum_of_squares)(const float* x, std::int64_t count);
 
   template <typename T>

@@ -34,10 +34,10 @@ struct GenerationCounters {
 
 /// Samples an answer to every request, at most `max_rows` at a time, with a KV cache allocated once. Token t of a row
 /// is drawn with uniform(seed, request.stream, t): an answer does not depend on its neighbours or their order (up to
-/// the rounding of batched products). Finished rows leave the batch at once and are filled again from the queue; equal
-/// prompts are computed once. Polls stop_if_signalled().
-/// `on_token(request, token)` is called for every token if given (streaming).
-/// Throws ModelError if a prompt and max_new_tokens exceed the model's positions.
+/// the rounding of batched products). Finished rows leave the batch at once; where there are more requests than rows
+/// they are filled again, an eighth of them at a time. Equal prompts that start together are computed once. Polls
+/// stop_if_signalled(). `on_token(request, token)` is called for every token if given (streaming). Throws ModelError if
+/// a prompt and max_new_tokens exceed the model's positions.
 std::vector<Generation> generate(CausalLM& model, std::span<const GenerationRequest> requests,
                                  const SamplingOptions& options, std::int64_t max_rows,
                                  const std::function<void(std::size_t, std::int32_t)>& on_token = {},

@@ -35,7 +35,8 @@ using RowLoss = std::function<at::Tensor(const at::Tensor& logprobs, std::int64_
 
 /// linear_logprobs, a loss that is a sum over rows, and the backward of it in one pass: the gradient of a chunk is
 /// known as soon as its log-probabilities are, so its logits are computed once and not again. Adds to the gradient of
-/// `head` (a leaf) and, through hidden.backward(), to whatever `hidden` came from. Results are detached.
+/// `head` (a leaf) and, through hidden.backward(), to whatever `hidden` came from (nothing, where it wants no
+/// gradient). Results are detached.
 Logprobs backward_through_logprobs(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& targets,
                                    const LogprobOptions& options, const RowLoss& loss);
 
