@@ -130,7 +130,7 @@ std::string help_text(const Tool& tool, const Section& options) {
                      "\n\n";
   text += row("--config FILE", "YAML or JSON file with the keys below");
   text += row("key=value", tool.trains ? "sets one of them, e.g. train.seed=1; stronger than the file"
-                                        : "sets one of them, as --key value does; stronger than the file");
+                                       : "sets one of them, as --key value does; stronger than the file");
   for (const Flag& flag : kFlags) {
     if (applies(flag, tool)) text += row(flag.name, flag.doc);
   }

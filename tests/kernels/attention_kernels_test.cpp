@@ -1,4 +1,3 @@
-#include <bit>
 #include <cmath>
 #include <limits>
 #include <omp.h>
@@ -9,6 +8,8 @@
 #include <gtest/gtest.h>
 
 #include "rlhf/kernels/kernels.h"
+
+#include "kernels_testing.h"
 
 namespace rlhf {
 namespace {
@@ -23,31 +24,22 @@ struct Case {
   double spread = 1;  ///< standard deviation of queries, keys and values
 };
 
-float to_float(float x) { return x; }
-float to_float(BFloat16 x) { return std::bit_cast<float>(static_cast<std::uint32_t>(x.bits) << 16); }
-template <typename T>
-T rounded(float x) {
-  if constexpr (std::is_same_v<T, float>) {
-    return x;
-  } else {
-    const auto word = std::bit_cast<std::uint32_t>(x);
-    return {static_cast<std::uint16_t>((word + 0x7fffU + ((word >> 16) & 1U)) >> 16)};
-  }
-}
+using testing::from;
+using testing::value_of;
 
 template <typename T>
 std::vector<T> random_values(std::int64_t count, double spread, unsigned seed) {
   std::mt19937 generator(seed);
   std::normal_distribution<float> normal(0.0F, static_cast<float>(spread));
   std::vector<T> values;
-  for (std::int64_t i = 0; i < count; ++i) values.push_back(rounded<T>(normal(generator)));
+  for (std::int64_t i = 0; i < count; ++i) values.push_back(from<T>(normal(generator)));
   return values;
 }
 
 template <typename T>
 Numbers numbers(const std::vector<T>& values) {
   Numbers result;
-  for (const T& value : values) result.push_back(to_float(value));
+  for (const T& value : values) result.push_back(value_of(value));
   return result;
 }
 
@@ -141,8 +133,8 @@ Arrays<T> run(const Kernels& kernels, const Case& c, const std::vector<T>& qkv, 
   const KernelsOf<T>& of = kernels.of<T>();
   const auto count = static_cast<std::int64_t>(c.spans.size());
   const auto scale = static_cast<float>(c.scale);
-  Arrays<T> arrays = {std::vector<T>(grad_out.size(), rounded<T>(0)),
-                      std::vector<T>(qkv.size(), rounded<T>(std::numeric_limits<float>::infinity())),
+  Arrays<T> arrays = {std::vector<T>(grad_out.size(), from<T>(0)),
+                      std::vector<T>(qkv.size(), from<T>(std::numeric_limits<float>::infinity())),
                       std::vector<float>(static_cast<std::size_t>(c.heads.queries * c.rows))};
   of.attention(qkv.data(), c.heads, c.spans.data(), count, scale, arrays.out.data(), arrays.lse.data(), c.rows);
   of.attention_backward(grad_out.data(), qkv.data(), arrays.out.data(), arrays.lse.data(), c.heads, c.spans.data(),
@@ -293,7 +285,7 @@ void expect_no_gradient_outside(const Case& c, const std::vector<bool>& covered)
     const auto width = static_cast<std::size_t>(c.heads.row());
     for (std::size_t i = 0; i < actual.grad_qkv.size(); ++i) {
       if (!covered[i / width]) {
-        ASSERT_EQ(to_float(actual.grad_qkv[i]), 0) << "row " << i / width;
+        ASSERT_EQ(value_of(actual.grad_qkv[i]), 0) << "row " << i / width;
       }
     }
   }

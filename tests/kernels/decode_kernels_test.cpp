@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -15,24 +14,18 @@
 
 #include "rlhf/kernels/kernels.h"
 
+#include "kernels_testing.h"
+
 namespace rlhf {
 namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-double wide(float x) { return static_cast<double>(x); }
-double wide(BFloat16 x) { return static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(x.bits) << 16)); }
+using testing::from;
 
 template <typename T>
-T narrow_to(float x);
-template <>
-float narrow_to<float>(float x) {
-  return x;
-}
-template <>
-BFloat16 narrow_to<BFloat16>(float x) {
-  const auto word = std::bit_cast<std::uint32_t>(x);
-  return {static_cast<std::uint16_t>((word + 0x7fffU + ((word >> 16) & 1U)) >> 16)};
+double wide(T x) {
+  return static_cast<double>(testing::value_of(x));
 }
 
 template <typename T>
@@ -40,7 +33,7 @@ std::vector<T> random_values(std::size_t count, std::uint32_t seed, float scale 
   std::mt19937 generator(seed);
   std::normal_distribution<float> normal(0, scale);
   std::vector<T> values(count);
-  for (T& value : values) value = narrow_to<T>(normal(generator));
+  for (T& value : values) value = from<T>(normal(generator));
   return values;
 }
 
@@ -85,7 +78,7 @@ void expect_linear(const KernelsOf<T>& kernels, std::int64_t rows, std::int64_t 
   const auto x = random_values<T>(static_cast<std::size_t>(rows * in), 1);
   const auto weight = random_values<T>(static_cast<std::size_t>(out * in), 2);
   const std::size_t guard = 32;
-  std::vector<T> y(static_cast<std::size_t>(rows * out) + guard, narrow_to<T>(-77));
+  std::vector<T> y(static_cast<std::size_t>(rows * out) + guard, from<T>(-77));
   kernels.few_rows_linear(x.data(), weight.data(), y.data(), rows, in, out);
 
   double worst = 0;  // error as a share of what it may be
@@ -151,7 +144,7 @@ TEST(FewRowsLinear, NotANumberReachesItsRowAndNoOther) {
     const std::int64_t rows = 6, in = 40, out = 5;
     auto x = random_values<T>(rows * in, 7);
     const auto weight = random_values<T>(out * in, 8);
-    x[3 * in + 39] = narrow_to<T>(std::numeric_limits<float>::quiet_NaN());
+    x[3 * in + 39] = from<T>(std::numeric_limits<float>::quiet_NaN());
     std::vector<T> y(rows * out);
     kernels.few_rows_linear(x.data(), weight.data(), y.data(), rows, in, out);
     for (std::int64_t i = 0; i < rows * out; ++i) {
@@ -279,8 +272,8 @@ TEST(DecodeAttention, LargeScoresDoNotOverflow) {
     Step<T> step({2, 1, 16}, {40});
     const std::size_t chosen = step.cached(0, 0, 23);
     for (std::size_t i = 0; i < 16; ++i) {
-      for (std::size_t head = 0; head < 2; ++head) step.qkv[head * 16 + i] = narrow_to<T>(100);
-      step.keys[chosen + i] = narrow_to<T>(100);
+      for (std::size_t head = 0; head < 2; ++head) step.qkv[head * 16 + i] = from<T>(100);
+      step.keys[chosen + i] = from<T>(100);
     }
     step.run(kernels);
     for (std::size_t i = 0; i < 16; ++i) EXPECT_EQ(wide(step.out[i]), wide(step.values[chosen + i]));
@@ -398,8 +391,8 @@ TEST(SampleKernel, AtTheEdgesTheFirstAndTheLastPossibleToken) {
   for_each_kernel([]<typename T>(const KernelsOf<T>& kernels, T) {
     for (const std::size_t vocab : {7U, 512U, 777U}) {
       auto logits = random_values<T>(vocab, 16, 0.1F);
-      logits.front() = logits.back() = logits[1] = narrow_to<T>(-kInfinity);
-      logits[vocab - 2] = narrow_to<T>(-300);  // its exponential is 0 in fp32
+      logits.front() = logits.back() = logits[1] = from<T>(-kInfinity);
+      logits[vocab - 2] = from<T>(-300);  // its exponential is 0 in fp32
       EXPECT_EQ(draw(kernels, logits, 1, 0).token, 2);
       EXPECT_EQ(draw(kernels, logits, 1, kLargestUniform).token, static_cast<std::int64_t>(vocab) - 3);
       EXPECT_EQ(draw(kernels, logits, 1, 1).token, static_cast<std::int64_t>(vocab) - 3);
@@ -412,7 +405,7 @@ TEST(SampleKernel, ATokenOfProbabilityZeroIsNeverDrawn) {
     for (const std::size_t vocab : {7U, 512U, 3000U}) {
       auto logits = random_values<T>(vocab, 17, 0.01F);
       for (std::size_t v = 0; v < vocab; ++v) {  // whole blocks of them, too
-        if (v % 3 != 1 || (v >= 256 && v < 768)) logits[v] = narrow_to<T>(-kInfinity);
+        if (v % 3 != 1 || (v >= 256 && v < 768)) logits[v] = from<T>(-kInfinity);
       }
       const int draws = 2000;
       for (int i = 0; i <= draws; ++i) {
@@ -431,9 +424,9 @@ TEST(SampleKernel, GreedyTakesTheFirstOfTheLargest) {
       auto logits = random_values<T>(vocab, 18);
       for (const std::size_t first : {std::size_t{0}, vocab / 3, vocab - 1}) {
         auto tied = logits;
-        tied[first] = narrow_to<T>(9);
-        tied[first + (vocab - 1 - first) / 2] = narrow_to<T>(9);
-        tied[vocab - 1] = narrow_to<T>(9);
+        tied[first] = from<T>(9);
+        tied[first + (vocab - 1 - first) / 2] = from<T>(9);
+        tied[vocab - 1] = from<T>(9);
         EXPECT_EQ(draw(kernels, tied, 0, 0.9F).token, static_cast<std::int64_t>(first));
       }
     }
@@ -457,13 +450,13 @@ TEST(SampleKernel, LogitsWithoutADistributionGiveALogprobThatIsNotANumber) {
         for (const float strange : {nan, -nan, kInfinity}) {
           for (const std::size_t place : {std::size_t{0}, vocab / 2, vocab - 1}) {
             auto logits = random_values<T>(vocab, 20);
-            logits[place] = narrow_to<T>(strange);
+            logits[place] = from<T>(strange);
             const Draw result = draw(kernels, logits, temperature, 0.4F);
             EXPECT_TRUE(std::isnan(result.logprob)) << strange << " at " << place;
             EXPECT_TRUE(result.token >= 0 && result.token < static_cast<std::int64_t>(vocab));
           }
         }
-        EXPECT_TRUE(std::isnan(draw(kernels, std::vector<T>(vocab, narrow_to<T>(-kInfinity)), temperature, 0).logprob));
+        EXPECT_TRUE(std::isnan(draw(kernels, std::vector<T>(vocab, from<T>(-kInfinity)), temperature, 0).logprob));
       }
     }
   });

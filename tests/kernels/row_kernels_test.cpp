@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <memory>
@@ -13,22 +12,16 @@
 
 #include "rlhf/kernels/kernels.h"
 
+#include "kernels_testing.h"
+
 namespace rlhf {
 namespace {
 
 // Every kernel, in every instruction set that this machine has, against the formula in double, element by element.
 
-float value_of(float x) { return x; }
-float value_of(BFloat16 x) { return std::bit_cast<float>(static_cast<std::uint32_t>(x.bits) << 16); }
-template <typename T>
-T from(float x) {
-  if constexpr (std::is_same_v<T, float>) {
-    return x;
-  } else {
-    const auto word = std::bit_cast<std::uint32_t>(x);
-    return {static_cast<std::uint16_t>((word + 0x7fffU + ((word >> 16) & 1U)) >> 16)};
-  }
-}
+using testing::from;
+using testing::value_of;
+
 template <typename T>
 constexpr double tolerance() {
   return std::is_same_v<T, float> ? 2e-6 : 1e-2;
