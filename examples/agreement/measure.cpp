@@ -37,7 +37,7 @@ Questions repeated(const Questions& questions, std::int64_t times) {
 
 // log-probability of each answer's tokens, summed: [B].
 at::Tensor answer_logprobs(rlhf::CausalLM& model, const rlhf::Rollout& rollout) {
-  const at::Tensor hidden = model.forward(rollout.batch).index_select(0, rollout.predictors);
+  const at::Tensor hidden = model.forward(rollout.batch, rollout.predictors);
   const at::Tensor logprobs = rlhf::linear_logprobs(hidden, model.head(), rollout.tokens).logprobs;
   return rlhf::segment_sum(logprobs, rollout.responses);
 }

@@ -30,8 +30,7 @@ at::Tensor token_rewards(const at::Tensor& kl, const at::Tensor& scores, const S
       throw ShapeError("segments: expected tokens in sequence " + std::to_string(i) + ", found none to reward");
     }
   }
-  const at::Tensor last = segments.cu_seqlens.slice(0, 1).to(at::kLong).sub(1);
-  return kl.to(at::kFloat).mul(-kl_coef).index_add_(0, last, scores.to(at::kFloat));
+  return kl.to(at::kFloat).mul(-kl_coef).index_add_(0, last_rows(segments), scores.to(at::kFloat));
 }
 
 }  // namespace rlhf

@@ -70,34 +70,40 @@ at::Tensor Decoder::request_stack(const WeightSource& source, std::string name,
   return parameters_.back().value;
 }
 
-at::Tensor Decoder::run(const at::Tensor& tokens, const at::Tensor& positions, const Attend& attend) const {
+at::Tensor Decoder::run(const at::Tensor& tokens, const at::Tensor& positions, const at::Tensor& rows,
+                        const Attend& attend) const {
   const RotaryTable table = make_rotary_table(positions, config_.shape.head_dim, config_.rope_theta);
   at::Tensor hidden = embed(embedding_, tokens), delta;
   for (std::int64_t i = 0; i < config_.shape.num_layers; ++i) {
     const Layer& layer = layers_[i];
     const SumAndNorm before = add_rms_norm(hidden, delta, layer.attention_norm, config_.norm_eps);
     const at::Tensor qkv = rotate_heads(apply_linear(before.norm, layer.query_key_value), heads_, table);
-    delta = apply_linear(attend(i, qkv), layer.output);
-    const SumAndNorm between = add_rms_norm(before.sum, delta, layer.mlp_norm, config_.norm_eps);
+    at::Tensor attended = attend(i, qkv), residual = before.sum;
+    if (rows.defined() && i + 1 == config_.shape.num_layers) {  // from here on no token reads another
+      attended = attended.index_select(0, rows);
+      residual = residual.index_select(0, rows);
+    }
+    delta = apply_linear(attended, layer.output);
+    const SumAndNorm between = add_rms_norm(residual, delta, layer.mlp_norm, config_.norm_eps);
     delta = apply_linear(swiglu(apply_linear(between.norm, layer.gate_up)), layer.down);
     hidden = between.sum;
   }
   return add_rms_norm(hidden, delta, final_norm_, config_.norm_eps).norm;
 }
 
-at::Tensor Decoder::forward(const PackedBatch& batch, KvCache* cache) {
+at::Tensor Decoder::forward(const PackedBatch& batch, const at::Tensor& rows, KvCache* cache) {
   const Segments& segments = batch.segments;
   check_shape(batch.tokens, "tokens", {segments.total()});
   check_shape(batch.positions, "positions", {segments.total()});
   work_counters().processed_tokens += segments.total();
   if (cache == nullptr) {
-    return run(batch.tokens, batch.positions, [&](std::int64_t, const at::Tensor& qkv) {
+    return run(batch.tokens, batch.positions, rows, [&](std::int64_t, const at::Tensor& qkv) {
       return packed_attention(qkv, heads_, segments, attention_scale_);
     });
   }
   const at::NoGradGuard no_grad;
   check_prefill_fits(*cache, segments);
-  at::Tensor hidden = run(batch.tokens, batch.positions, [&](std::int64_t layer, const at::Tensor& qkv) {
+  at::Tensor hidden = run(batch.tokens, batch.positions, rows, [&](std::int64_t layer, const at::Tensor& qkv) {
     write_prefill(*cache, layer, split_heads(qkv, heads_), segments);
     return packed_attention(qkv, heads_, segments, attention_scale_);
   });
@@ -111,7 +117,7 @@ at::Tensor Decoder::decode(const at::Tensor& tokens, KvCache& cache) {
   const at::NoGradGuard no_grad;
   check_shape(tokens, "tokens", {cache.active()});
   const DecodeStep step = make_decode_step(cache, device());
-  at::Tensor hidden = run(tokens, step.positions, [&](std::int64_t layer, const at::Tensor& qkv) {
+  at::Tensor hidden = run(tokens, step.positions, /*rows=*/{}, [&](std::int64_t layer, const at::Tensor& qkv) {
     return cached_attention(cache, layer, step, qkv, heads_, attention_scale_);
   });
   cache.advance();

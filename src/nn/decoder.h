@@ -54,7 +54,7 @@ class Decoder final : public CausalLM {
   Decoder(const DecoderConfig& config, const WeightSource& source, bool with_head);
 
   const ModelShape& shape() const override { return config_.shape; }
-  at::Tensor forward(const PackedBatch& batch, KvCache* cache) override;
+  at::Tensor forward(const PackedBatch& batch, const at::Tensor& rows, KvCache* cache) override;
   at::Tensor decode(const at::Tensor& tokens, KvCache& cache) override;
   const at::Tensor& head() const override { return head_; }
   Parameters& parameters() override { return parameters_; }
@@ -74,7 +74,9 @@ class Decoder final : public CausalLM {
   /// One parameter of several tensors that lie below each other and read the same input.
   at::Tensor request_stack(const WeightSource& source, std::string name, const std::vector<Parameter::Part>& parts,
                            std::int64_t width);
-  at::Tensor run(const at::Tensor& tokens, const at::Tensor& positions, const Attend& attend) const;
+  /// Hidden states of the tokens `rows`, of all if undefined.
+  at::Tensor run(const at::Tensor& tokens, const at::Tensor& positions, const at::Tensor& rows,
+                 const Attend& attend) const;
 
   DecoderConfig config_;
   AttentionHeads heads_;

@@ -19,13 +19,10 @@ ScalarModel::ScalarModel(std::unique_ptr<CausalLM> trunk, at::Tensor score, doub
 }
 
 at::Tensor ScalarModel::values(const PackedBatch& batch, const at::Tensor& rows) {
-  const at::Tensor hidden = trunk_->forward(batch).index_select(0, rows);
+  const at::Tensor hidden = trunk_->forward(batch, rows);
   return at::linear(hidden.to(at::kFloat), score().to(at::kFloat)).squeeze(1);
 }
 
-at::Tensor ScalarModel::scores(const PackedBatch& batch) {
-  const Segments& segments = batch.segments;
-  return values(batch, segments.cu_seqlens.narrow(0, 1, segments.count()).to(at::kLong).sub(1));
-}
+at::Tensor ScalarModel::scores(const PackedBatch& batch) { return values(batch, last_rows(batch.segments)); }
 
 }  // namespace rlhf

@@ -131,10 +131,7 @@ class Generator {
     std::vector<const TokenIds*> prompts;
     for (const PromptGroup& group : groups) prompts.push_back(requests_[group.front()].prompt);
     const PackedBatch batch = pack(prompts, model_.device());
-    const at::Tensor hidden = model_.forward(batch, &cache_);
-    std::vector<std::int64_t> last;
-    for (std::int64_t i = 0; i < batch.segments.count(); ++i) last.push_back(batch.segments.offsets[i + 1] - 1);
-    return hidden.index_select(0, to_device(last, model_.device()));
+    return model_.forward(batch, last_rows(batch.segments), &cache_);
   }
 
   /// Gives every request of the groups a row of the cache; returns which group each new row belongs to.

@@ -43,6 +43,10 @@ Segments make_segments(std::span<const std::int64_t> lengths, at::Device device)
   return segments;
 }
 
+at::Tensor last_rows(const Segments& segments) {
+  return segments.cu_seqlens.narrow(0, 1, segments.count()).to(at::kLong).sub(1);
+}
+
 PackedBatch pack(std::span<const Piece> pieces, at::Device device) {
   if (pieces.empty()) throw ShapeError("pack: expected at least one sequence, found none");
   std::vector<std::int64_t> lengths, tokens, positions, prefixes;

@@ -120,7 +120,7 @@ class Update {
   void policy_backward(const RolloutSlice& slice, bool first, double tokens) {
     count_useful(slice);
     work_counters().label_rows += slice.tokens.size(0);
-    const at::Tensor hidden = models_.policy.forward(slice.batch).index_select(0, slice.predictors);
+    const at::Tensor hidden = models_.policy.forward(slice.batch, slice.predictors);
     const auto loss_of_rows = [&](const at::Tensor& logprobs, std::int64_t begin, std::int64_t end) {
       const at::Tensor rows = slice.rows.slice(0, begin, end);
       if (first) old_logprobs_.index_copy_(0, rows, logprobs.detach());
@@ -241,7 +241,7 @@ at::Tensor logprobs_of(CausalLM& model, const Rollout& rollout, std::span<const 
                        double temperature, const PpoPlan& plan) {
   return gather_over_micro_batches(rollout, sequences, plan, [&](const RolloutSlice& slice) {
     work_counters().label_rows += slice.tokens.size(0);
-    const at::Tensor hidden = model.forward(slice.batch).index_select(0, slice.predictors);
+    const at::Tensor hidden = model.forward(slice.batch, slice.predictors);
     return linear_logprobs(hidden, model.head(), slice.tokens, {.temperature = temperature}).logprobs;
   });
 }

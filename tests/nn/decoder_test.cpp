@@ -61,12 +61,12 @@ TEST_P(LlamaGolden, LogitsLossAndGradientsEqualTransformers) {
   const SafetensorsFile expected(golden("llama/" + std::string(GetParam()) + ".safetensors"));
   const auto model = load_golden(GetParam());
   const PackedBatch batch = pack_cut(expected.tensor("tokens"), kLengths);
-  const at::Tensor hidden = model->forward(batch);
-  EXPECT_LT(relative_difference(at::linear(hidden, model->head()), expected.tensor("logits")), 1e-5);
+  EXPECT_LT(relative_difference(at::linear(model->forward(batch), model->head()), expected.tensor("logits")), 1e-5);
 
   const Labels labels = labels_of(batch);
   const at::Tensor rows = to_device(labels.rows, at::kCPU), targets = to_device(labels.targets, at::kCPU);
-  const at::Tensor loss = linear_logprobs(hidden.index_select(0, rows), model->head(), targets).logprobs.mean().neg();
+  const at::Tensor hidden = model->forward(batch, rows);
+  const at::Tensor loss = linear_logprobs(hidden, model->head(), targets).logprobs.mean().neg();
   EXPECT_NEAR(loss.item<double>(), expected.tensor("loss").item<double>(), 1e-5);
   loss.backward();
   EXPECT_EQ(compare_gradients(model->parameters(), expected), model->shape().tied_head ? 20U : 21U);
@@ -111,7 +111,7 @@ TEST(Decoder, SequencesThatShareAPrefixEqualWholeOnesForwardAndBackward) {
   whole_first.insert(whole_first.end(), first.begin(), first.end());
   whole_second.insert(whole_second.end(), second.begin(), second.end());
   const auto run = [](CausalLM& model, const PackedBatch& batch, std::vector<std::int64_t> rows) {
-    const at::Tensor hidden = model.forward(batch).index_select(0, to_device(rows, at::kCPU));
+    const at::Tensor hidden = model.forward(batch, to_device(rows, at::kCPU));
     hidden.mul(at::arange(hidden.numel(), at::kFloat).view_as(hidden)).sum().backward();
     return hidden;
   };
@@ -132,7 +132,7 @@ TEST(Decoder, GradientsAddUpInAnOptimizersSums) {
   const at::Tensor rows = to_device(labels.rows, at::kCPU), targets = to_device(labels.targets, at::kCPU);
   const auto backward = [&](CausalLM& model) {
     const auto sum = [](const at::Tensor& logprobs, auto, auto) { return logprobs.sum(); };
-    backward_through_logprobs(model.forward(batch).index_select(0, rows), model.head(), targets, {}, sum);
+    backward_through_logprobs(model.forward(batch, rows), model.head(), targets, {}, sum);
   };
   // The head is the embedding: both add to one sum.
   const auto once = load_golden("tied"), twice = load_golden("tied"), narrow = load_golden("tied", at::kBFloat16);
@@ -158,8 +158,7 @@ struct Growing {
 
   at::Tensor full_last_hidden() const {
     const PackedBatch batch = pack(sequences, at::kCPU);
-    return model.forward(batch).index_select(
-        0, batch.segments.cu_seqlens.narrow(0, 1, cache.active()).to(at::kLong).sub(1));
+    return model.forward(batch).index_select(0, last_rows(batch.segments));
   }
   /// Appends one token to each row; returns the largest difference between the cached and the full pass.
   double step(std::int32_t first_token) {
@@ -187,7 +186,7 @@ TEST(Decoder, CachedDecodingEqualsFullPassWithRowsOfAnyLengthAndDroppedRows) {
         KvCache(shape.num_layers, 6, shape.num_key_value_heads, 16, shape.head_dim, at::TensorOptions(at::kFloat)),
         {{1, 5, 9}, {1, 7, 3}, {1, 40, 41, 42, 43}, {1}, {1, 90, 2}}};
     const PackedBatch prompts = pack(growing.sequences, at::kCPU);
-    EXPECT_LT(largest_difference(model->forward(prompts, &growing.cache), model->forward(prompts)), 1e-6);
+    EXPECT_LT(largest_difference(model->forward(prompts, {}, &growing.cache), model->forward(prompts)), 1e-6);
     EXPECT_LT(growing.step(10), 1e-5);
     EXPECT_LT(growing.step(20), 1e-5);
     growing.drop(2);  // from the middle: the last row moves there
@@ -198,13 +197,13 @@ TEST(Decoder, CachedDecodingEqualsFullPassWithRowsOfAnyLengthAndDroppedRows) {
     EXPECT_LT(growing.step(50), 1e-5);
     // A new sequence joins those that have grown, and a copy of it.
     growing.sequences.push_back({8, 9, 10});
-    model->forward(pack(std::vector<TokenIds>{{8, 9, 10}}, at::kCPU), &growing.cache);
+    model->forward(pack(std::vector<TokenIds>{{8, 9, 10}}, at::kCPU), {}, &growing.cache);
     growing.cache.fork(2);
     growing.sequences.push_back(growing.sequences.back());
     EXPECT_LT(growing.step(55), 1e-5);
     growing.cache.clear();
     growing.sequences = {{4, 4}, {5, 5}};  // rows of one length need no mask; old keys must not shine through
-    model->forward(pack(growing.sequences, at::kCPU), &growing.cache);
+    model->forward(pack(growing.sequences, at::kCPU), {}, &growing.cache);
     EXPECT_LT(growing.step(60), 1e-5);
   }
 }
@@ -212,7 +211,7 @@ TEST(Decoder, CachedDecodingEqualsFullPassWithRowsOfAnyLengthAndDroppedRows) {
 TEST(Decoder, RefusesWhatDoesNotFitTheCache) {
   const auto model = load_golden("untied");
   KvCache cache(2, 1, 2, 4, 8, at::TensorOptions(at::kFloat));
-  const auto prefill = [&](std::vector<TokenIds> sequences) { model->forward(pack(sequences, at::kCPU), &cache); };
+  const auto prefill = [&](std::vector<TokenIds> sequences) { model->forward(pack(sequences, at::kCPU), {}, &cache); };
   testing::expect_error([&] { prefill({{1, 2}, {3}}); }, ExitCode::shape, {"at most 1 sequences", "found 2"});
   testing::expect_error([&] { prefill({{1, 2, 3, 4, 5}}); }, ExitCode::shape, {"at most 4 tokens", "of at most 5"});
   prefill({{1, 2, 3, 4}});

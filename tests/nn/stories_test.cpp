@@ -40,7 +40,7 @@ TEST(Stories260k, GreedyContinuationEqualsTransformersTokenForToken) {
   const auto model = load_causal_lm(read_model_folder(folder), at::kCPU, at::kFloat, false);
   const ModelShape& shape = model->shape();
   KvCache cache(shape.num_layers, 1, shape.num_key_value_heads, 65, shape.head_dim, at::TensorOptions(at::kFloat));
-  at::Tensor hidden = model->forward(pack(std::vector<TokenIds>{{1}}, at::kCPU), &cache);
+  at::Tensor hidden = model->forward(pack(std::vector<TokenIds>{{1}}, at::kCPU), {}, &cache);
   const at::Tensor first = at::linear(hidden, model->head())[0];
   for (int i = 0; i < 8; ++i) EXPECT_NEAR(first[i].item<double>(), golden["first_logits"][i].get<double>(), 1e-4);
 

@@ -58,7 +58,7 @@ class FakeLm : public CausalLM {
 
   const ModelShape& shape() const override { return shape_; }
 
-  at::Tensor forward(const PackedBatch& batch, KvCache* cache) override {
+  at::Tensor forward(const PackedBatch& batch, const at::Tensor& rows, KvCache* cache) override {
     const Segments& segments = batch.segments;
     forwarded_tokens_.push_back(segments.total());
     std::vector<std::int64_t> firsts, lengths;
@@ -75,7 +75,8 @@ class FakeLm : public CausalLM {
             .copy_(tokens);
     }
     if (cache) cache->add(lengths);
-    return hidden(batch.tokens, to_device(firsts, at::kCPU));
+    const at::Tensor all = hidden(batch.tokens, to_device(firsts, at::kCPU));
+    return rows.defined() ? all.index_select(0, rows) : all;
   }
 
   at::Tensor decode(const at::Tensor& tokens, KvCache& cache) override {

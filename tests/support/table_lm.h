@@ -26,11 +26,11 @@ class TableLm : public CausalLM {
   const at::Tensor& table() const { return parameters_[0].value; }
 
   const ModelShape& shape() const override { return shape_; }
-  at::Tensor forward(const PackedBatch& batch, KvCache* cache) override {
+  at::Tensor forward(const PackedBatch& batch, const at::Tensor& rows, KvCache* cache) override {
     std::vector<std::int64_t> lengths;
     for (std::int64_t i = 0; i < batch.segments.count(); ++i) lengths.push_back(batch.segments.length(i));
     if (cache) cache->add(lengths);
-    return table().index_select(0, batch.tokens);
+    return table().index_select(0, rows.defined() ? batch.tokens.index_select(0, rows) : batch.tokens);
   }
   at::Tensor decode(const at::Tensor& tokens, KvCache& cache) override {
     cache.advance();

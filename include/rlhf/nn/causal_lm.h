@@ -22,14 +22,15 @@ struct ModelShape {
 };
 
 /// A decoder that turns tokens into hidden states. Implement it to train a model of your own.
-/// Logits are never made here: callers select rows first and use linear_logprobs or sample with head().
+/// Logits are never made here: callers name the rows that they read and use linear_logprobs or sample with head().
 class CausalLM {
  public:
   virtual ~CausalLM() = default;
   virtual const ModelShape& shape() const = 0;
-  /// Hidden states after the final norm, [N,D] in the compute dtype. Differentiable. If `cache` is given (empty, with
-  /// room for batch.segments.count() rows), keys and values of every sequence are written to its rows (inference only).
-  virtual at::Tensor forward(const PackedBatch& batch, KvCache* cache = nullptr) = 0;
+  /// Hidden states after the final norm, [R,D] in the compute dtype, of the tokens `rows` ([R] int64; undefined: of all
+  /// N). Differentiable. What only the other tokens need of the last layer is not computed. If `cache` is given, with
+  /// room for batch.segments.count() more rows, keys and values of every sequence are added to it (inference only).
+  virtual at::Tensor forward(const PackedBatch& batch, const at::Tensor& rows = {}, KvCache* cache = nullptr) = 0;
   /// One token per active row of the cache: tokens [B] int64 -> hidden [B,D]; appends to every row. No gradient.
   virtual at::Tensor decode(const at::Tensor& tokens, KvCache& cache) = 0;
   /// Output projection [V,D] (the embedding itself where the head is tied).

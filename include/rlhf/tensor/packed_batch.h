@@ -27,6 +27,9 @@ struct Segments {
 
 Segments make_segments(std::span<const std::int64_t> lengths, at::Device device);
 
+/// The row of each segment's last token: [B] int64 on the device.
+at::Tensor last_rows(const Segments& segments);
+
 /// B sequences in one row, no padding: there is no pad token and no mask in this library.
 struct PackedBatch {
   at::Tensor tokens;     ///< [N] int64
