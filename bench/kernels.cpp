@@ -86,9 +86,9 @@ void compare_attention() {
   const at::Tensor rows = qkv.view({segments.total(), -1, heads.width});
   const auto by_libtorch = [&](at::ScalarType dtype) {
     return packed_attention(rows.narrow(1, 0, 8).to(dtype), rows.narrow(1, 8, 4).to(dtype),
-                            rows.narrow(1, 12, 4).to(dtype), segments, 0.125);
+                            rows.narrow(1, 12, 4).to(dtype), segments, {0.125});
   };
-  const auto ours = [&] { return packed_attention(qkv, heads, segments, 0.125); };
+  const auto ours = [&] { return packed_attention(qkv, heads, segments, {0.125}); };
   compare("attention of 10 sequences, against float32 flash, forward + backward", both_ways(ours),
           both_ways([&] { return by_libtorch(at::kFloat); }));
   const at::NoGradGuard no_grad;

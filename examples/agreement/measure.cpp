@@ -38,7 +38,8 @@ Questions repeated(const Questions& questions, std::int64_t times) {
 // log-probability of each answer's tokens, summed: [B].
 at::Tensor answer_logprobs(rlhf::CausalLM& model, const rlhf::Rollout& rollout) {
   const at::Tensor hidden = model.forward(rollout.batch, rollout.predictors);
-  const at::Tensor logprobs = rlhf::linear_logprobs(hidden, model.head(), rollout.tokens).logprobs;
+  const at::Tensor logprobs =
+      rlhf::linear_logprobs(hidden, model.head(), rollout.tokens, {.logit_cap = model.logit_cap()}).logprobs;
   return rlhf::segment_sum(logprobs, rollout.responses);
 }
 

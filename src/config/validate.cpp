@@ -216,6 +216,9 @@ Issues validate(const GenerateConfig& config) {
                       std::string("expected either a prompt or an input file, found ") +
                           (config.prompt.empty() ? "neither" : "both")});
   }
+  if (config.best && (config.reward.empty() || config.num_samples < 2)) {
+    issues.push_back({{"best", "reward", "num_samples"}, "expected a reward model and num_samples of at least 2"});
+  }
   check_template(issues, "template", config.template_);
   return issues;
 }

@@ -1,5 +1,6 @@
 #include "rlhf/nn/attention.h"
 
+#include <algorithm>
 #include <limits>
 #include <optional>
 #include <tuple>
@@ -9,7 +10,6 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
-#include <ATen/ops/full.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
@@ -19,6 +19,7 @@
 #include "rlhf/core/error.h"
 #include "rlhf/tensor/check_shape.h"
 #include "rlhf/tensor/cpu_kernels.h"
+#include "rlhf/tensor/linear_logprobs.h"
 
 #include "nn/equal_runs.h"
 #include "nn/split_heads.h"
@@ -73,18 +74,25 @@ at::Tensor with_prefix(const at::Tensor& rows, const Segments& segments, std::in
   return at::cat({rows.narrow(0, segments.offsets[prefix], segments.length(prefix)), own});
 }
 
-/// One call per segment, causal at its end: row t of L reads the first K − L + t + 1 of K keys.
+/// What row t of `length` reads of `keys` keys, [length,keys]: causal at the end, so its own key is keys − length + t.
+at::Tensor readable(std::int64_t length, std::int64_t keys, std::int64_t window, const at::TensorOptions& options) {
+  const std::int64_t own = keys - length;
+  const at::Tensor past = at::ones({length, keys}, options.dtype(at::kBool)).tril(own);
+  return window > 0 ? past.triu(own - window + 1) : past;
+}
+
+/// One call per segment.
 at::Tensor attention_by_segments(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                                 const Segments& segments, double scale) {
+                                 const Segments& segments, const AttentionRule& rule) {
   const auto heads_first = [](const at::Tensor& rows) { return rows.transpose(0, 1).unsqueeze(0); };
   std::vector<at::Tensor> results;
   for (std::int64_t i = 0; i < segments.count(); ++i) {
     const at::Tensor keys = with_prefix(k, segments, i), values = with_prefix(v, segments, i);
-    const std::int64_t length = segments.length(i), read = keys.size(0);
-    const at::Tensor mask = at::ones({length, read}, q.options().dtype(at::kBool)).tril(read - length);
+    const std::int64_t length = segments.length(i);
+    const at::Tensor mask = readable(length, keys.size(0), rule.window, q.options());
     const at::Tensor result = at::scaled_dot_product_attention(
         heads_first(q.narrow(0, segments.offsets[i], length)), heads_first(keys), heads_first(values), mask,
-        /*dropout_p=*/0.0, /*is_causal=*/false, scale, q.size(1) != k.size(1));
+        /*dropout_p=*/0.0, /*is_causal=*/false, rule.scale, q.size(1) != k.size(1));
     results.push_back(result.squeeze(0).transpose(0, 1));
   }
   return at::cat(results);
@@ -106,6 +114,15 @@ std::vector<AttentionSpan> attention_spans(const Segments& segments) {
     spans.push_back(span);
   }
   return spans;
+}
+
+/// A window that no sequence outgrows is none.
+void drop_idle_window(AttentionRule& rule, const Segments& segments) {
+  std::int64_t longest = segments.max_length;
+  for (std::int64_t i = 0; i < segments.count(); ++i) {
+    if (segments.prefix(i) >= 0) longest = std::max(longest, segments.length(segments.prefix(i)) + segments.length(i));
+  }
+  if (rule.window >= longest) rule.window = 0;
 }
 
 /// The attention kernels of the room `kernels`.
@@ -152,25 +169,35 @@ class PackedAttention : public torch::autograd::Function<PackedAttention> {
 }  // namespace
 
 at::Tensor packed_attention(const at::Tensor& qkv, const AttentionHeads& heads, const Segments& segments,
-                            double scale) {
+                            AttentionRule rule) {
   check_shape(qkv, "qkv", {segments.total(), heads.row()});
-  if (has_kernels(qkv)) return PackedAttention::apply(qkv.contiguous(), heads, segments, scale);
+  drop_idle_window(rule, segments);
+  if (has_kernels(qkv) && rule.window == 0 && rule.cap == 0) {
+    return PackedAttention::apply(qkv.contiguous(), heads, segments, rule.scale);
+  }
   const auto& [q, k, v] = split_heads(qkv, heads);
-  return packed_attention(q, k, v, segments, scale).flatten(1);
+  return packed_attention(q, k, v, segments, rule).flatten(1);
 }
 
 at::Tensor packed_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const Segments& segments,
-                            double scale) {
+                            AttentionRule rule) {
   check_inputs(q, k, v, segments);
-  if (segments.has_prefixes()) return attention_by_segments(q, k, v, segments, scale);
-  if (!has_varlen_kernel(q)) return attention_by_runs(q, k, v, segments, scale);
+  drop_idle_window(rule, segments);
+  if (rule.cap > 0) return reference_attention(q, k, v, segments, rule);
+  if (segments.has_prefixes()) return attention_by_segments(q, k, v, segments, rule);
+  if (!has_varlen_kernel(q)) {
+    return rule.window > 0 ? attention_by_segments(q, k, v, segments, rule)
+                           : attention_by_runs(q, k, v, segments, rule.scale);
+  }
+  const auto before = rule.window > 0 ? std::optional(rule.window - 1) : std::nullopt;
+  const auto after = rule.window > 0 ? std::optional<std::int64_t>(0) : std::nullopt;
   return std::get<0>(at::_flash_attention_forward(
       q, k, v, segments.cu_seqlens, segments.cu_seqlens, segments.max_length, segments.max_length, /*dropout_p=*/0.0,
-      /*is_causal=*/true, /*return_debug_mask=*/false, std::optional<double>(scale)));
+      /*is_causal=*/true, /*return_debug_mask=*/false, std::optional<double>(rule.scale), before, after));
 }
 
 at::Tensor reference_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const Segments& segments,
-                               double scale) {
+                               const AttentionRule& rule) {
   check_inputs(q, k, v, segments);
   const std::int64_t group = q.size(1) / k.size(1);
   std::vector<at::Tensor> results;
@@ -179,10 +206,10 @@ at::Tensor reference_attention(const at::Tensor& q, const at::Tensor& k, const a
     const at::Tensor keys = with_prefix(k, segments, i).transpose(0, 1).repeat_interleave(group, 0);
     const at::Tensor values = with_prefix(v, segments, i).transpose(0, 1).repeat_interleave(group, 0);
     const at::Tensor queries = q.narrow(0, segments.offsets[i], length).transpose(0, 1);
-    const at::Tensor scores = at::matmul(queries, keys.transpose(1, 2)).mul(scale);
-    const at::Tensor future = at::full({length, keys.size(1)}, -std::numeric_limits<double>::infinity(), q.options())
-                                  .triu(keys.size(1) - length + 1);
-    results.push_back(at::matmul(at::softmax(scores.add(future), -1), values).transpose(0, 1));
+    const at::Tensor scores = soft_cap(at::matmul(queries, keys.transpose(1, 2)).mul(rule.scale), rule.cap);
+    const at::Tensor hidden = readable(length, keys.size(1), rule.window, q.options()).logical_not();
+    const at::Tensor weights = at::softmax(scores.masked_fill(hidden, -std::numeric_limits<double>::infinity()), -1);
+    results.push_back(at::matmul(weights, values).transpose(0, 1));
   }
   return at::cat(results);
 }

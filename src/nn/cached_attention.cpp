@@ -1,15 +1,19 @@
 #include "nn/cached_attention.h"
 
 #include <algorithm>
+#include <limits>
 #include <string>
 
 #include <ATen/core/List.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/matmul.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
+#include <ATen/ops/softmax.h>
 
 #include "rlhf/core/error.h"
 #include "rlhf/tensor/cpu_kernels.h"
+#include "rlhf/tensor/linear_logprobs.h"
 #include "rlhf/tensor/work_counters.h"
 
 #include "nn/equal_runs.h"
@@ -49,11 +53,17 @@ DecodeStep make_decode_step(const KvCache& cache, at::Device device) {
   const at::TensorOptions options = at::TensorOptions(at::kLong).device(device);
   step.rows = at::arange(cache.active(), options);
   step.positions = to_device(cache.lengths(), device);
+  step.shortest = *shortest + 1;
   step.longest = *longest + 1;
-  if (*shortest != *longest) {
-    step.mask = at::arange(step.longest, options).view({1, 1, 1, -1}).le(step.positions.view({-1, 1, 1, 1}));
-  }
   return step;
+}
+
+std::optional<at::Tensor> DecodeStep::mask(std::int64_t window) const {
+  const bool windowed = window > 0 && window < longest;
+  if (shortest == longest && !windowed) return std::nullopt;
+  const at::Tensor own = positions.view({-1, 1, 1, 1}), all = at::arange(longest, own.options()).view({1, 1, 1, -1});
+  const at::Tensor past = all.le(own);
+  return windowed ? past.logical_and(all.gt(own.sub(window))) : past;
 }
 
 namespace {
@@ -70,8 +80,17 @@ at::Tensor attend_with_kernel(KvCache& cache, std::int64_t layer, const DecodeSt
   return out;
 }
 
+/// q [B,H,E], keys, values [B,G,L,E] -> [B,H·E].
+at::Tensor attend_with_cap(const at::Tensor& q, const at::Tensor& keys, const at::Tensor& values,
+                           const std::optional<at::Tensor>& mask, const AttentionRule& rule) {
+  const at::Tensor queries = q.unflatten(1, {keys.size(1), -1});  // [B,G,H/G,E]
+  at::Tensor scores = soft_cap(at::matmul(queries, keys.transpose(2, 3)).mul(rule.scale), rule.cap);
+  if (mask) scores = scores.masked_fill(mask->logical_not(), -std::numeric_limits<double>::infinity());
+  return at::matmul(at::softmax(scores, -1), values).flatten(1);
+}
+
 at::Tensor attend_with_operators(KvCache& cache, std::int64_t layer, const DecodeStep& step, const SplitHeads& heads,
-                                 double scale) {
+                                 const AttentionRule& rule) {
   const auto& [q, k, v] = heads;
   const c10::List<std::optional<at::Tensor>> slots({step.rows, step.positions});
   cache.keys(layer).transpose(1, 2).index_put_(slots, k);
@@ -79,9 +98,12 @@ at::Tensor attend_with_operators(KvCache& cache, std::int64_t layer, const Decod
   const auto read = [&](const at::Tensor& cached) {
     return cached.narrow(0, 0, step.rows.size(0)).narrow(2, 0, step.longest);
   };
+  const at::Tensor keys = read(cache.keys(layer)), values = read(cache.values(layer));
+  const auto mask = step.mask(rule.window);
+  if (rule.cap > 0) return attend_with_cap(q, keys, values, mask, rule);
   // Not is_causal: the operator aligns a causal mask to the first key, and the new token stands at the last.
-  return at::scaled_dot_product_attention(q.unsqueeze(2), read(cache.keys(layer)), read(cache.values(layer)), step.mask,
-                                          /*dropout_p=*/0.0, /*is_causal=*/false, scale, q.size(1) != k.size(1))
+  return at::scaled_dot_product_attention(q.unsqueeze(2), keys, values, mask, /*dropout_p=*/0.0, /*is_causal=*/false,
+                                          rule.scale, q.size(1) != k.size(1))
       .squeeze(2)
       .flatten(1);
 }
@@ -89,10 +111,11 @@ at::Tensor attend_with_operators(KvCache& cache, std::int64_t layer, const Decod
 }  // namespace
 
 at::Tensor cached_attention(KvCache& cache, std::int64_t layer, const DecodeStep& step, const at::Tensor& qkv,
-                            const AttentionHeads& heads, double scale) {
+                            const AttentionHeads& heads, const AttentionRule& rule) {
   work_counters().cache_bytes += 2 * qkv.size(0) * heads.keys * heads.width * qkv.element_size();
-  if (has_kernels(qkv)) return attend_with_kernel(cache, layer, step, qkv, heads, scale);
-  return attend_with_operators(cache, layer, step, split_heads(qkv, heads), scale);
+  const bool reads_all = rule.cap == 0 && (rule.window == 0 || rule.window >= step.longest);
+  if (reads_all && has_kernels(qkv)) return attend_with_kernel(cache, layer, step, qkv, heads, rule.scale);
+  return attend_with_operators(cache, layer, step, split_heads(qkv, heads), rule);
 }
 
 }  // namespace rlhf

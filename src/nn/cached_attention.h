@@ -5,6 +5,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "rlhf/nn/attention.h"
 #include "rlhf/nn/kv_cache.h"
 #include "rlhf/tensor/packed_batch.h"
 
@@ -19,15 +20,17 @@ void write_prefill(KvCache& cache, std::int64_t layer, const SplitHeads& heads, 
 
 /// Where the next token of every active row stands: made once per decoded token, used by all layers.
 struct DecodeStep {
-  at::Tensor rows;                 ///< [B] int64: 0..B-1
-  at::Tensor positions;            ///< [B] int64: tokens the row holds = position of the new token
-  std::optional<at::Tensor> mask;  ///< [B,1,1,L] bool, true = may be read; none where all rows are equally long
-  std::int64_t longest = 0;        ///< L, the new token included
+  at::Tensor rows;            ///< [B] int64: 0..B-1
+  at::Tensor positions;       ///< [B] int64: tokens the row holds = position of the new token
+  std::int64_t shortest = 0;  ///< the new token included
+  std::int64_t longest = 0;   ///< L, the new token included
+  /// [B,1,1,L] bool, true = may be read: not past the row's own end, and not before the window; none where that is all.
+  std::optional<at::Tensor> mask(std::int64_t window) const;
 };
 DecodeStep make_decode_step(const KvCache& cache, at::Device device);
 
 /// Appends the key and value of one fused row per active row, qkv [B,(H+2G)·E], and attends: [B,H·E].
 at::Tensor cached_attention(KvCache& cache, std::int64_t layer, const DecodeStep& step, const at::Tensor& qkv,
-                            const AttentionHeads& heads, double scale);
+                            const AttentionHeads& heads, const AttentionRule& rule);
 
 }  // namespace rlhf

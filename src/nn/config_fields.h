@@ -21,6 +21,7 @@ class ConfigFields {
 
   const std::string& where() const { return where_; }
   bool has(const std::string& key) const { return object_.contains(key) && !object_.at(key).is_null(); }
+  bool mentions(const std::string& key) const { return object_.contains(key); }  ///< null or not
   const nlohmann::ordered_json& at(const std::string& key) const { return object_.at(key); }
 
   std::int64_t positive_integer(const std::string& key, std::optional<std::int64_t> fallback = std::nullopt) const {

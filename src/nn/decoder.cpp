@@ -5,90 +5,201 @@
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/scalar_tensor.h>
 
-#include "rlhf/nn/attention.h"
 #include "rlhf/tensor/check_shape.h"
 #include "rlhf/tensor/linear.h"
 #include "rlhf/tensor/work_counters.h"
 
 #include "nn/cached_attention.h"
 #include "nn/embedding.h"
-#include "nn/rms_norm.h"
-#include "nn/swiglu.h"
+#include "nn/split_heads.h"
 
 namespace rlhf {
+namespace {
+
+/// `names` are those of a file's tensors, which share `rows` between them as `shares` says.
+std::vector<Parameter::Part> make_parts(const std::vector<std::string>& names,
+                                        const std::vector<std::int64_t>& shares) {
+  if (names.size() == shares.size()) {
+    std::vector<Parameter::Part> parts;
+    for (std::size_t i = 0; i < names.size(); ++i) parts.push_back({names[i], shares[i]});
+    return parts;
+  }
+  std::int64_t rows = 0;
+  for (const std::int64_t share : shares) rows += share;
+  return {{names.front(), rows}};
+}
+
+}  // namespace
 
 Decoder::Decoder(const DecoderConfig& config, const WeightSource& source, bool with_head)
-    : config_(config),
-      heads_{config.shape.num_heads, config.shape.num_key_value_heads, config.shape.head_dim},
-      attention_scale_(1.0 / std::sqrt(static_cast<double>(config.shape.head_dim))) {
+    : config_(config), heads_{config.shape.num_heads, config.shape.num_key_value_heads, config.shape.head_dim} {
   const ModelShape& shape = config_.shape;
   const DecoderNames& names = config_.names;
-  embedding_ = request(source, names.embedding, {shape.vocab_size, shape.hidden_size});
-  for (std::int64_t layer = 0; layer < shape.num_layers; ++layer) {
-    layers_.push_back(make_layer(names.layers + std::to_string(layer) + ".", source));
+  embedding_ = request(source, names.embedding + ".weight", {shape.vocab_size, shape.hidden_size});
+  if (!names.positions.empty()) {
+    position_table_ = request(source, names.positions + ".weight",
+                              {shape.max_positions + config_.position_offset, shape.hidden_size});
   }
-  final_norm_ = request(source, names.final_norm, {shape.hidden_size});
+  for (const Rotary& rotary : config_.rotaries) frequencies_.push_back(rotary_frequencies(rotary, device()));
+  for (std::int64_t layer = 0; layer < shape.num_layers; ++layer) layers_.push_back(make_layer(layer, source));
+  final_norm_ = make_norm(source, "", names.final_norm, shape.hidden_size);
   if (shape.tied_head) {
     head_ = embedding_;
   } else if (with_head) {
-    head_ = request(source, names.head, {shape.vocab_size, shape.hidden_size});
+    head_ = request(source, names.head + ".weight", {shape.vocab_size, shape.hidden_size});
   }
 }
 
-Decoder::Layer Decoder::make_layer(const std::string& prefix, const WeightSource& source) {
+Decoder::Layer Decoder::make_layer(std::int64_t number, const WeightSource& source) {
   const ModelShape& shape = config_.shape;
   const DecoderNames& names = config_.names;
+  const LayerKind kind = config_.layer(number);
+  const std::string prefix = names.layers + std::to_string(number) + ".";
   const std::int64_t width = shape.hidden_size, inner = shape.intermediate_size;
-  const std::int64_t queries = shape.num_heads * shape.head_dim, keys = shape.num_key_value_heads * shape.head_dim;
+  const std::int64_t queries = heads_.queries * heads_.width, keys = heads_.keys * heads_.width;
+  const FileLayout plain{.transposed = config_.transposed_weights};
+  FileLayout fused = plain;
+  if (config_.interleaved_heads) fused.interleaved_heads = shape.num_heads;
+  const std::vector<std::int64_t> gates = config_.gated ? std::vector{inner, inner} : std::vector{inner};
+  const auto norm = [&](const std::string& name, std::int64_t size) { return make_norm(source, prefix, name, size); };
+  const auto linear = [&](const std::string& name, const std::vector<Parameter::Part>& parts, std::int64_t in,
+                          bool bias, const FileLayout& layout) {
+    return make_linear(source, prefix, name, parts, in, bias, layout);
+  };
+
   Layer layer;
-  layer.attention_norm = request(source, prefix + names.attention_norm, {width});
-  layer.query_key_value =
-      request_stack(source, prefix + "query_key_value",
-                    {{prefix + names.query, queries}, {prefix + names.key, keys}, {prefix + names.value, keys}}, width);
-  layer.output = request(source, prefix + names.output, {width, queries});
-  layer.mlp_norm = request(source, prefix + names.mlp_norm, {width});
-  layer.gate_up =
-      request_stack(source, prefix + "gate_up", {{prefix + names.gate, inner}, {prefix + names.up, inner}}, width);
-  layer.down = request(source, prefix + names.down, {width, inner});
+  layer.attention_norm = norm(names.attention_norm, width);
+  layer.query_key_value = linear("query_key_value", make_parts(names.query_key_value, {queries, keys, keys}), width,
+                                 config_.qkv_bias, fused);
+  layer.query_norm = norm(names.query_norm, heads_.width);
+  layer.key_norm = norm(names.key_norm, heads_.width);
+  layer.output = linear(names.output, {{names.output, width}}, queries, config_.output_bias, plain);
+  layer.attention_post_norm = norm(names.attention_post_norm, width);
+  layer.mlp_norm = norm(names.mlp_norm, width);
+  layer.gate_up = linear("gate_up", make_parts(names.gate_up, gates), width, config_.mlp_bias, plain);
+  layer.down = linear(names.down, {{names.down, width}}, inner, config_.mlp_bias, plain);
+  layer.mlp_post_norm = norm(names.mlp_post_norm, width);
+  layer.rotary = kind.rotary;
+  layer.rule = {.scale = config_.attention_scale > 0 ? config_.attention_scale
+                                                     : 1.0 / std::sqrt(static_cast<double>(shape.head_dim)),
+                .window = kind.window,
+                .cap = config_.attention_cap};
   return layer;
 }
 
-at::Tensor Decoder::request(const WeightSource& source, std::string name, std::vector<std::int64_t> sizes) {
-  const WeightRequest wanted{std::move(name), std::move(sizes)};
-  Weight weight = source.place(source.read(wanted));
-  parameters_.push_back({wanted.name, std::move(weight.leaf), /*decay=*/!wanted.is_norm(), std::move(weight.master)});
+Decoder::Linear Decoder::make_linear(const WeightSource& source, const std::string& prefix, const std::string& name,
+                                     const std::vector<Parameter::Part>& parts, std::int64_t width, bool bias,
+                                     const FileLayout& layout) {
+  if (parts.size() == 1) {
+    const std::string stem = prefix + parts.front().name;
+    const std::int64_t rows = parts.front().rows;
+    return {
+        request(source, stem + ".weight", {rows, width}, layout),
+        bias ? request(source, stem + ".bias", {rows}, {.interleaved_heads = layout.interleaved_heads}) : at::Tensor()};
+  }
+  const auto stack = [&](const std::string& kind, const std::vector<std::int64_t>& row_sizes) {
+    std::vector<Parameter::Part> named;
+    for (const auto& [part, rows] : parts) named.push_back({prefix + part + kind, rows});
+    return request_stack(source, prefix + name + kind, named, row_sizes);
+  };
+  return {stack(".weight", {width}), bias ? stack(".bias", {}) : at::Tensor()};
+}
+
+Norm Decoder::make_norm(const WeightSource& source, const std::string& prefix, const std::string& name,
+                        std::int64_t width) {
+  Norm norm{.kind = config_.norm, .eps = config_.norm_eps};
+  if (name.empty()) return norm;
+  norm.weight = request(source, prefix + name + ".weight", {width});
+  if (config_.norm == NormKind::layer) norm.bias = request(source, prefix + name + ".bias", {width});
+  return norm;
+}
+
+at::Tensor Decoder::request(const WeightSource& source, const std::string& name, std::vector<std::int64_t> sizes,
+                            const FileLayout& layout) {
+  if (layout.transposed && sizes.size() == 2) std::swap(sizes[0], sizes[1]);
+  const WeightRequest wanted{name, std::move(sizes)};
+  Weight weight = source.place(from_file_layout(source.read(wanted), layout));
+  parameters_.push_back({.name = name,
+                         .value = std::move(weight.leaf),
+                         .decay = !wanted.is_vector(),
+                         .master = std::move(weight.master),
+                         .layout = layout});
   return parameters_.back().value;
 }
 
-at::Tensor Decoder::request_stack(const WeightSource& source, std::string name,
-                                  const std::vector<Parameter::Part>& parts, std::int64_t width) {
+at::Tensor Decoder::request_stack(const WeightSource& source, const std::string& name,
+                                  const std::vector<Parameter::Part>& parts,
+                                  const std::vector<std::int64_t>& row_sizes) {
   std::vector<at::Tensor> values;
-  for (const auto& [part, rows] : parts) values.push_back(source.read({part, {rows, width}}));
+  for (const auto& [part, rows] : parts) {
+    std::vector<std::int64_t> sizes{rows};
+    sizes.insert(sizes.end(), row_sizes.begin(), row_sizes.end());
+    values.push_back(source.read({part, std::move(sizes)}));
+  }
   Weight weight = source.place(at::cat(values));
-  parameters_.push_back({std::move(name), std::move(weight.leaf), /*decay=*/true, std::move(weight.master), parts});
+  parameters_.push_back({.name = name,
+                         .value = std::move(weight.leaf),
+                         .decay = !row_sizes.empty(),
+                         .master = std::move(weight.master),
+                         .parts = parts});
   return parameters_.back().value;
+}
+
+at::Tensor Decoder::Linear::operator()(const at::Tensor& x) const { return apply_linear(x, weight, bias); }
+
+at::Tensor Decoder::embed_tokens(const at::Tensor& tokens, const at::Tensor& positions) const {
+  at::Tensor hidden = embed(embedding_, tokens);
+  if (position_table_.defined()) {
+    hidden = hidden.add(embed(position_table_, positions.add(config_.position_offset)));
+  }
+  // The factor is rounded to the compute dtype, as Gemma was trained.
+  return config_.embedding_scale == 1 ? hidden
+                                      : hidden.mul(at::scalar_tensor(config_.embedding_scale, hidden.options()));
+}
+
+at::Tensor Decoder::query_key_value(const Layer& layer, const at::Tensor& x,
+                                    const std::vector<RotaryTable>& tables) const {
+  at::Tensor qkv = layer.query_key_value(x);
+  if (layer.query_norm.weight.defined()) {
+    const auto& [q, k, v] = split_heads(qkv, heads_);
+    qkv = at::cat({apply_norm(q, layer.query_norm), apply_norm(k, layer.key_norm), v}, 1).flatten(1);
+  }
+  return tables.empty() ? qkv : rotate_heads(qkv, heads_, tables[layer.rotary]);
+}
+
+at::Tensor Decoder::feed_forward(const Layer& layer, const at::Tensor& x) const {
+  const at::Tensor inner = layer.gate_up(x);
+  const at::Tensor active =
+      config_.gated ? activate_gated(inner, config_.activation) : activate(inner, config_.activation);
+  return apply_norm(layer.down(active), layer.mlp_post_norm);
 }
 
 at::Tensor Decoder::run(const at::Tensor& tokens, const at::Tensor& positions, const at::Tensor& rows,
                         const Attend& attend) const {
-  const RotaryTable table = make_rotary_table(positions, config_.shape.head_dim, config_.rope_theta);
-  at::Tensor hidden = embed(embedding_, tokens), delta;
+  std::vector<RotaryTable> tables;
+  for (const at::Tensor& frequencies : frequencies_) tables.push_back(make_rotary_table(positions, frequencies));
+  at::Tensor hidden = embed_tokens(tokens, positions), delta;
   for (std::int64_t i = 0; i < config_.shape.num_layers; ++i) {
-    const Layer& layer = layers_[i];
-    const SumAndNorm before = add_rms_norm(hidden, delta, layer.attention_norm, config_.norm_eps);
-    const at::Tensor qkv = rotate_heads(apply_linear(before.norm, layer.query_key_value), heads_, table);
-    at::Tensor attended = attend(i, qkv), residual = before.sum;
+    const Layer& layer = layers_[static_cast<std::size_t>(i)];
+    const SumAndNorm before = add_norm(hidden, delta, layer.attention_norm);
+    at::Tensor attended = attend(i, query_key_value(layer, before.norm, tables)), residual = before.sum;
     if (rows.defined() && i + 1 == config_.shape.num_layers) {  // from here on no token reads another
       attended = attended.index_select(0, rows);
       residual = residual.index_select(0, rows);
     }
-    delta = apply_linear(attended, layer.output);
-    const SumAndNorm between = add_rms_norm(residual, delta, layer.mlp_norm, config_.norm_eps);
-    delta = apply_linear(swiglu(apply_linear(between.norm, layer.gate_up)), layer.down);
-    hidden = between.sum;
+    delta = apply_norm(layer.output(attended), layer.attention_post_norm);
+    if (config_.parallel_residual) {
+      delta = delta.add(feed_forward(layer, add_norm(residual, /*delta=*/{}, layer.mlp_norm).norm));
+      hidden = residual;
+    } else {
+      const SumAndNorm between = add_norm(residual, delta, layer.mlp_norm);
+      delta = feed_forward(layer, between.norm);
+      hidden = between.sum;
+    }
   }
-  return add_rms_norm(hidden, delta, final_norm_, config_.norm_eps).norm;
+  return add_norm(hidden, delta, final_norm_).norm;
 }
 
 at::Tensor Decoder::forward(const PackedBatch& batch, const at::Tensor& rows, KvCache* cache) {
@@ -97,15 +208,15 @@ at::Tensor Decoder::forward(const PackedBatch& batch, const at::Tensor& rows, Kv
   check_shape(batch.positions, "positions", {segments.total()});
   work_counters().processed_tokens += segments.total();
   if (cache == nullptr) {
-    return run(batch.tokens, batch.positions, rows, [&](std::int64_t, const at::Tensor& qkv) {
-      return packed_attention(qkv, heads_, segments, attention_scale_);
+    return run(batch.tokens, batch.positions, rows, [&](std::int64_t layer, const at::Tensor& qkv) {
+      return packed_attention(qkv, heads_, segments, rule(layer));
     });
   }
   const at::NoGradGuard no_grad;
   check_prefill_fits(*cache, segments);
   at::Tensor hidden = run(batch.tokens, batch.positions, rows, [&](std::int64_t layer, const at::Tensor& qkv) {
     write_prefill(*cache, layer, split_heads(qkv, heads_), segments);
-    return packed_attention(qkv, heads_, segments, attention_scale_);
+    return packed_attention(qkv, heads_, segments, rule(layer));
   });
   std::vector<std::int64_t> lengths;
   for (std::int64_t i = 0; i < segments.count(); ++i) lengths.push_back(segments.length(i));
@@ -118,7 +229,7 @@ at::Tensor Decoder::decode(const at::Tensor& tokens, KvCache& cache) {
   check_shape(tokens, "tokens", {cache.active()});
   const DecodeStep step = make_decode_step(cache, device());
   at::Tensor hidden = run(tokens, step.positions, /*rows=*/{}, [&](std::int64_t layer, const at::Tensor& qkv) {
-    return cached_attention(cache, layer, step, qkv, heads_, attention_scale_);
+    return cached_attention(cache, layer, step, qkv, heads_, rule(layer));
   });
   cache.advance();
   return hidden;

@@ -8,33 +8,19 @@
 #include <ATen/core/Tensor.h>
 
 #include "rlhf/kernels/kernels.h"
+#include "rlhf/nn/attention.h"
 #include "rlhf/nn/causal_lm.h"
 
-#include "nn/rotary.h"
+#include "nn/decoder_config.h"
 
 namespace rlhf {
 
-/// How a family names the tensors of a decoder. Names of a layer follow `layers` and the layer's number.
-struct DecoderNames {
-  std::string embedding, final_norm, head, layers;
-  std::string attention_norm, query, key, value, output;
-  std::string mlp_norm, gate, up, down;
-};
-
-/// Everything that fixes the arithmetic of a decoder. A family fills it from its config.json.
-struct DecoderConfig {
-  ModelShape shape;
-  double rope_theta = 10000.0;
-  double norm_eps = 1e-6;
-  double initializer_range = 0.02;
-  DecoderNames names;
-};
-
-/// A tensor that the decoder asks for. Vectors are norms: they start at 1 and are spared weight decay.
+/// A tensor that the decoder asks for, of the shape that a file has it in. A new model's vectors are norms, which start
+/// at 1.
 struct WeightRequest {
   std::string name;
   std::vector<std::int64_t> sizes;
-  bool is_norm() const { return sizes.size() == 1; }
+  bool is_vector() const { return sizes.size() == 1; }
 };
 /// The autograd leaf, on the decoder's device and in its dtype, and what Parameter::master says of it.
 struct Weight {
@@ -47,7 +33,7 @@ struct WeightSource {
   std::function<Weight(const at::Tensor& values)> place;
 };
 
-/// Pre-norm decoder with rotary positions, grouped-query attention and a gated feed-forward layer.
+/// Decoder of attention and feed-forward layers around a residual stream, each behind a norm; DecoderConfig says which.
 class Decoder final : public CausalLM {
  public:
   /// Asks `source` for every weight. Without `with_head` an untied output head is left out (a scalar model's trunk).
@@ -57,33 +43,56 @@ class Decoder final : public CausalLM {
   at::Tensor forward(const PackedBatch& batch, const at::Tensor& rows, KvCache* cache) override;
   at::Tensor decode(const at::Tensor& tokens, KvCache& cache) override;
   const at::Tensor& head() const override { return head_; }
+  double logit_cap() const override { return config_.logit_cap; }
   Parameters& parameters() override { return parameters_; }
   at::Device device() const override { return embedding_.device(); }
   at::ScalarType dtype() const override { return embedding_.scalar_type(); }
 
  private:
+  struct Linear {
+    at::Tensor weight, bias;
+    at::Tensor operator()(const at::Tensor& x) const;
+  };
   struct Layer {
-    at::Tensor attention_norm, query_key_value, output;
-    at::Tensor mlp_norm, gate_up, down;
+    Norm attention_norm;
+    Linear query_key_value;
+    Norm query_norm, key_norm;
+    Linear output;
+    Norm attention_post_norm, mlp_norm;
+    Linear gate_up, down;
+    Norm mlp_post_norm;
+    AttentionRule rule;
+    std::size_t rotary = 0;
   };
   /// Attention of one layer: (layer, rotated query‖key‖value [N,(H+2G)·E]) -> [N,H·E].
   using Attend = std::function<at::Tensor(std::int64_t, const at::Tensor&)>;
 
-  Layer make_layer(const std::string& prefix, const WeightSource& source);
-  at::Tensor request(const WeightSource& source, std::string name, std::vector<std::int64_t> sizes);
-  /// One parameter of several tensors that lie below each other and read the same input.
-  at::Tensor request_stack(const WeightSource& source, std::string name, const std::vector<Parameter::Part>& parts,
-                           std::int64_t width);
+  Layer make_layer(std::int64_t number, const WeightSource& source);
+  /// Tensors of these names, rows below each other, are one parameter called `name`; `layout` is that of a lone one.
+  Linear make_linear(const WeightSource& source, const std::string& prefix, const std::string& name,
+                     const std::vector<Parameter::Part>& parts, std::int64_t width, bool bias,
+                     const FileLayout& layout = {});
+  Norm make_norm(const WeightSource& source, const std::string& prefix, const std::string& name, std::int64_t width);
+  at::Tensor request(const WeightSource& source, const std::string& name, std::vector<std::int64_t> sizes,
+                     const FileLayout& layout = {});
+  at::Tensor request_stack(const WeightSource& source, const std::string& name,
+                           const std::vector<Parameter::Part>& parts, const std::vector<std::int64_t>& row_sizes);
+
+  const AttentionRule& rule(std::int64_t layer) const { return layers_[static_cast<std::size_t>(layer)].rule; }
+  at::Tensor embed_tokens(const at::Tensor& tokens, const at::Tensor& positions) const;
+  at::Tensor query_key_value(const Layer& layer, const at::Tensor& x, const std::vector<RotaryTable>& tables) const;
+  at::Tensor feed_forward(const Layer& layer, const at::Tensor& x) const;
   /// Hidden states of the tokens `rows`, of all if undefined.
   at::Tensor run(const at::Tensor& tokens, const at::Tensor& positions, const at::Tensor& rows,
                  const Attend& attend) const;
 
   DecoderConfig config_;
   AttentionHeads heads_;
-  double attention_scale_;
   Parameters parameters_;
-  at::Tensor embedding_, final_norm_, head_;
+  at::Tensor embedding_, position_table_, head_;
+  std::vector<at::Tensor> frequencies_;  ///< of each rotary
   std::vector<Layer> layers_;
+  Norm final_norm_;
 };
 
 }  // namespace rlhf

@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -11,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "rlhf/core/error.h"
+#include "rlhf/core/log.h"
 #include "rlhf/core/random.h"
 #include "rlhf/nn/model_folder.h"
 
@@ -52,7 +55,8 @@ std::string sizes_text(at::IntArrayRef sizes) {
 /// Hands out the tensors of a folder and remembers which were asked for.
 class FileWeights {
  public:
-  explicit FileWeights(const std::filesystem::path& folder) : files_(folder), where_("weights of " + folder.string()) {}
+  FileWeights(const std::filesystem::path& folder, const DecoderNames& names)
+      : files_(folder, names.base), head_(names.head + ".weight"), where_("weights of " + folder.string()) {}
 
   at::Tensor read(const WeightRequest& request) {
     const SafetensorsFile::Entry* const entry = files_.find(request.name);
@@ -65,7 +69,7 @@ class FileWeights {
       throw ModelError(where_ + ": " + request.name + ": expected float32, bfloat16 or float16, found " +
                        at::toString(entry->dtype));
     }
-    asked_.insert(request.name);
+    asked_.insert(files_.name_in_files(request.name));
     return files_.tensor(request.name);
   }
 
@@ -74,18 +78,24 @@ class FileWeights {
   }
 
   /// An output head that this model has no use for (tied, or a scalar model's trunk) may stand in the file, and so may
-  /// rotary tables, which old versions of `transformers` stored.
-  void refuse_leftovers(const std::string& head_name) const {
+  /// constants (rotary tables, causal masks), which old versions of `transformers` stored.
+  void refuse_leftovers() const {
     for (const auto& [name, file] : files_.tensors()) {
-      if (asked_.contains(name) || name == head_name || name.ends_with(".rotary_emb.inv_freq")) continue;
+      if (asked_.contains(name) || name == head_ || is_stored_constant(name)) continue;
       throw ModelError(where_ + ": " + name + ": expected no such tensor by config.json, found " +
                        sizes_text(file->entries().at(name).sizes));
     }
   }
 
  private:
+  static bool is_stored_constant(const std::string& name) {
+    constexpr std::string_view kEnds[] = {".rotary_emb.inv_freq", ".attn.bias", ".attn.masked_bias", ".attention.bias",
+                                          ".attention.masked_bias"};
+    return std::any_of(std::begin(kEnds), std::end(kEnds), [&](std::string_view end) { return name.ends_with(end); });
+  }
+
   WeightFiles files_;
-  std::string where_;
+  std::string head_, where_;
   std::set<std::string> asked_;
 };
 
@@ -111,8 +121,8 @@ std::unique_ptr<CausalLM> make_new_decoder(const DecoderConfig& config, const Pl
   std::uint64_t number = 0;
   const auto draw = [&](const WeightRequest& request) {
     const std::uint64_t stream = random_stream(number++);
-    return request.is_norm() ? at::ones(request.sizes, at::kFloat)
-                             : draw_normal(request.sizes, config.initializer_range, seed, stream);
+    return request.is_vector() ? at::ones(request.sizes, at::kFloat)
+                               : draw_normal(request.sizes, config.initializer_range, seed, stream);
   };
   return std::make_unique<Decoder>(config, placement.source(draw), with_head);
 }
@@ -128,9 +138,9 @@ std::unique_ptr<CausalLM> load_causal_lm(const ModelFolder& folder, at::Device d
   const DecoderConfig config = decoder_config(folder);
   const Placement placement{device, dtype, requires_grad};
   if (folder.path.empty()) return make_new_decoder(config, placement, seed, /*with_head=*/true);
-  FileWeights files(folder.path);
+  FileWeights files(folder.path, config.names);
   auto model = std::make_unique<Decoder>(config, placement.source(files.reader()), /*with_head=*/true);
-  files.refuse_leftovers(config.names.head);
+  files.refuse_leftovers();
   return model;
 }
 
@@ -150,12 +160,18 @@ ScalarModel load_scalar_model(const ModelFolder& folder, at::Device device, at::
   if (folder.path.empty()) {
     return {make_new_decoder(config, placement, seed, /*with_head=*/false), new_score(), folder.reward_mean};
   }
-  FileWeights files(folder.path);
+  FileWeights files(folder.path, config.names);
   auto trunk = std::make_unique<Decoder>(config, placement.source(files.reader()), /*with_head=*/false);
   at::Tensor score =
       folder.scalar_head ? score_placement.weight(files.read({kScoreName, {1, width}})).leaf : new_score();
-  files.refuse_leftovers(config.names.head);
-  return {std::move(trunk), std::move(score), folder.reward_mean};
+  files.refuse_leftovers();
+  // One that is trained on learns to be read at its EOS, and is saved with another pad id.
+  const auto padding = requires_grad ? std::nullopt : folder.padding_is_eos;
+  if (padding) {
+    log_warning("model folder " + folder.path.string() + ": the pad id " + std::to_string(*padding) +
+                " is EOS, so a text is scored at the token before its EOS, as transformers does");
+  }
+  return {std::move(trunk), std::move(score), folder.reward_mean, padding};
 }
 
 }  // namespace rlhf

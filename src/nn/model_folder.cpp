@@ -7,7 +7,7 @@
 #include "rlhf/core/atomic_file.h"
 #include "rlhf/core/error.h"
 
-#include "nn/families/family.h"
+#include "nn/families/families.h"
 #include "nn/families/llama.h"
 #include "nn/weight_files.h"
 
@@ -58,6 +58,17 @@ bool read_scalar_head(const ConfigFields& config, const Family& family) {
   return true;
 }
 
+/// `transformers` reads a score at the last token that is not padding. Where the padding is EOS, that is the one
+/// before.
+std::optional<std::int32_t> find_padding_that_is_eos(const ConfigFields& config, const ModelFolder& folder) {
+  if (!folder.scalar_head || !config.has("pad_token_id")) return std::nullopt;
+  const Json& pad = config.at("pad_token_id");
+  if (!pad.is_number_integer()) config.refuse("pad_token_id", "a token id", ConfigFields::found(pad));
+  const auto id = pad.get<std::int32_t>();
+  const bool is_eos = std::find(folder.eos_ids.begin(), folder.eos_ids.end(), id) != folder.eos_ids.end();
+  return is_eos ? std::optional(id) : std::nullopt;
+}
+
 std::optional<std::string> read_prompt_template(const fs::path& path) {
   if (!fs::exists(path)) return std::nullopt;
   const Json json = parse_json_file(path);
@@ -75,6 +86,7 @@ ModelFolder read_model_folder(const fs::path& path) {
   const Json json = parse_json_file(path / "config.json");
   const ConfigFields config(json, (path / "config.json").string());
   const Family& family = find_family(config);
+  if (config.has("quantization_config")) config.refuse("quantization_config", "none", "quantized weights");
   const DecoderConfig decoder = family.read_config(config);
 
   ModelFolder folder;
@@ -93,10 +105,11 @@ ModelFolder read_model_folder(const fs::path& path) {
     const Json generation = parse_json_file(path / "generation_config.json");
     add_eos_ids(ConfigFields(generation, (path / "generation_config.json").string()), folder.eos_ids);
   }
+  folder.padding_is_eos = find_padding_that_is_eos(config, folder);
   folder.prompt_template = read_prompt_template(path / "rlhf.json");
   // The file itself knows its dtype; config.json only claims one.
-  const WeightFiles files(path);
-  if (const auto* const entry = files.find(decoder.names.embedding)) folder.file_dtype = entry->dtype;
+  const WeightFiles files(path, decoder.names.base);
+  if (const auto* const entry = files.find(decoder.names.embedding + ".weight")) folder.file_dtype = entry->dtype;
   return folder;
 }
 

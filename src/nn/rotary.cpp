@@ -1,5 +1,6 @@
 #include "nn/rotary.h"
 
+#include <numbers>
 #include <vector>
 
 #include <ATen/ops/arange.h>
@@ -10,6 +11,7 @@
 #include <ATen/ops/sin.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "rlhf/core/check.h"
 #include "rlhf/tensor/cpu_kernels.h"
 
 #include "nn/split_heads.h"
@@ -47,25 +49,50 @@ struct RotateInPlace : torch::autograd::Function<RotateInPlace> {
   }
 };
 
+/// 1 for short waves, 1/factor for long ones.
+at::Tensor share_kept(const at::Tensor& frequencies, const RopeScaling& scaling) {
+  const at::Tensor waves = frequencies.mul(scaling.original_positions / (2 * std::numbers::pi));  // in the old context
+  const at::Tensor short_share =
+      waves.sub(scaling.low_freq_factor).div(scaling.high_freq_factor - scaling.low_freq_factor).clamp(0, 1);
+  return short_share.mul(1 - 1 / scaling.factor).add(1 / scaling.factor);
+}
+
 }  // namespace
 
-RotaryTable make_rotary_table(const at::Tensor& positions, std::int64_t head_dim, double theta) {
-  const at::TensorOptions fp32 = positions.options().dtype(at::kFloat);
-  const at::Tensor exponents = at::arange(0, head_dim, 2, fp32).div(static_cast<double>(head_dim));
-  const at::Tensor frequencies = at::pow(at::Scalar(theta), exponents).reciprocal();
+at::Tensor rotary_frequencies(const Rotary& rotary, at::Device device) {
+  const at::TensorOptions fp32 = at::TensorOptions(at::kFloat).device(device);
+  const at::Tensor exponents = at::arange(0, rotary.width, 2, fp32).div(static_cast<double>(rotary.width));
+  const at::Tensor frequencies = at::pow(at::Scalar(rotary.theta), exponents).reciprocal();
+  const RopeScaling& scaling = rotary.scaling;
+  switch (scaling.kind) {
+    case RopeScaling::Kind::none:
+      return frequencies;
+    case RopeScaling::Kind::linear:
+      return frequencies.div(scaling.factor);
+    case RopeScaling::Kind::llama3:
+      return frequencies.mul(share_kept(frequencies, scaling));
+  }
+  RLHF_CHECK(false, "no such scaling");
+}
+
+RotaryTable make_rotary_table(const at::Tensor& positions, const at::Tensor& frequencies) {
   const at::Tensor angles = at::outer(positions.to(at::kFloat), frequencies);
   return {at::cos(angles), at::sin(angles)};
 }
 
 at::Tensor rotate(const at::Tensor& x, const RotaryTable& table) {
   const at::Tensor cos = table.cos.unsqueeze(1), sin = table.sin.unsqueeze(1);
-  const std::vector<at::Tensor> halves = x.chunk(2, -1);
-  return at::cat({halves[0].mul(cos).sub(halves[1].mul(sin)), halves[1].mul(cos).add(halves[0].mul(sin))}, -1)
-      .to(x.scalar_type());
+  const std::int64_t half = cos.size(-1), rest = x.size(-1) - 2 * half;
+  const at::Tensor a = x.narrow(-1, 0, half), b = x.narrow(-1, half, half);
+  std::vector<at::Tensor> columns{a.mul(cos).sub(b.mul(sin)), b.mul(cos).add(a.mul(sin))};
+  if (rest > 0) columns.push_back(x.narrow(-1, 2 * half, rest).to(columns[0].scalar_type()));
+  return at::cat(columns, -1).to(x.scalar_type());
 }
 
 at::Tensor rotate_heads(const at::Tensor& qkv, const AttentionHeads& heads, const RotaryTable& table) {
-  if (has_kernels(qkv)) return RotateInPlace::apply(qkv, heads.queries + heads.keys, table.cos, table.sin);
+  const bool whole_heads = 2 * table.cos.size(1) == heads.width;
+  if (whole_heads && has_kernels(qkv))
+    return RotateInPlace::apply(qkv, heads.queries + heads.keys, table.cos, table.sin);
   const SplitHeads split = split_heads(qkv, heads);
   return at::cat({rotate(split.q, table), rotate(split.k, table), split.v}, 1).flatten(1);
 }

@@ -1,6 +1,7 @@
 #include "nn/weight_files.h"
 
 #include <set>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -53,7 +54,7 @@ std::vector<fs::path> listed_shards(const fs::path& index) {
 
 }  // namespace
 
-WeightFiles::WeightFiles(const fs::path& folder) {
+WeightFiles::WeightFiles(const fs::path& folder, std::string base) : base_(std::move(base)) {
   std::vector<fs::path> paths;
   if (fs::exists(folder / kSingle)) {
     paths.push_back(folder / kSingle);
@@ -74,9 +75,20 @@ WeightFiles::WeightFiles(const fs::path& folder) {
   }
 }
 
+std::string WeightFiles::name_in_files(const std::string& name) const {
+  if (tensors_.contains(name)) return name;
+  const std::string trunk_name = name.starts_with(base_) ? name.substr(base_.size()) : "";
+  return tensors_.contains(trunk_name) ? trunk_name : "";
+}
+
 const SafetensorsFile::Entry* WeightFiles::find(const std::string& name) const {
-  const auto found = tensors_.find(name);
-  return found == tensors_.end() ? nullptr : &found->second->entries().at(name);
+  const std::string found = name_in_files(name);
+  return found.empty() ? nullptr : &tensors_.at(found)->entries().at(found);
+}
+
+at::Tensor WeightFiles::tensor(const std::string& name) const {
+  const std::string found = name_in_files(name);
+  return tensors_.at(found)->tensor(found);
 }
 
 }  // namespace rlhf

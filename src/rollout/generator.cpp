@@ -15,6 +15,7 @@
 #include "rlhf/core/random.h"
 #include "rlhf/core/signals.h"
 #include "rlhf/tensor/linear.h"
+#include "rlhf/tensor/linear_logprobs.h"
 #include "rlhf/tensor/work_counters.h"
 
 namespace rlhf {
@@ -158,8 +159,8 @@ class Generator {
       const auto t = static_cast<std::uint64_t>(results_[rows_[row]].tokens.size());
       uniforms.push_back(static_cast<float>(random_uniform(options_.seed, requests_[rows_[row]].stream, t)));
     }
-    const Sampled drawn =
-        sample_tokens(apply_linear(hidden, model_.head()), to_device(uniforms, model_.device()), options_);
+    const at::Tensor logits = soft_cap(apply_linear(hidden, model_.head()), model_.logit_cap());
+    const Sampled drawn = sample_tokens(logits, to_device(uniforms, model_.device()), options_);
     // One transfer per step; float64 holds ids and log-probabilities exactly.
     const at::Tensor host = at::stack({drawn.tokens.to(at::kDouble), drawn.logprobs.to(at::kDouble)}).cpu();
     const double* const tokens = host.const_data_ptr<double>();
@@ -193,7 +194,8 @@ class Generator {
     answer.logprobs.push_back(logprob);
     ++counters_.emitted_tokens;
     if (on_token_) on_token_(request, token);
-    const bool stop = std::find(options_.stop_ids.begin(), options_.stop_ids.end(), token) != options_.stop_ids.end();
+    const bool stop = std::find(options_.stop_ids.begin(), options_.stop_ids.end(), token) != options_.stop_ids.end() ||
+                      (options_.stops && options_.stops(answer.tokens));
     if (stop) answer.finish = Finish::stop;
     return stop || static_cast<std::int64_t>(answer.tokens.size()) == options_.max_new_tokens;
   }

@@ -90,11 +90,13 @@ class Linear : public torch::autograd::Function<Linear> {
 
 }  // namespace
 
-at::Tensor apply_linear(const at::Tensor& x, const at::Tensor& weight) {
-  if (!has_kernels(x)) return at::linear(x, weight);
+at::Tensor apply_linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+  if (!has_kernels(x)) return at::linear(x, weight, bias.defined() ? std::optional(bias) : std::nullopt);
   const bool differentiable = at::GradMode::is_enabled() && (x.requires_grad() || weight.requires_grad());
-  if (differentiable) return Linear::apply(x, weight);
-  return x.size(0) <= few_rows_limit() ? few_rows(x, weight) : product(x, weight);
+  const at::Tensor y = differentiable                  ? Linear::apply(x, weight)
+                       : x.size(0) <= few_rows_limit() ? few_rows(x, weight)
+                                                       : product(x, weight);
+  return bias.defined() ? y.add(bias) : y;
 }
 
 at::Tensor linear_input_gradient(const at::Tensor& grad, const at::Tensor& weight) { return product(grad, weight.t()); }

@@ -37,11 +37,19 @@ std::int64_t rows_per_chunk(const LogprobOptions& options, std::int64_t vocab) {
   return std::max<std::int64_t>(1, options.chunk_elements / std::max<std::int64_t>(1, vocab));
 }
 
-/// hidden · headᵀ of one chunk, [c,V].
-at::Tensor chunk_logits(const at::Tensor& hidden, const at::Tensor& head) {
+/// The capped logits of one chunk, [c,V].
+at::Tensor chunk_logits(const at::Tensor& hidden, const at::Tensor& head, double cap) {
   const at::NoGradGuard no_grad;
   work_counters().head_rows += hidden.size(0);
-  return apply_linear(hidden, head);
+  return soft_cap(apply_linear(hidden, head), cap);
+}
+
+/// logits_gradient() and through the cap: its slope is 1 − (capped / cap)².
+at::Tensor uncapped_gradient(at::Tensor z, double cap, const at::Tensor& targets, double temperature,
+                             const RowStatistics& rows, const RowGradients& gradients) {
+  if (cap == 0) return logits_gradient(std::move(z), targets, temperature, rows, gradients);
+  const at::Tensor slope = z.div(cap).square_().neg_().add_(1);
+  return logits_gradient(std::move(z), targets, temperature, rows, gradients).mul_(slope);
 }
 
 /// The forward keeps the log-sum-exp and the entropy of each row, [R] each; the backward computes the logits again.
@@ -57,11 +65,12 @@ variable_list LinearLogprobs::forward(AutogradContext* ctx, const at::Tensor& hi
   const std::int64_t chunk_rows = rows_per_chunk(options, head.size(0));
   const RowStatistics rows = make_row_statistics(hidden, options);
   for_each_chunk(hidden.size(0), chunk_rows, [&](std::int64_t begin, std::int64_t end) {
-    const at::Tensor z = chunk_logits(hidden.slice(0, begin, end), head);
+    const at::Tensor z = chunk_logits(hidden.slice(0, begin, end), head, options.logit_cap);
     read_logits(z, targets.slice(0, begin, end), options.temperature, rows.slice(begin, end));
   });
   ctx->set_materialize_grads(false);  // an output that nobody derives costs nothing in the backward
   ctx->saved_data["temperature"] = options.temperature;
+  ctx->saved_data["logit_cap"] = options.logit_cap;
   ctx->saved_data["chunk_rows"] = chunk_rows;
   variable_list saved{hidden, head, targets, rows.lse};
   variable_list outputs{rows.logprobs};
@@ -80,7 +89,7 @@ variable_list LinearLogprobs::forward(AutogradContext* ctx, const at::Tensor& hi
 variable_list LinearLogprobs::backward(AutogradContext* ctx, const variable_list& grads) {
   const variable_list saved = ctx->get_saved_variables();
   const at::Tensor &hidden = saved[0], &head = saved[1], &targets = saved[2];
-  const double temperature = ctx->saved_data["temperature"].toDouble();
+  const double temperature = ctx->saved_data["temperature"].toDouble(), cap = ctx->saved_data["logit_cap"].toDouble();
   const bool with_entropy = saved.size() > 4 && grads[1].defined();  // else grads[1] is that of `correct`, if anything
   const RowStatistics rows{.lse = saved[3], .entropy = with_entropy ? saved[4] : at::Tensor()};
   const RowGradients row_grads{grads[0], with_entropy ? grads[1] : at::Tensor()};
@@ -91,8 +100,8 @@ variable_list LinearLogprobs::backward(AutogradContext* ctx, const variable_list
       ctx->needs_input_grad(1) ? at::zeros(head.sizes(), head.options().dtype(saved[3].scalar_type())) : at::Tensor();
   for_each_chunk(hidden.size(0), ctx->saved_data["chunk_rows"].toInt(), [&](std::int64_t begin, std::int64_t end) {
     const at::Tensor part = hidden.slice(0, begin, end);
-    const at::Tensor grad = logits_gradient(chunk_logits(part, head), targets.slice(0, begin, end), temperature,
-                                            rows.slice(begin, end), row_grads.slice(begin, end));
+    const at::Tensor grad = uncapped_gradient(chunk_logits(part, head, cap), cap, targets.slice(0, begin, end),
+                                              temperature, rows.slice(begin, end), row_grads.slice(begin, end));
     if (hidden_grad.defined()) hidden_grad.slice(0, begin, end).copy_(linear_input_gradient(grad, head));
     if (head_grad.defined()) add_weight_gradient(head_grad, grad, part);
   });
@@ -108,7 +117,7 @@ void check_inputs(const at::Tensor& hidden, const at::Tensor& head, const at::Te
     throw ShapeError("head: expected the dtype of hidden, " + std::string(c10::toString(hidden.scalar_type())) +
                      ", found " + c10::toString(head.scalar_type()));
   }
-  RLHF_CHECK(options.temperature > 0, options.temperature);
+  RLHF_CHECK(options.temperature > 0 && options.logit_cap >= 0, options.temperature, " ", options.logit_cap);
   RLHF_CHECK(targets.scalar_type() == at::kLong && targets.is_contiguous(), "targets must be dense int64");
   if (targets.is_cuda() || targets.numel() == 0) return;  // on a GPU the question would wait for the device
   const auto [lowest, highest] = at::aminmax(targets);
@@ -146,6 +155,8 @@ class GradientSum {
 
 }  // namespace
 
+at::Tensor soft_cap(const at::Tensor& x, double cap) { return cap > 0 ? x.div(cap).tanh().mul(cap) : x; }
+
 Logprobs linear_logprobs(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& targets,
                          const LogprobOptions& options) {
   check_inputs(hidden, head, targets, options);
@@ -165,10 +176,11 @@ Logprobs backward_through_logprobs(const at::Tensor& hidden, const at::Tensor& h
     for_each_chunk(hidden.size(0), rows_per_chunk(options, head.size(0)), [&](std::int64_t begin, std::int64_t end) {
       const at::Tensor part = hidden.slice(0, begin, end), chunk_targets = targets.slice(0, begin, end);
       const RowStatistics chunk = rows.slice(begin, end);
-      at::Tensor z = chunk_logits(part, head);
+      at::Tensor z = chunk_logits(part, head, options.logit_cap);
       read_logits(z, chunk_targets, options.temperature, chunk);
       const RowGradients gradients{gradient_of(loss, chunk.logprobs, begin, end), {}};
-      const at::Tensor grad = logits_gradient(std::move(z), chunk_targets, options.temperature, chunk, gradients);
+      const at::Tensor grad =
+          uncapped_gradient(std::move(z), options.logit_cap, chunk_targets, options.temperature, chunk, gradients);
       if (hidden_grad.defined()) hidden_grad.slice(0, begin, end).copy_(linear_input_gradient(grad, head));
       head_sum.add(grad, part);
     });

@@ -9,6 +9,7 @@
 #include "rlhf/core/signals.h"
 #include "rlhf/data/batching.h"
 #include "rlhf/files/checksum.h"
+#include "rlhf/files/model_path.h"
 #include "rlhf/tensor/work_counters.h"
 #include "rlhf/train/ppo.h"
 
@@ -52,12 +53,12 @@ PpoFolders read_folders(const PpoModelOptions& model, const Setup& setup, bool o
   folders.reference = model.reference.empty() ? model.policy : model.reference;
   folders.value = model.value.empty() ? model.reward : model.value;
   if (folders.value.empty()) folders.value = model.policy;  // a C++ reward and nothing said: a new head on the policy
-  folders.reference_folder = read_model_folder(folders.reference);
-  folders.value_folder = read_model_folder(folders.value);
+  folders.reference_folder = read_model_folder(find_model(folders.reference));
+  folders.value_folder = read_model_folder(find_model(folders.value));
   check_fits_policy(folders.reference_folder, "model.reference", setup, options);
   check_fits_policy(folders.value_folder, "model.value", setup, options);
   if (own_reward) return folders;
-  folders.reward_folder = read_model_folder(model.reward);
+  folders.reward_folder = read_model_folder(find_model(model.reward));
   check_fits_policy(folders.reward_folder, "model.reward", setup, options);
   if (!folders.reward_folder.scalar_head)
     throw ModelError("model.reward: " + model.reward +

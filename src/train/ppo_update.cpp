@@ -133,9 +133,10 @@ class Update {
       sums_.add(kRatioSquare, loss.ratio_square_sum);
       return loss.loss_sum.div(tokens);
     };
-    const Logprobs now =
-        backward_through_logprobs(hidden, models_.policy.head(), slice.tokens,
-                                  {.temperature = config_.rollout.temperature, .entropy = true}, loss_of_rows);
+    const Logprobs now = backward_through_logprobs(
+        hidden, models_.policy.head(), slice.tokens,
+        {.temperature = config_.rollout.temperature, .logit_cap = models_.policy.logit_cap(), .entropy = true},
+        loss_of_rows);
     sums_.add(kEntropy, now.entropy.sum());
   }
 
@@ -242,7 +243,9 @@ at::Tensor logprobs_of(CausalLM& model, const Rollout& rollout, std::span<const 
   return gather_over_micro_batches(rollout, sequences, plan, [&](const RolloutSlice& slice) {
     work_counters().label_rows += slice.tokens.size(0);
     const at::Tensor hidden = model.forward(slice.batch, slice.predictors);
-    return linear_logprobs(hidden, model.head(), slice.tokens, {.temperature = temperature}).logprobs;
+    return linear_logprobs(hidden, model.head(), slice.tokens,
+                           {.temperature = temperature, .logit_cap = model.logit_cap()})
+        .logprobs;
   });
 }
 

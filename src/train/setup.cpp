@@ -10,6 +10,7 @@
 #include "rlhf/core/log.h"
 #include "rlhf/core/version.h"
 #include "rlhf/files/checksum.h"
+#include "rlhf/files/model_path.h"
 
 namespace rlhf {
 
@@ -33,6 +34,17 @@ PromptTemplate choose_template(const ModelFolder& folder, const std::string& sai
   return PromptTemplate(said);
 }
 
+/// An id for the padding of a scalar model's config.json. `transformers` takes it off the end of a text before it looks
+/// for the last token, so it must not be EOS, nor anything else that ends a text.
+std::int32_t padding_id(const Tokenizer& tokenizer) {
+  const auto eos = tokenizer.eos_id();
+  for (const auto id : {tokenizer.pad_id(), tokenizer.unknown_id(), tokenizer.bos_id()}) {
+    if (id && id != eos) return *id;
+  }
+  const auto last = static_cast<std::int32_t>(tokenizer.vocab_size() - 1);
+  return last != eos ? last : last - 1;
+}
+
 }  // namespace
 
 SaveOptions Setup::save_options(bool with_template) const {
@@ -40,8 +52,7 @@ SaveOptions Setup::save_options(bool with_template) const {
   options.dtype = folder.path.empty() ? at::kFloat : folder.file_dtype;
   if (with_template || folder.prompt_template) options.prompt_template = prompt_template.text();
   options.tokenizer_files = tokenizer->files();
-  const auto pad = tokenizer->pad_id();
-  options.pad_id = pad && pad != tokenizer->eos_id() ? pad : tokenizer->unknown_id();
+  options.pad_id = padding_id(*tokenizer);
   return options;
 }
 
@@ -51,8 +62,8 @@ Setup prepare(const ModelOptions& model, const std::string& template_text, Devic
   at::set_num_threads(static_cast<int>(settle(threads, resume, kThreads, at::get_num_threads())));
   Setup setup;
   setup.compute = resolve_compute(device, dtype);
-  if (!model.init) setup.folder = read_model_folder(model.path);
-  const std::string tokenizer_path = model.tokenizer.empty() ? model.path : model.tokenizer;
+  if (!model.init) setup.folder = read_model_folder(find_model(model.path));
+  const std::string tokenizer_path = find_model(model.tokenizer.empty() ? model.path : model.tokenizer);
   setup.tokenizer = load_tokenizer(tokenizer_path);
   if (model.init)
     setup.folder = describe_new_model(*model.init, setup.tokenizer->vocab_size(), setup.tokenizer->bos_id(),
@@ -83,8 +94,8 @@ void add_data(Fingerprint& fingerprint, const std::string& name, const RecordCou
         counts.files[i].filename().string() + " crc32 " + std::to_string(counts.file_crc32[i]);
 }
 
-void add_model(Fingerprint& fingerprint, const std::string& name, const std::filesystem::path& folder) {
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+void add_model(Fingerprint& fingerprint, const std::string& name, const std::string& said) {
+  for (const auto& entry : std::filesystem::directory_iterator(find_model(said))) {
     const std::string file = entry.path().filename().string();
     if (entry.path().extension() == ".safetensors" || file == "config.json" || file == "generation_config.json")
       fingerprint[name + "/" + file] = "crc32 " + std::to_string(crc32_of_file(entry.path(), ExitCode::model));

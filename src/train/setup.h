@@ -43,7 +43,7 @@ TokenIds stop_ids(const ModelFolder& folder, const Tokenizer& tokenizer);
 void add_config(Fingerprint& fingerprint, const std::map<std::string, std::string>& config);
 void add_machine(Fingerprint& fingerprint, const Setup& setup, std::int64_t micro_batch_tokens);
 void add_data(Fingerprint& fingerprint, const std::string& name, const RecordCounts& counts);
-void add_model(Fingerprint& fingerprint, const std::string& name, const std::filesystem::path& folder);
+void add_model(Fingerprint& fingerprint, const std::string& name, const std::string& said);
 /// The tokenizer's files and the template in use.
 void add_text(Fingerprint& fingerprint, const Setup& setup);
 

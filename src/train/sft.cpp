@@ -87,7 +87,7 @@ class SftTask {
   void add(const LabelBatch& batch, double labels, bool train, DeviceSums<kNumSums>& sums) {
     const at::AutoGradMode gradient(train);
     const at::Tensor hidden = model_.forward(batch.packed, batch.rows);
-    const LogprobOptions options{.entropy = true, .correct = true};
+    const LogprobOptions options{.logit_cap = model_.logit_cap(), .entropy = true, .correct = true};
     const auto mean_nll = [labels](const at::Tensor& logprobs, auto, auto) { return logprobs.sum().div(-labels); };
     const Logprobs result = train ? backward_through_logprobs(hidden, model_.head(), batch.targets, options, mean_nll)
                                   : linear_logprobs(hidden, model_.head(), batch.targets, options);

@@ -40,8 +40,8 @@ TEST(ReferenceAttention, AveragesWhatCameBeforeWhenAllScoresAreEqual) {
   const at::Tensor q = at::zeros({3, 1, 1}), k = at::ones({3, 1, 1});
   const at::Tensor v = at::tensor({2.0F, 4.0F, 10.0F}).view({3, 1, 1});
   const at::Tensor expected = at::tensor({2.0F, 3.0F, 10.0F});
-  EXPECT_LT(largest_difference(reference_attention(q, k, v, segments, 1.0).flatten(), expected), 1e-6);
-  EXPECT_LT(largest_difference(packed_attention(q, k, v, segments, 1.0).flatten(), expected), 1e-6);
+  EXPECT_LT(largest_difference(reference_attention(q, k, v, segments, {1.0}).flatten(), expected), 1e-6);
+  EXPECT_LT(largest_difference(packed_attention(q, k, v, segments, {1.0}).flatten(), expected), 1e-6);
 }
 
 TEST(ReferenceAttention, ScalesScoresBeforeTheSoftmax) {
@@ -51,7 +51,7 @@ TEST(ReferenceAttention, ScalesScoresBeforeTheSoftmax) {
   const at::Tensor q = at::ones({2, 1, 1});
   const at::Tensor k = at::tensor({0.0F, static_cast<float>(std::log(3.0) / scale)}).view({2, 1, 1});
   const at::Tensor v = at::tensor({2.0F, 4.0F}).view({2, 1, 1});
-  EXPECT_NEAR(reference_attention(q, k, v, segments, scale)[1].item<double>(), 3.5, 1e-6);
+  EXPECT_NEAR(reference_attention(q, k, v, segments, {scale})[1].item<double>(), 3.5, 1e-6);
 }
 
 TEST(PackedAttention, EqualsPlainProductsForwardAndBackward) {
@@ -59,12 +59,12 @@ TEST(PackedAttention, EqualsPlainProductsForwardAndBackward) {
   for (const std::int64_t groups : {4, 2, 1}) {
     Inputs in = random_inputs(lengths, 4, groups, at::kDouble);
     const at::Tensor above = at::randn(in.q.sizes(), at::kDouble);
-    packed_attention(in.q, in.k, in.v, in.segments, 0.7).backward(above);
+    packed_attention(in.q, in.k, in.v, in.segments, {0.7}).backward(above);
     Inputs same{in.q.detach().clone().set_requires_grad(true), in.k.detach().clone().set_requires_grad(true),
                 in.v.detach().clone().set_requires_grad(true), in.segments};
-    reference_attention(same.q, same.k, same.v, same.segments, 0.7).backward(above);
-    EXPECT_LT(relative_difference(packed_attention(in.q, in.k, in.v, in.segments, 0.7),
-                                  reference_attention(in.q, in.k, in.v, in.segments, 0.7)),
+    reference_attention(same.q, same.k, same.v, same.segments, {0.7}).backward(above);
+    EXPECT_LT(relative_difference(packed_attention(in.q, in.k, in.v, in.segments, {0.7}),
+                                  reference_attention(in.q, in.k, in.v, in.segments, {0.7})),
               1e-12)
         << groups;
     EXPECT_LT(relative_difference(in.q.grad(), same.q.grad()), 1e-11) << groups;
@@ -87,12 +87,12 @@ TEST(PackedAttention, OfFusedRowsEqualsPlainProductsForwardAndBackward) {
     const at::Tensor values = at::randn({segments.total(), heads.row()}), above = at::randn({segments.total(), 24});
     const at::Tensor judged = values.to(at::kDouble).set_requires_grad(true);
     const auto [q, k, v] = split_heads(judged, heads);
-    const at::Tensor expected = reference_attention(q, k, v, segments, 0.7).flatten(1);
+    const at::Tensor expected = reference_attention(q, k, v, segments, {0.7}).flatten(1);
     expected.backward(above.to(at::kDouble));
     for (const auto& [dtype, tolerance] :
          {std::pair{at::kDouble, 1e-12}, std::pair{at::kFloat, 1e-5}, std::pair{at::kBFloat16, 2e-2}}) {
       const at::Tensor qkv = values.to(dtype).clone().set_requires_grad(true);
-      const at::Tensor found = packed_attention(qkv, heads, segments, 0.7);
+      const at::Tensor found = packed_attention(qkv, heads, segments, {0.7});
       found.backward(above.to(dtype));
       EXPECT_LT(relative_difference(found, expected), tolerance) << at::toString(dtype);
       EXPECT_LT(relative_difference(qkv.grad(), judged.grad()), tolerance) << at::toString(dtype);
@@ -117,7 +117,7 @@ double central_difference(at::Tensor& x, std::int64_t index, const Loss& loss) {
 TEST(PackedAttention, GradientsEqualCentralDifferences) {
   Inputs in = random_inputs({3, 3, 1, 4}, 2, 1, at::kDouble);
   const at::Tensor weights = at::randn(in.q.sizes(), at::kDouble);
-  const auto loss = [&] { return packed_attention(in.q, in.k, in.v, in.segments, 0.4).mul(weights).sum(); };
+  const auto loss = [&] { return packed_attention(in.q, in.k, in.v, in.segments, {0.4}).mul(weights).sum(); };
   loss().backward();
   for (at::Tensor* const input : {&in.q, &in.k, &in.v}) {
     at::Tensor values = input->detach();
@@ -131,10 +131,10 @@ TEST(PackedAttention, GradientsEqualCentralDifferences) {
 
 TEST(PackedAttention, TakesBfloat16AndGivesItBack) {
   Inputs in = random_inputs({5, 5, 2}, 4, 2, at::kBFloat16);
-  const at::Tensor result = packed_attention(in.q, in.k, in.v, in.segments, 0.4);
+  const at::Tensor result = packed_attention(in.q, in.k, in.v, in.segments, {0.4});
   EXPECT_EQ(result.scalar_type(), at::kBFloat16);
   const at::Tensor wide =
-      reference_attention(in.q.to(at::kFloat), in.k.to(at::kFloat), in.v.to(at::kFloat), in.segments, 0.4);
+      reference_attention(in.q.to(at::kFloat), in.k.to(at::kFloat), in.v.to(at::kFloat), in.segments, {0.4});
   EXPECT_LT(relative_difference(result, wide), 5e-3);
   result.sum().backward();
   EXPECT_EQ(in.q.grad().scalar_type(), at::kBFloat16);
@@ -144,12 +144,12 @@ TEST(PackedAttention, RefusesKeysOfAnotherWidthAndHeadsThatDoNotDivide) {
   const Inputs in = random_inputs({2, 3}, 4, 2, at::kFloat);
   testing::expect_error(
       [&] {
-        packed_attention(in.q, leaf({5, 2, 8}, at::kFloat), in.v, in.segments, 1.0);
+        packed_attention(in.q, leaf({5, 2, 8}, at::kFloat), in.v, in.segments, {1.0});
       },
       ExitCode::shape, {"k", "expected", "found [5, 2, 8]"});
   testing::expect_error(
       [&] {
-        packed_attention(in.q, leaf({5, 3, 6}, at::kFloat), leaf({5, 3, 6}, at::kFloat), in.segments, 1.0);
+        packed_attention(in.q, leaf({5, 3, 6}, at::kFloat), leaf({5, 3, 6}, at::kFloat), in.segments, {1.0});
       },
       ExitCode::shape, {"multiple of 3", "found 4"});
 }

@@ -230,6 +230,17 @@ TEST(ScalarModel, ScoresAndGradientsEqualTransformers) {
   EXPECT_EQ(compare_gradients(model.parameters(), expected), 21U);
 }
 
+TEST(ScalarModel, IsReadBeforeItsEndTokenWhereThatIsItsPaddingToo) {
+  const at::NoGradGuard no_grad;
+  ModelFolder folder = read_model_folder(golden("llama/scalar"));
+  EXPECT_FALSE(folder.padding_is_eos);
+  folder.padding_is_eos = 2;
+  ScalarModel model = load_scalar_model(folder, at::kCPU, at::kFloat, false);
+  const PackedBatch batch = pack(std::vector<TokenIds>{{5, 2, 7, 2}, {2, 2}, {8}, {9, 6, 2, 2}}, at::kCPU);
+  const at::Tensor read = model.values(batch, at::tensor({2, 4, 6, 8}, at::kLong));
+  EXPECT_LT(largest_difference(model.scores(batch), read), 1e-6);
+}
+
 TEST(ScalarModel, ValueAtTheLastRowOfASequenceIsItsScore) {
   const SafetensorsFile file(golden("llama/scalar.safetensors"));
   ScalarModel model = load_scalar_model(read_model_folder(golden("llama/scalar")), at::kCPU, at::kFloat, false);

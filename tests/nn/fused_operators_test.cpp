@@ -106,7 +106,8 @@ TEST(Embedding, GradientOfAFrequentTokenAddsUpInBfloat16) {
 
 TEST(Rotary, FusedRowsEqualSeparateHeads) {
   const AttentionHeads heads{4, 2, 6};
-  const RotaryTable table = make_rotary_table(at::arange(50, at::kLong), heads.width, 100.0);
+  const RotaryTable table = make_rotary_table(at::arange(50, at::kLong),
+                                              rotary_frequencies({.theta = 100.0, .width = heads.width}, at::kCPU));
   for (const auto& [dtype, tolerance] :
        {std::pair{at::kDouble, 1e-7}, std::pair{at::kFloat, 1e-6}, std::pair{at::kBFloat16, 1e-2}}) {
     const at::Tensor values = at::randn({50, heads.row()}).to(dtype), above = at::randn({50, heads.row()}).to(dtype);
@@ -127,7 +128,8 @@ TEST(Rotary, TurnsPairsAsComplexNumbers) {
   constexpr double kTheta = 100.0;
   const at::Tensor positions = at::tensor({0, 1, 9}, at::kLong);
   const at::Tensor x = at::randn({3, 2, kWidth}, at::kDouble);
-  const at::Tensor y = rotate(x, make_rotary_table(positions, kWidth, kTheta));
+  const at::Tensor y =
+      rotate(x, make_rotary_table(positions, rotary_frequencies({.theta = kTheta, .width = kWidth}, at::kCPU)));
   for (std::int64_t n = 0; n < 3; ++n) {
     for (std::int64_t head = 0; head < 2; ++head) {
       for (std::int64_t i = 0; i < kWidth / 2; ++i) {
@@ -143,7 +145,8 @@ TEST(Rotary, TurnsPairsAsComplexNumbers) {
 
 TEST(Rotary, BackwardIsTheTranspose) {
   // For a linear map ⟨Rx, g⟩ = ⟨x, Rᵀg⟩, whatever x and g are.
-  const RotaryTable table = make_rotary_table(at::arange(40, at::kLong), 8, 10000.0);
+  const RotaryTable table =
+      make_rotary_table(at::arange(40, at::kLong), rotary_frequencies({.theta = 10000.0, .width = 8}, at::kCPU));
   const at::Tensor x = at::randn({40, 3, 8}, at::kDouble).set_requires_grad(true);
   const at::Tensor above = at::randn({40, 3, 8}, at::kDouble);
   const at::Tensor y = rotate(x, table);

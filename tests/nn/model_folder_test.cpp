@@ -83,11 +83,6 @@ TEST(ModelFolder, NamesWhatItCannotCompute) {
   const std::vector<std::pair<std::pair<std::string, ordered_json>, std::vector<std::string>>> cases = {
       {{"model_type", "mamba2"}, {"model_type", "llama", "found \"mamba2\""}},
       {{"architectures", {"LlamaForTokenClassification"}}, {"architectures", "LlamaForTokenClassification"}},
-      {{"hidden_act", "gelu"}, {"hidden_act", "silu", "gelu"}},
-      {{"attention_bias", true}, {"attention_bias", "expected false", "found true"}},
-      {{"mlp_bias", true}, {"mlp_bias", "expected false", "found true"}},
-      {{"rope_scaling", {{"type", "linear"}, {"factor", 2.0}}}, {"rope_scaling", "\"linear\""}},
-      {{"rope_scaling", {{"rope_type", "llama3"}, {"factor", 8.0}}}, {"rope_scaling", "\"llama3\""}},
       {{"rope_parameters", {{"rope_type", "yarn"}, {"rope_theta", 1e4}}}, {"rope_parameters", "\"yarn\""}},
       {{"hidden_size", "wide"}, {"hidden_size", "positive integer", "\"wide\""}},
       {{"num_key_value_heads", 3}, {"num_key_value_heads", "divisor", "found 3"}},
@@ -103,6 +98,15 @@ TEST(ModelFolder, RefusesAHeadWithSeveralLabels) {
   const Copy copy("scalar");
   copy.change_config("id2label", {{"0", "BAD"}, {"1", "GOOD"}});
   testing::expect_error([&] { read_model_folder(copy.path()); }, ExitCode::model, {"1 label", "found 2 labels"});
+}
+
+TEST(ModelFolder, SeesThatTheEndTokenIsThePaddingToo) {
+  const Copy copy("scalar");
+  EXPECT_FALSE(read_model_folder(copy.path()).padding_is_eos);
+  copy.change_config("pad_token_id", 2);
+  EXPECT_EQ(read_model_folder(copy.path()).padding_is_eos, 2);
+  copy.change_config("pad_token_id", "<pad>");
+  testing::expect_error([&] { read_model_folder(copy.path()); }, ExitCode::model, {"pad_token_id", "a token id"});
 }
 
 TEST(ModelFolder, RefusesAScalarModelWhereALanguageModelIsWanted) {

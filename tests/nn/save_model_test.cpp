@@ -11,6 +11,7 @@
 #include "rlhf/nn/model_folder.h"
 
 #include "nn_testing.h"
+#include "run_transformers.h"
 
 namespace rlhf {
 namespace {
@@ -99,23 +100,17 @@ TEST(SaveModel, LeavesNothingWhenAWeightIsNotFinite) {
   EXPECT_TRUE(fs::is_empty(temp.path()));
 }
 
-/// Runs run_transformers.py on a folder: what `transformers` gives for the tokens, each sequence alone.
-at::Tensor transformers_output(const std::string& python, const fs::path& folder, const PackedBatch& batch,
-                               const fs::path& temp) {
-  write_safetensors(temp / "in.safetensors",
-                    {{"tokens", batch.tokens}, {"offsets", to_device(batch.segments.offsets, at::kCPU)}});
-  const std::string command = python + " " RLHF_TEST_SOURCE_DIR "/nn/run_transformers.py " + folder.string() + " " +
-                              (temp / "in.safetensors").string() + " " + (temp / "out.safetensors").string();
-  if (std::system(command.c_str()) != 0) throw std::runtime_error("failed: " + command);
-  return SafetensorsFile(temp / "out.safetensors").tensor("out").clone();
-}
-
 TEST(SaveModel, TransformersLoadsItWithEqualLogitsAndScores) {
   const char* const python = std::getenv("RLHF_TEST_PYTHON");
   if (python == nullptr) GTEST_SKIP() << "RLHF_TEST_PYTHON does not name a Python with transformers";
   const at::NoGradGuard no_grad;
   const TempFolder temp;
   const PackedBatch batch = pack(std::vector<TokenIds>{{1, 4, 9, 16}, {1, 8}, {5, 6, 7, 8, 9, 10, 11}}, at::kCPU);
+  const auto by_transformers = [&](const fs::path& folder) {
+    testing::TransformersRun run(python, batch, temp.path());
+    run.add(folder);
+    return run.outputs().front();
+  };
   const std::vector<ModelFolder> sources = {describe_new_model({.hidden_size = 24,
                                                                 .num_attention_heads = 2,
                                                                 .num_key_value_heads = 1,
@@ -130,13 +125,11 @@ TEST(SaveModel, TransformersLoadsItWithEqualLogitsAndScores) {
     if (!source.scalar_head) {
       const auto model = load_causal_lm(source, at::kCPU, at::kFloat, false, 1);
       save_causal_lm(source, named_values(model->parameters()), {}, causal);
-      EXPECT_LT(relative_difference(at::linear(model->forward(batch), model->head()),
-                                    transformers_output(python, causal, batch, temp.path())),
-                1e-5);
+      EXPECT_LT(relative_difference(at::linear(model->forward(batch), model->head()), by_transformers(causal)), 1e-5);
     }
     ScalarModel model = load_scalar_model(source, at::kCPU, at::kFloat, false, 1);
     save_scalar_model(source, named_values(model.parameters()), 0.5, {.pad_id = 0}, scalar);
-    EXPECT_LT(relative_difference(model.scores(batch), transformers_output(python, scalar, batch, temp.path())), 1e-5);
+    EXPECT_LT(relative_difference(model.scores(batch), by_transformers(scalar)), 1e-5);
   }
 }
 

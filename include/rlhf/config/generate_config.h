@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include "rlhf/config/choices.h"
 #include "rlhf/config/describe.h"
@@ -18,6 +19,9 @@ struct GenerateConfig {
   std::string output;
   std::string field = "prompt";
   std::string template_;
+  std::vector<std::string> stop;
+  std::string reward;
+  bool best = false;
   std::int64_t max_new_tokens = 128;
   double temperature = 1.0;
   double top_p = 1.0;
@@ -39,7 +43,10 @@ constexpr auto describe(const GenerateConfig*) {
       field<&C::field>("field of the input's lines that holds the prompt"),
       field<&C::template_>(
           "text around {prompt} and {completion}; default: the model folder's own, else \"{prompt}{completion}\""),
-      field<&C::max_new_tokens>("longest answer in tokens", at_least(0)),
+      field<&C::stop>("texts that end an answer and are cut off it"),
+      field<&C::reward>("folder of a reward model that scores the answers"),
+      field<&C::best>("of the num_samples answers to a prompt keep the one that `reward` scores highest"),
+      field<&C::max_new_tokens>("longest answer in tokens; 0: only show the prompts", at_least(0)),
       field<&C::temperature>("sampling temperature (0 = greedy)", at_least(0.0)),
       field<&C::top_p>("nucleus: keep the likeliest tokens up to this mass (1 = all)", more_than(0.0).up_to(1.0)),
       field<&C::top_k>("keep the likeliest k tokens (0 = all)", at_least(0)),

@@ -46,7 +46,7 @@ struct ModelOptions {
 constexpr auto describe(const ModelOptions*) {
   using C = ModelOptions;
   return std::make_tuple(
-      field<&C::path>("Hugging Face model folder to start from"),
+      field<&C::path>("Hugging Face model folder to start from, or the id of a model in the local cache"),
       field<&C::init>("make a Llama of these sizes from nothing instead of `path`"),
       field<&C::tokenizer>("folder or .model file of the tokenizer; default: the model's own folder"));
 }
@@ -60,10 +60,11 @@ struct PpoModelOptions {
 };
 constexpr auto describe(const PpoModelOptions*) {
   using C = PpoModelOptions;
-  return std::make_tuple(field<&C::policy>("model folder the policy starts from"),
-                         field<&C::reward>("folder of the reward model"),
-                         field<&C::value>("folder the value model starts from; default: the reward model"),
-                         field<&C::reference>("folder of the reference model; default: the policy as it starts"));
+  return std::make_tuple(
+      field<&C::policy>("model folder the policy starts from, or the id of a model in the local cache"),
+      field<&C::reward>("folder of the reward model"),
+      field<&C::value>("folder the value model starts from; default: the reward model"),
+      field<&C::reference>("folder of the reference model; default: the policy as it starts"));
 }
 
 }  // namespace rlhf

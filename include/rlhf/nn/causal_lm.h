@@ -35,6 +35,8 @@ class CausalLM {
   virtual at::Tensor decode(const at::Tensor& tokens, KvCache& cache) = 0;
   /// Output projection [V,D] (the embedding itself where the head is tied).
   virtual const at::Tensor& head() const = 0;
+  /// Logits are logit_cap · tanh(hidden · headᵀ / logit_cap); 0: they stay as they are.
+  virtual double logit_cap() const { return 0; }
   /// All trainable tensors, each once, in file order.
   virtual Parameters& parameters() = 0;
   virtual at::Device device() const = 0;

@@ -22,6 +22,7 @@ struct ModelFolder {
   bool scalar_head = false;                    ///< …ForSequenceClassification with one label
   double reward_mean = 0;                      ///< `rlhf_reward_mean` of config.json
   TokenIds eos_ids;                            ///< config.json and generation_config.json; may be a list there
+  std::optional<std::int32_t> padding_is_eos;  ///< the pad id of a scalar model, where it is an EOS id too
   std::optional<std::string> prompt_template;  ///< rlhf.json, written by our tools
 };
 

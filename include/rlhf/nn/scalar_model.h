@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "rlhf/nn/causal_lm.h"
 
@@ -11,7 +12,10 @@ namespace rlhf {
 ///   value_i = hidden_i · score,  score [D], no bias (as the classification heads of `transformers`)
 class ScalarModel {
  public:
-  ScalarModel(std::unique_ptr<CausalLM> trunk, at::Tensor score, double reward_mean);
+  /// `padding`: an id at the end of a sequence that scores() does not count as part of it, as `transformers` does not
+  /// where the padding is EOS.
+  ScalarModel(std::unique_ptr<CausalLM> trunk, at::Tensor score, double reward_mean,
+              std::optional<std::int32_t> padding = std::nullopt);
 
   /// Values at `rows` [R] of the packed batch: [R] fp32, the mean not subtracted. Differentiable.
   at::Tensor values(const PackedBatch& batch, const at::Tensor& rows);
@@ -31,6 +35,7 @@ class ScalarModel {
   std::unique_ptr<CausalLM> trunk_;
   Parameters parameters_;
   double reward_mean_ = 0;
+  std::optional<std::int32_t> padding_;
 };
 
 }  // namespace rlhf

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 
 #include <ATen/core/Tensor.h>
@@ -15,6 +16,8 @@ struct SamplingOptions {
   double top_p = 1.0;        ///< in (0, 1], of the mass that top_k leaves
   std::int64_t top_k = 0;    ///< 0: all
   TokenIds stop_ids;         ///< a sampled stop id ends the row and is part of it
+  /// Asked after each token with the answer so far; true ends the row. For stop strings.
+  std::function<bool(const TokenIds&)> stops;
   std::uint64_t seed = 0;
 };
 

@@ -8,11 +8,15 @@
 namespace rlhf {
 
 struct LogprobOptions {
-  double temperature = 1.0;               ///< logits are divided by it; must be > 0
-  bool entropy = false;                   ///< also compute the entropy of each row's distribution
-  bool correct = false;                   ///< also say where the target is the likeliest token
+  double temperature = 1.0;  ///< logits are divided by it; must be > 0
+  double logit_cap = 0;      ///< before that they become logit_cap · tanh(logit / logit_cap); 0: they stay
+  bool entropy = false;      ///< also compute the entropy of each row's distribution
+  bool correct = false;      ///< also say where the target is the likeliest token
   std::int64_t chunk_elements = 1 << 24;  ///< rows per chunk = max(1, chunk_elements / V): bounds the largest temporary
 };
+
+/// cap · tanh(x / cap); x itself where the cap is 0.
+at::Tensor soft_cap(const at::Tensor& x, double cap);
 
 struct Logprobs {
   at::Tensor logprobs;  ///< [R] fp32 (float64 for float64 input)
@@ -20,7 +24,7 @@ struct Logprobs {
   at::Tensor correct;   ///< [R] bool, not differentiable; undefined unless asked for
 };
 
-/// log softmax(hidden · headᵀ / temperature)[target] of each row, and the entropy, without ever holding [R,V].
+/// log softmax(cap(hidden · headᵀ) / temperature)[target] of each row, and the entropy, without ever holding [R,V].
 ///   logprob_i = z_i[t_i] − logsumexp_v z_i[v];  entropy_i = logsumexp_v z_i[v] − Σ_v softmax(z_i)_v z_i[v]
 /// Rows go through in chunks; the backward recomputes each chunk's logits and writes gradients of `hidden` and `head`
 /// (head's accumulated in fp32 over the chunks, cast once at the end). Logprobs and entropy are differentiable.

@@ -2,12 +2,14 @@
 
 #include <vector>
 
-#include "nn/families/llama.h"
+#include "nn/families/families.h"
 
 namespace rlhf {
 
 const Family& find_family(const ConfigFields& config) {
-  static const std::vector<Family> families = {llama_family()};
+  static const std::vector<Family> families = {llama_family(), mistral_family(),  qwen2_family(),  qwen3_family(),
+                                               phi3_family(),  gemma_family(),    gemma2_family(), gemma3_family(),
+                                               gpt2_family(),  gpt_neox_family(), opt_family()};
   const std::string model_type = config.text("model_type", "");
   std::string known;
   for (const Family& family : families) {

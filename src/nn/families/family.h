@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "nn/config_fields.h"
-#include "nn/decoder.h"
+#include "nn/decoder_config.h"
 
 namespace rlhf {
 

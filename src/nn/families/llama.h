@@ -7,11 +7,7 @@
 
 #include "rlhf/config/model_options.h"
 
-#include "nn/families/family.h"
-
 namespace rlhf {
-
-Family llama_family();
 
 /// config.json of a new Llama, in the spelling that every version of `transformers` reads.
 nlohmann::ordered_json make_llama_config(const ModelInit& init, std::int64_t vocab_size,

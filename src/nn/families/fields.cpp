@@ -1,0 +1,146 @@
+#include "nn/families/fields.h"
+
+#include <map>
+
+namespace rlhf {
+namespace {
+
+RopeScaling read_scaling(const ConfigFields& rope) {
+  // Older files say `type`, newer ones `rope_type`.
+  const std::string key = rope.has("rope_type") ? "rope_type" : "type";
+  const std::string kind = rope.text(key, "default");
+  if (kind == "default") return {};
+  RopeScaling scaling{.factor = rope.positive_number("factor", 0)};
+  if (kind == "linear") {
+    scaling.kind = RopeScaling::Kind::linear;
+  } else if (kind == "llama3") {
+    scaling.kind = RopeScaling::Kind::llama3;
+    scaling.low_freq_factor = rope.positive_number("low_freq_factor", 1);
+    scaling.high_freq_factor = rope.positive_number("high_freq_factor", 4);
+    scaling.original_positions = rope.positive_number("original_max_position_embeddings", 8192);
+    if (scaling.high_freq_factor <= scaling.low_freq_factor) {
+      rope.refuse("high_freq_factor", "more than low_freq_factor " + std::to_string(scaling.low_freq_factor),
+                  std::to_string(scaling.high_freq_factor));
+    }
+  } else {
+    rope.refuse(key, "default, linear or llama3", '"' + kind + '"');
+  }
+  if (!rope.has("factor")) rope.refuse("factor", "a positive number", "no such key");
+  return scaling;
+}
+
+std::int64_t rotated_width(const ConfigFields& config, const std::string& key, std::int64_t head_dim, double share) {
+  const auto width = static_cast<std::int64_t>(static_cast<double>(head_dim) * share);
+  if (width < 2 || width > head_dim || width % 2 != 0) {
+    config.refuse(key, "a share of the " + std::to_string(head_dim) + " columns of a head that is an even number",
+                  std::to_string(share));
+  }
+  return width;
+}
+
+}  // namespace
+
+void complete_heads(const ConfigFields& config, ModelShape& shape, std::optional<std::int64_t> head_dim) {
+  if (!head_dim && shape.hidden_size % shape.num_heads != 0) {
+    config.refuse("num_attention_heads", "a divisor of hidden_size " + std::to_string(shape.hidden_size),
+                  std::to_string(shape.num_heads));
+  }
+  shape.head_dim = head_dim.value_or(shape.hidden_size / shape.num_heads);
+  if (shape.num_heads % shape.num_key_value_heads != 0) {
+    config.refuse("num_key_value_heads", "a divisor of num_attention_heads " + std::to_string(shape.num_heads),
+                  std::to_string(shape.num_key_value_heads));
+  }
+  if (shape.head_dim % 2 != 0) config.refuse("head_dim", "an even number", std::to_string(shape.head_dim));
+}
+
+ModelShape read_shape(const ConfigFields& config, const ShapeDefaults& defaults) {
+  ModelShape shape;
+  shape.vocab_size = config.positive_integer("vocab_size");
+  shape.hidden_size = config.positive_integer("hidden_size");
+  shape.intermediate_size = config.positive_integer("intermediate_size");
+  shape.num_layers = config.positive_integer("num_hidden_layers");
+  shape.num_heads = config.positive_integer("num_attention_heads");
+  shape.num_key_value_heads = config.positive_integer("num_key_value_heads", shape.num_heads);
+  shape.max_positions = config.positive_integer("max_position_embeddings", defaults.max_positions);
+  shape.tied_head = config.flag("tie_word_embeddings", defaults.tied);
+  std::optional<std::int64_t> head_dim;
+  if (config.has("head_dim")) {
+    head_dim = config.positive_integer("head_dim");
+  } else if (defaults.head_dim > 0) {
+    head_dim = defaults.head_dim;
+  }
+  complete_heads(config, shape, head_dim);
+  return shape;
+}
+
+Activation read_activation(const ConfigFields& config, const std::string& key, const std::string& fallback) {
+  static const std::map<std::string, Activation> known = {{"silu", Activation::silu},
+                                                          {"swish", Activation::silu},
+                                                          {"gelu", Activation::gelu},
+                                                          {"gelu_new", Activation::gelu_tanh},
+                                                          {"gelu_pytorch_tanh", Activation::gelu_tanh},
+                                                          {"relu", Activation::relu}};
+  const std::string name = config.text(key, fallback);
+  const auto found = known.find(name);
+  if (found == known.end()) config.refuse(key, "silu, gelu, gelu_new, gelu_pytorch_tanh or relu", '"' + name + '"');
+  return found->second;
+}
+
+Rotary read_rotary_section(const ConfigFields& rope, std::int64_t head_dim, const RotaryDefaults& defaults) {
+  const double share = rope.positive_number("partial_rotary_factor", defaults.share);
+  return {.theta = rope.positive_number("rope_theta", defaults.theta),
+          .width = rotated_width(rope, "partial_rotary_factor", head_dim, share),
+          .scaling = read_scaling(rope)};
+}
+
+Rotary read_rotary(const ConfigFields& config, std::int64_t head_dim, const RotaryDefaults& defaults) {
+  const double theta = config.positive_number(defaults.theta_key, defaults.theta);
+  const double share = config.positive_number(defaults.share_key, defaults.share);
+  for (const char* const key : {"rope_parameters", "rope_scaling"}) {
+    if (config.has(key)) return read_rotary_section(config.section(key), head_dim, {.theta = theta, .share = share});
+  }
+  return {.theta = theta, .width = rotated_width(config, defaults.share_key, head_dim, share)};
+}
+
+std::int64_t read_window(const ConfigFields& config, std::int64_t fallback) {
+  if (!config.mentions("sliding_window")) return fallback;
+  return config.has("sliding_window") ? config.positive_integer("sliding_window") : 0;
+}
+
+std::vector<LayerKind> read_layers(const ConfigFields& config, std::int64_t count, std::int64_t window,
+                                   const std::function<bool(std::int64_t)>& slides) {
+  std::vector<LayerKind> layers(static_cast<std::size_t>(count));
+  for (std::int64_t i = 0; i < count; ++i) layers[static_cast<std::size_t>(i)].window = slides(i) ? window : 0;
+  if (!config.has("layer_types")) return layers;
+  const auto& types = config.at("layer_types");
+  if (!types.is_array() || types.size() != layers.size()) {
+    config.refuse("layer_types", "a list of " + std::to_string(count) + " types", ConfigFields::found(types));
+  }
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    if (types[i] != "full_attention" && types[i] != "sliding_attention") {
+      config.refuse("layer_types", "full_attention or sliding_attention", ConfigFields::found(types[i]));
+    }
+    layers[i].window = types[i] == "sliding_attention" ? window : 0;
+  }
+  return layers;
+}
+
+void refuse_flag(const ConfigFields& config, const std::string& key, bool fallback) {
+  if (config.flag(key, fallback)) config.refuse(key, "false", "true");
+}
+
+DecoderNames llama_names() {
+  return {.base = "model.",
+          .embedding = "model.embed_tokens",
+          .final_norm = "model.norm",
+          .head = "lm_head",
+          .layers = "model.layers.",
+          .attention_norm = "input_layernorm",
+          .query_key_value = {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"},
+          .output = "self_attn.o_proj",
+          .mlp_norm = "post_attention_layernorm",
+          .gate_up = {"mlp.gate_proj", "mlp.up_proj"},
+          .down = "mlp.down_proj"};
+}
+
+}  // namespace rlhf

@@ -1,0 +1,26 @@
+#include "nn/families/families.h"
+#include "nn/families/fields.h"
+
+namespace rlhf {
+namespace {
+
+DecoderConfig read_mistral(const ConfigFields& config) {
+  constexpr std::int64_t kWindow = 4096;  // of `transformers`, where the file does not speak of one
+  DecoderConfig decoder{.shape = read_shape(config, {.max_positions = 32 * 4096}), .names = llama_names()};
+  decoder.activation = read_activation(config, "hidden_act", "silu");
+  decoder.layers.assign(static_cast<std::size_t>(decoder.shape.num_layers), {.window = read_window(config, kWindow)});
+  decoder.rotaries = {read_rotary(config, decoder.shape.head_dim)};
+  decoder.norm_eps = config.positive_number("rms_norm_eps", 1e-6);
+  return decoder;
+}
+
+}  // namespace
+
+Family mistral_family() {
+  return {.model_type = "mistral",
+          .causal_architecture = "MistralForCausalLM",
+          .scalar_architecture = "MistralForSequenceClassification",
+          .read_config = read_mistral};
+}
+
+}  // namespace rlhf

@@ -1,0 +1,49 @@
+#include "nn/families/families.h"
+#include "nn/families/fields.h"
+
+namespace rlhf {
+namespace {
+
+/// What both generations share: windows only where they are asked for, and only from a certain layer on.
+DecoderConfig read_qwen(const ConfigFields& config, const ShapeDefaults& defaults) {
+  DecoderConfig decoder{.shape = read_shape(config, defaults), .names = llama_names()};
+  const std::int64_t window = config.flag("use_sliding_window", false) ? read_window(config, 4096) : 0;
+  const std::int64_t first = window > 0 ? config.positive_integer("max_window_layers", 28) : 0;
+  decoder.layers = read_layers(config, decoder.shape.num_layers, window, [&](std::int64_t i) { return i >= first; });
+  decoder.activation = read_activation(config, "hidden_act", "silu");
+  decoder.rotaries = {read_rotary(config, decoder.shape.head_dim)};
+  decoder.norm_eps = config.positive_number("rms_norm_eps", 1e-6);
+  return decoder;
+}
+
+DecoderConfig read_qwen2(const ConfigFields& config) {
+  DecoderConfig decoder = read_qwen(config, {.max_positions = 32768});
+  decoder.qkv_bias = true;
+  return decoder;
+}
+
+DecoderConfig read_qwen3(const ConfigFields& config) {
+  DecoderConfig decoder = read_qwen(config, {.head_dim = 128, .max_positions = 32768});
+  decoder.qkv_bias = decoder.output_bias = config.flag("attention_bias", false);
+  decoder.names.query_norm = "self_attn.q_norm";
+  decoder.names.key_norm = "self_attn.k_norm";
+  return decoder;
+}
+
+}  // namespace
+
+Family qwen2_family() {
+  return {.model_type = "qwen2",
+          .causal_architecture = "Qwen2ForCausalLM",
+          .scalar_architecture = "Qwen2ForSequenceClassification",
+          .read_config = read_qwen2};
+}
+
+Family qwen3_family() {
+  return {.model_type = "qwen3",
+          .causal_architecture = "Qwen3ForCausalLM",
+          .scalar_architecture = "Qwen3ForSequenceClassification",
+          .read_config = read_qwen3};
+}
+
+}  // namespace rlhf

@@ -1,0 +1,87 @@
+#include <algorithm>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "support/tiny_run.h"
+#include "tools/run_program.h"
+
+namespace rlhf {
+namespace {
+
+using nlohmann::json;
+
+/// A tiny model and a reward model beside it, both almost untrained, so that answers are noise.
+class Generate : public testing::TinyRun {
+ protected:
+  void SetUp() override {
+    TinyRun::SetUp();
+    const std::string sizes =
+        "'model.init={hidden_size: 32, intermediate_size: 64, num_attention_heads: 2, num_key_value_heads: 1, "
+        "max_position_embeddings: 64}' model.tokenizer=" +
+        path("tokenizer");
+    const std::string common = " train.max_steps=1 train.batch_size=4 train.device=cpu data.max_length=32";
+    run("rlhf-sft " + sizes + " data.train=[" + path("demonstrations.jsonl") + "] train.output=" + path("sft") +
+        common);
+    run("rlhf-rm model.path=" + path("sft/final") + " data.train=[" + path("pairs.jsonl") +
+        "] train.output=" + path("rm") + common);
+  }
+  ProgramResult run(const std::string& command) const {
+    const ProgramResult result = run_program(std::string(RLHF_BIN) + "/" + command);
+    EXPECT_EQ(result.exit_code, 0) << command << "\n" << result.err;
+    return result;
+  }
+  std::vector<json> lines(const std::string& flags) const {
+    const ProgramResult result = run("rlhf-generate --model " + path("sft/final") + " --json " + flags);
+    std::vector<json> found;
+    std::istringstream text(result.out);
+    for (std::string line; std::getline(text, line);) found.push_back(json::parse(line));
+    return found;
+  }
+};
+
+TEST_F(Generate, KeepsTheAnswerThatTheRewardModelScoresHighest) {
+  const std::string flags = "--prompt 3+1= --num-samples 6 --max-new-tokens 5 --reward " + path("rm/final");
+  const std::vector<json> all = lines(flags), best = lines(flags + " --best");
+  ASSERT_EQ(all.size(), 6U);
+  ASSERT_EQ(best.size(), 1U);
+  const json highest =
+      *std::max_element(all.begin(), all.end(), [](const json& a, const json& b) { return a["score"] < b["score"]; });
+  EXPECT_EQ(best.front(), highest);
+  EXPECT_NE(all.front()["score"], all.back()["score"]);
+}
+
+TEST_F(Generate, EndsAnAnswerAtAStopTextAndCutsItOff) {
+  const std::string flags = "--prompt 3+1= --max-new-tokens 20 --seed 3";
+  const json whole = lines(flags).front();
+  const std::string text = whole["text"];
+  ASSERT_GT(text.size(), 6U) << text;
+  const std::string stop(1, *std::find_if(text.begin() + 3, text.end(), [](char c) { return c > ' ' && c < 127; }));
+  const std::size_t found = text.find(stop);
+  const json cut = lines(flags + " --stop '" + stop + "'").front();
+  EXPECT_EQ(cut["text"], text.substr(0, found));
+  EXPECT_EQ(cut["finish"], "stop");
+  const std::size_t kept = cut["token_ids"].size();
+  EXPECT_LT(kept, whole["token_ids"].size());
+  for (std::size_t i = 0; i < kept; ++i) EXPECT_EQ(cut["token_ids"][i], whole["token_ids"][i]);
+}
+
+TEST_F(Generate, WithoutNewTokensOnlyShowsThePrompt) {
+  const json line = lines("--prompt 3+1= --max-new-tokens 0").front();
+  EXPECT_EQ(line["text"], "");
+  EXPECT_FALSE(line["prompt_ids"].empty());
+  EXPECT_FALSE(line.contains("score"));
+}
+
+TEST_F(Generate, RefusesALanguageModelAsJudge) {
+  const ProgramResult result = run_program(std::string(RLHF_BIN) + "/rlhf-generate --model " + path("sft/final") +
+                                           " --prompt x --max-new-tokens 4 --reward " + path("sft/final"));
+  EXPECT_EQ(result.exit_code, 4);
+  EXPECT_NE(result.err.find("expected a model with a scalar head"), std::string::npos) << result.err;
+}
+
+}  // namespace
+}  // namespace rlhf

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <memory>
+#include <ostream>
+#include <vector>
+
+#include "rlhf/config/generate_config.h"
+#include "rlhf/data/samples.h"
+#include "rlhf/nn/model_folder.h"
+#include "rlhf/rollout/generator.h"
+#include "rlhf/rollout/reward_source.h"
+#include "rlhf/text/tokenizer.h"
+
+#include "stop_strings.h"
+
+namespace rlhf {
+
+/// Sampling as the command line asks for it; EOS ids are the folder's and the tokenizer's.
+SamplingOptions sampling_options(const GenerateConfig& config, const ModelFolder& folder, const Tokenizer& tokenizer);
+
+/// Continues prompts in order, a few batches at a time, so that answers appear while later ones are still to come.
+class AnswerWriter {
+ public:
+  /// `reward` null: answers are not scored.
+  AnswerWriter(const GenerateConfig& config, const ModelFolder& folder, const Tokenizer& tokenizer, CausalLM& model,
+               std::unique_ptr<RewardSource> reward);
+  void write(const std::vector<PromptSample>& prompts, std::ostream& out);
+
+ private:
+  /// Answers to prompts [begin,end), all samples of a prompt together, and their scores (empty: nobody scores).
+  struct Answers {
+    std::vector<Generation> texts;
+    std::vector<float> scores;
+  };
+  void write_some(const std::vector<PromptSample>& prompts, std::size_t begin, std::size_t end, std::ostream& out);
+  Answers answer(const std::vector<PromptSample>& prompts, std::size_t begin, std::size_t end, bool streams);
+  std::vector<float> score(const std::vector<PromptSample>& prompts, std::size_t begin,
+                           const std::vector<Generation>& answers);
+  void write_json(const PromptSample& prompt, const Answers& answers, std::size_t i, std::ostream& out) const;
+  std::string text_of(const Generation& answer) const { return stop_.cut(tokenizer_.decode(answer.tokens)); }
+
+  const GenerateConfig& config_;
+  const Tokenizer& tokenizer_;
+  CausalLM& model_;
+  StopStrings stop_;
+  SamplingOptions sampling_;
+  std::unique_ptr<RewardSource> reward_;
+};
+
+}  // namespace rlhf

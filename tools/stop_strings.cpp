@@ -1,0 +1,29 @@
+#include "stop_strings.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace rlhf {
+
+StopStrings::StopStrings(const Tokenizer& tokenizer, std::vector<std::string> texts)
+    : tokenizer_(tokenizer), texts_(std::move(texts)) {
+  for (const std::string& text : texts_) longest_ = std::max(longest_, text.size());
+}
+
+bool StopStrings::reached(const TokenIds& answer) const {
+  // A token is at least a byte of the text, unless it is a control token, of which an answer has few.
+  constexpr std::size_t kMore = 8;
+  const std::size_t tail = std::min(answer.size(), longest_ + kMore);
+  const std::string text = tokenizer_.decode(TokenIds(answer.end() - static_cast<std::ptrdiff_t>(tail), answer.end()));
+  return std::any_of(texts_.begin(), texts_.end(),
+                     [&](const std::string& stop) { return text.find(stop) != std::string::npos; });
+}
+
+std::string StopStrings::cut(std::string text) const {
+  std::size_t end = text.size();
+  for (const std::string& stop : texts_) end = std::min(end, text.find(stop));
+  text.resize(end);
+  return text;
+}
+
+}  // namespace rlhf
