@@ -53,7 +53,12 @@ NamedTensors cast_all(const NamedTensors& weights, at::ScalarType dtype) {
 void copy_into(const fs::path& file, const fs::path& folder) {
   std::error_code error;
   // A SentencePiece model may lie anywhere under any name; in a model folder it has one name.
-  fs::copy_file(file, folder / (file.extension() == ".model" ? "tokenizer.model" : file.filename()), error);
+  fs::path name = file.extension() == ".model" ? "tokenizer.model" : file.filename();
+  if (file.parent_path().filename() == "additional_chat_templates") {
+    name = file.parent_path().filename() / name;
+    fs::create_directories((folder / name).parent_path(), error);
+  }
+  fs::copy_file(file, folder / name, error);
   if (error) {
     throw OutputError("saving a model: copying " + file.string() + " to " + folder.string() + ": " + error.message());
   }

@@ -1,14 +1,14 @@
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
-#include "rlhf/core/atomic_file.h"
 #include "rlhf/core/error.h"
 #include "rlhf/text/tokenizer.h"
 
+#include "text/hf/load.h"
+#include "text/hf/settings.h"
 #include "text/sentencepiece_tokenizer.h"
 
 namespace rlhf {
@@ -16,8 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kModelFile = "tokenizer.model";
-constexpr const char* kConfigFile = "tokenizer_config.json";
+constexpr const char* kTemplates = "additional_chat_templates";
 
 struct OtherKind {
   const char* file;
@@ -25,15 +24,14 @@ struct OtherKind {
 };
 
 constexpr OtherKind kOtherKinds[] = {
-    {"tokenizer.json", "the tokenizer.json of the `tokenizers` library"},
-    {"vocab.json", "a byte-level BPE vocabulary (vocab.json, merges.txt)"},
-    {"merges.txt", "a byte-level BPE vocabulary (vocab.json, merges.txt)"},
     {"vocab.txt", "a WordPiece vocabulary (vocab.txt)"},
     {"tekken.json", "a tekken vocabulary (tekken.json)"},
+    {"tiktoken.model", "a tiktoken vocabulary (tiktoken.model)"},
 };
 
 [[noreturn]] void refuse(const fs::path& path, const std::string& found) {
-  throw ModelError("reading tokenizer " + path.string() + ": expected a SentencePiece tokenizer.model, found " + found);
+  throw ModelError("reading tokenizer " + path.string() +
+                   ": expected tokenizer.json, tokenizer.model, or vocab.json and merges.txt, found " + found);
 }
 
 void refuse_other_kind(const fs::path& folder, const std::string& only = "") {
@@ -43,38 +41,48 @@ void refuse_other_kind(const fs::path& folder, const std::string& only = "") {
   }
 }
 
-// transformers' LlamaTokenizer adds BOS unless the folder says otherwise.
-bool adds_bos(const fs::path& config) {
-  if (!fs::exists(config)) return true;
-  const auto settings = nlohmann::json::parse(read_file(config, ExitCode::model), nullptr, /*allow_exceptions=*/false);
-  if (!settings.is_object()) throw ModelError("reading " + config.string() + ": expected a JSON object, found none");
-  const auto found = settings.find("add_bos_token");
-  if (found == settings.end() || found->is_null()) return true;
-  if (!found->is_boolean())
-    throw ModelError("reading " + config.string() + ": add_bos_token: expected true or false, found " + found->dump());
-  return found->get<bool>();
-}
-
-// The tokenizer of a folder and the other files that `transformers` keeps beside it.
-std::unique_ptr<Tokenizer> load_from_folder(const fs::path& folder) {
+// The files of a folder that `transformers` reads for its tokenizer, chat templates among them.
+std::vector<fs::path> files_of(const fs::path& folder) {
   std::vector<fs::path> files;
-  for (const char* name : {kModelFile, kConfigFile, "special_tokens_map.json", "added_tokens.json", "tokenizer.json",
-                           "chat_template.jinja"}) {
+  for (const char* name : {"tokenizer.json", "tokenizer.model", "vocab.json", "merges.txt", "tokenizer_config.json",
+                           "special_tokens_map.json", "added_tokens.json", "chat_template.jinja"}) {
     if (fs::exists(folder / name)) files.push_back(folder / name);
   }
-  return std::make_unique<SentencePieceTokenizer>(folder / kModelFile, adds_bos(folder / kConfigFile), files);
+  if (!fs::is_directory(folder / kTemplates)) return files;
+  std::vector<fs::path> templates;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder / kTemplates))
+    if (entry.path().extension() == ".jinja") templates.push_back(entry.path());
+  std::sort(templates.begin(), templates.end());
+  files.insert(files.end(), templates.begin(), templates.end());
+  return files;
+}
+
+std::unique_ptr<Tokenizer> load_sentencepiece(const fs::path& folder) {
+  return std::make_unique<SentencePieceTokenizer>(folder / "tokenizer.model", hf::read_settings(folder),
+                                                  files_of(folder));
+}
+
+std::unique_ptr<Tokenizer> load_folder(const fs::path& folder) {
+  const auto has = [&](const char* name) { return fs::exists(folder / name); };
+  if (has("tokenizer.json")) return hf::load_tokenizer_json(folder, files_of(folder));
+  if (has("tokenizer.model")) return load_sentencepiece(folder);
+  if (has("vocab.json") && has("merges.txt")) return hf::load_vocabulary_and_merges(folder, files_of(folder));
+  refuse_other_kind(folder);
+  refuse(folder, "none of them");
 }
 
 std::unique_ptr<Tokenizer> load(const fs::path& path) {
   if (!fs::exists(path)) refuse(path, "nothing there");
-  if (fs::is_directory(path)) {
-    if (fs::exists(path / kModelFile)) return load_from_folder(path);
-    refuse_other_kind(path);
-    refuse(path, "no tokenizer file in the folder");
-  }
-  if (path.filename() == kModelFile) return load_from_folder(path.parent_path());
-  refuse_other_kind(path.parent_path(), path.filename().string());
-  return std::make_unique<SentencePieceTokenizer>(path, true, std::vector<fs::path>{path});
+  if (fs::is_directory(path)) return load_folder(path);
+  const fs::path folder = path.parent_path();
+  const std::string name = path.filename().string();
+  if (name == "tokenizer.json") return hf::load_tokenizer_json(folder, files_of(folder));
+  if (name == "tokenizer.model") return load_sentencepiece(folder);
+  if ((name == "vocab.json" && fs::exists(folder / "merges.txt")) ||
+      (name == "merges.txt" && fs::exists(folder / "vocab.json")))
+    return hf::load_vocabulary_and_merges(folder, files_of(folder));
+  refuse_other_kind(folder, name);
+  return std::make_unique<SentencePieceTokenizer>(path, hf::Settings(), std::vector<fs::path>{path});
 }
 
 }  // namespace

@@ -13,67 +13,148 @@
 namespace rlhf {
 namespace {
 
+// A file is a protobuf message; what is appended to one is merged into it. This says, in the message's third field (the
+// normalizer), that its third field (add_dummy_prefix) is false.
+constexpr std::string_view kNoSpaceInFront("\x1A\x02\x18\x00", 4);
+
 std::optional<std::int32_t> if_defined(int id) { return id < 0 ? std::nullopt : std::optional<std::int32_t>(id); }
+
+std::unique_ptr<sentencepiece::SentencePieceProcessor> load(const std::filesystem::path& model,
+                                                            const std::string& bytes) {
+  auto processor = std::make_unique<sentencepiece::SentencePieceProcessor>();
+  if (!processor->LoadFromSerializedProto(bytes).ok() || processor->GetPieceSize() <= 0)
+    throw ModelError("reading tokenizer " + model.string() + ": expected a SentencePiece model, found " +
+                     std::to_string(bytes.size()) + " bytes that are none");
+  return processor;
+}
+
+void append(Encoding& encoding, std::int32_t id, std::size_t end) {
+  encoding.ids.push_back(id);
+  const std::int32_t before = encoding.ends.empty() ? 0 : encoding.ends.back();
+  encoding.ends.push_back(std::max(before, static_cast<std::int32_t>(end)));
+}
 
 }  // namespace
 
-SentencePieceTokenizer::SentencePieceTokenizer(const std::filesystem::path& model, bool add_bos,
+SentencePieceTokenizer::SentencePieceTokenizer(const std::filesystem::path& model, const hf::Settings& settings,
                                                std::vector<std::filesystem::path> files)
-    : processor_(std::make_unique<sentencepiece::SentencePieceProcessor>()),
-      add_bos_(add_bos),
+    : add_bos_(settings.add_bos.value_or(true)),  // as transformers' LlamaTokenizer
       files_(std::move(files)) {
   const std::string bytes = read_file(model, ExitCode::model);
-  const bool loaded = processor_->LoadFromSerializedProto(bytes).ok() && processor_->GetPieceSize() > 0;
-  if (!loaded)
-    throw ModelError("reading tokenizer " + model.string() + ": expected a SentencePiece model, found " +
-                     std::to_string(bytes.size()) + " bytes that are none");
+  first_ = load(model, bytes);
+  inner_ = load(model, bytes + std::string(kNoSpaceInFront));
+  add_tokens(settings, model);
 }
 
 SentencePieceTokenizer::~SentencePieceTokenizer() = default;
 
-Encoding SentencePieceTokenizer::encode(std::string_view text) const {
+void SentencePieceTokenizer::add_tokens(const hf::Settings& settings, const std::filesystem::path& model) {
+  const int size = first_->GetPieceSize();
+  const auto find_piece = [&](std::string_view content) -> std::optional<std::int32_t> {
+    const int id = first_->PieceToId(content);
+    return id >= 0 && id < size && first_->IdToPiece(id) == content ? std::optional(id) : std::nullopt;
+  };
+  const auto is_special = [&](int id) { return first_->IsControl(id) || first_->IsUnknown(id); };
+  hf::AddedVocabulary added(size, find_piece);
+  added.add(settings, model.parent_path());
+  for (int id = 0; id < size; ++id) {
+    if (!is_special(id) || added.tokens().contains(id)) continue;
+    const hf::AddedToken token{.content = first_->IdToPiece(id), .special = true};
+    special_tokens_.add(token, token.content, id);
+  }
+  for (const auto& [id, token] : added.tokens()) {
+    special_tokens_.add(token, token.content, id);
+    if (id < size && is_special(id)) continue;
+    added_tokens_.add(token, token.content, id);
+    has_added_tokens_ = true;
+    if (id >= size) behind_.push_back(token);
+  }
+  const auto role = [&](const char* name, int own) {
+    const auto said = added.find_role(settings, name);
+    return said ? said : if_defined(own);
+  };
+  bos_ = role("bos_token", first_->bos_id());
+  eos_ = role("eos_token", first_->eos_id());
+  unknown_ = role("unk_token", first_->unk_id());
+  pad_ = role("pad_token", first_->pad_id());
+}
+
+Encoding SentencePieceTokenizer::encode(std::string_view text, Bos bos) const {
   RLHF_CHECK(text.size() <= std::numeric_limits<std::int32_t>::max(), "a text of over 2 GiB");
   Encoding encoding;
-  if (add_bos_ && bos_id()) {
-    encoding.ids.push_back(*bos_id());
-    encoding.ends.push_back(0);
-  }
-  const auto result = processor_->EncodeAsImmutableProto(text);
-  for (const auto& piece : result.pieces()) {
-    encoding.ids.push_back(static_cast<std::int32_t>(piece.id()));
-    const std::int32_t before = encoding.ends.empty() ? 0 : encoding.ends.back();
-    encoding.ends.push_back(std::max(before, static_cast<std::int32_t>(piece.end())));
+  const bool in_front = bos == Bos::by_setting && add_bos_ && bos_;
+  if (in_front) append(encoding, *bos_, 0);
+  if (bos == Bos::by_setting && !has_added_tokens_) {
+    encode_between(text, /*is_first=*/true, encoding);
+  } else {
+    hf::Pieces pieces{hf::AlignedText(text), {{0, 0}}};
+    pieces.list.front().end = static_cast<std::int32_t>(pieces.text.size());
+    (bos == Bos::none ? special_tokens_ : added_tokens_).cut(pieces);
+    for (const hf::Piece& piece : pieces.list) {
+      const auto end_of = [&](std::int32_t end) { return pieces.text.end_before(static_cast<std::size_t>(end)); };
+      if (piece.added >= 0) {
+        append(encoding, piece.added, static_cast<std::size_t>(end_of(piece.end)));
+        continue;
+      }
+      Encoding part;
+      encode_between(pieces.text_of(piece), piece.begin == 0, part);
+      for (std::size_t i = 0; i < part.ids.size(); ++i)
+        append(encoding, part.ids[i], static_cast<std::size_t>(end_of(piece.begin + part.ends[i])));
+    }
   }
   // White space at the end that the model's normalisation drops belongs to the last piece.
-  if (result.pieces_size() > 0) encoding.ends.back() = static_cast<std::int32_t>(text.size());
+  if (encoding.ids.size() > (in_front ? 1u : 0u)) encoding.ends.back() = static_cast<std::int32_t>(text.size());
   return encoding;
+}
+
+void SentencePieceTokenizer::encode_between(std::string_view text, bool is_first, Encoding& encoding) const {
+  const auto result = (is_first ? first_ : inner_)->EncodeAsImmutableProto(text);
+  for (const auto& piece : result.pieces()) append(encoding, static_cast<std::int32_t>(piece.id()), piece.end());
+}
+
+std::string SentencePieceTokenizer::decode_between(const std::vector<int>& ids, bool is_first) const {
+  return (is_first ? first_ : inner_)->DecodeIds(ids);
 }
 
 std::string SentencePieceTokenizer::decode(const TokenIds& ids) const {
   std::string text;
   std::vector<int> visible;
+  bool is_first = true;
+  const auto flush = [&] {
+    if (visible.empty()) return;
+    text += decode_between(visible, is_first);
+    is_first = false;
+    visible.clear();
+  };
   for (const std::int32_t id : ids) {
-    if (id >= vocab_size()) {  // a padded vocabulary: the model has ids that no piece stands for
-      text += processor_->DecodeIds(visible) + "\uFFFD";
-      visible.clear();
+    if (id >= first_->GetPieceSize()) {
+      flush();
+      is_first = false;
+      const auto index = static_cast<std::size_t>(id - first_->GetPieceSize());
+      // A padded vocabulary: the model has ids that no piece stands for.
+      if (index >= behind_.size()) {
+        text += "\uFFFD";
+      } else if (!behind_[index].special) {
+        text += behind_[index].content;
+      }
       continue;
     }
     check_id(id);
-    if (!processor_->IsControl(id)) visible.push_back(id);
+    if (!first_->IsControl(id)) visible.push_back(id);
   }
-  return text + processor_->DecodeIds(visible);
+  flush();
+  return text;
 }
 
 std::string SentencePieceTokenizer::piece(std::int32_t id) const {
   check_id(id);
-  return processor_->IdToPiece(id);
+  const int size = first_->GetPieceSize();
+  return id < size ? first_->IdToPiece(id) : behind_[static_cast<std::size_t>(id - size)].content;
 }
 
-std::int64_t SentencePieceTokenizer::vocab_size() const { return processor_->GetPieceSize(); }
-std::optional<std::int32_t> SentencePieceTokenizer::bos_id() const { return if_defined(processor_->bos_id()); }
-std::optional<std::int32_t> SentencePieceTokenizer::eos_id() const { return if_defined(processor_->eos_id()); }
-std::optional<std::int32_t> SentencePieceTokenizer::unknown_id() const { return if_defined(processor_->unk_id()); }
-std::optional<std::int32_t> SentencePieceTokenizer::pad_id() const { return if_defined(processor_->pad_id()); }
+std::int64_t SentencePieceTokenizer::vocab_size() const {
+  return first_->GetPieceSize() + static_cast<std::int64_t>(behind_.size());
+}
 
 void SentencePieceTokenizer::check_id(std::int32_t id) const {
   if (id < 0 || id >= vocab_size())

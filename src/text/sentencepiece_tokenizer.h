@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -9,34 +10,49 @@
 
 #include "rlhf/text/tokenizer.h"
 
+#include "text/hf/added_vocabulary.h"
+
 namespace sentencepiece {
 class SentencePieceProcessor;
 }
 
 namespace rlhf {
 
-/// A SentencePiece model. White space and byte pieces are its own business; special tokens are never read from text:
-/// "<s>" in a text is three characters.
+/// A SentencePiece model. White space and byte pieces are its own business. Its control pieces are read from text only
+/// where the text brings its own special tokens (Bos::none): otherwise "<s>" in a text is three characters. Tokens that
+/// the folder adds are always found.
 class SentencePieceTokenizer : public Tokenizer {
  public:
-  /// `model` is the tokenizer.model; `add_bos` puts BOS in front where the model has one.
-  SentencePieceTokenizer(const std::filesystem::path& model, bool add_bos, std::vector<std::filesystem::path> files);
+  /// `model` is the tokenizer.model; the settings are those of the files beside it.
+  SentencePieceTokenizer(const std::filesystem::path& model, const hf::Settings& settings,
+                         std::vector<std::filesystem::path> files);
   ~SentencePieceTokenizer() override;
 
-  Encoding encode(std::string_view text) const override;
+  Encoding encode(std::string_view text, Bos bos = Bos::by_setting) const override;
   std::string decode(const TokenIds& ids) const override;
   std::string piece(std::int32_t id) const override;
   std::int64_t vocab_size() const override;
-  std::optional<std::int32_t> bos_id() const override;
-  std::optional<std::int32_t> eos_id() const override;
-  std::optional<std::int32_t> unknown_id() const override;
-  std::optional<std::int32_t> pad_id() const override;
+  std::optional<std::int32_t> bos_id() const override { return bos_; }
+  std::optional<std::int32_t> eos_id() const override { return eos_; }
+  std::optional<std::int32_t> unknown_id() const override { return unknown_; }
+  std::optional<std::int32_t> pad_id() const override { return pad_; }
   std::vector<std::filesystem::path> files() const override { return files_; }
 
  private:
-  void check_id(std::int32_t id) const;
+  using Processor = std::unique_ptr<sentencepiece::SentencePieceProcessor>;
 
-  std::unique_ptr<sentencepiece::SentencePieceProcessor> processor_;
+  void add_tokens(const hf::Settings& settings, const std::filesystem::path& model);
+  void check_id(std::int32_t id) const;
+  void encode_between(std::string_view text, bool is_first, Encoding& encoding) const;
+  std::string decode_between(const std::vector<int>& ids, bool is_first) const;
+
+  Processor first_;  // for the start of a text
+  Processor inner_;  // the same model, but for what stands behind a special token: it puts no space in front
+  hf::AddedTokenFinder added_tokens_;    // that the folder adds
+  hf::AddedTokenFinder special_tokens_;  // these and the control pieces
+  bool has_added_tokens_ = false;
+  std::vector<hf::AddedToken> behind_;  // the added tokens behind the vocabulary
+  std::optional<std::int32_t> bos_, eos_, unknown_, pad_;
   bool add_bos_;
   std::vector<std::filesystem::path> files_;
 };

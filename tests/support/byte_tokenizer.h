@@ -26,9 +26,9 @@ class ByteTokenizer : public Tokenizer {
   bool has_eos = true;
   bool drop_leading_space = false;  ///< decode() drops one space at the start, as SentencePiece does
 
-  Encoding encode(std::string_view text) const override {
+  Encoding encode(std::string_view text, Bos bos = Bos::by_setting) const override {
     Encoding encoding;
-    if (add_bos) append(encoding, kBos, 0);
+    if (add_bos && bos == Bos::by_setting) append(encoding, kBos, 0);
     std::vector<std::int32_t> ids;  // kMerged where a merge to the left covers the byte
     for (const char byte : text) ids.push_back(static_cast<unsigned char>(byte));
     for (std::size_t i = 0; i < merges.size(); ++i) {

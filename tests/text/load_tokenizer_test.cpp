@@ -77,17 +77,15 @@ TEST(LoadTokenizer, IdsOutsideTheVocabularyHaveNoPieceAndDecodeAsReplacementChar
 
 TEST(LoadTokenizer, OtherKindsAreRefusedByName) {
   const TemporaryFolder folder;
-  folder.write("a/tokenizer.json", "{}");
-  folder.write("b/vocab.json", "{}");
-  folder.write("b/merges.txt", "");
-  folder.write("c/vocab.txt", "");
+  folder.write("a/vocab.txt", "");
+  folder.write("b/tekken.json", "{}");
+  folder.write("c/vocab.json", "{}");
   EXPECT_EQ(model_error(folder / "a"), "reading tokenizer " + (folder / "a").string() +
-                                           ": expected a SentencePiece tokenizer.model, found the tokenizer.json of "
-                                           "the `tokenizers` library, which is not supported");
-  EXPECT_NE(model_error(folder / "a/tokenizer.json").find("the tokenizer.json of"), std::string::npos);
-  EXPECT_NE(model_error(folder / "b").find("found a byte-level BPE vocabulary"), std::string::npos);
-  EXPECT_NE(model_error(folder / "b/merges.txt").find("found a byte-level BPE vocabulary"), std::string::npos);
-  EXPECT_NE(model_error(folder / "c").find("found a WordPiece vocabulary"), std::string::npos);
+                                           ": expected tokenizer.json, tokenizer.model, or vocab.json and merges.txt, "
+                                           "found a WordPiece vocabulary (vocab.txt), which is not supported");
+  EXPECT_NE(model_error(folder / "a/vocab.txt").find("found a WordPiece vocabulary"), std::string::npos);
+  EXPECT_NE(model_error(folder / "b").find("found a tekken vocabulary"), std::string::npos);
+  EXPECT_NE(model_error(folder / "c").find("found none of them"), std::string::npos);
 }
 
 TEST(LoadTokenizer, WhatIsMissingOrBrokenIsAModelErrorInOneLine) {
@@ -104,7 +102,7 @@ TEST(LoadTokenizer, WhatIsMissingOrBrokenIsAModelErrorInOneLine) {
   folder.write("typed/tokenizer_config.json", "{\"add_bos_token\": \"yes\"}");
   const std::pair<const char*, const char*> cases[] = {
       {"absent", "found nothing there"},
-      {"nothing", "found no tokenizer file in the folder"},
+      {"nothing", "found none of them"},
       {"empty", "found 0 bytes that are none"},
       {"text", "found 20 bytes that are none"},
       {"cut", "bytes that are none"},

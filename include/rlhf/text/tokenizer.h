@@ -17,18 +17,28 @@ struct Encoding {
   std::vector<std::int32_t> ends;  ///< byte offsets into the text, non-decreasing, same length as ids
 };
 
+/// What stands in front of the ids of a text.
+enum class Bos {
+  by_setting,  ///< what the tokenizer's own setting asks for
+  none,        ///< nothing: the text brings its own special tokens, as a rendered chat does
+};
+
 /// Strings to ids and back. Implementations are immutable and may be called from several threads.
 class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
-  /// Ids of `text`, with BOS in front where the tokenizer's own setting asks for one. Never adds EOS.
-  virtual Encoding encode(std::string_view text) const = 0;
-  /// Text of `ids`; control tokens (BOS, EOS, pad) produce nothing, ids past the vocabulary (a model may pad it)
-  /// U+FFFD.
+  /// Ids of `text`. Never adds EOS, even where a tokenizer.json says so. Added and special tokens are found in the
+  /// text, but the control pieces of a SentencePiece model ("<s>") only with Bos::none. What is not UTF-8 is read as
+  /// U+FFFD by the tokenizers of a tokenizer.json. A character of several tokens is covered by the last of them. Throws
+  /// DataError where a pattern of the tokenizer hits the limits of the regular expressions, or the text is over 64 MiB
+  /// long.
+  virtual Encoding encode(std::string_view text, Bos bos = Bos::by_setting) const = 0;
+  /// Text of `ids`; special tokens (BOS, EOS, pad) produce nothing, ids that stand for nothing (a model may pad its
+  /// vocabulary) U+FFFD.
   virtual std::string decode(const TokenIds& ids) const = 0;
   /// The piece as it stands in the vocabulary, for people ("▁the", "<0x0A>").
   virtual std::string piece(std::int32_t id) const = 0;
-  virtual std::int64_t vocab_size() const = 0;
+  virtual std::int64_t vocab_size() const = 0;  ///< one more than the highest id
   virtual std::optional<std::int32_t> bos_id() const = 0;
   virtual std::optional<std::int32_t> eos_id() const = 0;
   virtual std::optional<std::int32_t> unknown_id() const = 0;
@@ -38,8 +48,10 @@ class Tokenizer {
   virtual std::vector<std::filesystem::path> files() const = 0;
 };
 
-/// Loads the tokenizer of a model folder (tokenizer.model; tokenizer_config.json's add_bos_token is honoured) or a
-/// `.model` file. Throws ModelError: nothing there, broken file, or a kind that is not supported, named.
+/// Loads the tokenizer of a model folder: tokenizer.json, else tokenizer.model, else vocab.json and merges.txt; or the
+/// one of these files that is named, or a `.model` file of another name. docs/formats.md says what is supported and
+/// which settings beside it count. Throws ModelError: nothing there, broken file, or something that is not supported,
+/// by name.
 std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& path);
 
 /// Settings of a SentencePiece BPE model that `transformers`' LlamaTokenizer reproduces id for id:

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+#include "text/hf/added_tokens.h"
+#include "text/hf/settings.h"
+
+namespace rlhf::hf {
+
+/// The tokens that are added to a model's vocabulary. One whose content is a piece has that piece's id, others get the
+/// ids behind the vocabulary in the order in which they are added, as the `tokenizers` library gives them out.
+class AddedVocabulary {
+ public:
+  using FindPiece = std::function<std::optional<std::int32_t>(std::string_view)>;
+  /// `size` is the number of pieces of the model.
+  AddedVocabulary(std::int32_t size, FindPiece find_piece) : size_(size), find_piece_(std::move(find_piece)) {}
+
+  /// Adds a token, or gives a token that is there these flags; returns its id. An empty content adds nothing.
+  std::optional<std::int32_t> add(const AddedToken& token);
+  /// Adds what the settings name and is not there yet. Throws ModelError where an id they say is not the token's.
+  void add(const Settings& settings, const std::filesystem::path& folder);
+
+  std::optional<std::int32_t> find(std::string_view content) const;
+  /// The id of a role ("bos_token") by the settings.
+  std::optional<std::int32_t> find_role(const Settings& settings, const std::string& role) const;
+  const std::map<std::int32_t, AddedToken>& tokens() const { return tokens_; }
+
+ private:
+  std::int32_t size_;
+  FindPiece find_piece_;
+  std::map<std::int32_t, AddedToken> tokens_;
+  std::unordered_map<std::string, std::int32_t> ids_;
+};
+
+}  // namespace rlhf::hf

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <memory>
+
+#include "text/hf/word_model.h"
+
+namespace rlhf::hf {
+
+/// Reads a `model` of type BPE: byte-level (GPT-2, Llama 3, Qwen) or of SentencePiece's kind (Llama 2, Gemma).
+std::unique_ptr<WordModel> read_byte_pair_model(const JsonNode& node);
+
+}  // namespace rlhf::hf

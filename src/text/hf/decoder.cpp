@@ -1,0 +1,155 @@
+#include "text/hf/decoder.h"
+
+#include <algorithm>
+#include <charconv>
+#include <iterator>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "rlhf/core/utf8.h"
+
+#include "text/hf/characters.h"
+#include "text/hf/metaspace.h"
+#include "text/hf/pattern.h"
+
+namespace rlhf::hf {
+namespace {
+
+using Tokens = std::vector<std::string>;
+
+std::string joined(const Tokens& tokens) {
+  std::string text;
+  for (const std::string& token : tokens) text += token;
+  return text;
+}
+
+void fuse(Tokens& tokens) { tokens = {joined(tokens)}; }
+
+void read_letters(Tokens& tokens) {
+  std::string bytes;
+  for (const std::string& token : tokens) bytes += bytes_of_letters(token);
+  tokens = {mended_utf8(bytes)};
+}
+
+// The byte of a piece like <0x0A>. Rust's parser of numbers takes a plus sign in place of the first digit.
+std::optional<char> byte_of(std::string_view token) {
+  if (token.size() != 6 || !token.starts_with("<0x") || token[5] != '>') return std::nullopt;
+  const char* begin = token.data() + (token[3] == '+' ? 4 : 3);
+  unsigned value = 0;
+  const auto [end, error] = std::from_chars(begin, token.data() + 5, value, 16);
+  return error == std::errc() && end == token.data() + 5 ? std::optional(static_cast<char>(value)) : std::nullopt;
+}
+
+// Runs of byte pieces become text, or as many U+FFFD where they are none.
+void read_bytes(Tokens& tokens) {
+  Tokens texts;
+  std::string bytes;
+  const auto flush = [&] {
+    if (bytes.empty()) return;
+    if (first_invalid_utf8(bytes)) {
+      texts.insert(texts.end(), bytes.size(), "\uFFFD");
+    } else {
+      texts.push_back(bytes);
+    }
+    bytes.clear();
+  };
+  for (std::string& token : tokens) {
+    if (const auto byte = byte_of(token)) {
+      bytes += *byte;
+    } else {
+      flush();
+      texts.push_back(std::move(token));
+    }
+  }
+  flush();
+  tokens = std::move(texts);
+}
+
+std::string replaced(std::string_view text, const std::vector<Range>& found, std::string_view content) {
+  std::string out;
+  std::size_t end = 0;
+  for (const Range& match : found) {
+    out.append(text.substr(end, match.begin - end)).append(content);
+    end = match.end;
+  }
+  return out.append(text.substr(end));
+}
+
+// In the first token the spaces go, because one was put in front of the text.
+void read_spaces(const Metaspace& metaspace, Tokens& tokens) {
+  std::vector<Range> found;
+  const Finder finder = finder_of_text(metaspace.replacement);
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    finder(tokens[i], found);
+    const bool drop = i == 0 && metaspace.prepend != Metaspace::Prepend::never;
+    tokens[i] = replaced(tokens[i], found, drop ? "" : " ");
+  }
+}
+
+void strip(std::string_view content, std::int64_t start, std::int64_t stop, Tokens& tokens) {
+  for (std::string& token : tokens) {
+    std::string_view rest = token;
+    for (std::int64_t i = 0; i < start && rest.starts_with(content); ++i) rest.remove_prefix(content.size());
+    for (std::int64_t i = 0; i < stop && rest.ends_with(content); ++i) rest.remove_suffix(content.size());
+    token = std::string(rest);
+  }
+}
+
+void add_steps(const JsonNode& node, Decoder& steps);
+
+void add_sequence(const JsonNode& node, Decoder& steps) {
+  node.allow_only({"type", "decoders"});
+  const JsonNode parts = node.at("decoders");
+  for (std::size_t i = 0; i < parts.array().size(); ++i) add_steps(parts.item(i), steps);
+}
+
+void add_byte_level(const JsonNode& node, Decoder& steps) {
+  node.allow_only({"type", "add_prefix_space", "trim_offsets", "use_regex"});
+  for (const char* key : {"add_prefix_space", "trim_offsets", "use_regex"}) node.boolean_or(key, true);
+  steps.push_back(read_letters);
+}
+
+void add_replace(const JsonNode& node, Decoder& steps) {
+  node.allow_only({"type", "pattern", "content"});
+  const Finder finder = read_pattern(node.at("pattern"));
+  steps.push_back([finder, content = node.at("content").string()](Tokens& tokens) {
+    std::vector<Range> found;
+    for (std::string& token : tokens) {
+      finder(token, found);
+      if (!found.empty()) token = replaced(token, found, content);
+    }
+  });
+}
+
+void add_strip(const JsonNode& node, Decoder& steps) {
+  node.allow_only({"type", "content", "start", "stop"});
+  std::string content;
+  append_utf8(content, node.at("content").character());
+  const std::int64_t start = node.at("start").integer(0, 1 << 20), stop = node.at("stop").integer(0, 1 << 20);
+  steps.push_back([=](Tokens& tokens) { strip(content, start, stop, tokens); });
+}
+
+void add_steps(const JsonNode& node, Decoder& steps) {
+  const std::string& type = node.type();
+  if (type == "Sequence") return add_sequence(node, steps);
+  if (type == "ByteLevel") return add_byte_level(node, steps);
+  if (type == "Replace") return add_replace(node, steps);
+  if (type == "Strip") return add_strip(node, steps);
+  if (type == "Metaspace")
+    return steps.push_back([metaspace = read_metaspace(node)](Tokens& tokens) { read_spaces(metaspace, tokens); });
+  if (type != "ByteFallback" && type != "Fuse")
+    node.at("type").fail("a decoder that we know (ByteLevel, Metaspace, Replace, ByteFallback, Fuse, Strip, Sequence)");
+  node.allow_only({"type"});
+  steps.push_back(type == "Fuse" ? fuse : read_bytes);
+}
+
+}  // namespace
+
+Decoder read_decoder(const JsonNode& node) {
+  Decoder steps;
+  add_steps(node, steps);
+  return steps;
+}
+
+}  // namespace rlhf::hf

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "text/hf/json_node.h"
+
+namespace rlhf::hf {
+
+/// The steps from pieces to text; what the last one leaves is joined.
+using Decoder = std::vector<std::function<void(std::vector<std::string>&)>>;
+
+/// Reads a `decoder`: ByteLevel, Metaspace, Replace, ByteFallback, Fuse, Strip, Sequence.
+Decoder read_decoder(const JsonNode& node);
+
+}  // namespace rlhf::hf

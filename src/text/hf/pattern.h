@@ -1,0 +1,26 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "text/hf/json_node.h"
+#include "text/hf/regex.h"
+
+namespace rlhf::hf {
+
+/// Finds all matches in a text.
+using Finder = std::function<void(std::string_view text, std::vector<Range>& found)>;
+
+/// The expression in PCRE2's language that matches what `pattern` matches in Oniguruma's (Ruby syntax, UTF-8), which is
+/// what the files are written for. Throws std::invalid_argument naming what has no counterpart.
+std::string to_pcre2(std::string_view pattern);
+
+Finder finder_of_regex(const Regex& regex);
+Finder finder_of_text(const std::string& text);
+
+/// Reads {"String": …} or {"Regex": …}.
+Finder read_pattern(const JsonNode& node);
+
+}  // namespace rlhf::hf

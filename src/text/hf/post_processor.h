@@ -1,0 +1,18 @@
+#pragma once
+
+#include "rlhf/core/types.h"
+
+#include "text/hf/json_node.h"
+
+namespace rlhf::hf {
+
+/// The ids that stand before and behind every text.
+struct Frame {
+  TokenIds front;
+  TokenIds back;
+};
+
+/// Reads a `post_processor`: TemplateProcessing (for single texts), ByteLevel (which changes no ids), Sequence.
+Frame read_post_processor(const JsonNode& node);
+
+}  // namespace rlhf::hf

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "text/hf/aligned_text.h"
+#include "text/hf/json_node.h"
+
+namespace rlhf::hf {
+
+/// The steps that cut a text into the words that the model sees one by one.
+using PreTokenizer = std::vector<std::function<void(Pieces&)>>;
+
+/// Reads a `pre_tokenizer`: ByteLevel, Split, Metaspace, Digits, Punctuation, Whitespace, WhitespaceSplit, Sequence.
+PreTokenizer read_pre_tokenizer(const JsonNode& node);
+
+}  // namespace rlhf::hf

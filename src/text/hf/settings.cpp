@@ -1,0 +1,120 @@
+#include "text/hf/settings.h"
+
+#include <algorithm>
+#include <charconv>
+#include <iterator>
+#include <utility>
+
+#include "text/hf/word_model.h"
+
+namespace rlhf::hf {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_role(std::string_view key) { return std::find(std::begin(kRoles), std::end(kRoles), key) != std::end(kRoles); }
+
+// A string or an object with flags.
+AddedToken read_special_token(const JsonNode& node) {
+  AddedToken token;
+  if (node.value().is_string()) {
+    token.content = node.string();
+  } else {
+    token = read_added_token(node, {"__type"});
+  }
+  token.special = true;
+  return token;
+}
+
+void read_roles(const JsonNode& config, Settings& settings) {
+  for (const std::string_view role : kRoles) {
+    const std::string key(role);
+    if (!config.object().contains(key)) continue;
+    settings.said.insert(key);
+    settings.by_role.erase(key);
+    if (const auto token = config.find(key)) settings.by_role[key] = read_special_token(*token);
+  }
+}
+
+// Lists of tokens under either of two names, objects of named ones, and single ones whose key ends in "_token".
+void read_extra(const JsonNode& config, Settings& settings) {
+  for (const char* key : {"extra_special_tokens", "additional_special_tokens"}) {
+    const auto list = config.find(key);
+    if (!list || !settings.extra.empty()) continue;
+    if (list->value().is_object()) {
+      for (const auto& [name, value] : list->value().items())
+        settings.extra.push_back(read_special_token(list->at(name)));
+    } else {
+      for (std::size_t i = 0; i < list->array().size(); ++i)
+        settings.extra.push_back(read_special_token(list->item(i)));
+    }
+  }
+  for (const auto& [key, value] : config.object().items()) {
+    if (key.ends_with("_token") && !is_role(key) && (value.is_string() || value.is_object()))
+      settings.extra.push_back(read_special_token(config.at(key)));
+  }
+}
+
+std::int32_t read_id(const std::string& text, const JsonNode& node) {
+  std::int32_t id = -1;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
+  if (error != std::errc() || end != text.data() + text.size() || id < 0 || id >= Vocabulary::kMaxIds)
+    node.fail("ids from 0 to " + std::to_string(Vocabulary::kMaxIds - 1) + " as keys", shown(text));
+  return id;
+}
+
+void read_added_tokens_decoder(const JsonNode& node, Settings& settings) {
+  for (const auto& [id, value] : node.object().items())
+    settings.by_id[read_id(id, node)] = read_added_token(node.at(id), {"__type"});
+}
+
+// {"content": id}
+void read_added_tokens_file(const JsonNode& file, Settings& settings) {
+  for (const auto& [content, value] : file.object().items()) {
+    const auto id = static_cast<std::int32_t>(file.at(content).integer(0, Vocabulary::kMaxIds - 1));
+    const auto is_same = [&](const AddedToken& token) { return token.content == content; };
+    AddedToken token;
+    token.content = content;
+    token.special = std::any_of(settings.extra.begin(), settings.extra.end(), is_same) ||
+                    std::any_of(settings.by_role.begin(), settings.by_role.end(),
+                                [&](const auto& entry) { return is_same(entry.second); });
+    token.normalized = !token.special;
+    settings.by_id[id] = token;
+  }
+}
+
+void read_config(const JsonNode& config, Settings& settings) {
+  read_roles(config, settings);
+  read_extra(config, settings);
+  if (const auto add_bos = config.find("add_bos_token")) settings.add_bos = add_bos->boolean();
+  settings.add_prefix_space = config.boolean_or("add_prefix_space", false);
+  if (const auto name = config.find("tokenizer_class")) settings.tokenizer_class = name->string();
+  if (config.boolean_or("split_special_tokens", false))
+    config.at("split_special_tokens").fail("false (true is not supported)");
+  if (const auto added = config.find("added_tokens_decoder")) read_added_tokens_decoder(*added, settings);
+}
+
+}  // namespace
+
+Settings read_settings(const fs::path& folder) {
+  Settings settings;
+  bool has_added_tokens = false;
+  if (const fs::path file = folder / "tokenizer_config.json"; fs::exists(file)) {
+    const nlohmann::json config = read_json_object(file);
+    read_config(JsonNode(config, file), settings);
+    has_added_tokens = config.contains("added_tokens_decoder");
+  }
+  if (has_added_tokens) return settings;
+  if (const fs::path file = folder / "special_tokens_map.json"; fs::exists(file)) {
+    const nlohmann::json roles = read_json_object(file);
+    read_roles(JsonNode(roles, file), settings);
+    read_extra(JsonNode(roles, file), settings);
+  }
+  if (const fs::path file = folder / "added_tokens.json"; fs::exists(file)) {
+    const nlohmann::json added = read_json_object(file);
+    read_added_tokens_file(JsonNode(added, file), settings);
+  }
+  return settings;
+}
+
+}  // namespace rlhf::hf

@@ -1,0 +1,104 @@
+#include "text/hf/splitting.h"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rlhf::hf {
+namespace {
+
+struct Part {
+  Range range;
+  bool is_match;
+};
+
+// The matches and what lies between them: the whole text, in order.
+void cover(std::size_t size, const std::vector<Range>& found, bool invert, std::vector<Part>& parts) {
+  parts.clear();
+  std::size_t end = 0;
+  for (const Range& match : found) {
+    if (end != match.begin) parts.push_back({{end, match.begin}, invert});
+    parts.push_back({match, !invert});
+    end = match.end;
+  }
+  if (end != size) parts.push_back({{end, size}, invert});
+}
+
+// Joins parts to their neighbour on the side that was visited last, where `joins(part, the one visited before it)`.
+template <typename Iterator, typename Joins>
+std::vector<Part> join(Iterator begin, Iterator end, const Joins& joins) {
+  std::vector<Part> joined;
+  bool previous = false;  // whether the part before was a match; there is none before the first
+  for (; begin != end; ++begin) {
+    if (joins(begin->is_match, previous) && !joined.empty()) {
+      Range& last = joined.back().range;
+      last = {std::min(last.begin, begin->range.begin), std::max(last.end, begin->range.end)};
+    } else {
+      joined.push_back(*begin);
+    }
+    previous = begin->is_match;
+  }
+  return joined;
+}
+
+void apply(Cut cut, std::vector<Part>& parts) {
+  const auto starts_match = [](bool is_match, bool previous) { return is_match && !previous; };
+  const auto same = [](bool is_match, bool previous) { return is_match == previous; };
+  switch (cut) {
+    case Cut::isolated:
+      break;
+    case Cut::removed:
+      std::erase_if(parts, [](const Part& part) { return part.is_match; });
+      break;
+    case Cut::contiguous:
+      parts = join(parts.begin(), parts.end(), same);
+      break;
+    case Cut::merged_with_previous:
+      parts = join(parts.begin(), parts.end(), starts_match);
+      break;
+    case Cut::merged_with_next:
+      parts = join(parts.rbegin(), parts.rend(), starts_match);
+      std::reverse(parts.begin(), parts.end());
+      break;
+  }
+}
+
+}  // namespace
+
+Cut read_cut(const JsonNode& node) {
+  constexpr std::pair<std::string_view, Cut> kCuts[] = {{"Removed", Cut::removed},
+                                                        {"Isolated", Cut::isolated},
+                                                        {"MergedWithPrevious", Cut::merged_with_previous},
+                                                        {"MergedWithNext", Cut::merged_with_next},
+                                                        {"Contiguous", Cut::contiguous}};
+  for (const auto& [name, cut] : kCuts)
+    if (node.string() == name) return cut;
+  node.fail("Removed, Isolated, MergedWithPrevious, MergedWithNext or Contiguous");
+}
+
+void split(Pieces& pieces, const Finder& finder, Cut cut, bool invert) {
+  std::vector<Piece> cut_pieces;
+  cut_pieces.reserve(pieces.list.size() + pieces.text.size() / 4);
+  std::vector<Range> found;
+  std::vector<Part> parts;
+  for (const Piece& piece : pieces.list) {
+    if (piece.added >= 0) {
+      cut_pieces.push_back(piece);
+      continue;
+    }
+    const std::string_view text = pieces.text_of(piece);
+    finder(text, found);
+    cover(text.size(), found, invert, parts);
+    apply(cut, parts);
+    for (const Part& part : parts) {
+      if (part.range.begin == part.range.end) continue;
+      cut_pieces.push_back({piece.begin + static_cast<std::int32_t>(part.range.begin),
+                            piece.begin + static_cast<std::int32_t>(part.range.end)});
+    }
+  }
+  pieces.list = std::move(cut_pieces);
+}
+
+}  // namespace rlhf::hf
