@@ -4,6 +4,7 @@ find_package(yaml-cpp REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(SentencePiece REQUIRED)
+find_package(Utf8proc REQUIRED)
 include(YamlCppTarget)
 
 # What scripts/bootstrap.sh found or fetched, unless the user says another.
