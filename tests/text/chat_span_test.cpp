@@ -68,7 +68,7 @@ TEST(ChatSpans, OfGenerationBlocksAreWhatTheyEnclose) {
 TEST(ChatSpans, OfGenerationBlocksThatDoNotBeginAtThePromptAreNotVerified) {
   const ChatTemplate chat(
       "{% for m in messages %}{% generation %}[{{ m.role }}]{{ m.content }}{% endgeneration %}{% endfor %}", {}, "t");
-  const ChatText text = chat.render_with_spans({message("assistant", "a")});
+  const ChatText text = chat.render_with_spans(Json::array({message("assistant", "a")}));
   EXPECT_EQ(written(text), (std::vector<std::string>{"[assistant]a"}));
   EXPECT_TRUE(text.verified);
   EXPECT_FALSE(chat.render_with_spans(two_turns()).verified);
@@ -98,7 +98,7 @@ TEST(ChatSpans, AreRefusedForGenerationBlocksWhosePlaceIsNotKnown) {
 }
 
 TEST(ChatSpans, WithoutAnAssistantAreNone) {
-  const ChatText chat = named_chat_template("llama3", {}).render_with_spans({message("user", "a")});
+  const ChatText chat = named_chat_template("llama3", {}).render_with_spans(Json::array({message("user", "a")}));
   EXPECT_TRUE(chat.assistant.empty());
   EXPECT_TRUE(chat.verified);
 }

@@ -356,7 +356,7 @@ TEST(HostileTemplates, ATemplateThatIsNotUtf8IsAModelError) {
 TEST(HostileTemplates, NameTheLineOfAFailure) {
   EXPECT_EQ(error_of("a\n{{ 1 }}\n\n{{ 1 + \n nope.x }}"), "rendering chat template bad:5: 'nope' is undefined");
   EXPECT_EQ(error_of("{% set a %}\n{{ 'ü' }}{{ b | c }}{% endset %}"),
-            "compiling chat template bad:2:16: the filter 'c' is not known or not supported");
+            "compiling chat template bad:2:17: the filter 'c' is not known or not supported");
   EXPECT_EQ(error_of("\n{{ raise_exception('no\nway') }}"),
             "rendering chat template bad:2: the template refuses the conversation: no way");
 }

@@ -109,6 +109,7 @@ Value text_slice(Machine& machine, const Text& text, const Value& begin, const V
     for (std::int64_t i = range.begin; i < range.end; ++i) next_code_point(text.bytes, to);
     return make_text(machine.budget, text.bytes.substr(from, to - from), text.markup);
   }
+  machine.budget.look_at(32 * text.bytes.size());  // dearer than a search
   const std::vector<std::size_t> starts = character_starts(text.bytes);
   std::string taken;
   for (const std::size_t i : places(range)) taken.append(text.bytes, starts[i], starts[i + 1] - starts[i]);

@@ -24,12 +24,9 @@ Arguments rest_of(const Arguments& arguments, std::size_t from) {
 
 Value map_attribute(Machine& machine, const Value& value, const Arguments& arguments) {
   const Params params("map", arguments, {"attribute", "default"}, 1);
-  const Getter getter(params[0]);
+  const Getter getter(params[0], params.said(1) ? params[1] : Value());
   Values mapped;
-  for (const Value& one : items_of(machine, value)) {
-    const Value part = getter.of(machine, one);
-    mapped.push_back(part.is_undefined() && params.said(1) ? params[1] : part);
-  }
+  for (const Value& one : items_of(machine, value)) mapped.push_back(getter.of(machine, one));
   return make_generator(machine.budget, std::move(mapped));
 }
 
@@ -90,7 +87,7 @@ constexpr FilterEntry kFilters[] = {
 
 FilterGroup choice_filters() { return {kFilters, std::size(kFilters)}; }
 
-Getter::Getter(const Value& attribute) {
+Getter::Getter(const Value& attribute, Value otherwise) : otherwise_(std::move(otherwise)) {
   const Text* text = attribute.text();
   if (text == nullptr) {
     if (!attribute.is_none()) parts_.push_back(attribute);
@@ -108,7 +105,10 @@ Getter::Getter(const Value& attribute) {
 
 Value Getter::of(Machine& machine, const Value& item) const {
   Value part = item;
-  for (const Value& name : parts_) part = jinja::item(machine, part, name);
+  for (const Value& name : parts_) {
+    part = jinja::item(machine, part, name);
+    if (part.is_undefined() && !otherwise_.is_undefined()) part = otherwise_;
+  }
   return part;
 }
 

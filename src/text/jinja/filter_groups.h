@@ -25,11 +25,12 @@ FilterGroup choice_filters();
 class Getter {
  public:
   Getter() = default;
-  explicit Getter(const Value& attribute);
+  explicit Getter(const Value& attribute, Value otherwise = {});
   Value of(Machine& machine, const Value& item) const;
 
  private:
   Values parts_;
+  Value otherwise_;  ///< for a part that is not there, unless it is undefined itself
 };
 
 /// A key for sorting: texts in lower case, unless case matters.

@@ -98,7 +98,7 @@ class Parser : ExpressionParser {
   For for_loop() {
     For loop;
     ++loops_;  // a target cannot be called loop either
-    loop.target = targets("in", /*with_namespace=*/false);
+    loop.target = targets(/*with_namespace=*/false);
     --loops_;
     expect_name("in");
     loop.over = tuple(/*with_condition=*/false);
@@ -125,7 +125,7 @@ class Parser : ExpressionParser {
   }
 
   Statement set(const Token& at) {
-    Target target = targets("=", /*with_namespace=*/true);
+    Target target = targets(/*with_namespace=*/true);
     if (skip_sign("=")) {
       ExprPtr value = tuple();
       return {Set{std::move(target), std::move(value)}, at.line};
@@ -148,7 +148,7 @@ class Parser : ExpressionParser {
     With with;
     while (now().kind != Kind::block_end) {
       if (!with.assignments.empty()) expect_sign(",");
-      Target target = targets("=", /*with_namespace=*/false);
+      Target target = targets(/*with_namespace=*/false);
       expect_sign("=");
       with.assignments.emplace_back(std::move(target), expression());
     }
@@ -238,7 +238,7 @@ class Parser : ExpressionParser {
   Target one_target(bool with_namespace) {
     const Nesting nesting(nesting_, now());
     if (skip_sign("(")) {
-      Target inner = targets(")", with_namespace);
+      Target inner = targets(with_namespace);
       expect_sign(")");
       return inner;
     }
@@ -251,18 +251,15 @@ class Parser : ExpressionParser {
     return target;
   }
 
-  bool at_end_of_targets(std::string_view end) const {
-    return is_name(end) || is_sign(end) || is_sign(")") || now().kind == Kind::block_end;
-  }
-
-  // Names with commas between them, up to `end`.
-  Target targets(std::string_view end, bool with_namespace) {
+  // One, or several with commas between them. (A comma behind the last one needs a bracket, or the end of the tag.)
+  Target targets(bool with_namespace) {
     Target first = one_target(with_namespace);
     if (!is_sign(",")) return first;
     Target all;
     all.is_tuple = true;
     all.several.push_back(std::move(first));
-    while (skip_sign(",") && !at_end_of_targets(end)) all.several.push_back(one_target(with_namespace));
+    while (skip_sign(",") && !is_sign(")") && now().kind != Kind::block_end)
+      all.several.push_back(one_target(with_namespace));
     return all;
   }
 

@@ -51,15 +51,13 @@ bool Loop::advance() {
 
 std::int64_t Loop::length() {
   if (length_) return *length_;
-  Values passed = std::move(coming_);
-  coming_.clear();
-  while (peek() != nullptr) {
-    passed.push_back(std::move(coming_.back()));
-    coming_.pop_back();
+  Values passed(coming_.rbegin(), coming_.rend());
+  while (read_ < items_.size()) {
+    const Value& item = items_[read_++];
+    if (!passes_ || passes_(item)) passed.push_back(item);
   }
   length_ = index0_ + 1 + static_cast<std::int64_t>(passed.size());
-  std::ranges::reverse(passed);
-  coming_ = std::move(passed);
+  coming_.assign(passed.rbegin(), passed.rend());
   return *length_;
 }
 

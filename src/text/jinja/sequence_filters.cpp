@@ -197,11 +197,8 @@ Value slices(Machine& machine, const Value& value, const Arguments& arguments) {
 
 Value groupby(Machine& machine, const Value& value, const Arguments& arguments) {
   const Params params("groupby", arguments, {"attribute", "default", "case_sensitive"}, 1);
-  const Getter getter(params[0]);
-  const auto part = [&](const Value& one) {
-    const Value found = getter.of(machine, one);
-    return found.is_undefined() && params.said(1) ? params[1] : found;
-  };
+  const Getter getter(params[0], params.said(1) ? params[1] : Value());
+  const auto part = [&](const Value& one) { return getter.of(machine, one); };
   const auto key = [&](const Value& one) { return key_of(machine, part(one), params.flag(machine, 2, false)); };
   std::vector<Keyed> all;
   for (Value& one : items_of(machine, value)) {
