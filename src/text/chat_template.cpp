@@ -1,0 +1,208 @@
+#include "rlhf/text/chat_template.h"
+
+#include <algorithm>
+#include <ctime>
+#include <new>
+#include <string_view>
+#include <utility>
+
+#include "rlhf/core/error.h"
+#include "rlhf/core/utf8.h"
+
+#include "text/jinja/evaluator.h"
+#include "text/jinja/json_value.h"
+#include "text/jinja/parser.h"
+
+namespace rlhf {
+namespace {
+
+using Names = std::vector<std::pair<std::string, jinja::Value>>;
+
+struct Rendered {
+  std::string text;
+  std::vector<ByteSpan> generations;
+};
+
+std::string one_line(std::string text) {
+  std::ranges::replace_if(
+      text, [](char c) { return c == '\n' || c == '\r' || c == '\0'; }, ' ');
+  return shortened(text, 600);
+}
+
+std::string place(const std::string& where, const jinja::TemplateError& error, int line) {
+  std::string text = where;
+  if (line > 0) text += ":" + std::to_string(line);
+  if (error.column() > 0) text += ":" + std::to_string(error.column());
+  return text + ": " + one_line(error.what());
+}
+
+// transformers shows a message's reasoning under two names, whichever it came under.
+Json with_reasoning_names(const Json& message) {
+  static constexpr const char* kNames[] = {"reasoning_content", "thinking", "reasoning"};
+  for (const char* name : kNames) {
+    const auto found = message.find(name);
+    if (found == message.end() || found->is_null()) continue;
+    Json named = {{"thinking", *found}};
+    named.update(message);
+    named["reasoning_content"] = *found;
+    return named;
+  }
+  return message;
+}
+
+Json checked_messages(const Json& messages) {
+  if (!messages.is_array()) jinja::fail("expected a list of messages, found " + std::string(messages.type_name()));
+  Json checked = Json::array();
+  for (const Json& message : messages) {
+    if (!message.is_object())
+      jinja::fail("message " + std::to_string(checked.size() + 1) + ": expected an object, found " +
+                  message.type_name());
+    checked.push_back(with_reasoning_names(message));
+  }
+  return checked;
+}
+
+void set(Names& names, const std::string& name, jinja::Value value) {
+  std::erase_if(names, [&](const auto& one) { return one.first == name; });
+  names.emplace_back(name, std::move(value));
+}
+
+Json first_messages(const Json& messages, std::size_t count) {
+  return Json(messages.begin(), messages.begin() + static_cast<std::ptrdiff_t>(count));
+}
+
+bool is_assistant(const Json& message) {
+  const auto role = message.is_object() ? message.find("role") : message.end();
+  return message.is_object() && role != message.end() && *role == "assistant";
+}
+
+std::vector<std::size_t> assistant_turns(const Json& messages) {
+  std::vector<std::size_t> turns;
+  for (std::size_t i = 0; i < messages.size(); ++i)
+    if (is_assistant(messages[i])) turns.push_back(i);
+  return turns;
+}
+
+}  // namespace
+
+struct ChatTemplate::Compiled {
+  std::string source, where;
+  Names special_tokens;
+  jinja::Parsed parsed;
+
+  Rendered render(const Json& messages, const ChatOptions& options) const {
+    jinja::Machine machine;
+    machine.now = options.now;
+    try {
+      return run(machine, messages, options);
+    } catch (const jinja::TemplateError& error) {
+      const std::string what = "rendering chat template " + place(where, error, machine.line);
+      if (error.kind() == jinja::TemplateError::Kind::limit) throw ModelError(what);
+      throw DataError(what);
+    } catch (const std::bad_alloc&) {
+      throw ModelError("rendering chat template " + where + ": no memory left");
+    }
+  }
+
+  Rendered run(jinja::Machine& machine, const Json& messages, const ChatOptions& options) const {
+    Names names = special_tokens;
+    set(names, "documents", jinja::Value(jinja::None{}));
+    if (!options.variables.is_null() && !options.variables.is_object())
+      jinja::fail("variables: expected an object, found " + std::string(options.variables.type_name()));
+    for (const auto& [name, value] : options.variables.items()) set(names, name, jinja::value_of(value));
+    set(names, "messages", jinja::value_of(checked_messages(messages)));
+    set(names, "tools", jinja::value_of(options.tools));
+    set(names, "add_generation_prompt", jinja::Value(options.add_generation_prompt));
+    jinja::Evaluator evaluator(machine, std::move(names));
+    Rendered rendered{evaluator.render(parsed.body), {}};
+    for (const auto& [begin, end] : evaluator.generations())
+      if (begin < end) rendered.generations.push_back({begin, end});
+    return rendered;
+  }
+
+  std::string prompt_before(const Json& messages, std::size_t turn, ChatOptions options) const {
+    options.add_generation_prompt = true;
+    return render(first_messages(messages, turn), options).text;
+  }
+
+  // Whether every turn's span begins where the prompt to write it ends.
+  bool begins_with_prompts(const Rendered& whole, const Json& messages, const ChatOptions& options) const {
+    const std::vector<std::size_t> turns = assistant_turns(messages);
+    if (turns.size() != whole.generations.size()) return false;
+    try {
+      for (std::size_t i = 0; i < turns.size(); ++i) {
+        const std::string prompt = prompt_before(messages, turns[i], options);
+        if (prompt.size() != whole.generations[i].begin || !whole.text.starts_with(prompt)) return false;
+      }
+    } catch (const Error&) {
+      return false;  // a template may refuse a part of a conversation
+    }
+    return true;
+  }
+
+  [[noreturn]] void refuse_turn(std::size_t turn, const std::string& why) const {
+    throw DataError("finding what the assistant wrote: chat template " + where + ": message " +
+                    std::to_string(turn + 1) + ": " + why +
+                    "; hint: use a template with {% generation %} blocks, or train on the last turn alone");
+  }
+
+  std::vector<ByteSpan> spans_by_prefixes(const std::string& whole, const Json& messages, ChatOptions options) const {
+    options.add_generation_prompt = false;
+    std::vector<ByteSpan> spans;
+    for (const std::size_t turn : assistant_turns(messages)) {
+      const std::string before = prompt_before(messages, turn, options);
+      const std::string with = render(first_messages(messages, turn + 1), options).text;
+      if (!with.starts_with(before))
+        refuse_turn(turn, "expected the text up to the answer to end with the generation prompt, found another text");
+      if (!whole.starts_with(with))
+        refuse_turn(turn,
+                    "expected the whole text to begin with the text up to this turn, found that later messages "
+                    "change it (a template that rewrites earlier turns)");
+      if (before.size() < (spans.empty() ? 0 : spans.back().end))
+        refuse_turn(turn, "expected it to begin behind the assistant's turn before it");
+      spans.push_back({before.size(), with.size()});
+    }
+    return spans;
+  }
+};
+
+ChatTemplate::ChatTemplate(std::string source, Json special_tokens, std::string where) {
+  auto compiled = std::make_shared<Compiled>();
+  compiled->source = std::move(source);
+  compiled->where = std::move(where);
+  try {
+    if (const auto bad = first_invalid_utf8(compiled->source))
+      jinja::fail("a template that is not UTF-8 at byte " + std::to_string(*bad));
+    compiled->parsed = jinja::parse(compiled->source);
+    if (!special_tokens.is_null() && !special_tokens.is_object()) jinja::fail("special tokens: expected an object");
+    for (const auto& [name, token] : special_tokens.items())
+      compiled->special_tokens.emplace_back(name, jinja::value_of(token));
+  } catch (const jinja::TemplateError& error) {
+    throw ModelError("compiling chat template " + place(compiled->where, error, error.line()));
+  }
+  compiled_ = std::move(compiled);
+}
+
+ChatTemplate::~ChatTemplate() = default;
+ChatTemplate::ChatTemplate(ChatTemplate&&) noexcept = default;
+ChatTemplate& ChatTemplate::operator=(ChatTemplate&&) noexcept = default;
+
+const std::string& ChatTemplate::source() const { return compiled_->source; }
+
+std::string ChatTemplate::render(const Json& messages, const ChatOptions& options) const {
+  return compiled_->render(messages, options).text;
+}
+
+ChatText ChatTemplate::render_with_spans(const Json& messages, const ChatOptions& given) const {
+  ChatOptions options = given;
+  if (!options.now) options.now = std::time(nullptr);  // one time for all the texts that are compared
+  Rendered whole = compiled_->render(messages, options);
+  if (compiled_->parsed.marks_generation) {
+    const bool verified = compiled_->begins_with_prompts(whole, messages, options);
+    return {std::move(whole.text), std::move(whole.generations), verified};
+  }
+  std::vector<ByteSpan> spans = compiled_->spans_by_prefixes(whole.text, messages, options);
+  return {std::move(whole.text), std::move(spans), true};
+}
+
+}  // namespace rlhf

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rlhf::jinja {
+
+using CodePoint = std::int32_t;
+
+// Texts are well-formed UTF-8 throughout: sources and conversations are checked, and nothing here breaks a character.
+
+/// The character at byte `at`, which moves behind it.
+CodePoint next_code_point(std::string_view text, std::size_t& at);
+void append_code_point(std::string& text, CodePoint point);
+/// Number of characters.
+std::size_t length_of(std::string_view text);
+/// Bytes where characters begin, and the end of the text.
+std::vector<std::size_t> character_starts(std::string_view text);
+
+// As Python's methods of str have them.
+bool is_space(CodePoint point);
+bool is_printable(CodePoint point);
+bool is_alpha(CodePoint point);
+bool is_decimal(CodePoint point);  ///< digits of any script
+bool is_digit(CodePoint point);    ///< these and superscripts and the like
+bool is_upper(CodePoint point);
+bool is_lower(CodePoint point);
+bool is_title(CodePoint point);
+std::string to_upper(std::string_view text);
+std::string to_lower(std::string_view text);
+std::string to_title(std::string_view text);        ///< str.title: every run of letters
+std::string to_capitalized(std::string_view text);  ///< the first character in title case, the others in lower case
+std::string first_upper(std::string_view text);     ///< the first character in upper case, the others in lower case
+
+enum class Ends { left, right, both };
+/// Without white space, or without the characters of `set`, at the ends.
+std::string_view stripped(std::string_view text, Ends ends);
+std::string_view stripped(std::string_view text, Ends ends, std::string_view set);
+
+/// Offset of `part` at or after `from`, in linear time whatever the texts are; npos: not there.
+std::size_t find_bytes(std::string_view text, std::string_view part, std::size_t from = 0);
+
+}  // namespace rlhf::jinja
