@@ -32,12 +32,14 @@ DtypeChoice dtype_of_file(const ModelFolder& folder) {
 
 std::vector<PromptSample> load_prompts(const GenerateConfig& config, const ModelFolder& folder,
                                        const Tokenizer& tokenizer) {
-  const PromptTemplate prompt_template = !config.template_.empty() ? PromptTemplate(config.template_)
-                                         : folder.prompt_template  ? PromptTemplate(*folder.prompt_template)
-                                                                   : PromptTemplate();
+  Templates templates;
+  templates.prompt = !config.template_.empty() ? PromptTemplate(config.template_)
+                     : folder.prompt_template  ? PromptTemplate(*folder.prompt_template)
+                                               : PromptTemplate();
+  choose_chat_template(templates, "", config.model, tokenizer);
   std::vector<Prompt> records{{config.prompt, "{}"}};
   if (!config.input.empty()) records = read_prompts({config.input}, {{{"prompt", config.field}}, 0}).records;
-  auto samples = make_prompts(records, tokenizer, prompt_template, std::numeric_limits<std::int64_t>::max()).samples;
+  auto samples = make_prompts(records, tokenizer, templates, std::numeric_limits<std::int64_t>::max()).samples;
   const std::int64_t longest = folder.shape.max_positions - config.max_new_tokens;
   for (std::size_t i = 0; i < samples.size(); ++i)
     if (static_cast<std::int64_t>(samples[i].ids.size()) > longest)
