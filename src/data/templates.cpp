@@ -24,12 +24,20 @@ nlohmann::ordered_json special_tokens(const Tokenizer& tokenizer) {
   return tokens;
 }
 
-/// A folder that has templates, but none of this name, says so by an error; then the name may be one of ours.
-std::optional<ChatTemplate> find_in_folder(const std::filesystem::path& folder, const std::string& name) {
+/// The folder's template of this name, else ours. A folder whose templates have other names says so by an error, and so
+/// does a template that is broken; it is told where we have none either.
+ChatTemplate template_by_name(const std::string& name, const std::filesystem::path& folder,
+                              const Tokenizer& tokenizer) {
+  std::string in_folder;
   try {
-    return find_chat_template(folder, name);
-  } catch (const ModelError&) {
-    return std::nullopt;
+    if (auto found = find_chat_template(folder, name)) return std::move(*found);
+  } catch (const ModelError& error) {
+    in_folder = std::string("; ") + error.what();
+  }
+  try {
+    return named_chat_template(name, special_tokens(tokenizer));
+  } catch (const ConfigError& error) {
+    throw ConfigError({error.what() + in_folder});
   }
 }
 
@@ -50,8 +58,7 @@ void choose_chat_template(Templates& templates, const std::string& said, const s
   if (is_template_file(said)) {
     templates.chat.emplace(read_file(said, ExitCode::usage), special_tokens(tokenizer), said);
   } else if (!said.empty()) {
-    templates.chat = find_in_folder(folder, said);
-    if (!templates.chat) templates.chat = named_chat_template(said, special_tokens(tokenizer));
+    templates.chat = template_by_name(said, folder, tokenizer);
   } else {
     try {
       templates.chat = find_chat_template(folder);

@@ -22,7 +22,8 @@ struct RecordKind {
 };
 
 std::string shown(const RecordKind& kind) {
-  return to_string(kind.format) + " records" + (kind.chat ? " of messages" : "");
+  const bool always_chat = kind.format == RecordFormat::messages || kind.format == RecordFormat::sharegpt;
+  return to_string(kind.format) + " records" + (kind.chat && !always_chat ? " of messages" : "");
 }
 
 // Holds every record to the format of the first one.

@@ -1,12 +1,17 @@
 // What bad records of messages, instructions, transcripts and prompts get: one line, exit code 3, the place and the
 // field.
+#include <algorithm>
+#include <cstdint>
+#include <iterator>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "rlhf/core/error.h"
+#include "rlhf/core/random.h"
 #include "rlhf/files/records.h"
 
 #include "support/temporary_folder.h"
@@ -30,8 +35,9 @@ std::string refusal(Tool tool, const std::string& bytes) {
     EXPECT_EQ(error.exit_code(), ExitCode::data) << error.what();
     const std::string text = error.what();
     EXPECT_EQ(text.find_first_of("\n\r\x1b"), std::string::npos) << "one printable line";
-    EXPECT_TRUE(text.starts_with(file)) << text;
-    return text.substr(file.size());
+    const auto path = text.find(file);  // at the start, but where a file has no record
+    EXPECT_NE(path, std::string::npos) << text;
+    return text.substr(path + file.size());
   }
   return "accepted";
 }
@@ -229,6 +235,50 @@ TEST(BadFormats, TextsAndMessagesDoNotMix) {
                     "{\"chosen\": \"\\n\\nAssistant: a\", \"rejected\": \"\\n\\nAssistant: b\"}\n"
                     "{\"prompt\": \"p\", \"chosen\": \"c\", \"rejected\": \"r\"}\n"),
             ":1, found \"prompt\", \"chosen\", \"rejected\"");
+}
+
+/// A record with up to three changes of a kind that slips and attacks have.
+std::string mutated(std::string text, std::uint64_t stream) {
+  auto draw = [&, n = std::uint64_t{0}](std::uint64_t bound) mutable {
+    return static_cast<std::size_t>(random_below(7, stream, n++, bound));
+  };
+  for (std::size_t changes = 1 + draw(3); changes > 0; --changes) {
+    const std::size_t at = draw(text.size()), length = 1 + draw(12);
+    constexpr std::string_view kTokens[] = {"{",    "}", "[",  "]",  "\"", ",",    ":",
+                                            "null", "3", "[]", "{}", "\\", "\xff", "\n"};
+    switch (draw(4)) {
+      case 0:
+        text.erase(at, length);
+        break;
+      case 1:
+        text.insert(at, text.substr(draw(text.size()), length));
+        break;
+      case 2:
+        text.insert(at, kTokens[draw(std::size(kTokens))]);
+        break;
+      default:
+        text.replace(at, std::min(length, text.size() - at), kTokens[draw(std::size(kTokens))]);
+    }
+    if (text.empty()) text = " ";
+  }
+  return text;
+}
+
+TEST(BadFormats, MutatedRecordsAreReadOrRefusedInOneLine) {
+  const std::pair<Tool, std::string> records[] = {
+      {Tool::sft, "{\"messages\": [" + kUser + ", " + kAssistant + "], \"tools\": [{}]}"},
+      {Tool::sft, R"({"conversations": [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}]})"},
+      {Tool::sft, R"({"instruction": "i", "input": "", "output": "o"})"},
+      {Tool::rm, "{\"chosen\": [" + kUser + ", " + kAssistant + "], \"rejected\": [" + kUser + ", " + kOther + "]}"},
+      {Tool::rm, R"({"chosen": "\n\nHuman: q\n\nAssistant: a", "rejected": "\n\nHuman: q\n\nAssistant: b"})"},
+      {Tool::ppo, "{\"prompt\": [" + kUser + "], \"id\": 1.5}"},
+  };
+  int refused = 0;
+  for (std::uint64_t i = 0; i < 1000; ++i) {
+    const auto& [tool, record] = records[i % std::size(records)];
+    refused += refusal(tool, mutated(record, i) + "\n") == "accepted" ? 0 : 1;
+  }
+  EXPECT_GT(refused, 500);
 }
 
 TEST(BadFormats, DepthBytesAndNulInMessagesAreRefused) {

@@ -39,7 +39,7 @@ TEST(Formats, MessagesKeepTheirOrderAndEveryKey) {
   const auto read = demonstrations("{\"messages\":" + list +
                                    ",\"tools\":[{\"name\":\"t\"}],"
                                    "\"chat_template_kwargs\":{\"thinking\":true}}\n");
-  EXPECT_EQ(read.counts.kind(), "messages records of messages");
+  EXPECT_EQ(read.counts.kind(), "messages records");
   const Demonstration& record = read.records.at(0);
   EXPECT_EQ(record.chat.messages.dump(), list);
   EXPECT_EQ(record.chat.tools.dump(), R"([{"name":"t"}])");
