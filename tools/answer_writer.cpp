@@ -104,11 +104,10 @@ std::vector<float> AnswerWriter::score(const std::vector<PromptSample>& prompts,
 void AnswerWriter::write_json(const PromptSample& prompt, const Answers& answers, std::size_t i,
                               std::ostream& out) const {
   const Generation& answer = answers.texts[i];
-  nlohmann::ordered_json line{{"prompt_ids", prompt.ids},
-                              {"token_ids", answer.tokens},
-                              {"logprobs", answer.logprobs},
-                              {"text", text_of(answer)},
-                              {"finish", answer.finish == Finish::stop ? "stop" : "length"}};
+  nlohmann::ordered_json line{
+      {"prompt_text", prompt.text}, {"prompt_ids", prompt.ids},
+      {"token_ids", answer.tokens}, {"logprobs", answer.logprobs},
+      {"text", text_of(answer)},    {"finish", answer.finish == Finish::stop ? "stop" : "length"}};
   if (!answers.scores.empty()) line["score"] = answers.scores[i];
   if (config_.num_samples > 1) line["sample"] = static_cast<std::int64_t>(i) % config_.num_samples;
   if (!config_.input.empty()) line["record"] = nlohmann::ordered_json::parse(prompt.extra);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <sstream>
 #include <string>
+#include <unistd.h>
 #include <vector>
 
 #include <ATen/Parallel.h>
@@ -15,6 +16,7 @@
 #include "rlhf/core/atomic_file.h"
 #include "rlhf/core/error.h"
 #include "rlhf/data/samples.h"
+#include "rlhf/data/templates.h"
 #include "rlhf/files/model_path.h"
 #include "rlhf/nn/model_folder.h"
 #include "rlhf/rollout/reward_source.h"
@@ -22,6 +24,7 @@
 #include "rlhf/text/tokenizer.h"
 
 #include "answer_writer.h"
+#include "chat.h"
 
 namespace rlhf {
 
@@ -31,20 +34,29 @@ DtypeChoice dtype_of_file(const ModelFolder& folder) {
   return folder.file_dtype == at::kBFloat16 ? DtypeChoice::bfloat16 : DtypeChoice::float32;
 }
 
+Templates choose_templates(const GenerateConfig& config, const ModelFolder& folder, const Tokenizer& tokenizer) {
+  Templates templates;
+  templates.prompt = !config.template_.empty() ? PromptTemplate(config.template_)
+                     : folder.prompt_template  ? PromptTemplate(*folder.prompt_template)
+                                               : PromptTemplate();
+  choose_chat_template(templates, config.chat_template, folder.path, tokenizer);
+  return templates;
+}
+
+/// The prompts as ids, and as the text that those were made of.
 std::vector<PromptSample> load_prompts(const GenerateConfig& config, const ModelFolder& folder,
-                                       const Tokenizer& tokenizer) {
-  const PromptTemplate prompt_template = !config.template_.empty() ? PromptTemplate(config.template_)
-                                         : folder.prompt_template  ? PromptTemplate(*folder.prompt_template)
-                                                                   : PromptTemplate();
+                                       const Tokenizer& tokenizer, const Templates& templates) {
   std::vector<Prompt> records{{config.prompt, "{}"}};
   if (!config.input.empty()) records = read_prompts({config.input}, {{{"prompt", config.field}}, 0}).records;
-  auto samples = make_prompts(records, tokenizer, prompt_template, std::numeric_limits<std::int64_t>::max()).samples;
+  auto samples = make_prompts(records, tokenizer, templates, std::numeric_limits<std::int64_t>::max()).samples;
   const std::int64_t longest = folder.shape.max_positions - config.max_new_tokens;
-  for (std::size_t i = 0; i < samples.size(); ++i)
+  for (std::size_t i = 0; i < samples.size(); ++i) {
     if (static_cast<std::int64_t>(samples[i].ids.size()) > longest)
       throw DataError("prompt " + std::to_string(i + 1) + ": expected at most " + std::to_string(longest) +
                       " tokens (the model's " + std::to_string(folder.shape.max_positions) +
                       " positions less --max-new-tokens), found " + std::to_string(samples[i].ids.size()));
+    if (!records[i].chat) samples[i].text = templates.prompt.prompt(samples[i].text);
+  }
   return samples;
 }
 
@@ -81,10 +93,16 @@ void run_generate(const GenerateConfig& config) {
   const at::NoGradGuard no_gradient;
   const ModelFolder folder = read_model_folder(find_model(config.model));
   const auto tokenizer = load_tokenizer(folder.path);
-  const auto prompts = load_prompts(config, folder, *tokenizer);
+  const Templates templates = choose_templates(config, folder, *tokenizer);
+  if (config.chat) templates.chat_template();  // refused before a model is loaded
+  const auto prompts = config.chat ? std::vector<PromptSample>() : load_prompts(config, folder, *tokenizer, templates);
   const DtypeChoice dtype = config.dtype == DtypeChoice::auto_ ? dtype_of_file(folder) : config.dtype;
   const Compute compute = resolve_compute(config.device, dtype);
   const auto model = load_causal_lm(folder, compute.device, compute.dtype, false);
+  if (config.chat) {
+    const bool terminal = isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1;
+    return Chat(config, folder, *tokenizer, templates.chat_template(), *model).run(std::cin, std::cout, terminal);
+  }
   Judge judge(config.reward, folder, compute);
   AnswerWriter writer(config, folder, *tokenizer, *model, judge.source());
   if (config.output.empty()) return writer.write(prompts, std::cout);

@@ -4,7 +4,7 @@
 
 namespace rlhf {
 
-/// rlhf-generate: continues one prompt or every prompt of a JSONL file, as text or as JSON lines.
+/// rlhf-generate: continues one prompt or every prompt of a JSONL file, as text or as JSON lines; or talks.
 void run_generate(const GenerateConfig& config);
 
 }  // namespace rlhf

@@ -9,6 +9,7 @@ namespace rlhf {
 namespace {
 
 constexpr std::size_t kLineWidth = 120;
+constexpr std::size_t kWidestChoice = 40;
 
 /// One line of the table, or a heading (key and doc only).
 struct Row {
@@ -47,8 +48,12 @@ std::string allowed_text(const Option& option) {
   return std::visit(
       Overloaded{[](bool*) { return std::string("true|false"); }, [](std::string*) { return std::string("text"); },
                  [](std::vector<std::string>*) { return std::string("list"); },
+                 [](std::vector<WeightedPath>*) { return std::string("list"); },
                  [](std::map<std::string, std::string>*) { return std::string("map"); },
-                 [](const Choice& choice) { return joined(choice.names, "|"); },
+                 [](const Choice& choice) {
+                   const std::string names = joined(choice.names, "|");
+                   return names.size() <= kWidestChoice ? names : "name";  // then the meaning lists them
+                 },
                  [](const Maybe& maybe) { return allowed_text(*maybe.shape); },
                  [&](const auto&) {
                    const std::string words = range_in_words(option.range);

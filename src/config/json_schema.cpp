@@ -47,6 +47,17 @@ Json schema_of(std::span<const double> values, const Range& range) {
           {"default", std::vector<double>(values.begin(), values.end())}};
 }
 
+Json schema_of(const std::vector<WeightedPath>& values) {
+  Json defaults = Json::array();
+  for (const WeightedPath& value : values) defaults.push_back(value.path);
+  const Json weighted = {
+      {"type", "object"},
+      {"additionalProperties", false},
+      {"required", {"path", "weight"}},
+      {"properties", {{"path", {{"type", "string"}}}, {"weight", {{"type", "number"}, {"exclusiveMinimum", 0}}}}}};
+  return {{"type", "array"}, {"items", {{"anyOf", {Json{{"type", "string"}}, weighted}}}}, {"default", defaults}};
+}
+
 Json schema_of(const Option& option) {
   Json schema = std::visit(
       Overloaded{[&](std::int64_t* value) {
@@ -64,6 +75,7 @@ Json schema_of(const Option& option) {
                  [](std::vector<std::string>* value) {
                    return Json{{"type", "array"}, {"items", {{"type", "string"}}}, {"default", *value}};
                  },
+                 [](std::vector<WeightedPath>* value) { return schema_of(*value); },
                  [](std::map<std::string, std::string>* value) {
                    return Json{{"type", "object"}, {"additionalProperties", {{"type", "string"}}}, {"default", *value}};
                  },

@@ -39,6 +39,9 @@ std::string expectation(const Option& option) {
                  [&](double*) { return with_range("a number", option.range); },
                  [](bool*) { return std::string("true or false"); }, [](std::string*) { return std::string("a text"); },
                  [](std::vector<std::string>*) { return std::string("a list of texts"); },
+                 [](std::vector<WeightedPath>*) {
+                   return std::string("a list of paths or {path: text, weight: number above 0, at most 1000}");
+                 },
                  [](std::map<std::string, std::string>*) { return std::string("a map {name: text, …}"); },
                  [&](std::span<double> values) {
                    return with_range("a list of " + std::to_string(values.size()) + " numbers", option.range);

@@ -16,6 +16,8 @@ std::string place(const std::string& source, int line) {
   return line > 0 ? source + ":" + std::to_string(line) : source;
 }
 
+constexpr double kMaxWeight = 1000;  // a slip rather than a wish beyond
+
 std::optional<std::string> as_text(const Node& node) {
   if (node.as_text) return node.as_text;
   if (node.kind == Node::Kind::scalar) return node.text;
@@ -67,6 +69,30 @@ bool assign(std::vector<std::string>* member, const Node& node, const Range&) {
   return true;
 }
 
+/// {path: text, weight: number above 0}, in any order.
+std::optional<WeightedPath> as_weighted_path(const Node& node) {
+  if (node.kind == Node::Kind::scalar) return WeightedPath(node.text);
+  if (node.kind != Node::Kind::map || node.children.size() != 2) return std::nullopt;
+  const bool path_first = node.children.front().key == "path";
+  const Node& path = path_first ? node.children.front() : node.children.back();
+  const Node& weight = path_first ? node.children.back() : node.children.front();
+  if (path.key != "path" || weight.key != "weight" || path.kind != Node::Kind::scalar) return std::nullopt;
+  const auto times = as_number(weight, more_than(0.0).up_to(kMaxWeight));
+  return times ? std::optional(WeightedPath(path.text, *times)) : std::nullopt;
+}
+
+bool assign(std::vector<WeightedPath>* member, const Node& node, const Range&) {
+  if (node.kind != Node::Kind::list) return false;
+  std::vector<WeightedPath> paths;
+  for (const Node& child : node.children) {
+    auto path = as_weighted_path(child);
+    if (!path) return false;
+    paths.push_back(std::move(*path));
+  }
+  *member = std::move(paths);
+  return true;
+}
+
 bool assign(std::map<std::string, std::string>* member, const Node& node, const Range&) {
   if (node.kind != Node::Kind::map) return false;
   for (const Node& child : node.children) {
@@ -100,7 +126,8 @@ std::string hint_for(const Option& option, const Node& node) {
     const auto meant = node.text.size() < kShortestSlip ? std::nullopt : nearest(node.text, choice->names);
     return meant ? "; did you mean `" + *meant + "`?" : "";
   }
-  const bool wants_list = std::holds_alternative<std::vector<std::string>*>(option.slot);
+  const bool wants_list = std::holds_alternative<std::vector<std::string>*>(option.slot) ||
+                          std::holds_alternative<std::vector<WeightedPath>*>(option.slot);
   if (wants_list && node.kind == Node::Kind::scalar) return "; hint: write [" + node.text + "]";
   return "";
 }
@@ -111,7 +138,9 @@ const Node& culprit(const Option& option, const Node& node) {
   const bool right_size = numbers != nullptr && node.children.size() == numbers->size();
   const bool texts = std::holds_alternative<std::vector<std::string>*>(option.slot) ||
                      std::holds_alternative<std::map<std::string, std::string>*>(option.slot);
+  const bool paths = std::holds_alternative<std::vector<WeightedPath>*>(option.slot);
   for (const Node& child : node.children) {
+    if (paths && node.kind == Node::Kind::list && !as_weighted_path(child)) return child;
     if (right_size && !as_number(child, option.range)) return child;
     if (texts && child.kind != Node::Kind::scalar) return child;
   }

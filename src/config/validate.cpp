@@ -33,6 +33,12 @@ void check_files(Issues& issues, const std::string& key, const std::vector<std::
   }
 }
 
+void check_paths(Issues& issues, const std::string& key, const std::vector<WeightedPath>& paths) {
+  std::vector<std::string> files;
+  for (const WeightedPath& item : paths) files.push_back(item.path);
+  check_files(issues, key, files);
+}
+
 void require_files(Issues& issues, const std::string& key, const std::vector<std::string>& files) {
   if (files.empty()) issues.push_back({{key}, "expected at least one file, found none"});
   check_files(issues, key, files);
@@ -99,10 +105,16 @@ void check_model(Issues& issues, const ModelOptions& model, std::int64_t max_len
 }
 
 void check_data(Issues& issues, const DataOptions& data, const std::vector<std::string_view>& fields) {
-  require_files(issues, "data.train", data.train);
+  if (data.train.empty()) issues.push_back({{"data.train"}, "expected at least one file, found none"});
+  check_paths(issues, "data.train", data.train);
   check_files(issues, "data.eval", data.eval);
   if (!data.eval.empty() && data.eval_share > 0) {
     issues.push_back({{"data.eval_share", "data.eval"}, "expected either data.eval or data.eval_share, found both"});
+  }
+  if (data.min_length > data.max_length) {
+    issues.push_back(
+        {{"data.min_length", "data.max_length"},
+         "expected at most data.max_length = " + number(data.max_length) + ", found " + number(data.min_length)});
   }
   check_fields(issues, data.fields, fields);
   check_template(issues, "data.template", data.template_);
@@ -167,18 +179,22 @@ void check_truncated_sampling(Issues& issues, const RolloutOptions& rollout) {
 }  // namespace
 
 Issues validate(const SftConfig& config) {
-  return check_supervised(config, {"text", "prompt", "completion"}, {"eval_loss", "eval_mean_token_accuracy"});
+  return check_supervised(config,
+                          {"text", "prompt", "completion", "messages", "conversations", "system", "instruction",
+                           "input", "output", "tools", "chat_template_kwargs"},
+                          {"eval_loss", "eval_mean_token_accuracy"});
 }
 
 Issues validate(const RewardModelConfig& config) {
-  return check_supervised(config, {"prompt", "chosen", "rejected", "margin"}, {"eval_loss", "eval_accuracy"});
+  return check_supervised(config, {"prompt", "chosen", "rejected", "margin", "tools", "chat_template_kwargs"},
+                          {"eval_loss", "eval_accuracy"});
 }
 
 Issues validate(const PpoConfig& config) {
   Issues issues;
   require_said(issues, "model.policy", config.model.policy, "the model folder the policy starts from");
   require_files(issues, "data.prompts", config.data.prompts);
-  check_fields(issues, config.data.fields, {"prompt"});
+  check_fields(issues, config.data.fields, {"prompt", "tools", "chat_template_kwargs"});
   check_template(issues, "data.template", config.data.template_);
   require_said(issues, "train.output", config.train.output, "a folder for the run");
   const RolloutOptions& rollout = config.rollout;
@@ -211,10 +227,14 @@ Issues validate(const PpoConfig& config) {
 Issues validate(const GenerateConfig& config) {
   Issues issues;
   require_said(issues, "model", config.model, "a model folder");
-  if (config.prompt.empty() == config.input.empty()) {
-    issues.push_back({{"prompt", "input"},
-                      std::string("expected either a prompt or an input file, found ") +
-                          (config.prompt.empty() ? "neither" : "both")});
+  const int ways = !config.prompt.empty() + !config.input.empty() + config.chat;
+  if (ways != 1) {
+    issues.push_back(
+        {{"prompt", "input", "chat"},
+         std::string("expected a prompt, an input file or a chat, found ") + (ways == 0 ? "none" : "more than one")});
+  }
+  if (!config.chat && !config.system.empty()) {
+    issues.push_back({{"system", "chat"}, "expected a chat, found none; hint: --chat"});
   }
   if (config.best && (config.reward.empty() || config.num_samples < 2)) {
     issues.push_back({{"best", "reward", "num_samples"}, "expected a reward model and num_samples of at least 2"});

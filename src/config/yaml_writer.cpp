@@ -27,6 +27,11 @@ bool is_plain(std::string_view text) {
 
 std::string scalar(const std::string& text) { return is_plain(text) ? text : quoted_yaml(text); }
 
+std::string weighted_path(const WeightedPath& item) {
+  if (item.weight == 1) return scalar(item.path);
+  return "{path: " + scalar(item.path) + ", weight: " + format_double(item.weight) + "}";
+}
+
 template <typename Range, typename ToText>
 std::string flow(char open, const Range& values, char close, ToText&& to_text) {
   std::string text(1, open);
@@ -47,6 +52,7 @@ std::string value_text(const Slot& slot) {
                  [](const bool* value) { return std::string(*value ? "true" : "false"); },
                  [](const std::string* value) { return scalar(*value); },
                  [](const std::vector<std::string>* value) { return flow('[', *value, ']', scalar); },
+                 [](const std::vector<WeightedPath>* value) { return flow('[', *value, ']', weighted_path); },
                  [](const std::map<std::string, std::string>* value) {
                    return flow('{', *value, '}',
                                [](const auto& entry) { return scalar(entry.first) + ": " + scalar(entry.second); });

@@ -1,9 +1,53 @@
-#include <cstdint>
-#include <string>
+#include "rlhf/data/data_report.h"
 
-#include "rlhf/data/samples.h"
+#include <algorithm>
+#include <bit>
+#include <cmath>
 
 namespace rlhf {
+namespace {
+
+constexpr int kBarWidth = 40;
+
+std::string share(std::int64_t part, std::int64_t whole) {
+  return std::to_string(std::llround(100.0 * static_cast<double>(part) / static_cast<double>(whole))) + " %";
+}
+
+std::string padded(const std::string& text, std::size_t width) {
+  return std::string(width - std::min(width, text.size()), ' ') + text;
+}
+
+std::string bar(std::int64_t count, std::int64_t largest) {
+  const auto length = static_cast<int>((count * kBarWidth + largest - 1) / largest);
+  std::string text;
+  for (int i = 0; i < length; ++i) text += "█";
+  return text;
+}
+
+/// "  32 to 63 tokens ███ 12" for every length between the shortest and the longest text.
+void add_bars(const std::array<std::int64_t, 32>& lengths, std::vector<std::string>& lines) {
+  const auto present = [](std::int64_t count) { return count > 0; };
+  const auto first = std::find_if(lengths.begin(), lengths.end(), present);
+  const auto last = std::find_if(lengths.rbegin(), lengths.rend(), present).base();
+  if (first == lengths.end()) return;
+  const std::int64_t largest = *std::max_element(lengths.begin(), lengths.end());
+  for (auto count = first; count != last; ++count) {
+    const std::int64_t from = std::int64_t{1} << (count - lengths.begin());
+    const std::string range = std::to_string(from) + " to " + std::to_string(2 * from - 1);
+    lines.push_back(padded(range, 16) + " tokens " + bar(*count, largest) + " " + std::to_string(*count));
+  }
+}
+
+}  // namespace
+
+void DataReport::count_text(std::size_t tokens_of_text) {
+  const auto length = static_cast<std::int64_t>(tokens_of_text);
+  tokens += length;
+  longest = std::max(longest, length);
+  const auto bucket =
+      static_cast<std::size_t>(std::bit_width(static_cast<std::uint32_t>(std::max<std::int64_t>(1, length))) - 1);
+  ++lengths[bucket];
+}
 
 std::string DataReport::summary() const {
   std::string line = std::to_string(records) + " records -> " + std::to_string(samples) + " samples";
@@ -16,11 +60,26 @@ std::string DataReport::summary() const {
     if (count > 0) line += "; " + std::to_string(count) + what;
   };
   add(dropped_over_length, " dropped as over-long");
+  add(dropped_short, " dropped as too short");
   add(dropped_without_label, " dropped without a token to learn from");
   add(dropped_equal, " dropped as equal pairs");
   add(truncated, " truncated");
   add(straddling, " with a token across the seam");
   return line;
+}
+
+std::vector<std::string> DataReport::lines() const {
+  std::vector<std::string> report = {(kind.empty() ? "" : kind + ": ") + summary()};
+  const auto add = [&report](std::int64_t count, const std::string& what) {
+    if (count > 0) report.push_back(std::to_string(count) + what);
+  };
+  if (trained_tokens > 0) report.push_back(share(trained_tokens, tokens) + " of the tokens are trained");
+  add(left_out, " records left out by a weight below 1");
+  add(repeated, " samples added by a weight above 1");
+  add(duplicates, " samples equal an earlier one");
+  add(unverified, " conversations whose trained tokens do not begin where the prompt for an answer ends");
+  add_bars(lengths, report);
+  return report;
 }
 
 }  // namespace rlhf

@@ -5,10 +5,25 @@
 #include <utility>
 
 #include "rlhf/core/check.h"
-#include "rlhf/core/parallel.h"
-#include "rlhf/core/signals.h"
 
 namespace rlhf {
+namespace {
+
+/// Where token `i` begins.
+std::int32_t begin_of(const Encoding& encoding, std::ptrdiff_t i) {
+  return i == 0 ? 0 : encoding.ends[static_cast<std::size_t>(i - 1)];
+}
+
+/// Tokens that end at or before byte `seam`; ends do not decrease. `straddles` is set if the next one begins before it.
+std::ptrdiff_t tokens_before(const Encoding& encoding, std::size_t seam, bool& straddles) {
+  const auto byte = static_cast<std::int32_t>(seam);
+  const auto first = std::upper_bound(encoding.ends.begin(), encoding.ends.end(), byte);
+  const std::ptrdiff_t count = first - encoding.ends.begin();
+  if (first != encoding.ends.end() && begin_of(encoding, count) < byte) straddles = true;
+  return count;
+}
+
+}  // namespace
 
 JoinedText tokenise_joined(std::string_view prompt, std::string_view completion, const Tokenizer& tokenizer) {
   std::string text(prompt);
@@ -16,26 +31,33 @@ JoinedText tokenise_joined(std::string_view prompt, std::string_view completion,
   Encoding encoding = tokenizer.encode(text);
   RLHF_CHECK(encoding.ends.size() == encoding.ids.size(), "the tokenizer gave no end for some token");
 
-  // Ends do not decrease, so the prompt's tokens are those that end at or before the seam.
-  const auto seam = static_cast<std::int32_t>(prompt.size());
-  const auto first = std::upper_bound(encoding.ends.begin(), encoding.ends.end(), seam);
   JoinedText joined;
-  joined.prompt_length = first - encoding.ends.begin();
-  const std::int32_t begin = first == encoding.ends.begin() ? 0 : *(first - 1);
-  joined.straddles = first != encoding.ends.end() && begin < seam;
+  joined.prompt_length = tokens_before(encoding, prompt.size(), joined.straddles);
   joined.ids = std::move(encoding.ids);
   if (const auto eos = tokenizer.eos_id()) joined.ids.push_back(*eos);
+  joined.answers = {{static_cast<std::int32_t>(joined.prompt_length), static_cast<std::int32_t>(joined.length())}};
   return joined;
 }
 
-std::vector<JoinedText> tokenise_all(std::size_t count, const std::function<JoinedText(std::size_t)>& tokenise) {
-  constexpr std::size_t kBlock = 4096;  // a signal is heard between blocks
-  std::vector<JoinedText> texts(count);
-  for (std::size_t begin = 0; begin < count; begin += kBlock) {
-    stop_if_signalled();
-    for_each_index(std::min(kBlock, count - begin), [&](std::size_t i) { texts[begin + i] = tokenise(begin + i); });
+Encoding encode_rendered(std::string_view text, const Tokenizer& tokenizer) {
+  Encoding encoding = tokenizer.encode(text, Bos::none);
+  RLHF_CHECK(encoding.ends.size() == encoding.ids.size(), "the tokenizer gave no end for some token");
+  return encoding;
+}
+
+JoinedText tokenise_rendered(std::string_view text, const std::vector<ByteSpan>& answers, const Tokenizer& tokenizer) {
+  Encoding encoding = encode_rendered(text, tokenizer);
+  JoinedText joined;
+  for (const ByteSpan& answer : answers) {
+    bool straddles_end = false;
+    const std::ptrdiff_t begin = tokens_before(encoding, answer.begin, joined.straddles);
+    const std::ptrdiff_t end = tokens_before(encoding, answer.end, straddles_end) + (straddles_end ? 1 : 0);
+    joined.straddles = joined.straddles || straddles_end;
+    if (begin < end) joined.answers.push_back({static_cast<std::int32_t>(begin), static_cast<std::int32_t>(end)});
   }
-  return texts;
+  joined.ids = std::move(encoding.ids);
+  joined.prompt_length = joined.answers.empty() ? joined.length() : joined.answers.front().begin;
+  return joined;
 }
 
 void truncate(JoinedText& text, std::int64_t max_length) {

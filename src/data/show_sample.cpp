@@ -1,9 +1,20 @@
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include "rlhf/data/samples.h"
 
 namespace rlhf {
+namespace {
+
+/// A token that decode() leaves out: BOS, EOS, the marks that a chat template writes. (A space alone at the start of a
+/// text is left out as well, but no mark.)
+bool is_mark(std::int32_t id, const Tokenizer& tokenizer) {
+  const std::string piece = tokenizer.piece(id);
+  return tokenizer.decode({id}).empty() && piece != "▁" && piece != " ";
+}
+
+}  // namespace
 
 std::string show_sample(const Sample& sample, const Tokenizer& tokenizer, bool colour) {
   const std::string open = colour ? "\033[32m" : "⟦";
@@ -26,7 +37,7 @@ std::string show_sample(const Sample& sample, const Tokenizer& tokenizer, bool c
       show_until(i);
       out += open;
     }
-    if (sample.ids[i] == tokenizer.bos_id() || sample.ids[i] == tokenizer.eos_id()) {
+    if (is_mark(sample.ids[i], tokenizer)) {
       show_until(i);
       out += tokenizer.piece(sample.ids[i]);
     }

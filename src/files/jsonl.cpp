@@ -18,8 +18,6 @@ std::string where(const std::filesystem::path& file, std::int64_t line) {
   return file.string() + ":" + std::to_string(line);
 }
 
-bool is_blank(std::string_view line) { return line.find_first_not_of(" \t") == std::string_view::npos; }
-
 std::vector<std::filesystem::path> expand_glob(const std::string& pattern) {
   std::error_code ignored;
   if (std::filesystem::exists(pattern, ignored)) return {pattern};  // a name may hold brackets
@@ -41,9 +39,8 @@ std::int64_t for_each_json_line(const std::filesystem::path& file, std::int64_t 
   std::int64_t bad_lines = 0;
   for (std::string text; reader.next(text);) {
     stop_if_signalled();
-    if (is_blank(text)) continue;
     try {
-      const nlohmann::json value = parse_object_strictly(text, where(file, reader.line()));
+      const nlohmann::ordered_json value = parse_object_strictly(text, where(file, reader.line()));
       accept({file, reader.line(), value});
     } catch (const DataError& error) {
       if (bad_lines >= max_bad_lines) throw;
@@ -56,7 +53,7 @@ std::int64_t for_each_json_line(const std::filesystem::path& file, std::int64_t 
 
 std::string string_field(const JsonLine& line, std::string_view field) {
   const std::string place = where(line.file, line.line) + ": " + std::string(field) + ": expected a string, found ";
-  const auto found = line.value.find(field);
+  const auto found = line.value.find(std::string(field));
   if (found == line.value.end()) throw DataError(place + "nothing; the line has " + describe_fields(line.value));
   if (!found->is_string()) throw DataError(place + describe_value(*found));
   return found->get<std::string>();

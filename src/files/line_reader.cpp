@@ -1,65 +1,116 @@
 #include "files/line_reader.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-
-#include <zlib.h>
-
-#include "rlhf/core/error.h"
+#include <string_view>
 
 namespace rlhf {
 namespace {
 
-constexpr std::size_t kBufferBytes = 256u << 10;
+constexpr std::string_view kSpace = " \t\r\n";
 
-[[noreturn]] void unreadable(const std::filesystem::path& path, const std::string& found) {
-  throw DataError("cannot read " + path.string() + ": expected a JSONL file, found " + found);
+bool is_json_file(const std::filesystem::path& file) {
+  return file.extension() == ".json" || (file.extension() == ".gz" && file.stem().extension() == ".json");
 }
 
 }  // namespace
 
-LineReader::LineReader(const std::filesystem::path& file) : path_(file), buffer_(kBufferBytes) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(file, ignored))
-    unreadable(file, "a folder; hint: name its files, \"folder/*.jsonl\"");
-  errno = 0;
-  file_.reset(gzopen(file.c_str(), "rb"));
-  if (!file_) unreadable(file, errno == ENOENT ? "nothing there" : std::strerror(errno));
+LineReader::LineReader(const std::filesystem::path& file) : bytes_(file) {
+  is_array_ = is_json_file(file) && begins_array();
 }
 
-void LineReader::Close::operator()(gzFile_s* file) const { gzclose_r(file); }
-
-bool LineReader::fill() {
-  const int count = gzread(file_.get(), buffer_.data(), static_cast<unsigned>(buffer_.size()));
-  if (count <= 0) {
-    int code = Z_OK;
-    const char* reason = gzerror(file_.get(), &code);
-    if (code == Z_BUF_ERROR) unreadable(path_, "a gzip file that is cut short");
-    if (code == Z_ERRNO) unreadable(path_, std::strerror(errno));
-    if (code != Z_OK) unreadable(path_, std::string("a broken gzip file (") + reason + ")");
-  }
-  begin_ = 0;
-  end_ = static_cast<std::size_t>(std::max(count, 0));
-  return end_ > 0;
+/// Many a `.json` file is JSONL; the first byte tells.
+bool LineReader::begins_array() {
+  const std::string_view ahead = bytes_.ahead();
+  const auto first = ahead.find_first_not_of(kSpace);
+  return first != std::string_view::npos && ahead[first] == '[';
 }
 
-bool LineReader::next(std::string& line) {
+bool LineReader::next_line(std::string& line) {
+  do {
+    if (bytes_.ahead().empty()) return false;
+    read_line(line);
+  } while (line.find_first_not_of(" \t") == std::string::npos);
+  return true;
+}
+
+void LineReader::read_line(std::string& line) {
   line.clear();
-  if (begin_ == end_ && !fill()) return false;
   ++line_;
   bool complete = false;
-  while (!complete && (begin_ < end_ || fill())) {
-    const char* from = buffer_.data() + begin_;
-    const auto* newline = static_cast<const char*>(std::memchr(from, '\n', end_ - begin_));
-    complete = newline != nullptr;
-    const std::size_t length = complete ? static_cast<std::size_t>(newline - from) : end_ - begin_;
-    line.append(from, std::min(length, kMaxLineBytes + 1 - line.size()));
-    begin_ += length + (complete ? 1 : 0);
+  while (!complete) {
+    const std::string_view ahead = bytes_.ahead();
+    if (ahead.empty()) break;
+    const auto newline = ahead.find('\n');
+    complete = newline != std::string_view::npos;
+    const std::size_t length = complete ? newline : ahead.size();
+    line.append(ahead.substr(0, std::min(length, kMaxLineBytes + 1 - line.size())));
+    bytes_.take(length + (complete ? 1 : 0));
   }
   if (!line.empty() && line.back() == '\r') line.pop_back();
-  if (line_ == 1 && line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);
+}
+
+/// The next byte that is no white space, not taken yet; NUL at the end of the file.
+char LineReader::peek_past_space() {
+  while (true) {
+    const std::string_view ahead = bytes_.ahead();
+    if (ahead.empty()) return '\0';
+    if (kSpace.find(ahead.front()) == std::string_view::npos) return ahead.front();
+    take_byte();
+  }
+}
+
+char LineReader::take_byte() {
+  const std::string_view ahead = bytes_.ahead();
+  if (ahead.empty()) bytes_.refuse("an array that does not end");
+  const char byte = ahead.front();
+  bytes_.take(1);
+  if (byte == '\n') ++newlines_;
+  return byte;
+}
+
+bool LineReader::next_element(std::string& element) {
+  if (at_start_) {
+    peek_past_space();
+    take_byte();  // [
+    at_start_ = false;
+    if (peek_past_space() == ']') {
+      take_byte();
+      end_array();
+    }
+  }
+  if (ended_) return false;
+  peek_past_space();
+  line_ = newlines_ + 1;
+  if (read_element(element) == ']') end_array();
   return true;
+}
+
+/// Reads to the comma or bracket that ends the element, and returns it. What stands before it is left to the parser.
+char LineReader::read_element(std::string& element) {
+  element.clear();
+  std::int64_t depth = 0;
+  bool in_string = false, escaped = false;
+  while (true) {
+    const char byte = take_byte();
+    if (!in_string && depth == 0 && (byte == ',' || byte == ']')) return byte;
+    if (element.size() <= kMaxLineBytes) element += byte;
+    if (in_string) {
+      in_string = byte != '"' || escaped;
+      escaped = byte == '\\' && !escaped;
+    } else if (byte == '"') {
+      in_string = true;
+    } else if (byte == '[' || byte == '{') {
+      ++depth;
+    } else if (byte == ']' || byte == '}') {
+      --depth;
+    }
+  }
+}
+
+void LineReader::end_array() {
+  ended_ = true;
+  peek_past_space();
+  if (!bytes_.ahead().empty()) bytes_.refuse("an array and more after it");
 }
 
 }  // namespace rlhf

@@ -3,36 +3,39 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <memory>
 #include <string>
-#include <vector>
 
-struct gzFile_s;
+#include "files/byte_reader.h"
 
 namespace rlhf {
 
-/// Lines of a plain or gzip file, one at a time. Throws DataError if the file is missing, unreadable or cut short.
+/// The texts of a file's records, one at a time: its lines that are not blank, or the elements of the one array that a
+/// `.json` file holds.
 class LineReader {
  public:
   static constexpr std::size_t kMaxLineBytes = 64u << 20;
 
   explicit LineReader(const std::filesystem::path& file);
-  /// The next line without its ending (LF or CRLF) and, at the start of the file, without a byte order mark. A line
-  /// over kMaxLineBytes comes back cut to one byte more than that. False at the end.
-  bool next(std::string& line);
-  std::int64_t line() const { return line_; }  ///< 1-based number of the last line read
+  /// The next line without its ending (LF or CRLF), or the next element. One over kMaxLineBytes comes back cut to one
+  /// byte more than that. False at the end. Throws DataError as ByteReader does, and for an array that does not end or
+  /// that something follows.
+  bool next(std::string& text) { return is_array_ ? next_element(text) : next_line(text); }
+  std::int64_t line() const { return line_; }  ///< 1-based number of the line where the last text began
 
  private:
-  struct Close {
-    void operator()(gzFile_s* file) const;
-  };
-  bool fill();
+  bool begins_array();
+  bool next_line(std::string& line);
+  void read_line(std::string& line);
+  bool next_element(std::string& element);
+  char read_element(std::string& element);
+  void end_array();
+  char peek_past_space();
+  char take_byte();
 
-  std::filesystem::path path_;
-  std::unique_ptr<gzFile_s, Close> file_;
-  std::vector<char> buffer_;
-  std::size_t begin_ = 0, end_ = 0;
+  ByteReader bytes_;
+  bool is_array_ = false, at_start_ = true, ended_ = false;  // the last two of an array
   std::int64_t line_ = 0;
+  std::int64_t newlines_ = 0;  // taken so far, in an array
 };
 
 }  // namespace rlhf

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "rlhf/core/check.h"
@@ -12,10 +13,10 @@
 namespace rlhf {
 namespace {
 
-using nlohmann::json;
+using Json = nlohmann::ordered_json;
 
 struct Shape {
-  const char* fields;  // as the file shows them
+  std::vector<const char*> fields;  // that a record must have
   const char* name;
   const char* tool;
 };
@@ -23,36 +24,55 @@ struct Shape {
 Shape shape(RecordFormat format) {
   switch (format) {
     case RecordFormat::text:
-      return {R"({"text"})", "plain text", "rlhf-sft"};
+      return {{"text"}, "plain text", "rlhf-sft"};
     case RecordFormat::demonstration:
-      return {R"({"prompt", "completion"})", "demonstrations", "rlhf-sft"};
+      return {{"prompt", "completion"}, "demonstrations", "rlhf-sft"};
+    case RecordFormat::messages:
+      return {{"messages"}, "conversations", "rlhf-sft"};
+    case RecordFormat::sharegpt:
+      return {{"conversations"}, "conversations", "rlhf-sft"};
+    case RecordFormat::alpaca:
+      return {{"instruction", "output"}, "instructions", "rlhf-sft"};
     case RecordFormat::preference:
-      return {R"({"prompt", "chosen", "rejected"})", "preference pairs", "rlhf-rm"};
+      return {{"prompt", "chosen", "rejected"}, "preference pairs", "rlhf-rm"};
+    case RecordFormat::transcripts:
+      return {{"chosen", "rejected"}, "preference pairs", "rlhf-rm"};
     case RecordFormat::prompt:
-      return {R"({"prompt"})", "prompts", "rlhf-ppo"};
+      return {{"prompt"}, "prompts", "rlhf-ppo"};
   }
   RLHF_CHECK(false, "no such format");
 }
 
-bool matches(const json& record, const FieldNames& names, RecordFormat format) {
-  const auto has = [&](const char* ours) { return record.contains(names(ours)); };
-  const bool demonstration = has("prompt") && has("completion");
-  const bool preference = has("prompt") && has("chosen") && has("rejected");
-  switch (format) {
-    case RecordFormat::text:
-      return has("text") && !has("prompt");
-    case RecordFormat::demonstration:
-      return demonstration;
-    case RecordFormat::preference:
-      return preference;
-    case RecordFormat::prompt:
-      return has("prompt") && !demonstration && !preference;
-  }
-  RLHF_CHECK(false, "no such format");
+// {"prompt", "completion"}, as the file shows it.
+std::string shown(RecordFormat format) {
+  std::string text;
+  for (const char* field : shape(format).fields) text += (text.empty() ? "{\"" : ", \"") + std::string(field) + "\"";
+  return text + "}";
 }
 
-std::optional<RecordFormat> first_match(const json& record, const FieldNames& names,
-                                        const std::vector<RecordFormat>& formats) {
+bool has_fields(const Json& record, const FieldNames& names, RecordFormat format) {
+  const auto fields = shape(format).fields;
+  return std::all_of(fields.begin(), fields.end(), [&](const char* ours) { return record.contains(names(ours)); });
+}
+
+bool has_renamed_field(const FieldNames& names, RecordFormat format) {
+  const auto fields = shape(format).fields;
+  return std::any_of(fields.begin(), fields.end(), [&](const char* ours) { return names.renamed(ours); });
+}
+
+/// A record with the fields of a larger format, or with a field that says it means something else, does not match.
+bool matches(const Json& record, const FieldNames& names, RecordFormat format) {
+  using enum RecordFormat;
+  if (!has_fields(record, names, format)) return false;
+  if (format == text || format == transcripts) return !record.contains(names("prompt"));
+  if (format == prompt) return !has_fields(record, names, demonstration) && !has_fields(record, names, preference);
+  return true;
+}
+
+std::optional<RecordFormat> first_match(const Json& record, const FieldNames& names,
+                                        std::vector<RecordFormat> formats) {
+  std::stable_partition(formats.begin(), formats.end(),
+                        [&](RecordFormat format) { return has_renamed_field(names, format); });
   const auto found =
       std::find_if(formats.begin(), formats.end(), [&](RecordFormat format) { return matches(record, names, format); });
   return found == formats.end() ? std::nullopt : std::optional(*found);
@@ -60,29 +80,27 @@ std::optional<RecordFormat> first_match(const json& record, const FieldNames& na
 
 std::string expected(const std::vector<RecordFormat>& wanted) {
   std::string text = "expected ";
-  for (std::size_t i = 0; i < wanted.size(); ++i) text += (i > 0 ? " or " : "") + std::string(shape(wanted[i]).fields);
+  for (std::size_t i = 0; i < wanted.size(); ++i)
+    text += (i == 0 ? "" : i + 1 < wanted.size() ? ", " : " or ") + shown(wanted[i]);
   return text + ", found ";
 }
 
 // A format of ours that another tool takes, and how to use such a file all the same.
 std::string other_tool(RecordFormat found, const std::vector<RecordFormat>& wanted) {
+  using enum RecordFormat;
   const Shape other = shape(found);
-  std::string text = std::string(other.fields) + ", which is " + other.name + " for " + other.tool;
-  if (wanted.front() == RecordFormat::prompt && found != RecordFormat::text)
-    text += "; hint: jq -c '{prompt}' FILE keeps the prompts alone";
-  if (wanted.front() == RecordFormat::text && found == RecordFormat::preference)
-    text += "; hint: data.fields {completion: chosen} trains on the chosen texts";
-  return text;
+  const bool for_ppo = wanted.front() == prompt;
+  std::string said = shown(found) + ", which is " + other.name + " for " + other.tool;
+  if (for_ppo && (found == preference || found == demonstration))
+    said += "; hint: jq -c '{prompt}' FILE keeps the prompts alone";
+  if (for_ppo && found == messages) said += "; hint: jq -c '{prompt: .messages[:-1]}' FILE keeps all but the last turn";
+  if (std::string_view(shape(wanted.front()).tool) == "rlhf-sft" && found == preference)
+    said += "; hint: data.fields {completion: chosen} trains on the chosen texts";
+  return said;
 }
 
 // A format of the field that is not read here.
-std::optional<std::string> foreign_format(const json& record) {
-  if (record.contains("messages") || record.contains("conversations"))
-    return "a chat record, which is not supported; hint: for one question and one answer: "
-           "jq -c '{prompt: .messages[0].content, completion: .messages[1].content}' FILE";
-  if (record.contains("chosen") && record.contains("rejected"))
-    return "transcripts {\"chosen\", \"rejected\"} without a prompt, which are not supported; "
-           "hint: move what both begin with into \"prompt\"";
+std::optional<std::string> foreign_format(const Json& record) {
   for (const char* list : {"responses", "completions", "candidates", "ranking", "rankings", "ranks"}) {
     if (record.contains(list) && record[list].is_array())
       return "a ranking (\"" + std::string(list) +
@@ -149,16 +167,37 @@ void refuse_other_files(const std::filesystem::path& file) {
   }
 }
 
-RecordFormat recognise(const json& record, const FieldNames& names, const std::vector<RecordFormat>& wanted,
+RecordFormat recognise(const Json& record, const FieldNames& names, const std::vector<RecordFormat>& wanted,
                        const std::string& where) {
   using enum RecordFormat;
+  if (wanted.size() == 1 && has_fields(record, names, wanted.front()) && wanted.front() != prompt)
+    return wanted.front();  // said, so nothing else about the record matters
   if (const auto format = first_match(record, names, wanted)) return *format;
   const std::string start = where + ": " + expected(wanted);
-  if (const auto other = first_match(record, names, {preference, demonstration, text}))
+  if (const auto other =
+          first_match(record, names, {preference, messages, sharegpt, alpaca, demonstration, transcripts, text}))
     throw DataError(start + other_tool(*other, wanted));
   if (const auto foreign = foreign_format(record)) throw DataError(start + *foreign);
   if (matches(record, names, prompt)) throw DataError(start + other_tool(prompt, wanted));
   throw DataError(start + describe_fields(record) + "; hint: data.fields {ours: theirs} renames fields");
+}
+
+bool holds_messages(const Json& record, const FieldNames& names, RecordFormat format) {
+  using enum RecordFormat;
+  if (format == messages || format == sharegpt) return true;
+  if (format == text || format == alpaca) return false;
+  const char* telling = format == demonstration || format == prompt ? "prompt" : "chosen";
+  const auto found = record.find(names(telling));
+  return found != record.end() && found->is_array();
+}
+
+std::vector<RecordFormat> choose_formats(const std::vector<RecordFormat>& of_tool, std::optional<RecordFormat> said) {
+  if (!said) return of_tool;
+  if (std::find(of_tool.begin(), of_tool.end(), *said) != of_tool.end()) return {*said};
+  std::string known;
+  for (const RecordFormat format : of_tool) known += ", " + to_string(format);
+  throw ConfigError({"data.format: expected one of auto" + known + ", found " + to_string(*said) + ", which is for " +
+                     shape(*said).tool});
 }
 
 }  // namespace rlhf

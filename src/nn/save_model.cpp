@@ -72,6 +72,7 @@ void save_folder(const ModelFolder& source, const Json& config, const NamedTenso
     for (const fs::path& file : options.tokenizer_files) copy_into(file, folder);
     const fs::path generation = source.path / "generation_config.json";
     if (!source.path.empty() && fs::exists(generation)) copy_into(generation, folder);
+    if (!options.chat_template.empty()) write_file_atomically(folder / "chat_template.jinja", options.chat_template);
     if (options.prompt_template.empty()) return;
     write_file_atomically(folder / "rlhf.json", Json{{"prompt_template", options.prompt_template}}.dump(2) + "\n");
   });

@@ -10,8 +10,11 @@ namespace rlhf {
 namespace {
 
 std::vector<std::string> lines(const Announcement& announcement) {
-  return {"plan: " + announcement.plan, "data: " + announcement.data, "compute: " + announcement.compute,
-          "memory forecast: " + announcement.memory.summary()};
+  std::vector<std::string> all = {"plan: " + announcement.plan};
+  for (const std::string& line : announcement.data) all.push_back("data: " + line);
+  all.push_back("compute: " + announcement.compute);
+  all.push_back("memory forecast: " + announcement.memory.summary());
+  return all;
 }
 
 }  // namespace

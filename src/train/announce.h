@@ -10,7 +10,9 @@ namespace rlhf {
 
 /// What a run is about to do, in the words used by --dry-run and by the first lines of the log.
 struct Announcement {
-  std::string plan, data, compute;
+  std::string plan;
+  std::vector<std::string> data;  ///< DataReport::lines()
+  std::string compute;
   MemoryForecast memory;
   std::vector<std::string> first_samples;  ///< trained tokens marked
 };

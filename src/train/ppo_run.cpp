@@ -42,9 +42,9 @@ void check_fits_policy(const ModelFolder& folder, const std::string& key, const 
         crc32_of_file(file, ExitCode::model) != crc32_of_file(other, ExitCode::model))
       throw ModelError(where + "tokenizer, found another " + file.filename().string());
   }
-  const bool same = !folder.prompt_template || *folder.prompt_template == setup.prompt_template.text();
+  const bool same = !folder.prompt_template || *folder.prompt_template == setup.templates.prompt.text();
   if (!same && !options.accept_differences)
-    throw ModelError(where + "template " + quoted_yaml(setup.prompt_template.text()) + ", found " +
+    throw ModelError(where + "template " + quoted_yaml(setup.templates.prompt.text()) + ", found " +
                      quoted_yaml(*folder.prompt_template) + "; hint: --accept-differences goes on all the same");
 }
 
@@ -219,7 +219,7 @@ Announcement announce(const PpoConfig& config, const PpoPlan& plan, const Setup&
   const std::int64_t mean_prompt =
       prompts.report.tokens / std::max<std::int64_t>(1, static_cast<std::int64_t>(prompts.samples.size()));
   Announcement announcement{plan.summary(config, mean_prompt + config.rollout.max_new_tokens),
-                            prompts.report.summary(),
+                            prompts.report.lines(),
                             setup.compute.reason,
                             plan.memory,
                             {}};
@@ -234,11 +234,11 @@ void train_ppo(const PpoConfig& config, const RunOptions& options, RewardSource*
   const RunFolder folder(config.train.output);
   const auto resume = find_resume_point(folder, "ppo", options);
   const ModelOptions policy_options{.path = config.model.policy, .init = {}, .tokenizer = {}};
-  const Setup setup = prepare(policy_options, config.data.template_, config.train.device, config.train.dtype,
-                              config.train.threads, resume, options);
+  const Setup setup = prepare(policy_options, {config.data.template_, config.data.chat_template}, config.train.device,
+                              config.train.dtype, config.train.threads, resume, options);
   const auto records = read_prompts(config.data.prompts, {config.data.fields, config.data.max_bad_lines});
-  const auto prompts =
-      make_prompts(records.records, *setup.tokenizer, setup.prompt_template, config.data.max_prompt_length);
+  auto prompts = make_prompts(records.records, *setup.tokenizer, setup.templates, config.data.max_prompt_length);
+  prompts.report.kind = records.counts.kind();
   const PpoFolders folders = read_folders(config.model, setup, own_reward != nullptr, options);
   const PpoPlan plan = plan_run(config, setup, folders, prompts, resume);
   const Announcement announcement = announce(config, plan, setup, prompts);
@@ -267,11 +267,12 @@ void train_ppo(const PpoConfig& config, const RunOptions& options, RewardSource*
   if (resume) ppo.restore(*resume);
   ppo.go();
   const bool with_template = setup.folder.prompt_template || !config.data.template_.empty();
-  SaveOptions value_options = setup.save_options(with_template);
+  SaveOptions value_options = setup.save_options(records.counts, with_template);
   value_options.dtype = folders.value_folder.file_dtype;
   save_scalar_model(folders.value_folder, ppo.value_weights(), value.reward_mean(), value_options,
                     folder.path() / "final-value");
-  save_causal_lm(setup.folder, ppo.policy_weights(), setup.save_options(with_template), folder.final_model());
+  save_causal_lm(setup.folder, ppo.policy_weights(), setup.save_options(records.counts, with_template),
+                 folder.final_model());
 }
 
 }  // namespace rlhf

@@ -14,7 +14,7 @@
 #include "rlhf/config/show_config.h"
 #include "rlhf/core/signals.h"
 #include "rlhf/data/batching.h"
-#include "rlhf/data/samples.h"
+#include "rlhf/data/load_data.h"
 #include "rlhf/nn/scalar_model.h"
 #include "rlhf/tensor/work_counters.h"
 
@@ -175,12 +175,11 @@ void train_reward_model(const RewardModelConfig& config, const RunOptions& optio
   const RunFolder folder(config.train.output);
   const auto resume = find_resume_point(folder, "rm", options);
   const auto seed = static_cast<std::uint64_t>(config.train.seed);
-  const Setup setup = prepare(config.model, config.data.template_, config.train.device, config.train.dtype,
-                              config.train.threads, resume, options);
-  const auto data =
-      load_supervised<Preference, PairSample>(config.data, config.train.seed, setup, read_preferences, make_pairs);
+  const Setup setup = prepare(config.model, {config.data.template_, config.data.chat_template}, config.train.device,
+                              config.train.dtype, config.train.threads, resume, options);
+  const auto data = load_preferences(config.data, seed, *setup.tokenizer, setup.templates);
   const SupervisedPlan plan = plan_stage(config.train, config.lr_schedule, data.train, 2, setup, resume);
-  const Announcement announcement{plan.summary("pairs"), data.train.report.summary(), setup.compute.reason, plan.memory,
+  const Announcement announcement{plan.summary("pairs"), data.train.report.lines(), setup.compute.reason, plan.memory,
                                   first_samples(data.train.samples, *setup.tokenizer)};
   if (options.dry_run) return print(announcement);
 
@@ -204,7 +203,7 @@ void train_reward_model(const RewardModelConfig& config, const RunOptions& optio
   if (!evaluated.empty()) stage.evaluate = [&] { return task.run(data.eval.samples, evaluated, false); };
   stage.save_model = [&](const NamedTensors& weights, const std::filesystem::path& path) {
     const double mean = centred_on.empty() ? 0.0 : task.mean_score(centred_on);
-    save_scalar_model(setup.folder, weights, mean, setup.save_options(true), path);
+    save_scalar_model(setup.folder, weights, mean, setup.save_options(data.counts, !data.counts.chat), path);
   };
   run_supervised(stage,
                  {plan, seed, config.data.shuffle, config.optimizer, config.lr_schedule, config.eval, config.log}, run,

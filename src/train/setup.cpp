@@ -47,16 +47,17 @@ std::int32_t padding_id(const Tokenizer& tokenizer) {
 
 }  // namespace
 
-SaveOptions Setup::save_options(bool with_template) const {
+SaveOptions Setup::save_options(const RecordCounts& counts, bool with_template) const {
   SaveOptions options;
   options.dtype = folder.path.empty() ? at::kFloat : folder.file_dtype;
-  if (with_template || folder.prompt_template) options.prompt_template = prompt_template.text();
+  if (with_template || folder.prompt_template) options.prompt_template = templates.prompt.text();
+  if (counts.chat) options.chat_template = templates.chat_template().source();
   options.tokenizer_files = tokenizer->files();
   options.pad_id = padding_id(*tokenizer);
   return options;
 }
 
-Setup prepare(const ModelOptions& model, const std::string& template_text, DeviceChoice device, DtypeChoice dtype,
+Setup prepare(const ModelOptions& model, const SaidTemplates& said, DeviceChoice device, DtypeChoice dtype,
               std::optional<std::int64_t> threads, const std::optional<ResumePoint>& resume,
               const RunOptions& options) {
   at::set_num_threads(static_cast<int>(settle(threads, resume, kThreads, at::get_num_threads())));
@@ -69,7 +70,9 @@ Setup prepare(const ModelOptions& model, const std::string& template_text, Devic
     setup.folder = describe_new_model(*model.init, setup.tokenizer->vocab_size(), setup.tokenizer->bos_id(),
                                       setup.tokenizer->eos_id());
   check_vocabulary(setup, tokenizer_path);
-  setup.prompt_template = choose_template(setup.folder, template_text, options);
+  setup.templates.prompt = choose_template(setup.folder, said.prompt, options);
+  if (is_template_file(said.chat)) setup.chat_file = said.chat;
+  choose_chat_template(setup.templates, said.chat, tokenizer_path, *setup.tokenizer);
   return setup;
 }
 
@@ -103,7 +106,9 @@ void add_model(Fingerprint& fingerprint, const std::string& name, const std::str
 }
 
 void add_text(Fingerprint& fingerprint, const Setup& setup) {
-  fingerprint["data.template"] = setup.prompt_template.text();
+  fingerprint["data.template"] = setup.templates.prompt.text();
+  if (!setup.chat_file.empty())
+    fingerprint["data.chat_template file"] = "crc32 " + std::to_string(crc32_of_file(setup.chat_file, ExitCode::usage));
   for (const auto& file : setup.tokenizer->files())
     fingerprint["tokenizer/" + file.filename().string()] =
         "crc32 " + std::to_string(crc32_of_file(file, ExitCode::model));
@@ -111,7 +116,7 @@ void add_text(Fingerprint& fingerprint, const Setup& setup) {
 
 void add_config(Fingerprint& fingerprint, const std::map<std::string, std::string>& config) {
   const auto may_change = [](const std::string& key) {
-    for (const char* section : {"checkpoint.", "log.", "eval."})
+    for (const char* section : {"checkpoint.", "log.", "eval.", "data.cache"})
       if (key.starts_with(section)) return true;
     for (const char* length : {"output", "epochs", "max_steps", "total_episodes", "threads", "micro_batch_tokens"})
       if (key == "train." + std::string(length)) return true;

@@ -8,10 +8,10 @@
 
 #include "rlhf/config/model_options.h"
 #include "rlhf/config/train_options.h"
+#include "rlhf/data/templates.h"
 #include "rlhf/files/records.h"
 #include "rlhf/nn/model_folder.h"
 #include "rlhf/tensor/device.h"
-#include "rlhf/text/prompt_template.h"
 #include "rlhf/text/tokenizer.h"
 
 #include "run.h"
@@ -23,16 +23,23 @@ struct Setup {
   Compute compute;
   ModelFolder folder;
   std::unique_ptr<Tokenizer> tokenizer;
-  PromptTemplate prompt_template;
+  Templates templates;
+  std::string chat_file;  ///< data.chat_template where that is a file
 
-  /// What a saved model folder carries besides weights. `with_template` false: the run saw plain text only, so a
-  /// template is kept only where the folder had one.
-  SaveOptions save_options(bool with_template) const;
+  /// What a saved model folder carries besides weights: the prompt template if asked for or if the folder had one, the
+  /// chat template where the run saw messages.
+  SaveOptions save_options(const RecordCounts& counts, bool with_template) const;
+};
+
+/// What section `data` says about templates.
+struct SaidTemplates {
+  std::string prompt, chat;  ///< data.template, data.chat_template
 };
 
 /// Resolves device and threads, reads the model folder (or describes a new model) and its tokenizer, checks that they
-/// fit. Throws ConfigError if `template_text` differs from the folder's own, unless differences are accepted.
-Setup prepare(const ModelOptions& model, const std::string& template_text, DeviceChoice device, DtypeChoice dtype,
+/// fit. Throws ConfigError if the prompt template that was said differs from the folder's own, unless differences are
+/// accepted.
+Setup prepare(const ModelOptions& model, const SaidTemplates& said, DeviceChoice device, DtypeChoice dtype,
               std::optional<std::int64_t> threads, const std::optional<ResumePoint>& resume, const RunOptions& options);
 
 /// Ids that end an answer: those of the folder and the tokenizer's EOS.

@@ -8,7 +8,7 @@
 #include "rlhf/config/show_config.h"
 #include "rlhf/core/signals.h"
 #include "rlhf/data/batching.h"
-#include "rlhf/data/samples.h"
+#include "rlhf/data/load_data.h"
 #include "rlhf/rollout/generator.h"
 #include "rlhf/tensor/linear_logprobs.h"
 #include "rlhf/tensor/work_counters.h"
@@ -147,13 +147,12 @@ void train_sft(const SftConfig& config, const RunOptions& options) {
   const RunFolder folder(config.train.output);
   const auto resume = find_resume_point(folder, "sft", options);
   const auto seed = static_cast<std::uint64_t>(config.train.seed);
-  const Setup setup = prepare(config.model, config.data.template_, config.train.device, config.train.dtype,
-                              config.train.threads, resume, options);
-  const auto data =
-      load_supervised<Demonstration, Sample>(config.data, config.train.seed, setup, read_demonstrations, make_samples);
+  const Setup setup = prepare(config.model, {config.data.template_, config.data.chat_template}, config.train.device,
+                              config.train.dtype, config.train.threads, resume, options);
+  const auto data = load_demonstrations(config.data, seed, *setup.tokenizer, setup.templates);
   const SupervisedPlan plan = plan_stage(config.train, config.lr_schedule, data.train, 1, setup, resume);
-  const Announcement announcement{plan.summary("samples"), data.train.report.summary(), setup.compute.reason,
-                                  plan.memory, first_samples(data.train.samples, *setup.tokenizer)};
+  const Announcement announcement{plan.summary("samples"), data.train.report.lines(), setup.compute.reason, plan.memory,
+                                  first_samples(data.train.samples, *setup.tokenizer)};
   if (options.dry_run) return print(announcement);
 
   const Fingerprint fingerprint = make_fingerprint(flat_values(config), config.model, data.counts, setup, plan);
@@ -165,7 +164,7 @@ void train_sft(const SftConfig& config, const RunOptions& options) {
 
   SftTask task(*model, plan.micro_batch_tokens);
   const auto evaluated = choose_evaluated(data.eval.samples.size(), config.eval.max_samples, config.train.seed);
-  const bool has_prompts = data.counts.format == RecordFormat::demonstration;
+  const bool has_prompts = data.counts.format != RecordFormat::text;
   SupervisedStage stage{.name = "sft",
                         .rate = "perf/tokens_per_second",
                         .figure = "loss",
@@ -177,7 +176,7 @@ void train_sft(const SftConfig& config, const RunOptions& options) {
   if (has_prompts)
     stage.show = SftSamples(*model, setup, evaluated.empty() ? data.train.samples : data.eval.samples, 64);
   stage.save_model = [&](const NamedTensors& weights, const std::filesystem::path& path) {
-    save_causal_lm(setup.folder, weights, setup.save_options(has_prompts), path);
+    save_causal_lm(setup.folder, weights, setup.save_options(data.counts, has_prompts && !data.counts.chat), path);
   };
   run_supervised(stage,
                  {plan, seed, config.data.shuffle, config.optimizer, config.lr_schedule, config.eval, config.log}, run,

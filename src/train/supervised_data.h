@@ -2,15 +2,14 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <numeric>
+#include <map>
+#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "rlhf/config/data_options.h"
+#include "rlhf/config/model_options.h"
 #include "rlhf/config/optimizer_options.h"
 #include "rlhf/config/train_options.h"
-#include "rlhf/core/error.h"
 #include "rlhf/core/random.h"
 #include "rlhf/data/samples.h"
 #include "rlhf/files/records.h"
@@ -20,38 +19,6 @@
 #include "setup.h"
 
 namespace rlhf {
-
-/// Training and evaluation samples of a supervised stage.
-template <typename S>
-struct SupervisedData {
-  SampleSet<S> train, eval;
-  RecordCounts counts;  ///< of the training files
-};
-
-/// Reads, splits and tokenises. `read` and `make` are the functions for this kind of record.
-template <typename Record, typename S>
-SupervisedData<S> load_supervised(const DataOptions& options, std::int64_t seed, const Setup& setup,
-                                  Records<Record> (*read)(const std::vector<std::string>&, const RecordReading&),
-                                  SampleSet<S> (*make)(const std::vector<Record>&, const Tokenizer&,
-                                                       const PromptTemplate&, const DataOptions&)) {
-  const RecordReading reading{options.fields, options.max_bad_lines};
-  Records<Record> train = read(options.train, reading);
-  SupervisedData<S> data;
-  std::vector<Record> eval;
-  if (!options.eval.empty()) {
-    eval = read(options.eval, reading).records;
-  } else if (options.eval_share > 0) {
-    std::tie(train.records, eval) =
-        split_by_prompt(std::move(train.records), options.eval_share, static_cast<std::uint64_t>(seed));
-    if (eval.empty())
-      throw DataError("data.eval_share: expected a share that holds out a prompt, found none held out of " +
-                      std::to_string(train.records.size()) + " records; hint: raise it or say data.eval");
-  }
-  data.counts = std::move(train.counts);
-  data.train = make(train.records, *setup.tokenizer, setup.prompt_template, options);
-  if (!eval.empty()) data.eval = make(eval, *setup.tokenizer, setup.prompt_template, options);
-  return data;
-}
 
 /// The plan of a supervised stage; `sequences_per_sample` is 2 for pairs.
 template <typename S>

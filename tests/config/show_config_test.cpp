@@ -65,6 +65,14 @@ TEST(ToYaml, ReadsBackToTheSameConfig) {
   EXPECT_EQ(to_yaml(copy), yaml);
 }
 
+TEST(ToYaml, WritesWeightsOnlyWhereThereAreSome) {
+  SftConfig config;
+  config.data.train = {"a.jsonl", WeightedPath("b c", 0.25)};
+  const std::string yaml = to_yaml(config);
+  EXPECT_NE(yaml.find("  train: [a.jsonl, {path: \"b c\", weight: 0.25}]\n"), std::string::npos) << yaml;
+  EXPECT_EQ(read_back<SftConfig>(yaml).data.train, config.data.train);
+}
+
 TEST(ToYaml, RoundTripsTheDefaultsOfEveryTool) {
   EXPECT_EQ(to_yaml(read_back<SftConfig>(to_yaml(SftConfig{}))), to_yaml(SftConfig{}));
   EXPECT_EQ(to_yaml(read_back<RewardModelConfig>(to_yaml(RewardModelConfig{}))), to_yaml(RewardModelConfig{}));

@@ -1,6 +1,7 @@
 #include "rlhf/config/validate.h"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -53,9 +54,30 @@ TEST(Validate, AsksForWhatARunCannotDoWithout) {
             (Lines{"model.policy: expected the model folder the policy starts from, found nothing",
                    "data.prompts: expected at least one file, found none",
                    "train.output: expected a folder for the run, found nothing"}));
-  EXPECT_EQ(faults<GenerateConfig>({}, {}),
-            (Lines{"model: expected a model folder, found nothing",
-                   "prompt: expected either a prompt or an input file, found neither"}));
+  EXPECT_EQ(faults<GenerateConfig>({}, {}), (Lines{"model: expected a model folder, found nothing",
+                                                   "prompt: expected a prompt, an input file or a chat, found none"}));
+}
+
+TEST(Validate, ReadsWeightsOfFiles) {
+  const auto config =
+      read_config<SftConfig>("", {"model.path=m", "train.output=r", "data.train=[a, {weight: 2.5, path: b}]"});
+  EXPECT_EQ(config.data.train, (std::vector<WeightedPath>{"a", {"b", 2.5}}));
+  const std::string expected =
+      "command line: data.train: expected a list of paths or {path: text, weight: number above 0, at most 1000}, "
+      "found ";
+  for (const auto& [value, found] :
+       std::vector<std::pair<std::string, std::string>>{{"[{path: a, weight: 0}]", "a map in the list"},
+                                                        {"[{path: a, weight: -1}]", "a map in the list"},
+                                                        {"[{path: a, weight: 1001}]", "a map in the list"},
+                                                        {"[{path: a, weight: many}]", "a map in the list"},
+                                                        {"[{path: a}]", "a map in the list"},
+                                                        {"[{path: a, share: 2}]", "a map in the list"},
+                                                        {"[{path: a, weight: 1, more: 2}]", "a map in the list"},
+                                                        {"[{path: [a], weight: 1}]", "a map in the list"},
+                                                        {"[[a]]", "a list of 1 in the list"},
+                                                        {"a", "a; hint: write [a]"}})
+    EXPECT_EQ(faults<SftConfig>({"model.path=m", "train.output=r"}, {"data.train=" + value}), Lines{expected + found})
+        << value;
 }
 
 TEST(Validate, HoldsTheRulesOfSft) {
@@ -63,10 +85,16 @@ TEST(Validate, HoldsTheRulesOfSft) {
       {{"model.init={}", "model.tokenizer=t"},
        {"command line: model.init: expected either model.path or model.init, found both"}},
       {{"data.train=[\"\"]"}, {"command line: data.train: expected paths or globs, found an empty text in the list"}},
+      {{"data.train=[{path: \"\", weight: 2}]"},
+       {"command line: data.train: expected paths or globs, found an empty text in the list"}},
+      {{"data.min_length=9", "data.max_length=8"},
+       {"command line: data.min_length: expected at most data.max_length = 8, found 9"}},
       {{"data.eval=[b]", "data.eval_share=0.1"},
        {"command line: data.eval_share: expected either data.eval or data.eval_share, found both"}},
       {{"data.fields={promt: q}"},
-       {"command line: data.fields: expected {ours: theirs} with ours one of text, prompt, completion, found promt; "
+       {"command line: data.fields: expected {ours: theirs} with ours one of text, prompt, completion, messages, "
+        "conversations, system, "
+        "instruction, input, output, tools, chat_template_kwargs, found promt; "
         "did "
         "you mean `prompt`?"}},
       {{"data.fields={prompt: \"\"}"},
@@ -116,6 +144,7 @@ TEST(Validate, HoldsTheRulesOfTheRewardModel) {
   EXPECT_EQ(
       faults<RewardModelConfig>(kSft, {"data.fields={completion: x}"}),
       Lines{"command line: data.fields: expected {ours: theirs} with ours one of prompt, chosen, rejected, margin, "
+            "tools, chat_template_kwargs, "
             "found completion"});
 }
 
@@ -145,7 +174,11 @@ TEST(Validate, HoldsTheRulesOfPpo) {
 
 TEST(Validate, HoldsTheRulesOfGenerate) {
   EXPECT_EQ(faults<GenerateConfig>(kGenerate, {"input=a.jsonl"}),
-            Lines{"command line: prompt: expected either a prompt or an input file, found both"});
+            Lines{"command line: prompt: expected a prompt, an input file or a chat, found more than one"});
+  EXPECT_EQ(faults<GenerateConfig>(kGenerate, {"system=be kind"}),
+            Lines{"command line: system: expected a chat, found none; hint: --chat"});
+  EXPECT_EQ(faults<GenerateConfig>(kGenerate, {"best=true"}),
+            Lines{"command line: best: expected a reward model and num_samples of at least 2"});
   EXPECT_EQ(faults<GenerateConfig>(kGenerate, {"top_p=0"}),
             Lines{"command line: top_p: expected a number, above 0, at most 1, found 0"});
 }

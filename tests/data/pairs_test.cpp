@@ -19,7 +19,7 @@ SampleSet<PairSample> make(const std::vector<Preference>& records, std::int64_t 
   DataOptions data;
   data.max_length = max_length;
   data.over_length = over_length;
-  return make_pairs(records, tokenizer, PromptTemplate("{prompt}={completion}"), data);
+  return make_pairs(records, tokenizer, {PromptTemplate("{prompt}={completion}")}, data);
 }
 
 TEST(Pairs, BothSidesCarryPromptAnswerAndEos) {

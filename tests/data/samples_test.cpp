@@ -33,7 +33,7 @@ Demonstration whole_text(std::string text) { return {"", std::move(text), true};
 
 SampleSet<Sample> make(const std::vector<Demonstration>& records, const DataOptions& data,
                        const ByteTokenizer& tokenizer = {}) {
-  return make_samples(records, tokenizer, PromptTemplate("{prompt}={completion}"), data);
+  return make_samples(records, tokenizer, {PromptTemplate("{prompt}={completion}")}, data);
 }
 
 std::string message_of(const std::vector<Demonstration>& records, const DataOptions& data) {
@@ -67,7 +67,7 @@ TEST(Samples, TextIsTrainedFromIndexOneWithoutTheTemplate) {
 TEST(Samples, FirstTokenIsNoLabelWithoutPromptAndBos) {
   ByteTokenizer tokenizer;
   tokenizer.add_bos = false;
-  const auto set = make_samples({demonstration("", "ab")}, tokenizer, PromptTemplate(), options(16));
+  const auto set = make_samples({demonstration("", "ab")}, tokenizer, {}, options(16));
   EXPECT_EQ(set.samples.at(0).ids, (TokenIds{'a', 'b', kEos}));
   EXPECT_EQ(set.samples.at(0).trained, (std::vector<Span>{{1, 3}}));
 }

@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -18,6 +20,14 @@ std::vector<Demonstration> twice(int prompts) {
     for (int i = 0; i < prompts; ++i) records.push_back({"p" + std::to_string(i), std::to_string(round), false});
   }
   return records;
+}
+
+template <typename Record>
+std::pair<std::vector<Record>, std::vector<Record>> split_by_prompt(const std::vector<Record>& records, double share,
+                                                                    std::uint64_t seed) {
+  std::vector<Record> train, eval;
+  for (const Record& record : records) (held_out(record, share, seed) ? eval : train).push_back(record);
+  return {train, eval};
 }
 
 std::set<std::string> prompts_of(const std::vector<Demonstration>& records) {
@@ -60,6 +70,23 @@ TEST(SplitByPrompt, PreferencesFollowTheSameRule) {
   std::set<std::string> eval;
   for (const auto& pair : split_by_prompt(pairs, 0.3, 1).second) eval.insert(pair.prompt);
   EXPECT_EQ(eval, prompts_of(split_by_prompt(twice(100), 0.3, 1).second));
+}
+
+TEST(SplitByPrompt, AConversationsPromptIsWhatStandsBeforeTheFirstAnswer) {
+  const auto chat = [](int question, const std::string& answer) {
+    Demonstration record;
+    record.chat.messages = {{{"role", "user"}, {"content", "q" + std::to_string(question)}},
+                            {{"role", "assistant"}, {"content", answer}}};
+    return record;
+  };
+  int held = 0;
+  for (int i = 0; i < 200; ++i) {
+    const bool first = held_out(chat(i, "a"), 0.5, 1);
+    EXPECT_EQ(held_out(chat(i, "another answer"), 0.5, 1), first) << i;
+    held += first ? 1 : 0;
+  }
+  EXPECT_GT(held, 60);  // 200 questions, half of them: 100, standard deviation 7
+  EXPECT_LT(held, 140);
 }
 
 TEST(SplitByPrompt, ShareOfZeroHoldsNothingOut) { EXPECT_TRUE(split_by_prompt(twice(50), 0.0, 1).second.empty()); }

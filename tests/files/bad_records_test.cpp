@@ -60,6 +60,10 @@ TEST_P(BadRecords, AreRefusedInOneLine) {
   EXPECT_EQ(data_error([&] { read(GetParam().tool, file); }), message);
 }
 
+const std::string kDemonstrations =
+    "expected {\"messages\"}, {\"conversations\"}, {\"instruction\", \"output\"}, {\"prompt\", \"completion\"} or "
+    "{\"text\"}, ";
+const std::string kPairs = "expected {\"prompt\", \"chosen\", \"rejected\"} or {\"chosen\", \"rejected\"}, ";
 const std::string kGood = "{\"prompt\": \"p\", \"completion\": \"c\"}\n";
 const std::string kPair = "{\"prompt\": \"p\", \"chosen\": \"c\", \"rejected\": \"r\"}\n";
 
@@ -90,9 +94,8 @@ const BadFile kNotJson[] = {
      ":1: byte 12: expected one JSON object, found broken JSON (invalid string: control character U+0009 (HT) must be "
      "escaped to \\u0009 or \\t)"},
     {"Array", Tool::sft, "[\"a\"]\n",
-     ":1: expected one JSON object, found array [\"a\"]; hint: a file that is one array becomes JSONL with: jq -c "
-     "'.[]' "
-     "FILE"},
+     ":1: expected one JSON object, found array [\"a\"]; hint: a file that is one array of records has a name that "
+     "ends in .json"},
     {"PrettyPrintedArray", Tool::sft, "[\n  {\"text\": \"a\"}\n]\n",
      ":1: byte 2: expected one JSON object, found broken JSON (unexpected end of input; expected '[', '{', or a "
      "literal)"},
@@ -148,8 +151,9 @@ const BadFile kBadFields[] = {
      ":1: margin: expected a number of at least 0, found number -0.5"},
     {"PromptIsANumber", Tool::ppo, "{\"prompt\": 1}\n", ":1: prompt: expected a string, found number 1"},
     {"MissingFieldLater", Tool::sft, kGood + "\n{\"completion\": \"c\"}\n",
-     ":3: expected {\"text\"} or {\"prompt\", \"completion\"}, found \"completion\"; "
-     "hint: data.fields {ours: theirs} renames fields"},
+     ":3: " + kDemonstrations +
+         "found \"completion\"; "
+         "hint: data.fields {ours: theirs} renames fields"},
     {"OtherFormatInTheMiddle", Tool::sft, kGood + "{\"text\": \"t\"}\n",
      ":2: expected demonstration records as at {file}:1, found \"text\""},
     {"PairAmongPrompts", Tool::ppo, "{\"prompt\": \"p\"}\n" + kPair,
@@ -161,32 +165,35 @@ INSTANTIATE_TEST_SUITE_P(Fields, BadRecords, ::testing::ValuesIn(kBadFields),
 
 const BadFile kOtherFormats[] = {
     {"PairsForSft", Tool::sft, kPair,
-     ":1: expected {\"text\"} or {\"prompt\", \"completion\"}, found {\"prompt\", \"chosen\", \"rejected\"}, which is "
-     "preference pairs for rlhf-rm; hint: data.fields {completion: chosen} trains on the chosen texts"},
+     ":1: " + kDemonstrations +
+         "found {\"prompt\", \"chosen\", \"rejected\"}, which is "
+         "preference pairs for rlhf-rm; hint: data.fields {completion: chosen} trains on the chosen texts"},
     {"PromptsForSft", Tool::sft, "{\"prompt\": \"p\"}\n",
-     ":1: expected {\"text\"} or {\"prompt\", \"completion\"}, found {\"prompt\"}, which is prompts for rlhf-ppo"},
+     ":1: " + kDemonstrations + "found {\"prompt\"}, which is prompts for rlhf-ppo"},
     {"DemonstrationsForRm", Tool::rm, kGood,
-     ":1: expected {\"prompt\", \"chosen\", \"rejected\"}, found {\"prompt\", \"completion\"}, which is demonstrations "
-     "for rlhf-sft"},
+     ":1: " + kPairs +
+         "found {\"prompt\", \"completion\"}, which is demonstrations "
+         "for rlhf-sft"},
     {"TextForRm", Tool::rm, "{\"text\": \"t\"}\n",
-     ":1: expected {\"prompt\", \"chosen\", \"rejected\"}, found {\"text\"}, which is plain text for rlhf-sft"},
+     ":1: " + kPairs + "found {\"text\"}, which is plain text for rlhf-sft"},
     {"DemonstrationsForPpo", Tool::ppo, kGood,
      ":1: expected {\"prompt\"}, found {\"prompt\", \"completion\"}, which is demonstrations for rlhf-sft; "
      "hint: jq -c '{prompt}' FILE keeps the prompts alone"},
-    {"Messages", Tool::sft, "{\"messages\": [{\"role\": \"user\", \"content\": \"q\"}]}\n",
-     ":1: expected {\"text\"} or {\"prompt\", \"completion\"}, found a chat record, which is not supported; hint: for "
-     "one "
-     "question and one answer: jq -c '{prompt: .messages[0].content, completion: .messages[1].content}' FILE"},
-    {"Transcripts", Tool::rm, "{\"chosen\": \"c\", \"rejected\": \"r\"}\n",
-     ":1: expected {\"prompt\", \"chosen\", \"rejected\"}, found transcripts {\"chosen\", \"rejected\"} without a "
-     "prompt, "
-     "which are not supported; hint: move what both begin with into \"prompt\""},
+    {"MessagesForRm", Tool::rm, "{\"messages\": [{\"role\": \"user\", \"content\": \"q\"}]}\n",
+     ":1: " + kPairs + "found {\"messages\"}, which is conversations for rlhf-sft"},
+    {"MessagesForPpo", Tool::ppo, "{\"messages\": [{\"role\": \"user\", \"content\": \"q\"}]}\n",
+     ":1: expected {\"prompt\"}, found {\"messages\"}, which is conversations for rlhf-sft; "
+     "hint: jq -c '{prompt: .messages[:-1]}' FILE keeps all but the last turn"},
+    {"TranscriptsForSft", Tool::sft, "{\"chosen\": \"c\", \"rejected\": \"r\"}\n",
+     ":1: " + kDemonstrations + "found {\"chosen\", \"rejected\"}, which is preference pairs for rlhf-rm"},
     {"RankingWithAPrompt", Tool::rm, "{\"prompt\": \"p\", \"responses\": [\"a\", \"b\"], \"ranking\": [1, 0]}\n",
-     ":1: expected {\"prompt\", \"chosen\", \"rejected\"}, found a ranking (\"responses\" is a list), which is not "
-     "supported; hint: write every pair of it as {\"prompt\", \"chosen\", \"rejected\"}"},
+     ":1: " + kPairs +
+         "found a ranking (\"responses\" is a list), which is not "
+         "supported; hint: write every pair of it as {\"prompt\", \"chosen\", \"rejected\"}"},
     {"UnknownFields", Tool::sft, "{\"question\": \"q\", \"answer\": \"a\"}\n",
-     ":1: expected {\"text\"} or {\"prompt\", \"completion\"}, found \"answer\", \"question\"; "
-     "hint: data.fields {ours: theirs} renames fields"},
+     ":1: " + kDemonstrations +
+         "found \"question\", \"answer\"; "
+         "hint: data.fields {ours: theirs} renames fields"},
     {"EmptyObject", Tool::ppo, "{}\n",
      ":1: expected {\"prompt\"}, found no field; hint: data.fields {ours: theirs} renames fields"},
 };
@@ -279,9 +286,12 @@ TEST(BadFields, UnknownNamesOfOursAreAConfigErrorEach) {
     FAIL() << "accepted";
   } catch (const ConfigError& error) {
     EXPECT_EQ(error.exit_code(), ExitCode::usage);
-    EXPECT_EQ(error.issues(), (std::vector<std::string>{
-                                  "data.fields.answer: expected one of text, prompt, completion (ours: theirs)",
-                                  "data.fields.question: expected one of text, prompt, completion (ours: theirs)"}));
+    const std::string known =
+        "text, prompt, completion, messages, conversations, system, instruction, input, output, "
+        "tools, chat_template_kwargs";
+    EXPECT_EQ(error.issues(),
+              (std::vector<std::string>{"data.fields.answer: expected one of " + known + " (ours: theirs)",
+                                        "data.fields.question: expected one of " + known + " (ours: theirs)"}));
   }
 }
 

@@ -81,9 +81,9 @@ TEST(Records, SeveralFilesCountTogether) {
 
 TEST(Records, AWrongFormatIsNoBadLineThatCouldBeForgiven) {
   const TemporaryFolder folder;
-  const auto file = folder.write("a.jsonl", "{\"messages\":[]}\n{\"text\":\"t\"}\n");
+  const auto file = folder.write("a.jsonl", "{\"prompt\":\"p\"}\n{\"text\":\"t\"}\n");
   EXPECT_THROW(read_demonstrations({file}, {{}, 100}), Error);
-  const auto later = folder.write("b.jsonl", "{\"text\":\"t\"}\n{\"messages\":[]}\n");
+  const auto later = folder.write("b.jsonl", "{\"text\":\"t\"}\n{\"prompt\":\"p\"}\n");
   set_log_sink([](LogLevel, std::string_view) {});
   EXPECT_EQ(read_demonstrations({later}, {{}, 100}).counts.bad_lines, 1);
   set_log_sink({});
@@ -97,7 +97,7 @@ TEST(Records, FormatMustHoldAcrossFiles) {
     read_demonstrations({a, b}, {});
     FAIL() << "accepted";
   } catch (const DataError& error) {
-    EXPECT_EQ(error.what(), b + ":1: expected text records as at " + a + ":1, found \"completion\", \"prompt\"");
+    EXPECT_EQ(error.what(), b + ":1: expected text records as at " + a + ":1, found \"prompt\", \"completion\"");
   }
 }
 

@@ -108,6 +108,15 @@ TEST_F(BadInput, OfDataEndsWithThree) {
              {"no trained token", "data.train=[long.jsonl] data.max_length=16 data.over_length=truncate", 3,
               "at least one sample with a trained token"},
          });
+  write("question.jsonl", "{\"messages\": [{\"role\": \"user\", \"content\": \"q\"}]}\n");
+  write("chat.jsonl", "{\"messages\": [{\"role\": \"assistant\", \"content\": \"a\"}]}\n");
+  expect("rlhf-sft --config sft.yaml",
+         {
+             {"no answer", "data.train=[question.jsonl]", 3, "question.jsonl:1: messages[0]: expected the assistant's"},
+             {"no chat template", "data.train=[chat.jsonl]", 2, "data.chat_template: expected a chat template"},
+             {"a format that is not there", "data.format=alpaca", 3, "expected {\"instruction\", \"output\"}, found"},
+             {"a format of rlhf-rm", "data.format=preference", 2, "data.format: expected one of auto, messages"},
+         });
   expect("rlhf-ppo --config ppo.yaml", {{"missing prompts", "data.prompts=[nowhere.jsonl]", 3, "nowhere.jsonl"}});
 }
 

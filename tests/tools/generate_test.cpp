@@ -73,7 +73,32 @@ TEST_F(Generate, WithoutNewTokensOnlyShowsThePrompt) {
   const json line = lines("--prompt 3+1= --max-new-tokens 0").front();
   EXPECT_EQ(line["text"], "");
   EXPECT_FALSE(line["prompt_ids"].empty());
+  EXPECT_EQ(line["prompt_text"], "3+1=");
   EXPECT_FALSE(line.contains("score"));
+}
+
+TEST_F(Generate, AnswersEveryTurnOfAChat) {
+  const std::string chat = "/rlhf-generate --model " + path("sft/final") + " --chat --temperature 0 --max-new-tokens 2";
+  const auto talk = [&](const std::string& turns, const std::string& flags) {
+    return run_program("printf '" + turns + "' | " + std::string(RLHF_BIN) + chat + flags);
+  };
+  const ProgramResult result =
+      talk("1\\n/reset\\n1\\n/nonsense\\n/system x\\n\\n/exit\\n1\\n", " --chat-template chatml");
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  // The same turn after a /reset: the same greedy answer, whatever an untrained model says.
+  const std::size_t half = result.out.size() / 2;
+  EXPECT_GE(half, 1U);
+  EXPECT_EQ(result.out.substr(0, half), result.out.substr(half)) << "the first turn was not forgotten";
+  EXPECT_NE(result.err.find("expected /reset, /system TEXT or /exit, found /nonsense"), std::string::npos)
+      << result.err;
+
+  const ProgramResult crowded = talk("a turn that is far too long for so small a model\\n", " --chat-template chatml");
+  EXPECT_EQ(crowded.exit_code, 0);
+  EXPECT_NE(crowded.err.find("expected at most 62 tokens"), std::string::npos) << crowded.err;
+
+  const ProgramResult without = talk("1\\n", "");
+  EXPECT_EQ(without.exit_code, 2) << without.err;
+  EXPECT_NE(without.err.find("chat_template"), std::string::npos) << without.err;
 }
 
 TEST_F(Generate, RefusesALanguageModelAsJudge) {

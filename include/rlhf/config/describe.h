@@ -18,8 +18,9 @@
 ///   constexpr auto describe(const C*) { return std::make_tuple(field<&C::member>("doc", constraint), …); }
 /// From the list come the reader, the checks, --help, --print-config and --schema. The key is the member's own name
 /// (a trailing underscore is dropped), so it is never typed twice. A member left out of the list does not compile.
-/// Members may be int64, double, bool, string, an enum class, optional of these, vector<string>, array<double, N>,
-/// map<string, string>, described structs, and optional described structs. Standard library only.
+/// Members may be int64, double, bool, string, an enum class, optional of these, vector<string>,
+/// vector<WeightedPath>, array<double, N>, map<string, string>, described structs, and optional described structs.
+/// Standard library only.
 namespace rlhf {
 
 /// Values a number may take. Built by at_least, more_than and in_range below.

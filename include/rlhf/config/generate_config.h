@@ -19,6 +19,9 @@ struct GenerateConfig {
   std::string output;
   std::string field = "prompt";
   std::string template_;
+  std::string chat_template;
+  bool chat = false;
+  std::string system;
   std::vector<std::string> stop;
   std::string reward;
   bool best = false;
@@ -43,6 +46,11 @@ constexpr auto describe(const GenerateConfig*) {
       field<&C::field>("field of the input's lines that holds the prompt"),
       field<&C::template_>(
           "text around {prompt} and {completion}; default: the model folder's own, else \"{prompt}{completion}\""),
+      field<&C::chat_template>("makes text of messages: a template of the model folder by name, a .jinja file, or "
+                               "chatml, llama3, zephyr, …; "
+                               "default: the model folder's own"),
+      field<&C::chat>("talk: every line of stdin is a turn; /reset, /system TEXT, /exit"),
+      field<&C::system>("what the model is told before the first turn of a chat"),
       field<&C::stop>("texts that end an answer and are cut off it"),
       field<&C::reward>("folder of a reward model that scores the answers"),
       field<&C::best>("of the num_samples answers to a prompt keep the one that `reward` scores highest"),

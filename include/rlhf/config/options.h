@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "rlhf/config/describe.h"
+#include "rlhf/config/weighted_path.h"
 
 /// A config object seen at run time: its `describe` lists as a tree of options, each bound to its member.
 /// Reader, writer, help and schema walk this tree, so none of them knows a config type.
@@ -39,8 +40,9 @@ struct Maybe {
   std::shared_ptr<const Option> shape;  ///< what it would look like; bound to defaults, not to the member
 };
 
-using Slot = std::variant<std::int64_t*, double*, bool*, std::string*, std::vector<std::string>*,
-                          std::map<std::string, std::string>*, std::span<double>, Choice, Section, Maybe>;
+using Slot =
+    std::variant<std::int64_t*, double*, bool*, std::string*, std::vector<std::string>*, std::vector<WeightedPath>*,
+                 std::map<std::string, std::string>*, std::span<double>, Choice, Section, Maybe>;
 
 struct Option {
   std::string_view key;

@@ -11,18 +11,19 @@
 
 namespace rlhf {
 
-/// One line of a JSONL file.
+/// One record of a JSONL file, or of a `.json` file that holds one array of them.
 struct JsonLine {
   const std::filesystem::path& file;
-  std::int64_t line;            ///< 1-based
-  const nlohmann::json& value;  ///< an object
+  std::int64_t line;                    ///< 1-based
+  const nlohmann::ordered_json& value;  ///< an object
 };
 
 /// Reads `.jsonl` or `.jsonl.gz` line by line: strict UTF-8, one JSON object a line, empty lines skipped, CRLF and a
 /// missing final newline accepted, BOM only at the start, duplicate keys, NUL, depth over 64 and lines over 64 MiB
-/// refused. A bad line, or a DataError thrown by `accept`, is counted and warned about while `max_bad_lines` allows,
-/// else it is thrown as "file:line: field: expected …, found …". Returns the number of bad lines skipped in this file.
-/// Throws DataError if the file is missing or unreadable. Polls stop_if_signalled().
+/// refused. A `.json` or `.json.gz` that begins with "[" is one array of such objects, read one by one. A bad line, or
+/// a DataError thrown by `accept`, is counted and warned about while `max_bad_lines` allows, else it is thrown as
+/// "file:line: field: expected …, found …". Returns the number of bad lines skipped in this file. Throws DataError if
+/// the file is missing or unreadable. Polls stop_if_signalled().
 std::int64_t for_each_json_line(const std::filesystem::path& file, std::int64_t max_bad_lines,
                                 const std::function<void(const JsonLine&)>& accept);
 

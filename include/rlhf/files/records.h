@@ -1,42 +1,66 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 namespace rlhf {
 
-/// What one line of a data file means.
-enum class RecordFormat { text, demonstration, preference, prompt };
+/// What one record of a data file means.
+enum class RecordFormat { text, demonstration, messages, sharegpt, alpaca, preference, transcripts, prompt };
 std::string to_string(RecordFormat format);
 
-/// {"text"}: `prompt` is empty and `whole` is true; {"prompt","completion"} otherwise.
+/// What a chat template makes text of. Messages are objects {"role", "content", …} in the order of the file; all other
+/// keys go to the template as they are.
+struct Conversation {
+  nlohmann::ordered_json messages;         ///< an array; null where a record holds plain texts
+  nlohmann::ordered_json tools;            ///< the record's "tools", an array; null without
+  nlohmann::ordered_json template_kwargs;  ///< its "chat_template_kwargs", an object; null without
+  explicit operator bool() const { return !messages.is_null(); }
+};
+
+/// {"text"}: `prompt` is empty and `whole` is true. {"prompt","completion"}; Alpaca's {"instruction","input","output"},
+/// the prompt in its published words. With messages: `chat` holds the whole conversation, of which the first
+/// `prompt_turns` messages are prompt ({"messages"} and ShareGPT: 0, every assistant's turn is an answer).
 struct Demonstration {
   std::string prompt;
   std::string completion;
   bool whole = false;
+  Conversation chat = {};
+  std::size_t prompt_turns = 0;
 };
 
-/// {"prompt","chosen","rejected"} and optionally "margin" (in reward units, >= 0).
+/// {"prompt","chosen","rejected"} and optionally "margin" (in reward units, >= 0); {"chosen","rejected"} with the
+/// prompt that both begin with. With messages: `chat` is the prompt, the turns are what follows it.
 struct Preference {
   std::string prompt;
   std::string chosen;
   std::string rejected;
   double margin = 0.0;
+  Conversation chat = {};
+  nlohmann::ordered_json chosen_turns = {}, rejected_turns = {};
 };
 
-/// {"prompt"}; `extra` is the whole line as JSON text, for reward functions and for outputs that carry it on.
+/// {"prompt"}, a string or messages; `extra` is the whole line as JSON text, for reward functions and for outputs that
+/// carry it on.
 struct Prompt {
   std::string prompt;
   std::string extra;
+  Conversation chat = {};
 };
 
 /// How to read the files of one list.
 struct RecordReading {
   std::map<std::string, std::string> fields;  ///< our name -> the file's name, e.g. {"prompt": "question"}
   std::int64_t max_bad_lines = 0;             ///< over all files together
+  std::optional<RecordFormat> format = {};    ///< nothing: recognised from the first record
 };
 
 /// What reading found; printed at the start of a run.
@@ -44,9 +68,35 @@ struct RecordCounts {
   std::vector<std::filesystem::path> files;
   std::vector<std::uint32_t> file_crc32;  ///< of the file's bytes, for run.json and for resume
   RecordFormat format = RecordFormat::text;
+  bool chat = false;  ///< the records hold messages, not plain texts
   std::int64_t records = 0;
   std::int64_t bad_lines = 0;
+  /// "demonstration records" or "preference records of messages".
+  std::string kind() const;
 };
+
+/// Where a record stands.
+struct RecordPlace {
+  std::size_t file = 0;    ///< index into RecordCounts::files
+  std::int64_t index = 0;  ///< among the records of its file, from 0
+  std::string text;        ///< "file:line"
+};
+
+template <typename Record>
+using RecordSink = std::function<void(Record record, const RecordPlace& place)>;
+
+/// Reads record by record, so that files may be larger than memory. The format is recognised from the first record (or
+/// said in `reading`) and must hold for all, and so must the choice between plain texts and messages. A format that
+/// fits another tool is refused by its name with the tool that takes it; rankings, Parquet and the like are refused by
+/// name; `max_bad_lines` does not forgive a first record of the wrong format, nor what `sink` throws. Empty data:
+/// DataError. A field name of ours that does not exist, a said format of another tool: ConfigError. `patterns` are
+/// paths or globs.
+RecordCounts for_each_demonstration(const std::vector<std::string>& patterns, const RecordReading& reading,
+                                    const RecordSink<Demonstration>& sink);
+RecordCounts for_each_preference(const std::vector<std::string>& patterns, const RecordReading& reading,
+                                 const RecordSink<Preference>& sink);
+RecordCounts for_each_prompt(const std::vector<std::string>& patterns, const RecordReading& reading,
+                             const RecordSink<Prompt>& sink);
 
 template <typename Record>
 struct Records {
@@ -54,10 +104,7 @@ struct Records {
   RecordCounts counts;
 };
 
-/// The format is recognised from the first record and must hold for all. A format that fits another tool is refused by
-/// its name with the tool that takes it; {"messages"}, Parquet and the like are refused by name; `max_bad_lines` does
-/// not forgive a first record of the wrong format. Empty data: DataError. A field name of ours that does not exist:
-/// ConfigError. `patterns` are paths or globs.
+/// The same, all at once.
 Records<Demonstration> read_demonstrations(const std::vector<std::string>& patterns, const RecordReading& reading);
 Records<Preference> read_preferences(const std::vector<std::string>& patterns, const RecordReading& reading);
 Records<Prompt> read_prompts(const std::vector<std::string>& patterns, const RecordReading& reading);

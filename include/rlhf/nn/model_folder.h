@@ -48,6 +48,7 @@ ScalarModel load_scalar_model(const ModelFolder& folder, at::Device device, at::
 struct SaveOptions {
   at::ScalarType dtype = at::kFloat;                   ///< of the file
   std::string prompt_template;                         ///< goes into rlhf.json; empty: no rlhf.json
+  std::string chat_template;                           ///< goes into chat_template.jinja; empty: the source's files
   std::vector<std::filesystem::path> tokenizer_files;  ///< copied as they are
   std::optional<std::int32_t> pad_id;                  ///< for the scalar head's config.json
 };

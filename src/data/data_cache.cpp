@@ -1,0 +1,213 @@
+#include "data/data_cache.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <stdexcept>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "rlhf/config/show_config.h"
+#include "rlhf/core/atomic_file.h"
+#include "rlhf/core/error.h"
+#include "rlhf/core/log.h"
+#include "rlhf/core/version.h"
+#include "rlhf/files/checksum.h"
+#include "rlhf/files/jsonl.h"
+
+#include "data/hash.h"
+#include "data/pack_bytes.h"
+
+namespace rlhf {
+namespace {
+
+constexpr std::string_view kMagic = "rlhf tokenised data 1\n";
+
+constexpr const char* kind_of(const Sample*) { return "samples"; }
+constexpr const char* kind_of(const PairSample*) { return "pairs"; }
+template <typename S>
+constexpr const char* kKind = kind_of(static_cast<const S*>(nullptr));
+
+nlohmann::json describe_files(const std::vector<std::filesystem::path>& files, ExitCode code) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const auto& file : files) list.push_back({file.filename().string(), crc32_of_file(file, code)});
+  return list;
+}
+
+std::vector<std::string> paths_of(const DataOptions& options) {
+  std::vector<std::string> paths;
+  for (const WeightedPath& item : options.train) paths.push_back(item.path);
+  return paths;
+}
+
+/// Everything that the samples are a function of, as one text.
+std::string make_key(const DataOptions& options, std::uint64_t seed, const Tokenizer& tokenizer,
+                     const Templates& templates) {
+  nlohmann::json key;
+  key["version"] = kVersion;
+  key["options"] = flat_values(options);
+  for (const char* irrelevant : {"cache", "shuffle"}) key["options"].erase(irrelevant);
+  const bool weighted = std::any_of(options.train.begin(), options.train.end(),
+                                    [](const WeightedPath& item) { return item.weight != 1; });
+  if (weighted || options.eval_share > 0) key["seed"] = seed;
+  key["train"] = describe_files(expand_globs(paths_of(options)), ExitCode::data);
+  key["eval"] = describe_files(expand_globs(options.eval), ExitCode::data);
+  key["tokenizer"] = describe_files(tokenizer.files(), ExitCode::model);
+  key["vocab_size"] = tokenizer.vocab_size();
+  key["template"] = templates.prompt.text();
+  key["chat_template"] = templates.chat ? templates.chat->source() : "";
+  return key.dump();
+}
+
+constexpr std::int64_t DataReport::*kReportNumbers[] = {
+    &DataReport::records,       &DataReport::samples,    &DataReport::dropped_over_length,
+    &DataReport::dropped_short, &DataReport::truncated,  &DataReport::dropped_without_label,
+    &DataReport::dropped_equal, &DataReport::straddling, &DataReport::unverified,
+    &DataReport::duplicates,    &DataReport::left_out,   &DataReport::repeated,
+    &DataReport::tokens,        &DataReport::longest,    &DataReport::trained_tokens};
+
+void write(ByteWriter& out, const DataReport& report) {
+  out.text(report.kind);
+  for (const auto number : kReportNumbers) out.number(report.*number);
+  out.number(report.lengths);
+}
+
+DataReport read_report(ByteParser& in) {
+  DataReport report;
+  report.kind = in.text();
+  for (const auto number : kReportNumbers) report.*number = in.number<std::int64_t>();
+  report.lengths = in.number<decltype(report.lengths)>();
+  return report;
+}
+
+void write(ByteWriter& out, const Sample& sample) {
+  out.list(sample.ids);
+  out.list(sample.trained);
+}
+
+void read(ByteParser& in, Sample& sample) {
+  sample.ids = in.list<std::int32_t>();
+  sample.trained = in.list<Span>();
+}
+
+void write(ByteWriter& out, const PairSample& pair) {
+  out.list(pair.chosen);
+  out.list(pair.rejected);
+  out.number(pair.prompt_length);
+  out.number(pair.margin);
+}
+
+void read(ByteParser& in, PairSample& pair) {
+  pair.chosen = in.list<std::int32_t>();
+  pair.rejected = in.list<std::int32_t>();
+  pair.prompt_length = in.number<std::int32_t>();
+  pair.margin = in.number<float>();
+}
+
+template <typename S>
+void write(ByteWriter& out, const SampleSet<S>& set) {
+  write(out, set.report);
+  for (const S& sample : set.samples) write(out, sample);
+}
+
+template <typename S>
+SampleSet<S> read_set(ByteParser& in) {
+  SampleSet<S> set;
+  set.report = read_report(in);
+  for (std::int64_t i = 0; i < set.report.samples; ++i) read(in, set.samples.emplace_back());
+  return set;
+}
+
+void write(ByteWriter& out, const RecordCounts& counts) {
+  out.number<std::uint64_t>(counts.files.size());
+  for (const auto& file : counts.files) out.text(file.string());
+  out.list(counts.file_crc32);
+  out.number(counts.format);
+  out.number<std::uint8_t>(counts.chat ? 1 : 0);
+  out.number(counts.records);
+  out.number(counts.bad_lines);
+}
+
+RecordCounts read_counts(ByteParser& in) {
+  RecordCounts counts;
+  for (auto left = in.number<std::uint64_t>(); left > 0; --left) counts.files.emplace_back(in.text());
+  counts.file_crc32 = in.list<std::uint32_t>();
+  counts.format = in.number<RecordFormat>();
+  counts.chat = in.number<std::uint8_t>() != 0;
+  counts.records = in.number<std::int64_t>();
+  counts.bad_lines = in.number<std::int64_t>();
+  return counts;
+}
+
+/// What stands between the magic and the checksum; std::runtime_error where it is not that.
+std::string_view checked(std::string_view bytes) {
+  constexpr std::size_t kChecksumBytes = sizeof(std::uint64_t);
+  if (!bytes.starts_with(kMagic) || bytes.size() < kMagic.size() + kChecksumBytes)
+    throw std::runtime_error("it begins as another kind of file");
+  const std::string_view body = bytes.substr(0, bytes.size() - kChecksumBytes);
+  if (ByteParser(bytes.substr(body.size())).number<std::uint64_t>() != hash_bytes(body))
+    throw std::runtime_error("its checksum does not fit");
+  return body.substr(kMagic.size());
+}
+
+}  // namespace
+
+DataCache::DataCache(const DataOptions& options, std::uint64_t seed, const Tokenizer& tokenizer,
+                     const Templates& templates)
+    : folder_(options.cache), key_(make_key(options, seed, tokenizer, templates)) {}
+
+std::filesystem::path DataCache::file(const char* kind) const {
+  char name[17];
+  std::snprintf(name, sizeof name, "%016llx", static_cast<unsigned long long>(hash_bytes(key_)));
+  return folder_ / (std::string(kind) + "-" + name + ".bin");
+}
+
+template <typename S>
+std::optional<DataSet<S>> DataCache::load() const {
+  const auto path = file(kKind<S>);
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) {
+    log_info("data cache: nothing for this data and these settings in " + folder_.string() + " yet");
+    return std::nullopt;
+  }
+  try {
+    const std::string bytes = read_file(path, ExitCode::data);
+    ByteParser in(checked(bytes));
+    if (in.text() != key_) throw std::runtime_error("it was made of other data or settings");
+    DataSet<S> data;
+    data.counts = read_counts(in);
+    data.train = read_set<S>(in);
+    data.eval = read_set<S>(in);
+    log_info("data cache: read " + path.string());
+    return data;
+  } catch (const std::exception& error) {
+    log_warning("data cache: " + path.string() + " is made anew: " + error.what());
+    return std::nullopt;
+  }
+}
+
+template <typename S>
+void DataCache::save(const DataSet<S>& data) const {
+  std::error_code error;
+  std::filesystem::create_directories(folder_, error);
+  if (error) throw OutputError("writing the data cache: " + folder_.string() + ": " + error.message());
+  ByteWriter body;
+  body.text(key_);
+  write(body, data.counts);
+  write(body, data.train);
+  write(body, data.eval);
+  std::string bytes = std::string(kMagic) + body.bytes();
+  ByteWriter checksum;
+  checksum.number(hash_bytes(bytes));
+  write_file_atomically(file(kKind<S>), bytes + checksum.bytes());
+}
+
+template std::optional<DataSet<Sample>> DataCache::load<Sample>() const;
+template std::optional<DataSet<PairSample>> DataCache::load<PairSample>() const;
+template void DataCache::save<Sample>(const DataSet<Sample>&) const;
+template void DataCache::save<PairSample>(const DataSet<PairSample>&) const;
+
+}  // namespace rlhf

@@ -1,0 +1,116 @@
+#include "data/render.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "rlhf/core/error.h"
+#include "rlhf/core/utf8.h"
+
+namespace rlhf {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+ChatOptions options_of(const Conversation& chat, bool add_generation_prompt) {
+  ChatOptions options;
+  options.add_generation_prompt = add_generation_prompt;
+  options.tools = chat.tools;
+  options.variables = chat.template_kwargs;
+  return options;
+}
+
+std::string without_space_at_end(std::string text) {
+  const auto last = text.find_last_not_of(" \t\r\n");
+  text.resize(last == std::string::npos ? 0 : last + 1);
+  return text;
+}
+
+/// A few characters of `text` from byte `at` on, on one printable line.
+std::string excerpt(const std::string& text, std::size_t at) {
+  if (at >= text.size()) return "the end";
+  return Json(shortened(std::string_view(text).substr(at), 40)).dump(-1, ' ', true, Json::error_handler_t::replace);
+}
+
+/// The conversation with everything after the prompt as the one answer.
+JoinedText tokenise_after(const Conversation& chat, const Json& prompt, const Json& whole, const Tokenizer& tokenizer,
+                          const Templates& templates) {
+  const std::string text =
+      without_space_at_end(templates.chat_template().render(whole, options_of(chat, /*add_generation_prompt=*/false)));
+  const std::string before = render_prompt(chat, prompt, templates);
+  if (!text.starts_with(before)) {
+    const auto part = static_cast<std::size_t>(
+        std::mismatch(text.begin(), text.end(), before.begin(), before.end()).first - text.begin());
+    throw DataError("expected a conversation whose text begins as its prompt with the generation prompt does, found " +
+                    excerpt(text, part) + " instead of " + excerpt(before, part) + " at byte " +
+                    std::to_string(part + 1) + "; hint: the chat template writes a prompt in another way when an " +
+                    "answer follows; give it another one by data.chat_template");
+  }
+  return tokenise_rendered(text, {{before.size(), text.size()}}, tokenizer);
+}
+
+Json first_turns(const Json& messages, std::size_t count) {
+  Json part = Json::array();
+  for (std::size_t i = 0; i < count; ++i) part.push_back(messages[i]);
+  return part;
+}
+
+/// Every turn of the assistant is an answer.
+JoinedText tokenise_turns(const Conversation& chat, const Tokenizer& tokenizer, const Templates& templates) {
+  ChatText rendered = templates.chat_template().render_with_spans(chat.messages, options_of(chat, false));
+  const std::string text = without_space_at_end(std::move(rendered.text));
+  for (ByteSpan& answer : rendered.assistant) {
+    answer.begin = std::min(answer.begin, text.size());
+    answer.end = std::min(answer.end, text.size());
+  }
+  JoinedText joined = tokenise_rendered(text, rendered.assistant, tokenizer);
+  joined.verified = rendered.verified;
+  return joined;
+}
+
+JoinedText tokenise_chat(const Demonstration& record, const Tokenizer& tokenizer, const Templates& templates,
+                         TrainOn train_on) {
+  const Json& messages = record.chat.messages;
+  if (train_on == TrainOn::all) {  // turns need not be told apart
+    const std::string text =
+        without_space_at_end(templates.chat_template().render(messages, options_of(record.chat, false)));
+    return tokenise_rendered(text, {{0, text.size()}}, tokenizer);
+  }
+  const bool last_turn = train_on == TrainOn::last_turn;
+  if (!last_turn && record.prompt_turns == 0) return tokenise_turns(record.chat, tokenizer, templates);
+  const std::size_t prompt_turns = last_turn ? messages.size() - 1 : record.prompt_turns;
+  return tokenise_after(record.chat, first_turns(messages, prompt_turns), messages, tokenizer, templates);
+}
+
+Json joined(const Json& prompt, const Json& turns) {
+  Json whole = prompt;
+  for (const Json& turn : turns) whole.push_back(turn);
+  return whole;
+}
+
+}  // namespace
+
+std::string render_prompt(const Conversation& chat, const Json& messages, const Templates& templates) {
+  return templates.chat_template().render(messages, options_of(chat, /*add_generation_prompt=*/true));
+}
+
+std::array<JoinedText, 1> tokenise(const Demonstration& record, const Tokenizer& tokenizer, const Templates& templates,
+                                   TrainOn train_on) {
+  if (record.chat) return {tokenise_chat(record, tokenizer, templates, train_on)};
+  // A {"text"} stands as it is: it has no seam, and no template applies.
+  if (record.whole) return {tokenise_joined("", record.completion, tokenizer)};
+  return {tokenise_joined(templates.prompt.prompt(record.prompt), templates.prompt.completion(record.completion),
+                          tokenizer)};
+}
+
+std::array<JoinedText, 2> tokenise(const Preference& record, const Tokenizer& tokenizer, const Templates& templates,
+                                   TrainOn) {
+  const auto side = [&](const std::string& text, const Json& turns) {
+    if (record.chat)
+      return tokenise_after(record.chat, record.chat.messages, joined(record.chat.messages, turns), tokenizer,
+                            templates);
+    return tokenise_joined(templates.prompt.prompt(record.prompt), templates.prompt.completion(text), tokenizer);
+  };
+  return {side(record.chosen, record.chosen_turns), side(record.rejected, record.rejected_turns)};
+}
+
+}  // namespace rlhf

@@ -1,0 +1,214 @@
+#include "rlhf/data/load_data.h"
+
+#include <cmath>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "rlhf/core/error.h"
+#include "rlhf/core/log.h"
+
+#include "support/byte_tokenizer.h"
+#include "support/file_bytes.h"
+#include "support/temporary_folder.h"
+
+namespace rlhf {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::ByteTokenizer;
+using testing::file_bytes;
+using testing::TemporaryFolder;
+
+/// Records of prompt "NAME number" and completion "c".
+std::string demonstrations(const std::string& name, int count) {
+  std::string lines;
+  for (int i = 0; i < count; ++i) lines += "{\"prompt\":\"" + name + std::to_string(i) + "\",\"completion\":\"c\"}\n";
+  return lines;
+}
+
+DataSet<Sample> load(const DataOptions& options, std::uint64_t seed = 0) {
+  return load_demonstrations(options, seed, ByteTokenizer(), {});
+}
+
+/// How often each prompt stands in a set.
+std::map<std::string, int> prompts_of(const SampleSet<Sample>& set) {
+  std::map<std::string, int> counts;
+  for (const Sample& sample : set.samples) ++counts[ByteTokenizer().decode(sample.ids)];
+  return counts;
+}
+
+TEST(LoadData, AWholeWeightTakesEveryRecordSoOften) {
+  const TemporaryFolder folder;
+  DataOptions options;
+  options.train = {WeightedPath(folder.write("b.jsonl", demonstrations("b", 2)), 3.0),
+                   folder.write("a.jsonl", demonstrations("a", 1)).string()};
+  const auto data = load(options);
+  EXPECT_EQ(prompts_of(data.train), (std::map<std::string, int>{{"a0c", 1}, {"b0c", 3}, {"b1c", 3}}));
+  EXPECT_EQ(data.train.report.records, 3);
+  EXPECT_EQ(data.train.report.repeated, 4);
+  EXPECT_EQ(data.train.report.duplicates, 0) << "a weight makes no duplicates";
+}
+
+TEST(LoadData, AFractionIsDrawnRecordByRecord) {
+  const TemporaryFolder folder;
+  DataOptions options;
+  options.train = {WeightedPath(folder.write("a.jsonl", demonstrations("a", 4000)), 1.25)};
+  const auto once = prompts_of(load(options, 1).train);
+  EXPECT_EQ(once.size(), 4000u);
+  int extra = -4000;
+  for (const auto& [prompt, count] : once) extra += count;
+  EXPECT_NEAR(extra, 1000, 4 * std::sqrt(4000 * 0.25 * 0.75));  // binomial
+  EXPECT_EQ(prompts_of(load(options, 1).train), once);
+  EXPECT_NE(prompts_of(load(options, 2).train), once);
+}
+
+TEST(LoadData, WeightsDoNotTouchWhatIsHeldOut) {
+  const TemporaryFolder folder;
+  DataOptions options;
+  options.eval_share = 0.3;
+  options.train = {WeightedPath(folder.write("a.jsonl", demonstrations("a", 500)), 1.0)};
+  const auto plain = load(options);
+  options.train[0].weight = 0.1;
+  const auto weighted = load(options);
+  EXPECT_EQ(prompts_of(weighted.eval), prompts_of(plain.eval));
+  EXPECT_LT(weighted.train.samples.size(), 100u);
+  for (const auto& [prompt, count] : prompts_of(weighted.train)) EXPECT_FALSE(prompts_of(plain.eval).contains(prompt));
+}
+
+TEST(LoadData, ErrorsOfTheSamplesNameTheLineAndAreNoBadLines) {
+  const TemporaryFolder folder;
+  DataOptions options;
+  const std::string file =
+      folder.write("a.jsonl", demonstrations("a", 3) + "\n{\"prompt\":\"p\",\"completion\":\"much longer\"}\n");
+  options.train = {file};
+  options.max_length = 8;
+  options.over_length = OverLength::error;
+  options.max_bad_lines = 100;
+  try {
+    load(options);
+    FAIL() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.exit_code(), ExitCode::data);
+    EXPECT_TRUE(std::string(error.what()).starts_with("tokenising " + file + ":5: expected at most 8 tokens"))
+        << error.what();
+  }
+}
+
+class Cache : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    set_log_sink([this](LogLevel, std::string_view line) { log_ += std::string(line) + "\n"; });
+    data_ = folder_.write("a.jsonl", demonstrations("a", 50));
+    options_.train = {data_};
+    options_.eval_share = 0.2;
+    options_.cache = folder_ / "cache";
+  }
+  void TearDown() override { set_log_sink({}); }
+
+  std::vector<fs::path> files() const {
+    std::vector<fs::path> found;
+    for (const auto& entry : fs::directory_iterator(options_.cache)) found.push_back(entry.path());
+    return found;
+  }
+  /// Loads, and says whether it came from the cache.
+  bool cached(const DataOptions& options, std::uint64_t seed = 0) {
+    log_.clear();
+    last_ = load(options, seed);
+    return log_.find("data cache: read ") != std::string::npos;
+  }
+
+  TemporaryFolder folder_;
+  std::string data_, log_;
+  DataOptions options_;
+  DataSet<Sample> last_;
+};
+
+void expect_equal(const DataSet<Sample>& a, const DataSet<Sample>& b) {
+  const auto same = [](const SampleSet<Sample>& left, const SampleSet<Sample>& right) {
+    ASSERT_EQ(left.samples.size(), right.samples.size());
+    for (std::size_t i = 0; i < left.samples.size(); ++i) {
+      EXPECT_EQ(left.samples[i].ids, right.samples[i].ids);
+      EXPECT_EQ(left.samples[i].trained, right.samples[i].trained);
+    }
+    EXPECT_EQ(left.report.lines(), right.report.lines());
+  };
+  same(a.train, b.train);
+  same(a.eval, b.eval);
+  EXPECT_EQ(a.counts.files, b.counts.files);
+  EXPECT_EQ(a.counts.file_crc32, b.counts.file_crc32);
+  EXPECT_EQ(a.counts.kind(), b.counts.kind());
+  EXPECT_EQ(a.counts.records, b.counts.records);
+}
+
+TEST_F(Cache, GivesTheSameDataTheSecondTime) {
+  EXPECT_FALSE(cached(options_));
+  const DataSet<Sample> made = last_;
+  EXPECT_TRUE(cached(options_));
+  expect_equal(last_, made);
+  DataOptions none = options_;
+  none.cache.clear();
+  expect_equal(load(none), made);
+}
+
+TEST_F(Cache, AnythingThatChangesTheSamplesMakesItAnew) {
+  EXPECT_FALSE(cached(options_));
+  EXPECT_FALSE(cached(options_, 1)) << "the seed splits";
+  DataOptions changed = options_;
+  changed.max_length = 9;
+  EXPECT_FALSE(cached(changed));
+  changed = options_;
+  changed.shuffle = false;
+  EXPECT_TRUE(cached(changed)) << "the order of batches is no part of the data";
+  folder_.write("a.jsonl", demonstrations("b", 50));
+  EXPECT_FALSE(cached(options_));
+  EXPECT_TRUE(prompts_of(last_.train).begin()->first.starts_with("b"));
+}
+
+TEST_F(Cache, EveryBrokenByteIsNoticed) {
+  EXPECT_FALSE(cached(options_));
+  const DataSet<Sample> made = last_;
+  ASSERT_EQ(files().size(), 1u);
+  const fs::path file = files().front();
+  const std::string bytes = file_bytes(file);
+  for (std::size_t at = 0; at < bytes.size(); at += 97) {
+    std::string broken = bytes;
+    broken[at] = static_cast<char>(broken[at] ^ 0x20);
+    folder_.write(file, broken);
+    EXPECT_FALSE(cached(options_)) << at;
+    EXPECT_NE(log_.find("is made anew: "), std::string::npos) << log_;
+  }
+  for (const std::size_t size : {std::size_t{0}, std::size_t{10}, bytes.size() / 2, bytes.size() - 1}) {
+    folder_.write(file, bytes.substr(0, size));
+    EXPECT_FALSE(cached(options_)) << size;
+  }
+  expect_equal(last_, made);
+  EXPECT_EQ(file_bytes(file), bytes) << "and it stands again";
+}
+
+TEST_F(Cache, PairsAreKeptToo) {
+  DataOptions options = options_;
+  options.eval_share = 0;
+  options.train = {
+      folder_.write("p.jsonl", "{\"prompt\":\"p\",\"chosen\":\"a\",\"rejected\":\"b\",\"margin\":0.5}\n").string()};
+  const auto made = load_preferences(options, 0, ByteTokenizer(), {});
+  log_.clear();
+  const auto again = load_preferences(options, 0, ByteTokenizer(), {});
+  EXPECT_NE(log_.find("data cache: read "), std::string::npos);
+  ASSERT_EQ(again.train.samples.size(), 1u);
+  EXPECT_EQ(again.train.samples[0].chosen, made.train.samples[0].chosen);
+  EXPECT_EQ(again.train.samples[0].rejected, made.train.samples[0].rejected);
+  EXPECT_EQ(again.train.samples[0].prompt_length, 2);
+  EXPECT_EQ(again.train.samples[0].margin, 0.5f);
+}
+
+TEST_F(Cache, AFolderThatCannotBeMadeIsAnOutputError) {
+  options_.cache = data_ + "/below-a-file";
+  EXPECT_THROW(load(options_), OutputError);
+}
+
+}  // namespace
+}  // namespace rlhf
