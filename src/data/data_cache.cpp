@@ -121,6 +121,13 @@ SampleSet<S> read_set(ByteParser& in) {
   return set;
 }
 
+/// An estimate of the bytes that a set takes in the file.
+template <typename S>
+std::size_t size_of(const SampleSet<S>& set) {
+  constexpr std::size_t kListBytes = 64;
+  return static_cast<std::size_t>(set.report.tokens) * sizeof(TokenIds::value_type) + set.samples.size() * kListBytes;
+}
+
 void write(ByteWriter& out, const RecordCounts& counts) {
   out.number<std::uint64_t>(counts.files.size());
   for (const auto& file : counts.files) out.text(file.string());
@@ -194,15 +201,13 @@ void DataCache::save(const DataSet<S>& data) const {
   std::error_code error;
   std::filesystem::create_directories(folder_, error);
   if (error) throw OutputError("writing the data cache: " + folder_.string() + ": " + error.message());
-  ByteWriter body;
-  body.text(key_);
-  write(body, data.counts);
-  write(body, data.train);
-  write(body, data.eval);
-  std::string bytes = std::string(kMagic) + body.bytes();
-  ByteWriter checksum;
-  checksum.number(hash_bytes(bytes));
-  write_file_atomically(file(kKind<S>), bytes + checksum.bytes());
+  ByteWriter out(kMagic, size_of(data.train) + size_of(data.eval));
+  out.text(key_);
+  write(out, data.counts);
+  write(out, data.train);
+  write(out, data.eval);
+  out.number(hash_bytes(out.bytes()));
+  write_file_atomically(file(kKind<S>), out.bytes());
 }
 
 template std::optional<DataSet<Sample>> DataCache::load<Sample>() const;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <stdexcept>
@@ -13,6 +14,11 @@ namespace rlhf {
 /// Numbers and lists of numbers end to end, in the byte order of the machine.
 class ByteWriter {
  public:
+  /// `start` is what stands before all of it, `size` an estimate of the whole in bytes.
+  explicit ByteWriter(std::string_view start, std::size_t size) {
+    bytes_.reserve(size);
+    bytes_ += start;
+  }
   template <typename T>
   void number(T value) {
     static_assert(std::is_trivially_copyable_v<T>);

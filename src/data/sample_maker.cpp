@@ -77,6 +77,9 @@ std::vector<Span> labels(const JoinedText& text, bool whole, TrainOn train_on) {
   return trained;
 }
 
+/// A copy of just these ids: what grew token by token holds up to twice the memory.
+TokenIds exactly(const TokenIds& ids) { return {ids.begin(), ids.end()}; }
+
 std::optional<Sample> make_sample(const Demonstration& record, std::array<JoinedText, 1> texts,
                                   const DataOptions& options, const std::string& place, DataReport& report) {
   if (!fit(texts, options, place, report)) return std::nullopt;
@@ -87,7 +90,7 @@ std::optional<Sample> make_sample(const Demonstration& record, std::array<Joined
     return std::nullopt;
   }
   count_flags(texts, report);
-  sample.ids = std::move(text.ids);
+  sample.ids = exactly(text.ids);
   return sample;
 }
 
@@ -107,8 +110,8 @@ std::optional<PairSample> make_sample(const Preference& record, std::array<Joine
   PairSample pair;
   pair.prompt_length = static_cast<std::int32_t>(differs - chosen.ids.begin());
   pair.margin = static_cast<float>(record.margin);
-  pair.chosen = std::move(chosen.ids);
-  pair.rejected = std::move(rejected.ids);
+  pair.chosen = exactly(chosen.ids);
+  pair.rejected = exactly(rejected.ids);
   return pair;
 }
 

@@ -1,5 +1,6 @@
 #include <filesystem>
 #include <iterator>
+#include <random>
 #include <string>
 #include <utility>
 
@@ -256,6 +257,29 @@ TEST(HfBadFiles, AFileCutAnywhereIsAModelError) {
     folder.write("tokenizer.json", good.substr(0, length));
     EXPECT_NE(load_error(folder.path()), "accepted") << length;
   }
+}
+
+TEST(HfBadFiles, AFileWithChangedBytesIsReadOrRefused) {
+  const TemporaryFolder folder;
+  const std::string good = tiny_tokenizer().dump();
+  std::mt19937 random(7);
+  const std::string signs = "\"[]{}:,0129-.eatrufsn\\ \n\xC3\x7F";
+  int read = 0, refused = 0;
+  for (int i = 0; i < 3000; ++i) {
+    std::string bytes = good;
+    for (int changes = 1 + static_cast<int>(random() % 3); changes > 0; --changes)
+      bytes[random() % bytes.size()] = signs[random() % signs.size()];
+    folder.write("tokenizer.json", bytes);
+    try {
+      const auto tokenizer = load_tokenizer(folder.path());
+      tokenizer->decode(tokenizer->encode("<s> ab1 \n<x>ab \xFF").ids);
+      ++read;
+    } catch (const Error&) {
+      ++refused;
+    }
+  }
+  EXPECT_GT(read, 0);
+  EXPECT_GT(refused, 0);
 }
 
 TEST(HfBadFiles, APatternThatBacktracksWithoutEndIsADataErrorAndNoOtherIds) {

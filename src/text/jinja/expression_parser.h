@@ -1,11 +1,14 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "text/jinja/ast.h"
+#include "text/jinja/height.h"
 #include "text/jinja/lexer.h"
 
 namespace rlhf::jinja {
@@ -86,5 +89,12 @@ class ExpressionParser {
   std::vector<Token> tokens_;
   std::size_t at_ = 0;
 };
+
+template <class Node>
+ExprPtr ExpressionParser::make(const Token& at, Node node) const {
+  const int height = height_of(node);
+  if (height > kMaxHeight) fail_at(at, "an expression of more than 400 steps one upon the other");
+  return std::make_unique<const Expr>(Expr{std::move(node), at.line, height});
+}
 
 }  // namespace rlhf::jinja

@@ -65,15 +65,20 @@ struct Keyed {
   Value value;
 };
 
+// Several keys are compared as Python compares lists: the first that differ decide.
 bool keys_in_order(Machine& machine, const Values& a, const Values& b) {
   for (std::size_t i = 0; i < a.size(); ++i)
     if (!equal(machine, a[i], b[i])) return less(machine, a[i], b[i]);
   return false;
 }
 
-Values sorted(Machine& machine, std::vector<Keyed> all, bool reverse) {
+// One key is compared at once, so that keys without an order fail even where they are equal.
+bool key_in_order(Machine& machine, const Values& a, const Values& b) { return less(machine, a[0], b[0]); }
+
+Values sorted(Machine& machine, std::vector<Keyed> all, bool reverse,
+              bool (*in_order)(Machine&, const Values&, const Values&)) {
   std::ranges::stable_sort(all, [&](const Keyed& a, const Keyed& b) {
-    return reverse ? keys_in_order(machine, b.keys, a.keys) : keys_in_order(machine, a.keys, b.keys);
+    return reverse ? in_order(machine, b.keys, a.keys) : in_order(machine, a.keys, b.keys);
   });
   Values values;
   for (Keyed& one : all) values.push_back(std::move(one.value));
@@ -91,7 +96,7 @@ Value sort(Machine& machine, const Value& value, const Arguments& arguments) {
     keyed.value = std::move(one);
     all.push_back(std::move(keyed));
   }
-  return make_list(machine.budget, sorted(machine, std::move(all), params.flag(machine, 0, false)));
+  return make_list(machine.budget, sorted(machine, std::move(all), params.flag(machine, 0, false), keys_in_order));
 }
 
 Value dictsort(Machine& machine, const Value& value, const Arguments& arguments) {
@@ -105,7 +110,7 @@ Value dictsort(Machine& machine, const Value& value, const Arguments& arguments)
   for (const auto& [key, entry] : value.mapping()->entries)
     all.push_back(
         {{key_of(machine, by == "key" ? key : entry, case_sensitive)}, make_tuple(machine.budget, {key, entry})});
-  return make_list(machine.budget, sorted(machine, std::move(all), params.flag(machine, 2, false)));
+  return make_list(machine.budget, sorted(machine, std::move(all), params.flag(machine, 2, false), key_in_order));
 }
 
 Value unique(Machine& machine, const Value& value, const Arguments& arguments) {
@@ -212,7 +217,7 @@ Value groupby(Machine& machine, const Value& value, const Arguments& arguments) 
     groups.push_back(make_sequence(machine.budget, Shape::tuple, std::move(pair), "group"));
     current.clear();
   };
-  for (const Value& one : sorted(machine, std::move(all), false)) {
+  for (const Value& one : sorted(machine, std::move(all), false, key_in_order)) {
     if (!current.empty() && !equal(machine, key(current.front()), key(one))) finish();
     current.push_back(one);
   }

@@ -158,12 +158,17 @@ class Supply {
     return *found;
   }
   void require_all_taken() const {
-    const bool all = tuple_ ? taken_ == tuple_->items.size() : taken_ == 1 || whole_.mapping() || is_list();
+    const bool all = tuple_ ? taken_ == tuple_->items.size() : taken_ == 1 || has_items();
     if (!by_name_ && !all) fail("not all arguments converted during string formatting");
   }
 
  private:
-  bool is_list() const { return whole_.sequence() && !tuple_; }
+  // As Python sees it: what can be asked for items need not give all of them.
+  bool has_items() const {
+    const Sequence* sequence = whole_.sequence();
+    if (sequence) return sequence->shape == Shape::list || sequence->shape == Shape::range;
+    return whole_.mapping() || whole_.is_undefined();
+  }
 
   const Value& whole_;
   const Sequence* tuple_ = nullptr;
