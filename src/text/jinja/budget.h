@@ -11,6 +11,7 @@ namespace rlhf::jinja {
 constexpr std::size_t kMaxSource = 1 << 20;    // bytes of a template
 constexpr int kMaxNesting = 100;               // blocks and brackets inside each other
 constexpr int kMaxHeight = 400;                // of the tree of an expression: bounds chains as a + b + c + …
+constexpr std::size_t kMaxArguments = 1000;    // of a call, parameters of a macro
 constexpr std::size_t kMaxText = 16 << 20;     // bytes of any one text, the output among them
 constexpr std::size_t kMaxMade = 512 << 20;    // bytes of all texts and lists that a rendering makes
 constexpr std::size_t kMaxSteps = 20'000'000;  // evaluated nodes, and as many as 64 bytes that are looked at

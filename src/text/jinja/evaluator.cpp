@@ -44,10 +44,18 @@ Values Evaluator::eval_all(const std::vector<ExprPtr>& parts) {
   return values;
 }
 
+const Value* Evaluator::find(std::string_view name) {
+  for (const Scope* scope = scope_.get(); scope; scope = scope->outer.get()) {
+    machine_.budget.step(scope->names.size() / 16);
+    if (const Value* found = scope->find(name)) return found;
+  }
+  return nullptr;
+}
+
 Value Evaluator::eval_node(const Constant& constant) { return constant.value; }
 
 Value Evaluator::eval_node(const Name& name) {
-  if (const Value* found = scope_->find(name.name)) return *found;
+  if (const Value* found = find(name.name)) return *found;
   if (const auto function = find_global(name.name)) return *function;
   return Value::undefined("'" + name.name + "' is undefined");
 }

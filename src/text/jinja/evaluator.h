@@ -18,7 +18,7 @@ struct Scope {
   std::vector<std::pair<std::string, Value>> names;
 
   void set(const std::string& name, Value value);
-  const Value* find(std::string_view name) const;  ///< here and outside
+  const Value* find(std::string_view name) const;  ///< here, not outside
 };
 
 /// Runs a compiled template once.
@@ -50,6 +50,7 @@ class Evaluator {
   Values eval_all(const std::vector<ExprPtr>& parts);
   Arguments eval_arguments(const ArgumentList& list);
   Value call(const CallOf& call, const Value* caller);
+  const Value* find(std::string_view name);  ///< in the current scope and those outside
 
   Flow run(const Body& body);
   Flow run(const Statement& statement);
@@ -60,6 +61,7 @@ class Evaluator {
   Flow capture(const Body& body, std::string& text);
   void print(const Value& value);
   void write(std::string_view text);
+  void set(Scope& scope, const std::string& name, const Value& value);
   void assign(Scope& scope, const Target& target, const Value& value);
   Value macro_value(const MacroBody& macro);
   void bind(const MacroBody& macro, const Arguments& arguments);

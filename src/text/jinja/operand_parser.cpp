@@ -134,6 +134,8 @@ ArgumentList ExpressionParser::call_arguments() {
   for (bool first = true; !is_sign(")"); first = false) {
     if (!first) expect_sign(",");
     if (is_sign(")")) break;
+    if (all.positional.size() + all.named.size() == kMaxArguments)
+      fail_at(now(), "a call with more than 1000 arguments");
     if (skip_sign("*")) {
       require(!all.spread && !all.spread_named);
       all.spread = expression();

@@ -195,6 +195,7 @@ class Parser : ExpressionParser {
     while (!is_sign(")")) {
       if (!macro.parameters.empty()) expect_sign(",");
       const Token at = now();
+      if (macro.parameters.size() == kMaxArguments) fail_at(at, "a macro with more than 1000 parameters");
       std::string name = new_name();
       ExprPtr value;
       if (skip_sign("=")) {

@@ -16,9 +16,8 @@ void Scope::set(const std::string& name, Value value) {
 }
 
 const Value* Scope::find(std::string_view name) const {
-  for (const Scope* scope = this; scope; scope = scope->outer.get())
-    for (const auto& [known, value] : scope->names)
-      if (known == name) return &value;
+  for (const auto& [known, value] : names)
+    if (known == name) return &value;
   return nullptr;
 }
 

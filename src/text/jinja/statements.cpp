@@ -70,6 +70,11 @@ void Evaluator::print(const Value& value) {
     write(to_text(machine_, value));
 }
 
+void Evaluator::set(Scope& scope, const std::string& name, const Value& value) {
+  machine_.budget.step(scope.names.size() / 16);
+  scope.set(name, value);
+}
+
 void Evaluator::assign(Scope& scope, const Target& target, const Value& value) {
   if (target.is_tuple) {
     const Values values = items_of(machine_, value);
@@ -78,9 +83,9 @@ void Evaluator::assign(Scope& scope, const Target& target, const Value& value) {
            std::to_string(values.size()));
     for (std::size_t i = 0; i < values.size(); ++i) assign(scope, target.several[i], values[i]);
   } else if (target.attribute.empty()) {
-    scope.set(target.name, value);
+    set(scope, target.name, value);
   } else {
-    const Value* holder = scope.find(target.name);
+    const Value* holder = find(target.name);
     if (holder == nullptr) fail("'" + target.name + "' is undefined");
     set_namespace_attribute(machine_, *holder, target.attribute, value);
   }
@@ -175,7 +180,7 @@ Value Evaluator::macro_value(const MacroBody& macro) {
 }
 
 Evaluator::Flow Evaluator::run_node(const MacroOf& node) {
-  scope_->set(node.macro.name, macro_value(node.macro));
+  set(*scope_, node.macro.name, macro_value(node.macro));
   return Flow::on;
 }
 
@@ -207,7 +212,7 @@ void Evaluator::bind(const MacroBody& macro, const Arguments& arguments) {
   Mapping others;
   std::optional<Value> caller;
   for (const auto& [name, value] : arguments.named) {
-    machine_.budget.step();
+    machine_.budget.step(1 + places / 16);
     const auto parameter = std::find_if(macro.parameters.begin() + static_cast<std::ptrdiff_t>(filled),
                                         macro.parameters.end(), [&](const auto& one) { return one.first == name; });
     if (parameter != macro.parameters.end())
