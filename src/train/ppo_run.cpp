@@ -8,7 +8,6 @@
 #include "rlhf/core/log.h"
 #include "rlhf/core/signals.h"
 #include "rlhf/data/batching.h"
-#include "rlhf/files/checksum.h"
 #include "rlhf/files/model_path.h"
 #include "rlhf/tensor/work_counters.h"
 #include "rlhf/train/ppo.h"
@@ -36,11 +35,9 @@ void check_fits_policy(const ModelFolder& folder, const std::string& key, const 
   if (folder.shape.vocab_size != policy.shape.vocab_size)
     throw ModelError(where + "vocabulary of " + std::to_string(policy.shape.vocab_size) + " ids, found " +
                      std::to_string(folder.shape.vocab_size) + "; hint: models of one run share one tokenizer");
-  for (const auto& file : setup.tokenizer->files()) {
-    const auto other = folder.path / file.filename();
-    if (file.extension() == ".model" && std::filesystem::exists(other) &&
-        crc32_of_file(file, ExitCode::model) != crc32_of_file(other, ExitCode::model))
-      throw ModelError(where + "tokenizer, found another " + file.filename().string());
+  if (folder.path != policy.path && has_tokenizer(folder.path)) {
+    if (const auto id = first_difference(*setup.tokenizer, *load_tokenizer(folder.path)))
+      throw ModelError(where + "tokenizer, found one that reads id " + std::to_string(*id) + " as another piece");
   }
   const bool same = !folder.prompt_template || *folder.prompt_template == setup.templates.prompt.text();
   if (!same && !options.accept_differences)

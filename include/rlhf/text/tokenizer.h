@@ -54,6 +54,11 @@ class Tokenizer {
 /// by name.
 std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& path);
 
+/// Whether a folder has a tokenizer that load_tokenizer() would look at.
+bool has_tokenizer(const std::filesystem::path& folder);
+/// The first id that two tokenizers read as different pieces, or that only one of them has; nothing if they agree.
+std::optional<std::int32_t> first_difference(const Tokenizer& a, const Tokenizer& b);
+
 /// Settings of a SentencePiece BPE model that `transformers`' LlamaTokenizer reproduces id for id:
 /// byte fallback, identity normalisation, white space kept as it is, no space put in front, digits split. So decode
 /// gives back the bytes that encode was given.
