@@ -20,9 +20,7 @@ constexpr std::uint64_t kChatStream = 0x63686174;
 
 Chat::Chat(const GenerateConfig& config, const ModelFolder& folder, const Tokenizer& tokenizer,
            const ChatTemplate& chat_template, CausalLM& model)
-    : config_(config),
-      folder_(folder),
-      tokenizer_(tokenizer),
+    : tokenizer_(tokenizer),
       template_(chat_template),
       model_(model),
       stop_(tokenizer, config.stop),
@@ -84,10 +82,10 @@ void Chat::reply(const std::string& line, std::ostream& out) {
 
 TokenIds Chat::conversation_ids() const {
   TokenIds ids = tokenizer_.encode(template_.render(messages_, {.add_generation_prompt = true}), Bos::none).ids;
-  const std::int64_t room = folder_.shape.max_positions - config_.max_new_tokens;
+  const std::int64_t room = model_.shape().max_positions - sampling_.max_new_tokens;
   if (static_cast<std::int64_t>(ids.size()) > room) {
     throw DataError("the conversation: expected at most " + std::to_string(room) + " tokens (the model's " +
-                    std::to_string(folder_.shape.max_positions) + " positions less --max-new-tokens), found " +
+                    std::to_string(model_.shape().max_positions) + " positions less --max-new-tokens), found " +
                     std::to_string(ids.size()) + "; hint: /reset starts another");
   }
   return ids;

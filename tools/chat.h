@@ -35,8 +35,6 @@ class Chat {
   /// The conversation as the model sees it; throws where it does not render or leaves no room for an answer.
   TokenIds conversation_ids() const;
 
-  const GenerateConfig& config_;
-  const ModelFolder& folder_;
   const Tokenizer& tokenizer_;
   const ChatTemplate& template_;
   CausalLM& model_;
