@@ -146,18 +146,23 @@ struct Switch {
 };
 void PrintTo(const Switch& change, std::ostream* out) { *out << change.family << " " << change.change; }
 
+/// A copy of the family's folder with that change.
+struct ChangedFolder : TempFolder {
+  explicit ChangedFolder(const Switch& change) {
+    fs::copy(folder_of(change.family), path(), fs::copy_options::overwrite_existing | fs::copy_options::recursive);
+    ordered_json config = ordered_json::parse(std::ifstream(path() / "config.json"));
+    for (const auto& [key, value] : change.change.items()) config[key] = value;
+    std::ofstream(path() / "config.json") << config;
+  }
+};
+
 class Switches : public ::testing::TestWithParam<Switch> {};
 
 TEST_P(Switches, ChangeTheLogits) {
   const at::NoGradGuard no_grad;
-  const auto& [family, change] = GetParam();
-  const TempFolder temp;
-  fs::copy(folder_of(family), temp.path(), fs::copy_options::overwrite_existing | fs::copy_options::recursive);
-  ordered_json config = ordered_json::parse(std::ifstream(temp.path() / "config.json"));
-  for (const auto& [key, value] : change.items()) config[key] = value;
-  std::ofstream(temp.path() / "config.json") << config;
-  const SafetensorsFile expected = expected_of(family);
-  const at::Tensor changed = logits_of(*load(temp.path()), pack_cut(expected.tensor("tokens"), kLengths));
+  const ChangedFolder folder(GetParam());
+  const SafetensorsFile expected = expected_of(GetParam().family);
+  const at::Tensor changed = logits_of(*load(folder.path()), pack_cut(expected.tensor("tokens"), kLengths));
   EXPECT_GT(relative_difference(changed, expected.tensor("logits")), 1e-3);
 }
 
@@ -217,12 +222,8 @@ TEST(Family, RefusesWhatItDoesNotComputeByItsName) {
       {{"opt", {{"do_layer_norm_before", false}}}, {"do_layer_norm_before", "true"}},
       {{"opt", {{"word_embed_proj_dim", 8}}}, {"word_embed_proj_dim", "hidden_size 16", "found 8"}}};
   for (const auto& [change, parts] : cases) {
-    const TempFolder temp;
-    fs::copy(folder_of(change.family), temp.path(), fs::copy_options::overwrite_existing | fs::copy_options::recursive);
-    ordered_json config = ordered_json::parse(std::ifstream(temp.path() / "config.json"));
-    for (const auto& [key, value] : change.change.items()) config[key] = value;
-    std::ofstream(temp.path() / "config.json") << config;
-    testing::expect_error([&] { read_model_folder(temp.path()); }, ExitCode::model, parts);
+    const ChangedFolder folder(change);
+    testing::expect_error([&] { read_model_folder(folder.path()); }, ExitCode::model, parts);
   }
 }
 

@@ -17,18 +17,10 @@ namespace rlhf {
 namespace {
 
 using nlohmann::json;
+using testing::load_error;
 using testing::TemporaryFolder;
 using testing::tiny_tokenizer;
 using testing::write_tokenizer;
-
-std::string load_error(const std::filesystem::path& path) {
-  try {
-    load_tokenizer(path);
-  } catch (const ModelError& error) {
-    return error.what();
-  }
-  return "accepted";
-}
 
 struct BadValue {
   const char* place;        // JSON pointer into the tiny tokenizer

@@ -21,18 +21,10 @@ namespace {
 
 using nlohmann::json;
 using testing::file_bytes;
+using testing::load_error;
 using testing::TemporaryFolder;
 using testing::tiny_tokenizer;
 using testing::write_tokenizer;
-
-std::string load_error(const std::filesystem::path& path) {
-  try {
-    load_tokenizer(path);
-  } catch (const ModelError& error) {
-    return error.what();
-  }
-  return "accepted";
-}
 
 TEST(HfSettings, RolesAreStringsOrObjectsAndResolvedInTheVocabulary) {
   const TemporaryFolder folder;

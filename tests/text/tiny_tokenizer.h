@@ -1,8 +1,12 @@
 #pragma once
 
+#include <filesystem>
 #include <string>
 
 #include <nlohmann/json.hpp>
+
+#include "rlhf/core/error.h"
+#include "rlhf/text/tokenizer.h"
 
 #include "support/temporary_folder.h"
 
@@ -36,6 +40,16 @@ inline nlohmann::json tiny_tokenizer() {
 
 inline void write_tokenizer(const TemporaryFolder& folder, const nlohmann::json& document) {
   folder.write("tokenizer.json", document.dump());
+}
+
+/// What load_tokenizer() says against a folder or file.
+inline std::string load_error(const std::filesystem::path& path) {
+  try {
+    load_tokenizer(path);
+  } catch (const ModelError& error) {
+    return error.what();
+  }
+  return "accepted";
 }
 
 }  // namespace rlhf::testing
