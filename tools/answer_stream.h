@@ -5,22 +5,32 @@
 
 #include "rlhf/text/tokenizer.h"
 
+#include "stop_strings.h"
+
 namespace rlhf {
 
-/// Prints an answer while it grows; bytes of a character that is not complete yet wait for the rest.
+/// Prints an answer while it grows, up to a stop text; bytes of a character that is not complete yet wait for the rest.
 class AnswerStream {
  public:
-  AnswerStream(const Tokenizer& tokenizer, std::ostream& out) : tokenizer_(tokenizer), out_(out) {}
+  AnswerStream(const Tokenizer& tokenizer, const StopStrings& stop, std::ostream& out)
+      : tokenizer_(tokenizer), stop_(stop), out_(out) {}
   void add(std::int32_t token) {
     ids_.push_back(token);
     const std::string text = tokenizer_.decode(ids_);
-    if (text.ends_with("\uFFFD") || text.size() <= printed_) return;
+    if (!text.ends_with("\uFFFD")) print(stop_.settled(text));
+  }
+  /// What waited.
+  void finish() { print(stop_.cut(tokenizer_.decode(ids_))); }
+
+ private:
+  void print(const std::string& text) {
+    if (text.size() <= printed_) return;
     out_ << text.substr(printed_) << std::flush;
     printed_ = text.size();
   }
 
- private:
   const Tokenizer& tokenizer_;
+  const StopStrings& stop_;
   std::ostream& out_;
   TokenIds ids_;
   std::size_t printed_ = 0;

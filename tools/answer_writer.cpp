@@ -79,10 +79,11 @@ AnswerWriter::Answers AnswerWriter::answer(const std::vector<PromptSample>& prom
     for (std::int64_t sample = 0; sample < config_.num_samples; ++sample)
       requests.push_back({&prompts[i].ids, random_stream(kGenerateStream, i, static_cast<std::uint64_t>(sample))});
   if (config_.max_new_tokens == 0) return {std::vector<Generation>(requests.size()), {}};
-  AnswerStream stream(tokenizer_, std::cout);
+  AnswerStream stream(tokenizer_, stop_, std::cout);
   std::function<void(std::size_t, std::int32_t)> on_token;
   if (streams) on_token = [&](std::size_t, std::int32_t token) { stream.add(token); };
   Answers answers{generate(model_, requests, sampling_, config_.batch_size, on_token), {}};
+  if (streams) stream.finish();
   if (reward_) answers.scores = score(prompts, begin, answers.texts);
   return answers;
 }

@@ -71,10 +71,11 @@ void Chat::reply(const std::string& line, std::ostream& out) {
     messages_.erase(messages_.size() - 1);
     return;
   }
-  AnswerStream stream(tokenizer_, out);
+  AnswerStream stream(tokenizer_, stop_, out);
   const GenerationRequest request{&prompt, random_stream(kChatStream, turn_++)};
   const auto answers = generate(model_, {&request, 1}, sampling_, /*max_rows=*/1,
                                 [&](std::size_t, std::int32_t token) { stream.add(token); });
+  stream.finish();
   out << '\n' << std::flush;
   if (!out) throw OutputError("writing answers: stdout: cannot be written");
   messages_.push_back({{"role", "assistant"}, {"content", stop_.cut(tokenizer_.decode(answers.front().tokens))}});

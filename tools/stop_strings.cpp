@@ -19,6 +19,13 @@ bool StopStrings::reached(const TokenIds& answer) const {
                      [&](const std::string& stop) { return text.find(stop) != std::string::npos; });
 }
 
+std::string StopStrings::settled(std::string text) const {
+  const std::size_t whole = text.size(), open = longest_ > 0 ? longest_ - 1 : 0;
+  text = cut(std::move(text));
+  if (text.size() == whole) text.resize(whole - std::min(whole, open));
+  return text;
+}
+
 std::string StopStrings::cut(std::string text) const {
   std::size_t end = text.size();
   for (const std::string& stop : texts_) end = std::min(end, text.find(stop));

@@ -14,6 +14,8 @@ class StopStrings {
   bool empty() const { return texts_.empty(); }
   /// Whether the last token of an answer completed one of the texts.
   bool reached(const TokenIds& answer) const;
+  /// What of a growing text can be shown: nothing of them, nor of what may become one.
+  std::string settled(std::string text) const;
   /// `text` up to the first of them.
   std::string cut(std::string text) const;
 

@@ -101,6 +101,22 @@ TEST_F(Generate, AnswersEveryTurnOfAChat) {
   EXPECT_NE(without.err.find("chat_template"), std::string::npos) << without.err;
 }
 
+TEST_F(Generate, AChatShowsNeitherAStopTextNorWhatStandsBehindIt) {
+  std::ofstream(path("plain.jinja")) << "{% for message in messages %}{{ message.content }}{% endfor %}";
+  const auto talk = [&](const std::string& flags) {
+    return run_program("echo 3+1= | " + std::string(RLHF_BIN) + "/rlhf-generate --model " + path("sft/final") +
+                       " --chat --chat-template " + path("plain.jinja") + " --max-new-tokens 20 --seed 3 " + flags)
+        .out;
+  };
+  const std::string whole = talk("");
+  ASSERT_GT(whole.size(), 6U) << whole;
+  const auto letter =
+      std::find_if(whole.begin() + 3, whole.end(), [](char c) { return c > ' ' && c < 127 && c != '\''; });
+  ASSERT_NE(letter, whole.end());
+  const std::string stop(1, *letter);
+  EXPECT_EQ(talk("--stop '" + stop + "'"), whole.substr(0, whole.find(stop)) + "\n");
+}
+
 TEST_F(Generate, RefusesALanguageModelAsJudge) {
   const ProgramResult result = run_program(std::string(RLHF_BIN) + "/rlhf-generate --model " + path("sft/final") +
                                            " --prompt x --max-new-tokens 4 --reward " + path("sft/final"));
