@@ -8,7 +8,7 @@
 namespace rlhf {
 
 at::Tensor bradley_terry_loss(const at::Tensor& chosen, const at::Tensor& rejected, const at::Tensor& margin,
-                              double centering) {
+                              const at::Tensor& weight, double centering) {
   check_shape(chosen, "chosen", {-1});
   check_shape(rejected, "rejected", {chosen.size(0)});
   at::Tensor gap = chosen.sub(rejected);
@@ -16,8 +16,13 @@ at::Tensor bradley_terry_loss(const at::Tensor& chosen, const at::Tensor& reject
     check_shape(margin, "margin", {chosen.size(0)});
     gap = gap.sub(margin);
   }
-  const at::Tensor loss = at::log_sigmoid(gap).neg().sum();
-  return centering == 0 ? loss : loss.add(chosen.add(rejected).square().sum(), centering);
+  at::Tensor loss = at::log_sigmoid(gap).neg();
+  if (centering != 0) loss = loss.add(chosen.add(rejected).square(), centering);
+  if (weight.defined()) {
+    check_shape(weight, "weight", {chosen.size(0)});
+    loss = loss.mul(weight);
+  }
+  return loss.sum();
 }
 
 }  // namespace rlhf

@@ -24,10 +24,10 @@
 namespace rlhf {
 namespace {
 
-constexpr std::string_view kMagic = "rlhf tokenised data 1\n";
+constexpr std::string_view kMagic = "rlhf tokenised data 2\n";
 
 constexpr const char* kind_of(const Sample*) { return "samples"; }
-constexpr const char* kind_of(const PairSample*) { return "pairs"; }
+constexpr const char* kind_of(const RankedSample*) { return "ranked"; }
 template <typename S>
 constexpr const char* kKind = kind_of(static_cast<const S*>(nullptr));
 
@@ -63,11 +63,12 @@ std::string make_key(const DataOptions& options, std::uint64_t seed, const Token
 }
 
 constexpr std::int64_t DataReport::*kReportNumbers[] = {
-    &DataReport::records,       &DataReport::samples,    &DataReport::dropped_over_length,
-    &DataReport::dropped_short, &DataReport::truncated,  &DataReport::dropped_without_label,
-    &DataReport::dropped_equal, &DataReport::straddling, &DataReport::unverified,
-    &DataReport::duplicates,    &DataReport::left_out,   &DataReport::repeated,
-    &DataReport::tokens,        &DataReport::longest,    &DataReport::trained_tokens};
+    &DataReport::records,          &DataReport::samples,    &DataReport::dropped_over_length,
+    &DataReport::dropped_short,    &DataReport::truncated,  &DataReport::dropped_without_label,
+    &DataReport::dropped_equal,    &DataReport::straddling, &DataReport::unverified,
+    &DataReport::answers_left_out, &DataReport::duplicates, &DataReport::left_out,
+    &DataReport::repeated,         &DataReport::tokens,     &DataReport::longest,
+    &DataReport::trained_tokens};
 
 void write(ByteWriter& out, const DataReport& report) {
   out.text(report.kind);
@@ -93,18 +94,17 @@ void read(ByteParser& in, Sample& sample) {
   sample.trained = in.list<Span>();
 }
 
-void write(ByteWriter& out, const PairSample& pair) {
-  out.list(pair.chosen);
-  out.list(pair.rejected);
-  out.number(pair.prompt_length);
-  out.number(pair.margin);
+void write(ByteWriter& out, const RankedSample& sample) {
+  out.number<std::uint64_t>(sample.texts.size());
+  for (const TokenIds& text : sample.texts) out.list(text);
+  out.list(sample.pairs);
+  out.number(sample.prompt_length);
 }
 
-void read(ByteParser& in, PairSample& pair) {
-  pair.chosen = in.list<std::int32_t>();
-  pair.rejected = in.list<std::int32_t>();
-  pair.prompt_length = in.number<std::int32_t>();
-  pair.margin = in.number<float>();
+void read(ByteParser& in, RankedSample& sample) {
+  for (auto left = in.number<std::uint64_t>(); left > 0; --left) sample.texts.push_back(in.list<std::int32_t>());
+  sample.pairs = in.list<RankedPair>();
+  sample.prompt_length = in.number<std::int32_t>();
 }
 
 template <typename S>
@@ -211,8 +211,8 @@ void DataCache::save(const DataSet<S>& data) const {
 }
 
 template std::optional<DataSet<Sample>> DataCache::load<Sample>() const;
-template std::optional<DataSet<PairSample>> DataCache::load<PairSample>() const;
+template std::optional<DataSet<RankedSample>> DataCache::load<RankedSample>() const;
 template void DataCache::save<Sample>(const DataSet<Sample>&) const;
-template void DataCache::save<PairSample>(const DataSet<PairSample>&) const;
+template void DataCache::save<RankedSample>(const DataSet<RankedSample>&) const;
 
 }  // namespace rlhf

@@ -62,7 +62,7 @@ std::string DataReport::summary() const {
   add(dropped_over_length, " dropped as over-long");
   add(dropped_short, " dropped as too short");
   add(dropped_without_label, " dropped without a token to learn from");
-  add(dropped_equal, " dropped as equal pairs");
+  add(dropped_equal, " dropped as equal");
   add(truncated, " truncated");
   add(straddling, " with a token across the seam");
   return line;
@@ -76,6 +76,7 @@ std::vector<std::string> DataReport::lines() const {
   if (trained_tokens > 0) report.push_back(share(trained_tokens, tokens) + " of the tokens are trained");
   add(left_out, " records left out by a weight below 1");
   add(repeated, " samples added by a weight above 1");
+  add(answers_left_out, " answers left out of their rankings (too long, too short or equal)");
   add(duplicates, " samples equal an earlier one");
   add(unverified, " conversations whose trained tokens do not begin where the prompt for an answer ends");
   add_bars(lengths, report);

@@ -35,6 +35,8 @@ std::optional<RecordFormat> format_of(DataFormat said) {
       return RecordFormat::alpaca;
     case DataFormat::preference:
       return RecordFormat::preference;
+    case DataFormat::ranking:
+      return RecordFormat::ranking;
     case DataFormat::transcripts:
       return RecordFormat::transcripts;
   }
@@ -109,9 +111,9 @@ DataSet<Sample> load_demonstrations(const DataOptions& options, std::uint64_t se
   return load<Demonstration, Sample>(options, seed, tokenizer, templates, for_each_demonstration);
 }
 
-DataSet<PairSample> load_preferences(const DataOptions& options, std::uint64_t seed, const Tokenizer& tokenizer,
-                                     const Templates& templates) {
-  return load<Preference, PairSample>(options, seed, tokenizer, templates, for_each_preference);
+DataSet<RankedSample> load_preferences(const DataOptions& options, std::uint64_t seed, const Tokenizer& tokenizer,
+                                       const Templates& templates) {
+  return load<Preference, RankedSample>(options, seed, tokenizer, templates, for_each_preference);
 }
 
 }  // namespace rlhf

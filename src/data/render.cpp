@@ -93,8 +93,8 @@ std::string render_prompt(const Conversation& chat, const Json& messages, const 
   return templates.chat_template().render(messages, options_of(chat, /*add_generation_prompt=*/true));
 }
 
-std::array<JoinedText, 1> tokenise(const Demonstration& record, const Tokenizer& tokenizer, const Templates& templates,
-                                   TrainOn train_on) {
+std::vector<JoinedText> tokenise(const Demonstration& record, const Tokenizer& tokenizer, const Templates& templates,
+                                 TrainOn train_on) {
   if (record.chat) return {tokenise_chat(record, tokenizer, templates, train_on)};
   // A {"text"} stands as it is: it has no seam, and no template applies.
   if (record.whole) return {tokenise_joined("", record.completion, tokenizer)};
@@ -102,15 +102,15 @@ std::array<JoinedText, 1> tokenise(const Demonstration& record, const Tokenizer&
                           tokenizer)};
 }
 
-std::array<JoinedText, 2> tokenise(const Preference& record, const Tokenizer& tokenizer, const Templates& templates,
-                                   TrainOn) {
-  const auto side = [&](const std::string& text, const Json& turns) {
-    if (record.chat)
-      return tokenise_after(record.chat, record.chat.messages, joined(record.chat.messages, turns), tokenizer,
-                            templates);
-    return tokenise_joined(templates.prompt.prompt(record.prompt), templates.prompt.completion(text), tokenizer);
-  };
-  return {side(record.chosen, record.chosen_turns), side(record.rejected, record.rejected_turns)};
+std::vector<JoinedText> tokenise(const Preference& record, const Tokenizer& tokenizer, const Templates& templates,
+                                 TrainOn) {
+  std::vector<JoinedText> texts;
+  for (const Answer& answer : record.answers)
+    texts.push_back(record.chat ? tokenise_after(record.chat, record.chat.messages,
+                                                 joined(record.chat.messages, answer.turns), tokenizer, templates)
+                                : tokenise_joined(templates.prompt.prompt(record.prompt),
+                                                  templates.prompt.completion(answer.text), tokenizer));
+  return texts;
 }
 
 }  // namespace rlhf

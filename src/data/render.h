@@ -1,7 +1,7 @@
 #pragma once
 
-#include <array>
 #include <string>
+#include <vector>
 
 #include "rlhf/config/data_options.h"
 #include "rlhf/data/templates.h"
@@ -14,11 +14,11 @@ namespace rlhf {
 /// The texts that a record holds, as ids. White space that a chat template writes after the last turn is left out, so
 /// that a text ends as an answer that was sampled does. Throws DataError (without a place) where a conversation does
 /// not render, or does not begin as its prompt does.
-std::array<JoinedText, 1> tokenise(const Demonstration& record, const Tokenizer& tokenizer, const Templates& templates,
-                                   TrainOn train_on);
-/// Chosen and rejected.
-std::array<JoinedText, 2> tokenise(const Preference& record, const Tokenizer& tokenizer, const Templates& templates,
-                                   TrainOn train_on);
+std::vector<JoinedText> tokenise(const Demonstration& record, const Tokenizer& tokenizer, const Templates& templates,
+                                 TrainOn train_on);
+/// One text for each answer.
+std::vector<JoinedText> tokenise(const Preference& record, const Tokenizer& tokenizer, const Templates& templates,
+                                 TrainOn train_on);
 
 /// What a chat template makes of a conversation that waits for an answer.
 std::string render_prompt(const Conversation& chat, const nlohmann::ordered_json& messages, const Templates& templates);

@@ -1,9 +1,10 @@
 #include "data/sample_maker.h"
 
 #include <algorithm>
-#include <array>
 #include <optional>
+#include <span>
 
+#include "rlhf/core/check.h"
 #include "rlhf/core/error.h"
 #include "rlhf/core/log.h"
 #include "rlhf/core/parallel.h"
@@ -15,42 +16,29 @@
 namespace rlhf {
 namespace {
 
-/// Applies the limits of length: false means that the sample is dropped (and counted).
-bool fit_length(JoinedText& text, const DataOptions& options, const std::string& place, DataReport& report) {
-  if (text.length() <= options.max_length) return true;
-  switch (options.over_length) {
-    case OverLength::drop:
-      break;
-    case OverLength::truncate:
-      truncate(text, options.max_length);
-      return true;
-    case OverLength::error:
-      throw DataError("tokenising " + place + ": expected at most " + std::to_string(options.max_length) +
-                      " tokens (data.max_length), found " + std::to_string(text.length()) +
-                      "; hint: raise data.max_length, or set data.over_length to drop or truncate");
+/// What counts the samples that were dropped for the same reason.
+using Reason = std::int64_t DataReport::*;
+
+/// Applies the limits of length: nothing, or why the text cannot be used.
+Reason unfit(JoinedText& text, const DataOptions& options, const std::string& place) {
+  if (text.length() > options.max_length) {
+    switch (options.over_length) {
+      case OverLength::drop:
+        return &DataReport::dropped_over_length;
+      case OverLength::truncate:
+        truncate(text, options.max_length);
+        break;
+      case OverLength::error:
+        throw DataError("tokenising " + place + ": expected at most " + std::to_string(options.max_length) +
+                        " tokens (data.max_length), found " + std::to_string(text.length()) +
+                        "; hint: raise data.max_length, or set data.over_length to drop or truncate");
+    }
   }
-  ++report.dropped_over_length;
-  return false;
+  if (text.length() < options.min_length) return &DataReport::dropped_short;
+  return text.has_completion() ? nullptr : &DataReport::dropped_without_label;
 }
 
-template <std::size_t N>
-bool fit(std::array<JoinedText, N>& texts, const DataOptions& options, const std::string& place, DataReport& report) {
-  for (JoinedText& text : texts)
-    if (!fit_length(text, options, place, report)) return false;
-  const auto any = [&](auto test) { return std::any_of(texts.begin(), texts.end(), test); };
-  if (any([&](const JoinedText& text) { return text.length() < options.min_length; })) {
-    ++report.dropped_short;
-    return false;
-  }
-  if (any([](const JoinedText& text) { return !text.has_completion(); })) {
-    ++report.dropped_without_label;
-    return false;
-  }
-  return true;
-}
-
-template <std::size_t N>
-void count_flags(const std::array<JoinedText, N>& texts, DataReport& report) {
+void count_flags(const std::vector<JoinedText>& texts, DataReport& report) {
   const auto any = [&](bool JoinedText::*flag) {
     return std::any_of(texts.begin(), texts.end(), [&](const JoinedText& text) { return text.*flag; });
   };
@@ -80,13 +68,15 @@ std::vector<Span> labels(const JoinedText& text, bool whole, TrainOn train_on) {
 /// A copy of just these ids: what grew token by token holds up to twice the memory.
 TokenIds exactly(const TokenIds& ids) { return {ids.begin(), ids.end()}; }
 
-std::optional<Sample> make_sample(const Demonstration& record, std::array<JoinedText, 1> texts,
+std::optional<Sample> make_sample(const Demonstration& record, std::vector<JoinedText> texts,
                                   const DataOptions& options, const std::string& place, DataReport& report) {
-  if (!fit(texts, options, place, report)) return std::nullopt;
-  JoinedText& text = texts[0];
-  Sample sample{{}, labels(text, record.whole, options.train_on)};
-  if (sample.trained.empty()) {
-    ++report.dropped_without_label;
+  JoinedText& text = texts.front();
+  Reason reason = unfit(text, options, place);
+  Sample sample;
+  if (reason == nullptr) sample.trained = labels(text, record.whole, options.train_on);
+  if (reason == nullptr && sample.trained.empty()) reason = &DataReport::dropped_without_label;
+  if (reason != nullptr) {
+    ++(report.*reason);
     return std::nullopt;
   }
   count_flags(texts, report);
@@ -94,25 +84,56 @@ std::optional<Sample> make_sample(const Demonstration& record, std::array<Joined
   return sample;
 }
 
-std::optional<PairSample> make_sample(const Preference& record, std::array<JoinedText, 2> texts,
-                                      const DataOptions& options, const std::string& place, DataReport& report) {
-  if (!fit(texts, options, place, report)) return std::nullopt;
-  auto& [chosen, rejected] = texts;
-  if (chosen.ids == rejected.ids) {
-    ++report.dropped_equal;
+/// The texts that stand in a pair, which `pairs` then count anew.
+std::vector<JoinedText> compared(std::vector<JoinedText> texts, std::vector<RankedPair>& pairs) {
+  std::vector<JoinedText> used;
+  std::vector<std::int32_t> new_index(texts.size(), -1);
+  for (RankedPair& pair : pairs)
+    for (std::int32_t* index : {&pair.chosen, &pair.rejected}) {
+      const auto old_index = static_cast<std::size_t>(*index);
+      if (new_index[old_index] < 0) {
+        new_index[old_index] = static_cast<std::int32_t>(used.size());
+        used.push_back(std::move(texts[old_index]));
+      }
+      *index = new_index[old_index];
+    }
+  return used;
+}
+
+/// What follows the prompt may change how its last bytes are split, so only the ids that all share are prompt.
+std::int64_t shared_prompt(const std::vector<JoinedText>& texts) {
+  std::int64_t length = texts.front().prompt_length;
+  for (const JoinedText& text : texts) {
+    const auto begin = text.ids.begin();
+    const auto differs = std::mismatch(begin, begin + std::min(length, text.prompt_length), texts.front().ids.begin());
+    length = differs.first - begin;
+  }
+  return length;
+}
+
+std::optional<RankedSample> make_sample(const Preference& record, std::vector<JoinedText> texts,
+                                        const DataOptions& options, const std::string& place, DataReport& report) {
+  std::vector<Reason> reasons;
+  for (JoinedText& text : texts) reasons.push_back(unfit(text, options, place));
+  RankedSample sample;
+  for (const RankedPair& pair : record.pairs) {
+    const auto chosen = static_cast<std::size_t>(pair.chosen), rejected = static_cast<std::size_t>(pair.rejected);
+    RLHF_CHECK(chosen < texts.size() && rejected < texts.size(), "a pair of ", place,
+               " names an answer that is not there");
+    const bool fits = reasons[chosen] == nullptr && reasons[rejected] == nullptr;
+    if (fits && texts[chosen].ids != texts[rejected].ids) sample.pairs.push_back(pair);
+  }
+  if (sample.pairs.empty()) {
+    const auto reason = std::find_if(reasons.begin(), reasons.end(), [](Reason found) { return found != nullptr; });
+    ++(report.*(reason == reasons.end() ? &DataReport::dropped_equal : *reason));
     return std::nullopt;
   }
-  count_flags(texts, report);
-  // What follows the prompt may change how its last bytes are split, so only the ids that both sides share are prompt.
-  const std::int64_t shorter = std::min(chosen.prompt_length, rejected.prompt_length);
-  const auto end = chosen.ids.begin() + shorter;
-  const auto differs = std::mismatch(chosen.ids.begin(), end, rejected.ids.begin()).first;
-  PairSample pair;
-  pair.prompt_length = static_cast<std::int32_t>(differs - chosen.ids.begin());
-  pair.margin = static_cast<float>(record.margin);
-  pair.chosen = exactly(chosen.ids);
-  pair.rejected = exactly(rejected.ids);
-  return pair;
+  const std::vector<JoinedText> used = compared(std::move(texts), sample.pairs);
+  report.answers_left_out += static_cast<std::int64_t>(record.answers.size() - used.size());
+  count_flags(used, report);
+  sample.prompt_length = static_cast<std::int32_t>(shared_prompt(used));
+  for (const JoinedText& text : used) sample.texts.push_back(exactly(text.ids));
+  return sample;
 }
 
 std::uint64_t hash_ids(const TokenIds& ids, std::uint64_t hash) {
@@ -121,14 +142,14 @@ std::uint64_t hash_ids(const TokenIds& ids, std::uint64_t hash) {
   return hash_bytes({reinterpret_cast<const char*>(ids.data()), ids.size() * sizeof(ids[0])}, hash);
 }
 
-std::vector<const TokenIds*> texts_of(const Sample& sample) { return {&sample.ids}; }
-std::vector<const TokenIds*> texts_of(const PairSample& pair) { return {&pair.chosen, &pair.rejected}; }
+std::span<const TokenIds> texts_of(const Sample& sample) { return {&sample.ids, 1}; }
+std::span<const TokenIds> texts_of(const RankedSample& sample) { return sample.texts; }
 
 std::int64_t labels_of(const Sample& sample) { return sample.num_labels(); }
-std::int64_t labels_of(const PairSample&) { return 0; }
+std::int64_t labels_of(const RankedSample&) { return 0; }
 
 constexpr const char* wanted(const Sample*) { return "sample with a trained token"; }
-constexpr const char* wanted(const PairSample*) { return "pair of different texts"; }
+constexpr const char* wanted(const RankedSample*) { return "pair of different texts"; }
 
 }  // namespace
 
@@ -148,8 +169,7 @@ void SampleMaker<Record, S>::add(Record record, std::string place, std::int64_t 
 template <typename Record, typename S>
 void SampleMaker<Record, S>::flush() {
   stop_if_signalled();
-  using Texts = decltype(tokenise(std::declval<const Record&>(), tokenizer_, templates_, options_.train_on));
-  std::vector<Texts> texts(pending_.size());
+  std::vector<std::vector<JoinedText>> texts(pending_.size());
   for_each_index(pending_.size(), [&](std::size_t i) {
     try {
       texts[i] = tokenise(pending_[i].record, tokenizer_, templates_, options_.train_on);
@@ -169,12 +189,12 @@ void SampleMaker<Record, S>::flush() {
 template <typename Record, typename S>
 void SampleMaker<Record, S>::keep(S sample, std::int64_t copies) {
   std::uint64_t hash = hash_bytes("");
-  for (const TokenIds* text : texts_of(sample)) hash = hash_ids(*text, hash);
+  for (const TokenIds& text : texts_of(sample)) hash = hash_ids(text, hash);
   DataReport& report = set_.report;
   if (!seen_.insert(hash).second) ++report.duplicates;
   report.repeated += copies - 1;
   for (std::int64_t copy = 0; copy < copies; ++copy) {
-    for (const TokenIds* text : texts_of(sample)) report.count_text(text->size());
+    for (const TokenIds& text : texts_of(sample)) report.count_text(text.size());
     report.trained_tokens += labels_of(sample);
     if (copy + 1 < copies) set_.samples.push_back(sample);
   }
@@ -203,6 +223,6 @@ SampleSet<S> SampleMaker<Record, S>::finish() {
 }
 
 template class SampleMaker<Demonstration, Sample>;
-template class SampleMaker<Preference, PairSample>;
+template class SampleMaker<Preference, RankedSample>;
 
 }  // namespace rlhf

@@ -12,7 +12,7 @@
 namespace rlhf {
 
 /// Tokenises records as they come, a block at a time on all CPUs, and keeps their ids alone. Made for (Demonstration,
-/// Sample) and (Preference, PairSample). What it refers to must outlive it.
+/// Sample) and (Preference, RankedSample). What it refers to must outlive it.
 template <typename Record, typename S>
 class SampleMaker {
  public:
@@ -48,6 +48,6 @@ class SampleMaker {
 };
 
 extern template class SampleMaker<Demonstration, Sample>;
-extern template class SampleMaker<Preference, PairSample>;
+extern template class SampleMaker<Preference, RankedSample>;
 
 }  // namespace rlhf

@@ -62,9 +62,9 @@ SampleSet<Sample> make_samples(const std::vector<Demonstration>& records, const 
   return make_all<Sample>(records, tokenizer, templates, options);
 }
 
-SampleSet<PairSample> make_pairs(const std::vector<Preference>& records, const Tokenizer& tokenizer,
-                                 const Templates& templates, const DataOptions& options) {
-  return make_all<PairSample>(records, tokenizer, templates, options);
+SampleSet<RankedSample> make_ranked(const std::vector<Preference>& records, const Tokenizer& tokenizer,
+                                    const Templates& templates, const DataOptions& options) {
+  return make_all<RankedSample>(records, tokenizer, templates, options);
 }
 
 SampleSet<PromptSample> make_prompts(const std::vector<Prompt>& records, const Tokenizer& tokenizer,

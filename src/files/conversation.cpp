@@ -24,10 +24,7 @@ void check_list(const Json& value, const std::string& what, const std::string& w
 }
 
 const std::string& text_of(const Json& object, const char* key, const std::string& where) {
-  const auto found = object.find(key);
-  if (found == object.end()) refuse(where + "." + key, "a string", "nothing; it has " + describe_fields(object));
-  if (!found->is_string()) refuse(where + "." + key, "a string", describe_value(*found));
-  return found->get_ref<const std::string&>();
+  return expect_member(object, key, &Json::is_string, "a string", where).get_ref<const std::string&>();
 }
 
 void check_parts(const Json& parts, const std::string& where) {

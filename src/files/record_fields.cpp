@@ -1,12 +1,14 @@
 #include "files/record_fields.h"
 
 #include <algorithm>
+#include <limits>
 #include <string_view>
 #include <utility>
 
 #include "rlhf/core/error.h"
 
 #include "files/conversation.h"
+#include "files/ranking.h"
 #include "files/strict_json.h"
 
 namespace rlhf {
@@ -38,12 +40,13 @@ std::string RecordFields::optional_text(const std::string& ours) const {
   return line_.value.contains(names_(ours)) ? text(ours) : "";
 }
 
-double RecordFields::margin() const {
+std::vector<RankedPair> RecordFields::pair() const {
   const auto found = line_.value.find(names_("margin"));
-  if (found == line_.value.end()) return 0.0;
-  if (!found->is_number() || found->get<double>() < 0.0)
+  if (found == line_.value.end()) return {{}};
+  const double margin = found->is_number() ? found->get<double>() : -1;
+  if (margin < 0 || margin > std::numeric_limits<float>::max())
     throw DataError(where("margin") + ": expected a number of at least 0, found " + describe_value(*found));
-  return found->get<double>();
+  return {{.margin = static_cast<float>(margin)}};
 }
 
 std::string RecordFields::alpaca_prompt() const {
@@ -112,7 +115,7 @@ Preference RecordFields::split_transcripts() const {
                     names_("rejected") + " does, found no \"\\n\\nAssistant:\" in what both begin with; hint: write " +
                     "the prompt as a field of its own");
   const std::size_t seam = last + kAssistant.size();
-  return {chosen.substr(0, seam), chosen.substr(seam), rejected.substr(seam), margin()};
+  return {chosen.substr(0, seam), {{chosen.substr(seam)}, {rejected.substr(seam)}}, pair()};
 }
 
 Preference RecordFields::split_conversations() const {
@@ -121,15 +124,26 @@ Preference RecordFields::split_conversations() const {
   if (shared == 0)
     throw DataError(where("chosen") + "[0]: expected the first message of " + names_("rejected") +
                     " (what both begin with is the prompt), found " + describe_value(chosen.front()));
-  Preference pair{.margin = margin(), .chat = conversation(turns(chosen, 0, shared))};
-  pair.chosen_turns = turns(chosen, shared, chosen.size());
-  pair.rejected_turns = turns(rejected, shared, rejected.size());
-  for (const auto& [list, ours] :
-       {std::pair(&pair.chosen_turns, "chosen"), std::pair(&pair.rejected_turns, "rejected")}) {
-    expect_answer_first(*list, where(ours) + " after the shared messages");
-    expect_answer_last(*list, where(ours) + " after the shared messages");
-  }
-  return pair;
+  const auto rest = [&](const Json& list, const char* ours) {
+    Json answer = turns(list, shared, list.size());
+    expect_answer_first(answer, where(ours) + " after the shared messages");
+    expect_answer_last(answer, where(ours) + " after the shared messages");
+    return Answer{.turns = std::move(answer)};
+  };
+  return {.answers = {rest(chosen, "chosen"), rest(rejected, "rejected")},
+          .pairs = pair(),
+          .chat = conversation(turns(chosen, 0, shared))};
+}
+
+Preference RecordFields::ranking(bool chat) const {
+  RankedTexts ranked =
+      read_ranking(line_.value.at(names_("completions")), names_("text"), names_("rank"), where("completions"));
+  Preference record{.prompt = chat ? "" : text("prompt"), .pairs = std::move(ranked.pairs)};
+  if (chat) record.chat = conversation(question("prompt"));
+  for (std::string& text : ranked.texts)
+    record.answers.push_back(chat ? Answer{.turns = {{{"role", "assistant"}, {"content", std::move(text)}}}}
+                                  : Answer{std::move(text)});
+  return record;
 }
 
 }  // namespace rlhf

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -21,7 +22,7 @@ class RecordFields {
 
   std::string text(const std::string& ours) const { return string_field(line_, names_(ours)); }
   bool is_text(const std::string& ours) const;
-  double margin() const;  ///< 0 where there is none
+  std::vector<RankedPair> pair() const;  ///< chosen before rejected, by "margin" (0 where there is none)
   std::string whole_line() const { return line_.value.dump(); }
   std::string alpaca_prompt() const;
 
@@ -37,6 +38,8 @@ class RecordFields {
   Preference split_transcripts() const;
   /// The same as messages: the prompt is what both lists begin with.
   Preference split_conversations() const;
+  /// {"prompt", "completions": [{"text", "rank"}]}; with `chat` the prompt is messages and a text the assistant's turn.
+  Preference ranking(bool chat) const;
 
  private:
   std::string where(const std::string& ours) const { return place_of(line_) + ": " + names_(ours); }

@@ -35,6 +35,8 @@ Shape shape(RecordFormat format) {
       return {{"instruction", "output"}, "instructions", "rlhf-sft"};
     case RecordFormat::preference:
       return {{"prompt", "chosen", "rejected"}, "preference pairs", "rlhf-rm"};
+    case RecordFormat::ranking:
+      return {{"prompt", "completions"}, "rankings", "rlhf-rm"};
     case RecordFormat::transcripts:
       return {{"chosen", "rejected"}, "preference pairs", "rlhf-rm"};
     case RecordFormat::prompt:
@@ -65,7 +67,9 @@ bool matches(const Json& record, const FieldNames& names, RecordFormat format) {
   using enum RecordFormat;
   if (!has_fields(record, names, format)) return false;
   if (format == text || format == transcripts) return !record.contains(names("prompt"));
-  if (format == prompt) return !has_fields(record, names, demonstration) && !has_fields(record, names, preference);
+  if (format == prompt)
+    return !has_fields(record, names, demonstration) && !has_fields(record, names, preference) &&
+           !has_fields(record, names, ranking);
   return true;
 }
 
@@ -91,7 +95,7 @@ std::string other_tool(RecordFormat found, const std::vector<RecordFormat>& want
   const Shape other = shape(found);
   const bool for_ppo = wanted.front() == prompt;
   std::string said = shown(found) + ", which is " + other.name + " for " + other.tool;
-  if (for_ppo && (found == preference || found == demonstration))
+  if (for_ppo && (found == preference || found == ranking || found == demonstration))
     said += "; hint: jq -c '{prompt}' FILE keeps the prompts alone";
   if (for_ppo && found == messages) said += "; hint: jq -c '{prompt: .messages[:-1]}' FILE keeps all but the last turn";
   if (std::string_view(shape(wanted.front()).tool) == "rlhf-sft" && found == preference)
@@ -103,9 +107,8 @@ std::string other_tool(RecordFormat found, const std::vector<RecordFormat>& want
 std::optional<std::string> foreign_format(const Json& record) {
   for (const char* list : {"responses", "completions", "candidates", "ranking", "rankings", "ranks"}) {
     if (record.contains(list) && record[list].is_array())
-      return "a ranking (\"" + std::string(list) +
-             "\" is a list), which is not supported; "
-             "hint: write every pair of it as {\"prompt\", \"chosen\", \"rejected\"}";
+      return "another kind of ranking (\"" + std::string(list) +
+             "\" is a list); hint: write it as {\"prompt\", \"completions\": [{\"text\", \"rank\"}]} for rlhf-rm";
   }
   return std::nullopt;
 }
@@ -174,8 +177,8 @@ RecordFormat recognise(const Json& record, const FieldNames& names, const std::v
     return wanted.front();  // said, so nothing else about the record matters
   if (const auto format = first_match(record, names, wanted)) return *format;
   const std::string start = where + ": " + expected(wanted);
-  if (const auto other =
-          first_match(record, names, {preference, messages, sharegpt, alpaca, demonstration, transcripts, text}))
+  if (const auto other = first_match(
+          record, names, {preference, ranking, messages, sharegpt, alpaca, demonstration, transcripts, text}))
     throw DataError(start + other_tool(*other, wanted));
   if (const auto foreign = foreign_format(record)) throw DataError(start + *foreign);
   if (matches(record, names, prompt)) throw DataError(start + other_tool(prompt, wanted));
@@ -186,7 +189,7 @@ bool holds_messages(const Json& record, const FieldNames& names, RecordFormat fo
   using enum RecordFormat;
   if (format == messages || format == sharegpt) return true;
   if (format == text || format == alpaca) return false;
-  const char* telling = format == demonstration || format == prompt ? "prompt" : "chosen";
+  const char* telling = format == preference || format == transcripts ? "chosen" : "prompt";
   const auto found = record.find(names(telling));
   return found != record.end() && found->is_array();
 }

@@ -118,15 +118,15 @@ Demonstration demonstration_of(const RecordFields& fields, const RecordKind& kin
 }
 
 Preference preference_of(const RecordFields& fields, const RecordKind& kind) {
+  if (kind.format == RecordFormat::ranking) return fields.ranking(kind.chat);
   const bool has_prompt = kind.format == RecordFormat::preference;
   if (!kind.chat && !has_prompt) return fields.split_transcripts();
-  if (!kind.chat) return {fields.text("prompt"), fields.text("chosen"), fields.text("rejected"), fields.margin()};
+  if (!kind.chat) return {fields.text("prompt"), {{fields.text("chosen")}, {fields.text("rejected")}}, fields.pair()};
   // A plain prompt beside messages repeats what they begin with.
   if (!has_prompt || fields.is_text("prompt")) return fields.split_conversations();
-  Preference pair{.margin = fields.margin(), .chat = fields.conversation(fields.question("prompt"))};
-  pair.chosen_turns = fields.answer("chosen");
-  pair.rejected_turns = fields.answer("rejected");
-  return pair;
+  return {.answers = {{.turns = fields.answer("chosen")}, {.turns = fields.answer("rejected")}},
+          .pairs = fields.pair(),
+          .chat = fields.conversation(fields.question("prompt"))};
 }
 
 template <typename Record>
@@ -155,6 +155,8 @@ std::string to_string(RecordFormat format) {
       return "alpaca";
     case RecordFormat::preference:
       return "preference";
+    case RecordFormat::ranking:
+      return "ranking";
     case RecordFormat::transcripts:
       return "transcripts";
     case RecordFormat::prompt:
@@ -177,8 +179,9 @@ RecordCounts for_each_demonstration(const std::vector<std::string>& patterns, co
 RecordCounts for_each_preference(const std::vector<std::string>& patterns, const RecordReading& reading,
                                  const RecordSink<Preference>& sink) {
   using enum RecordFormat;
-  const FieldNames names(reading.fields, {"prompt", "chosen", "rejected", "margin", "tools", "chat_template_kwargs"});
-  return for_each_record<Preference>(patterns, reading, names, {preference, transcripts}, sink, preference_of);
+  const FieldNames names(reading.fields, {"prompt", "chosen", "rejected", "margin", "completions", "text", "rank",
+                                          "tools", "chat_template_kwargs"});
+  return for_each_record<Preference>(patterns, reading, names, {preference, ranking, transcripts}, sink, preference_of);
 }
 
 RecordCounts for_each_prompt(const std::vector<std::string>& patterns, const RecordReading& reading,

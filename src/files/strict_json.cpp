@@ -142,6 +142,15 @@ Json parse_object_strictly(std::string_view text, const std::string& where) {
   return value;
 }
 
+const nlohmann::ordered_json& expect_member(const nlohmann::ordered_json& object, const std::string& key,
+                                            bool (nlohmann::ordered_json::*fits)() const noexcept,
+                                            const std::string& expected, const std::string& where) {
+  const auto found = object.find(key);
+  if (found != object.end() && ((*found).*fits)()) return *found;
+  throw DataError(where + "." + key + ": expected " + expected + ", found " +
+                  (found == object.end() ? "nothing; it has " + describe_fields(object) : describe_value(*found)));
+}
+
 std::string describe_value(const Json& value) {
   if (value.is_null()) return "null";
   return std::string(value.type_name()) + " " + shortened(ascii(value), kShownBytes);

@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <numeric>
-#include <span>
 #include <unistd.h>
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/cat.h>
+#include <ATen/ops/index.h>
 #include <ATen/ops/maximum.h>
 #include <ATen/ops/minimum.h>
 
@@ -20,6 +19,7 @@
 
 #include "announce.h"
 #include "figures.h"
+#include "ranked_batch.h"
 #include "setup.h"
 #include "supervised_data.h"
 #include "supervised_loop.h"
@@ -28,42 +28,13 @@ namespace rlhf {
 
 namespace {
 
-/// Sums over pairs that a step or an evaluation adds up.
-enum PairSum { kLoss, kRanked, kMargin, kReward, kNumSums };
+/// Sums over samples that a step or an evaluation adds up.
+enum RankedSum { kLoss, kRanked, kMargin, kReward, kNumSums };
 
-/// Tokens that both texts of a pair begin with; each keeps at least one of its own, where its score is read.
-std::size_t shared_tokens(const PairSample& pair) {
-  const auto [end, other] =
-      std::mismatch(pair.chosen.begin(), pair.chosen.end(), pair.rejected.begin(), pair.rejected.end());
-  const auto common = static_cast<std::size_t>(end - pair.chosen.begin());
-  return std::min({common, pair.chosen.size() - 1, pair.rejected.size() - 1});
-}
-
-/// A micro-batch of pairs, and the rows where chosen and rejected texts are scored.
-struct PairBatch {
-  PackedBatch packed;
-  at::Tensor chosen, rejected;  ///< [pairs] int64
-};
-
-/// What both texts of a pair begin with is laid down and computed once, where the attention can read a prefix.
-PairBatch make_pair_batch(const std::vector<const PairSample*>& pairs, at::Device device) {
-  const bool share = device.is_cpu();
-  std::vector<Piece> pieces;
-  std::vector<std::int64_t> chosen, rejected;
-  std::int64_t rows = 0;
-  const auto add = [&](std::span<const std::int32_t> ids, std::int64_t after) {
-    pieces.push_back({ids, after});
-    rows += static_cast<std::int64_t>(ids.size());
-    return rows - 1;
-  };
-  for (const PairSample* pair : pairs) {
-    const std::size_t shared = share ? shared_tokens(*pair) : 0;
-    const std::int64_t after = shared > 0 ? static_cast<std::int64_t>(pieces.size()) : -1;
-    if (shared > 0) add(std::span(pair->chosen).first(shared), -1);
-    chosen.push_back(add(std::span(pair->chosen).subspan(shared), after));
-    rejected.push_back(add(std::span(pair->rejected).subspan(shared), after));
-  }
-  return {pack(std::span<const Piece>(pieces), device), to_device(chosen, device), to_device(rejected, device)};
+std::int64_t num_tokens(const RankedSample& sample) {
+  std::int64_t tokens = 0;
+  for (const TokenIds& text : sample.texts) tokens += static_cast<std::int64_t>(text.size());
+  return tokens;
 }
 
 class RewardTask {
@@ -71,23 +42,25 @@ class RewardTask {
   RewardTask(ScalarModel& model, double centering, std::int64_t micro_batch_tokens)
       : model_(model), centering_(centering), micro_batch_tokens_(micro_batch_tokens) {}
 
-  /// Loss and accuracy over the pairs `chosen`; with `train` also the gradient of the mean loss.
-  Metrics run(const std::vector<PairSample>& pairs, const std::vector<std::size_t>& chosen, bool train) {
+  /// Loss and accuracy over the samples `chosen`; with `train` also the gradient of the mean loss.
+  Metrics run(const std::vector<RankedSample>& samples, const std::vector<std::size_t>& chosen, bool train) {
     std::vector<std::int64_t> lengths;
-    std::int64_t tokens = 0;
+    std::size_t texts = 0, pairs = 0;
     for (const std::size_t i : chosen) {
-      lengths.push_back(static_cast<std::int64_t>(pairs[i].chosen.size() + pairs[i].rejected.size()));
-      tokens += lengths.back();
+      lengths.push_back(num_tokens(samples[i]));
+      texts += samples[i].texts.size();
+      pairs += samples[i].pairs.size();
     }
+    const std::int64_t tokens = std::accumulate(lengths.begin(), lengths.end(), std::int64_t{0});
     work_counters().useful_tokens += tokens;
     const auto count = static_cast<double>(chosen.size());
     DeviceSums<kNumSums> sums(device());
     at::Tensor lowest, highest;
     for (const auto& group : pack_by_length(lengths, micro_batch_tokens_)) {
       stop_if_signalled();
-      std::vector<const PairSample*> members;
-      for (const std::size_t g : group) members.push_back(&pairs[chosen[g]]);
-      const at::Tensor scores = add(members, count, train, sums);
+      std::vector<const RankedSample*> members;
+      for (const std::size_t g : group) members.push_back(&samples[chosen[g]]);
+      const at::Tensor scores = add(make_ranked_batch(members, device()), count, train, sums);
       lowest = lowest.defined() ? at::minimum(lowest, scores.min()) : scores.min();
       highest = highest.defined() ? at::maximum(highest, scores.max()) : scores.max();
     }
@@ -98,11 +71,11 @@ class RewardTask {
     metrics.set(prefix + "accuracy", totals[kRanked] / count);
     metrics.set(prefix + "margin", totals[kMargin] / count);
     metrics.set(prefix + "min_reward", lowest.item<double>());
-    metrics.set(prefix + "mean_reward", totals[kReward] / (2 * count));
+    metrics.set(prefix + "mean_reward", totals[kReward] / static_cast<double>(texts));
     metrics.set(prefix + "max_reward", highest.item<double>());
     if (!train) return metrics;
     metrics.set("num_tokens", static_cast<double>(tokens));
-    metrics.set("num_pairs", count);
+    metrics.set("num_pairs", static_cast<double>(pairs));
     return metrics;
   }
 
@@ -124,20 +97,17 @@ class RewardTask {
  private:
   at::Device device() const { return model_.trunk().device(); }
 
-  at::Tensor add(const std::vector<const PairSample*>& pairs, double count, bool train, DeviceSums<kNumSums>& sums) {
+  at::Tensor add(const RankedBatch& batch, double count, bool train, DeviceSums<kNumSums>& sums) {
     const at::AutoGradMode gradient(train);
-    std::vector<float> margins;
-    for (const PairSample* pair : pairs) margins.push_back(pair->margin);
-    const PairBatch batch = make_pair_batch(pairs, device());
-    const at::Tensor scores = model_.values(batch.packed, at::cat({batch.chosen, batch.rejected}));
-    const auto half = static_cast<std::int64_t>(pairs.size());
-    const at::Tensor chosen = scores.slice(0, 0, half), rejected = scores.slice(0, half);
-    const at::Tensor loss = bradley_terry_loss(chosen, rejected, to_device(margins, device()), centering_);
+    const at::Tensor scores = model_.values(batch.packed, batch.rows);
+    // at::index and not index_select, whose backward adds up in no fixed order on a GPU.
+    const at::Tensor chosen = at::index(scores, {batch.chosen}), rejected = at::index(scores, {batch.rejected});
+    const at::Tensor loss = bradley_terry_loss(chosen, rejected, batch.margin, batch.weight, centering_);
     if (train) loss.div(count).backward();
     const at::Tensor difference = chosen.sub(rejected).detach();
     sums.add(kLoss, loss);
-    sums.add(kRanked, difference.gt(0).sum());
-    sums.add(kMargin, difference.sum());
+    sums.add(kRanked, difference.gt(0).mul(batch.weight).sum());
+    sums.add(kMargin, difference.mul(batch.weight).sum());
     sums.add(kReward, scores.sum());
     return scores.detach();
   }
@@ -147,26 +117,43 @@ class RewardTask {
   std::int64_t micro_batch_tokens_;
 };
 
-std::vector<const TokenIds*> centring_texts(const std::vector<PairSample>& pairs, CenterOn center_on) {
-  std::vector<const TokenIds*> texts;
+/// Of the texts that no other is better than, or of all, those whose mean score is subtracted: enough that its standard
+/// error is 1/16 of the scores' spread, and no more, since every model that is written waits for it.
+std::vector<const TokenIds*> centring_texts(const std::vector<RankedSample>& samples, CenterOn center_on,
+                                            std::int64_t seed) {
+  constexpr std::int64_t kTexts = 256;
+  std::vector<const TokenIds*> texts, chosen;
   if (center_on == CenterOn::none) return texts;
-  for (const PairSample& pair : pairs) {
-    texts.push_back(&pair.chosen);
-    if (center_on == CenterOn::all) texts.push_back(&pair.rejected);
+  for (const RankedSample& sample : samples) {
+    std::vector<bool> beaten(sample.texts.size(), false);
+    for (const RankedPair& pair : sample.pairs) beaten[static_cast<std::size_t>(pair.rejected)] = true;
+    for (std::size_t i = 0; i < sample.texts.size(); ++i)
+      if (center_on == CenterOn::all || !beaten[i]) texts.push_back(&sample.texts[i]);
   }
-  return texts;
+  for (const std::size_t i : choose_evaluated(texts.size(), kTexts, seed)) chosen.push_back(texts[i]);
+  return chosen;
 }
 
-std::vector<std::string> first_samples(const std::vector<PairSample>& pairs, const Tokenizer& tokenizer) {
+std::vector<std::string> first_samples(const std::vector<RankedSample>& samples, const Tokenizer& tokenizer) {
   std::vector<std::string> shown;
   const bool colour = isatty(STDOUT_FILENO) == 1;
-  for (std::size_t i = 0; i < std::min<std::size_t>(2, pairs.size()); ++i)
-    for (const TokenIds* ids : {&pairs[i].chosen, &pairs[i].rejected}) {
-      const auto length = static_cast<std::int32_t>(ids->size());
-      const std::string label = ids == &pairs[i].chosen ? "chosen: " : "rejected: ";
-      shown.push_back(label + show_sample({*ids, {{pairs[i].prompt_length, length}}}, tokenizer, colour));
-    }
+  const auto show = [&](const char* label, const RankedSample& sample, std::int32_t index) {
+    const TokenIds& ids = sample.texts[static_cast<std::size_t>(index)];
+    const Span answer{sample.prompt_length, static_cast<std::int32_t>(ids.size())};
+    shown.push_back(label + show_sample({ids, {answer}}, tokenizer, colour));
+  };
+  for (std::size_t i = 0; i < std::min<std::size_t>(2, samples.size()); ++i) {
+    show("chosen: ", samples[i], samples[i].pairs.front().chosen);
+    show("rejected: ", samples[i], samples[i].pairs.front().rejected);
+  }
   return shown;
+}
+
+/// Texts of the largest sample: they are held together, since their scores are compared.
+std::int64_t most_texts(const std::vector<RankedSample>& samples) {
+  std::size_t most = 0;
+  for (const RankedSample& sample : samples) most = std::max(most, sample.texts.size());
+  return static_cast<std::int64_t>(most);
 }
 
 }  // namespace
@@ -178,8 +165,10 @@ void train_reward_model(const RewardModelConfig& config, const RunOptions& optio
   const Setup setup = prepare(config.model, {config.data.template_, config.data.chat_template}, config.train.device,
                               config.train.dtype, config.train.threads, resume, options);
   const auto data = load_preferences(config.data, seed, *setup.tokenizer, setup.templates);
-  const SupervisedPlan plan = plan_stage(config.train, config.lr_schedule, data.train, 2, setup, resume);
-  const Announcement announcement{plan.summary("pairs"), data.train.report.lines(), setup.compute.reason, plan.memory,
+  const SupervisedPlan plan =
+      plan_stage(config.train, config.lr_schedule, data.train, most_texts(data.train.samples), setup, resume);
+  const Announcement announcement{plan.summary(data.counts.format == RecordFormat::ranking ? "rankings" : "pairs"),
+                                  data.train.report.lines(), setup.compute.reason, plan.memory,
                                   first_samples(data.train.samples, *setup.tokenizer)};
   if (options.dry_run) return print(announcement);
 
@@ -192,14 +181,14 @@ void train_reward_model(const RewardModelConfig& config, const RunOptions& optio
 
   RewardTask task(model, config.reward_model.centering, plan.micro_batch_tokens);
   const auto evaluated = choose_evaluated(data.eval.samples.size(), config.eval.max_samples, config.train.seed);
-  const auto centred_on = centring_texts(data.train.samples, config.reward_model.center_on);
+  const auto centred_on = centring_texts(data.train.samples, config.reward_model.center_on, config.train.seed);
   SupervisedStage stage{.name = "rm",
                         .rate = "perf/pairs_per_second",
                         .figure = "accuracy",
                         .other_figure = "eval_accuracy",
                         .parameters = model.parameters(),
                         .device = setup.compute.device};
-  stage.accumulate = [&](const auto& pairs) { return task.run(data.train.samples, pairs, true); };
+  stage.accumulate = [&](const auto& batch) { return task.run(data.train.samples, batch, true); };
   if (!evaluated.empty()) stage.evaluate = [&] { return task.run(data.eval.samples, evaluated, false); };
   stage.save_model = [&](const NamedTensors& weights, const std::filesystem::path& path) {
     const double mean = centred_on.empty() ? 0.0 : task.mean_score(centred_on);

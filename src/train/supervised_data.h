@@ -20,7 +20,7 @@
 
 namespace rlhf {
 
-/// The plan of a supervised stage; `sequences_per_sample` is 2 for pairs.
+/// The plan of a supervised stage; `sequences_per_sample` is 2 for pairs, K for rankings.
 template <typename S>
 SupervisedPlan plan_stage(const TrainOptions& train, const LrScheduleOptions& schedule, const SampleSet<S>& set,
                           std::int64_t sequences_per_sample, const Setup& setup,
@@ -52,7 +52,7 @@ inline Fingerprint make_fingerprint(const std::map<std::string, std::string>& co
   return fingerprint;
 }
 
-/// Which evaluation samples are used: at most `max_samples` (0 = all), the same in every evaluation of a run.
+/// Which of `count` samples are evaluated: at most `max_samples` (0 = all), the same in every evaluation of a run.
 inline std::vector<std::size_t> choose_evaluated(std::size_t count, std::int64_t max_samples, std::int64_t seed) {
   constexpr std::uint64_t kEvalStream = 0x6576616c;  // apart from the streams that shuffle training data
   auto chosen = random_permutation(count, static_cast<std::uint64_t>(seed), random_stream(kEvalStream));

@@ -92,11 +92,11 @@ TEST(Conversations, TokensAcrossTheEdgesOfAnAnswerAreTrainedAndCounted) {
 TEST(Conversations, PairsShareTheirRenderedPrompt) {
   Preference pair;
   pair.chat.messages = chat({{"user", "q"}});
-  pair.chosen_turns = chat({{"assistant", "x"}});
-  pair.rejected_turns = chat({{"assistant", "yz"}});
-  const auto set = make_pairs({pair}, ByteTokenizer(), short_chat(), {});
-  EXPECT_EQ(set.samples.at(0).chosen, bytes("<u>q;\n<a>x;"));
-  EXPECT_EQ(set.samples[0].rejected, bytes("<u>q;\n<a>yz;"));
+  pair.answers = {{"", chat({{"assistant", "x"}})}, {"", chat({{"assistant", "yz"}})}};
+  pair.pairs = {{}};
+  const auto set = make_ranked({pair}, ByteTokenizer(), short_chat(), {});
+  EXPECT_EQ(set.samples.at(0).texts.at(0), bytes("<u>q;\n<a>x;"));
+  EXPECT_EQ(set.samples[0].texts.at(1), bytes("<u>q;\n<a>yz;"));
   EXPECT_EQ(set.samples[0].prompt_length, 9);
 }
 

@@ -38,8 +38,11 @@ TEST(DataReport, EqualSamplesAreCountedAndKept) {
   const auto set = make_samples({{"a", "b"}, {"a", "c"}, {"a", "b"}, {"a", "b"}}, testing::ByteTokenizer(), {}, {});
   EXPECT_EQ(set.report.duplicates, 2);
   EXPECT_EQ(set.samples.size(), 4u);
-  const auto pairs = make_pairs({{"a", "b", "c"}, {"a", "c", "b"}, {"a", "b", "c"}, {"a", "b", "b"}},
-                                testing::ByteTokenizer(), {}, {});
+  const auto pair = [](const char* chosen, const char* rejected) {
+    return Preference{"a", {{chosen}, {rejected}}, {{}}};
+  };
+  const auto pairs =
+      make_ranked({pair("b", "c"), pair("c", "b"), pair("b", "c"), pair("b", "b")}, testing::ByteTokenizer(), {}, {});
   EXPECT_EQ(pairs.report.duplicates, 1);
   EXPECT_EQ(pairs.report.dropped_equal, 1);
 }

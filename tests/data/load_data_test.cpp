@@ -199,10 +199,11 @@ TEST_F(Cache, PairsAreKeptToo) {
   const auto again = load_preferences(options, 0, ByteTokenizer(), {});
   EXPECT_NE(log_.find("data cache: read "), std::string::npos);
   ASSERT_EQ(again.train.samples.size(), 1u);
-  EXPECT_EQ(again.train.samples[0].chosen, made.train.samples[0].chosen);
-  EXPECT_EQ(again.train.samples[0].rejected, made.train.samples[0].rejected);
+  EXPECT_EQ(again.train.samples[0].texts, made.train.samples[0].texts);
   EXPECT_EQ(again.train.samples[0].prompt_length, 2);
-  EXPECT_EQ(again.train.samples[0].margin, 0.5f);
+  ASSERT_EQ(again.train.samples[0].pairs.size(), 1u);
+  EXPECT_EQ(again.train.samples[0].pairs[0].rejected, 1);
+  EXPECT_EQ(again.train.samples[0].pairs[0].margin, 0.5f);
 }
 
 TEST_F(Cache, AFolderThatCannotBeMadeIsAnOutputError) {

@@ -66,7 +66,7 @@ TEST(SplitByPrompt, TextsAreSplitByThemselves) {
 
 TEST(SplitByPrompt, PreferencesFollowTheSameRule) {
   std::vector<Preference> pairs;
-  for (const auto& record : twice(100)) pairs.push_back({record.prompt, "good", "bad" + record.completion});
+  for (const auto& record : twice(100)) pairs.push_back({record.prompt, {{"good"}, {"bad" + record.completion}}, {{}}});
   std::set<std::string> eval;
   for (const auto& pair : split_by_prompt(pairs, 0.3, 1).second) eval.insert(pair.prompt);
   EXPECT_EQ(eval, prompts_of(split_by_prompt(twice(100), 0.3, 1).second));

@@ -219,6 +219,37 @@ TEST(BadFormats, TranscriptsNeedASharedAssistant) {
             ":1: rejected: expected a string, found null");
 }
 
+TEST(BadFormats, RankingsAreChecked) {
+  const std::string number = "expected a number (the lowest is the best), found ", good = R"({"text": "a", "rank": 1})";
+  std::string many = good;
+  for (int i = 1; i < 65; ++i) many += ", " + good;
+  const std::pair<std::string, std::string> lists[] = {
+      {"3", "completions: expected a list of 2 to 64 completions, found number 3"},
+      {"null", "completions: expected a list of 2 to 64 completions, found null"},
+      {"{}", "completions: expected a list of 2 to 64 completions, found object {}"},
+      {"[]", "completions: expected a list of 2 to 64 completions, found a list of 0"},
+      {"[" + good + "]", "completions: expected a list of 2 to 64 completions, found a list of 1"},
+      {"[" + many + "]", "completions: expected a list of 2 to 64 completions, found a list of 65"},
+      {"[" + good + ", 1]", "completions[1]: expected an object {\"text\", \"rank\"}, found number 1"},
+      {"[" + good + ", \"b\"]", "completions[1]: expected an object {\"text\", \"rank\"}, found string \"b\""},
+      {"[" + good + ", []]", "completions[1]: expected an object {\"text\", \"rank\"}, found array []"},
+      {"[{}, " + good + "]", "completions[0].text: expected a string, found nothing; it has no field"},
+      {"[{\"rank\": 1}, " + good + "]", "completions[0].text: expected a string, found nothing; it has \"rank\""},
+      {"[{\"text\": 1, \"rank\": 1}, " + good + "]", "completions[0].text: expected a string, found number 1"},
+      {"[{\"text\": \"a\"}, " + good + "]", "completions[0].rank: " + number + "nothing; it has \"text\""},
+      {R"([{"text": "a", "rank": "1"}, )" + good + "]", "completions[0].rank: " + number + "string \"1\""},
+      {R"([{"text": "a", "rank": null}, )" + good + "]", "completions[0].rank: " + number + "null"},
+      {R"([{"text": "a", "rank": true}, )" + good + "]", "completions[0].rank: " + number + "boolean true"},
+  };
+  for (const auto& [list, message] : lists)
+    for (const std::string& prompt : {std::string("\"p\""), "[" + kUser + "]"})
+      EXPECT_EQ(refusal(Tool::rm, "{\"prompt\": " + prompt + ", \"completions\": " + list + "}\n"), ":1: " + message);
+  EXPECT_EQ(refusal(Tool::rm, "{\"prompt\": 1, \"completions\": [" + good + ", " + good + "]}\n"),
+            ":1: prompt: expected a string, found number 1");
+  EXPECT_EQ(refusal(Tool::rm, "{\"prompt\": [" + kAssistant + "], \"completions\": [" + good + ", " + good + "]}\n"),
+            ":1: prompt[0]: expected a turn to be answered at the end, found the role \"assistant\"");
+}
+
 TEST(BadFormats, TextsAndMessagesDoNotMix) {
   const std::string text = "{\"prompt\": \"p\", \"completion\": \"c\"}\n",
                     chat = "{\"prompt\": [" + kUser + "], \"completion\": [" + kAssistant + "]}\n";
@@ -270,6 +301,7 @@ TEST(BadFormats, MutatedRecordsAreReadOrRefusedInOneLine) {
       {Tool::sft, R"({"conversations": [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}]})"},
       {Tool::sft, R"({"instruction": "i", "input": "", "output": "o"})"},
       {Tool::rm, "{\"chosen\": [" + kUser + ", " + kAssistant + "], \"rejected\": [" + kUser + ", " + kOther + "]}"},
+      {Tool::rm, R"({"prompt": "q", "completions": [{"text": "a", "rank": 1}, {"text": "b", "rank": 2}]})"},
       {Tool::rm, R"({"chosen": "\n\nHuman: q\n\nAssistant: a", "rejected": "\n\nHuman: q\n\nAssistant: b"})"},
       {Tool::ppo, "{\"prompt\": [" + kUser + "], \"id\": 1.5}"},
   };
@@ -289,10 +321,6 @@ TEST(BadFormats, DepthBytesAndNulInMessagesAreRefused) {
             ":1: byte 44: expected UTF-8, found 0xFF; hint: iconv -t UTF-8 converts other encodings");
   EXPECT_EQ(refusal(Tool::sft, "{\"messages\": [{\"role\": \"user\", \"content\": \"\\u0000\"}]}\n"),
             ":1: expected text without NUL, found \\u0000");
-  EXPECT_EQ(refusal(Tool::rm, "{\"prompt\": \"p\", \"completions\": [{\"text\": \"a\", \"rank\": 1}]}\n"),
-            ":1: expected {\"prompt\", \"chosen\", \"rejected\"} or {\"chosen\", \"rejected\"}, found a ranking "
-            "(\"completions\" is a list), which is not supported; hint: write every pair of it as {\"prompt\", "
-            "\"chosen\", \"rejected\"}");
 }
 
 }  // namespace

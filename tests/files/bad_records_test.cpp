@@ -63,7 +63,8 @@ TEST_P(BadRecords, AreRefusedInOneLine) {
 const std::string kDemonstrations =
     "expected {\"messages\"}, {\"conversations\"}, {\"instruction\", \"output\"}, {\"prompt\", \"completion\"} or "
     "{\"text\"}, ";
-const std::string kPairs = "expected {\"prompt\", \"chosen\", \"rejected\"} or {\"chosen\", \"rejected\"}, ";
+const std::string kPairs =
+    "expected {\"prompt\", \"chosen\", \"rejected\"}, {\"prompt\", \"completions\"} or {\"chosen\", \"rejected\"}, ";
 const std::string kGood = "{\"prompt\": \"p\", \"completion\": \"c\"}\n";
 const std::string kPair = "{\"prompt\": \"p\", \"chosen\": \"c\", \"rejected\": \"r\"}\n";
 
@@ -188,8 +189,13 @@ const BadFile kOtherFormats[] = {
      ":1: " + kDemonstrations + "found {\"chosen\", \"rejected\"}, which is preference pairs for rlhf-rm"},
     {"RankingWithAPrompt", Tool::rm, "{\"prompt\": \"p\", \"responses\": [\"a\", \"b\"], \"ranking\": [1, 0]}\n",
      ":1: " + kPairs +
-         "found a ranking (\"responses\" is a list), which is not "
-         "supported; hint: write every pair of it as {\"prompt\", \"chosen\", \"rejected\"}"},
+         "found another kind of ranking (\"responses\" is a list); hint: write it as {\"prompt\", "
+         "\"completions\": [{\"text\", \"rank\"}]} for rlhf-rm"},
+    {"RankingForSft", Tool::sft, "{\"prompt\": \"p\", \"completions\": []}\n",
+     ":1: " + kDemonstrations + "found {\"prompt\", \"completions\"}, which is rankings for rlhf-rm"},
+    {"RankingForPpo", Tool::ppo, "{\"prompt\": \"p\", \"completions\": []}\n",
+     ":1: expected {\"prompt\"}, found {\"prompt\", \"completions\"}, which is rankings for rlhf-rm; "
+     "hint: jq -c '{prompt}' FILE keeps the prompts alone"},
     {"UnknownFields", Tool::sft, "{\"question\": \"q\", \"answer\": \"a\"}\n",
      ":1: " + kDemonstrations +
          "found \"question\", \"answer\"; "

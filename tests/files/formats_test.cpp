@@ -1,5 +1,6 @@
 // Every format that a record can have, and what it is read as.
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -99,16 +100,16 @@ TEST(Formats, PairsOfMessagesShareTheirPrompt) {
   const Preference& pair = read.records.at(0);
   EXPECT_EQ(read.counts.kind(), "preference records of messages");
   EXPECT_EQ(pair.chat.messages, messages("[" + kQuestion + "]"));
-  EXPECT_EQ(pair.chosen_turns, messages("[" + kAnswer + "]"));
-  EXPECT_EQ(pair.rejected_turns, messages("[" + kOther + "]"));
-  EXPECT_EQ(pair.margin, 2.0);
+  EXPECT_EQ(pair.answers.at(0).turns, messages("[" + kAnswer + "]"));
+  EXPECT_EQ(pair.answers.at(1).turns, messages("[" + kOther + "]"));
+  EXPECT_EQ(pair.pairs.at(0).margin, 2.0F);
 }
 
 TEST(Formats, APlainPromptBesideConversationsIsTakenFromThem) {
   const auto read = preferences("{\"prompt\":\"q\",\"chosen\":[" + kQuestion + "," + kAnswer + "],\"rejected\":[" +
                                 kQuestion + "," + kOther + "]}\n");
   EXPECT_EQ(read.records.at(0).chat.messages, messages("[" + kQuestion + "]"));
-  EXPECT_EQ(read.records.at(0).rejected_turns, messages("[" + kOther + "]"));
+  EXPECT_EQ(read.records.at(0).answers.at(1).turns, messages("[" + kOther + "]"));
 }
 
 TEST(Formats, KeysInAnotherOrderAreTheSameMessage) {
@@ -125,13 +126,44 @@ TEST(Formats, TranscriptsAreSplitAfterTheLastAssistantThatBothShare) {
   const std::string start = "\n\nHuman: Hi\n\nAssistant: Hello.\n\nHuman: Bye\n\nAssistant:";
   const Preference usual = split(start + " See you.", start + " So what.");
   EXPECT_EQ(usual.prompt, start);
-  EXPECT_EQ(usual.chosen, " See you.");
-  EXPECT_EQ(usual.rejected, " So what.");
+  EXPECT_EQ(usual.answers.at(0).text, " See you.");
+  EXPECT_EQ(usual.answers.at(1).text, " So what.");
   const Preference parted = split("\n\nHuman: Hi\n\nAssistant: A\n\nHuman: x\n\nAssistant: B",
                                   "\n\nHuman: Hi\n\nAssistant: A\n\nHuman: y\n\nAssistant: C");
   EXPECT_EQ(parted.prompt, "\n\nHuman: Hi\n\nAssistant:");
-  EXPECT_EQ(parted.rejected, " A\n\nHuman: y\n\nAssistant: C");
-  EXPECT_EQ(split(start, start + " No.").chosen, "");
+  EXPECT_EQ(parted.answers.at(1).text, " A\n\nHuman: y\n\nAssistant: C");
+  EXPECT_EQ(split(start, start + " No.").answers.at(0).text, "");
+}
+
+std::vector<std::pair<int, int>> pairs_of(const Preference& record) {
+  std::vector<std::pair<int, int>> pairs;
+  for (const RankedPair& pair : record.pairs) pairs.emplace_back(pair.chosen, pair.rejected);
+  return pairs;
+}
+
+TEST(Formats, ARankingIsEveryPairOfDifferentRanks) {
+  const auto read = preferences(R"({"prompt":"p","completions":[{"text":"a","rank":2},{"text":"b","rank":1},)"
+                                R"({"text":"c","rank":2},{"text":"d","rank":3.5}],"margin":"not read"})"
+                                "\n");
+  EXPECT_EQ(read.counts.kind(), "ranking records");
+  const Preference& record = read.records.at(0);
+  EXPECT_EQ(record.prompt, "p");
+  ASSERT_EQ(record.answers.size(), 4u);
+  EXPECT_EQ(record.answers[3].text, "d");
+  using Pairs = std::vector<std::pair<int, int>>;
+  EXPECT_EQ(pairs_of(record), (Pairs{{1, 0}, {0, 3}, {1, 2}, {1, 3}, {2, 3}})) << "a and c are tied";
+}
+
+TEST(Formats, ARankingOfMessagesHoldsTheAssistantsTurns) {
+  const auto read = preferences("{\"question\":[" + kQuestion +
+                                    "],\"completions\":[{\"answer\":\"a\",\"rank\":1},"
+                                    "{\"answer\":\"b\",\"rank\":2}]}\n",
+                                {{{"prompt", "question"}, {"text", "answer"}}, 0});
+  EXPECT_EQ(read.counts.kind(), "ranking records of messages");
+  const Preference& record = read.records.at(0);
+  EXPECT_EQ(record.chat.messages, messages("[" + kQuestion + "]"));
+  EXPECT_EQ(record.answers.at(0).turns, messages("[" + kAnswer + "]"));
+  EXPECT_EQ(record.answers.at(1).turns, messages("[" + kOther + "]"));
 }
 
 TEST(Formats, APromptMayBeMessages) {

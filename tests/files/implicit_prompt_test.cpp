@@ -37,8 +37,8 @@ TEST(ImplicitPrompt, OfTranscriptsReachesToTheLastAssistant) {
   for (std::size_t i = 0; i < cases.size(); ++i) {
     const std::string prompt = cases[i].at("prompt");
     EXPECT_EQ(read.records.at(i).prompt, prompt);
-    EXPECT_EQ(prompt + read.records[i].chosen, cases[i].at("chosen"));
-    EXPECT_EQ(prompt + read.records[i].rejected, cases[i].at("rejected"));
+    EXPECT_EQ(prompt + read.records[i].answers.at(0).text, cases[i].at("chosen"));
+    EXPECT_EQ(prompt + read.records[i].answers.at(1).text, cases[i].at("rejected"));
   }
 }
 

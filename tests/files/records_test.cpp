@@ -52,9 +52,9 @@ TEST(Records, PreferencesCarryAMargin) {
                                  "{\"prompt\":\"p\",\"chosen\":\"c\",\"rejected\":\"r\"}\n");
   const auto read = read_preferences({file}, {});
   EXPECT_EQ(read.counts.format, RecordFormat::preference);
-  EXPECT_EQ(read.records.at(0).margin, 0.25);
-  EXPECT_EQ(read.records.at(1).margin, 0.0);
-  EXPECT_EQ(read.records[0].prompt + read.records[0].chosen + read.records[0].rejected, "pcr");
+  EXPECT_EQ(read.records.at(0).pairs.at(0).margin, 0.25F);
+  EXPECT_EQ(read.records.at(1).pairs.at(0).margin, 0.0F);
+  EXPECT_EQ(read.records[0].prompt + read.records[0].answers.at(0).text + read.records[0].answers.at(1).text, "pcr");
 }
 
 TEST(Records, PromptsCarryTheirWholeLine) {

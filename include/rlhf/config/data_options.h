@@ -40,7 +40,7 @@ constexpr auto describe(const DataOptions*) {
                             in_range(0.0, 0.9)),
       field<&C::format>(
           "what a record means; auto: recognised from the first one; else messages, sharegpt, alpaca, demonstration, "
-          "text (rlhf-sft), preference, transcripts (rlhf-rm)"),
+          "text (rlhf-sft), preference, ranking, transcripts (rlhf-rm)"),
       field<&C::fields>("renamed fields, ours: theirs, e.g. {prompt: question, completion: answer}"),
       field<&C::template_>(
           "text around {prompt} and {completion}; default: the model folder's own, else \"{prompt}{completion}\""),

@@ -20,7 +20,7 @@ constexpr auto describe(const RewardModelOptions*) {
   using C = RewardModelOptions;
   return std::make_tuple(
       field<&C::centering>("weight of (chosen + rejected)² in the loss; 0.01 is usual when it is used", at_least(0.0)),
-      field<&C::center_on>("training texts whose mean score becomes rlhf_reward_mean"));
+      field<&C::center_on>("training texts whose mean score (of 256 drawn) becomes rlhf_reward_mean"));
 }
 
 /// What rlhf-rm is told.

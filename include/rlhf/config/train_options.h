@@ -26,7 +26,7 @@ constexpr auto describe(const TrainOptions*) {
   using C = TrainOptions;
   return std::make_tuple(
       field<&C::output>("run folder; must be empty or absent unless --resume is given"),
-      field<&C::batch_size>("sequences (rlhf-rm: pairs) per optimizer step", at_least(1)),
+      field<&C::batch_size>("sequences (rlhf-rm: pairs or rankings) per optimizer step", at_least(1)),
       field<&C::micro_batch_tokens>(
           "tokens of one backward, at least data.max_length; default: derived from the memory", at_least(1)),
       field<&C::epochs>("passes over the data; a fraction is allowed", more_than(0.0)),

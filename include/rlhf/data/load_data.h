@@ -23,7 +23,7 @@ struct DataSet {
 /// Throws ConfigError, DataError, OutputError (the cache cannot be written).
 DataSet<Sample> load_demonstrations(const DataOptions& options, std::uint64_t seed, const Tokenizer& tokenizer,
                                     const Templates& templates);
-DataSet<PairSample> load_preferences(const DataOptions& options, std::uint64_t seed, const Tokenizer& tokenizer,
-                                     const Templates& templates);
+DataSet<RankedSample> load_preferences(const DataOptions& options, std::uint64_t seed, const Tokenizer& tokenizer,
+                                       const Templates& templates);
 
 }  // namespace rlhf

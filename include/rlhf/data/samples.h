@@ -22,11 +22,12 @@ struct Sample {
   std::int64_t num_labels() const;
 };
 
-/// A preference pair as ids; both share the prompt's ids in front.
-struct PairSample {
-  TokenIds chosen, rejected;
+/// Prompt with answer, for each answer to one prompt, and which are better than which. A preference pair is two texts,
+/// chosen and rejected.
+struct RankedSample {
+  std::vector<TokenIds> texts;     ///< all begin with the prompt's ids; each stands in a pair
+  std::vector<RankedPair> pairs;   ///< indices into `texts`
   std::int32_t prompt_length = 0;  ///< tokens before the seam
-  float margin = 0;
 };
 
 struct PromptSample {
@@ -50,10 +51,11 @@ struct SampleSet {
 /// or if no sample is left; ConfigError if there are conversations and no chat template.
 SampleSet<Sample> make_samples(const std::vector<Demonstration>& records, const Tokenizer& tokenizer,
                                const Templates& templates, const DataOptions& options);
-/// The same for both sides of a pair. Pairs that are equal (after truncation) are dropped and counted. Where the two
-/// tokenisations differ before the seam, only the ids that they share count as prompt.
-SampleSet<PairSample> make_pairs(const std::vector<Preference>& records, const Tokenizer& tokenizer,
-                                 const Templates& templates, const DataOptions& options);
+/// The same for every answer to a prompt. An answer that would be dropped takes its pairs with it, as does one that
+/// equals (after truncation) what it is compared with; a record without a pair left is dropped and counted. Where the
+/// tokenisations differ before the seam, only the ids that all share count as prompt.
+SampleSet<RankedSample> make_ranked(const std::vector<Preference>& records, const Tokenizer& tokenizer,
+                                    const Templates& templates, const DataOptions& options);
 /// The template up to the seam, without EOS; messages with what the chat template puts before an answer. Longer prompts
 /// are dropped and counted; DataError on one without any token.
 SampleSet<PromptSample> make_prompts(const std::vector<Prompt>& records, const Tokenizer& tokenizer,

@@ -14,7 +14,7 @@
 namespace rlhf {
 
 /// What one record of a data file means.
-enum class RecordFormat { text, demonstration, messages, sharegpt, alpaca, preference, transcripts, prompt };
+enum class RecordFormat { text, demonstration, messages, sharegpt, alpaca, preference, ranking, transcripts, prompt };
 std::string to_string(RecordFormat format);
 
 /// What a chat template makes text of. Messages are objects {"role", "content", …} in the order of the file; all other
@@ -37,15 +37,27 @@ struct Demonstration {
   std::size_t prompt_turns = 0;
 };
 
-/// {"prompt","chosen","rejected"} and optionally "margin" (in reward units, >= 0); {"chosen","rejected"} with the
-/// prompt that both begin with. With messages: `chat` is the prompt, the turns are what follows it.
+/// An answer to a prompt: a text, or the messages that follow those of the prompt.
+struct Answer {
+  std::string text;
+  nlohmann::ordered_json turns = {};
+};
+
+/// Of two answers to one prompt, by their indices, the better and the worse.
+struct RankedPair {
+  std::int32_t chosen = 0, rejected = 1;
+  float margin = 0;  ///< in reward units, >= 0
+};
+
+/// Answers to one prompt and which are better than which. {"prompt","chosen","rejected"}, optionally "margin";
+/// {"chosen","rejected"} with the prompt that both begin with: two answers, one pair.
+/// {"prompt","completions":[{"text","rank"}]}: K answers, a pair of every two whose ranks differ, the lower rank the
+/// better. With messages: `chat` is the prompt.
 struct Preference {
   std::string prompt;
-  std::string chosen;
-  std::string rejected;
-  double margin = 0.0;
+  std::vector<Answer> answers;
+  std::vector<RankedPair> pairs;
   Conversation chat = {};
-  nlohmann::ordered_json chosen_turns = {}, rejected_turns = {};
 };
 
 /// {"prompt"}, a string or messages; `extra` is the whole line as JSON text, for reward functions and for outputs that
@@ -87,10 +99,9 @@ using RecordSink = std::function<void(Record record, const RecordPlace& place)>;
 
 /// Reads record by record, so that files may be larger than memory. The format is recognised from the first record (or
 /// said in `reading`) and must hold for all, and so must the choice between plain texts and messages. A format that
-/// fits another tool is refused by its name with the tool that takes it; rankings, Parquet and the like are refused by
-/// name; `max_bad_lines` does not forgive a first record of the wrong format, nor what `sink` throws. Empty data:
-/// DataError. A field name of ours that does not exist, a said format of another tool: ConfigError. `patterns` are
-/// paths or globs.
+/// fits another tool is refused by its name with the tool that takes it; Parquet and the like are refused by name;
+/// `max_bad_lines` does not forgive a first record of the wrong format, nor what `sink` throws. Empty data: DataError.
+/// A field name of ours that does not exist, a said format of another tool: ConfigError. `patterns` are paths or globs.
 RecordCounts for_each_demonstration(const std::vector<std::string>& patterns, const RecordReading& reading,
                                     const RecordSink<Demonstration>& sink);
 RecordCounts for_each_preference(const std::vector<std::string>& patterns, const RecordReading& reading,

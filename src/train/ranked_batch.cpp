@@ -1,0 +1,55 @@
+#include "ranked_batch.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+
+namespace rlhf {
+namespace {
+
+/// Tokens that all texts of a sample begin with; each keeps at least one of its own, where its score is read.
+std::size_t shared_tokens(const std::vector<TokenIds>& texts) {
+  std::size_t shared = texts.front().size() - 1;
+  for (const TokenIds& text : texts) {
+    const auto begin = text.begin(), end = begin + static_cast<std::ptrdiff_t>(std::min(shared, text.size() - 1));
+    shared = static_cast<std::size_t>(std::mismatch(begin, end, texts.front().begin()).first - begin);
+  }
+  return shared;
+}
+
+}  // namespace
+
+RankedBatch make_ranked_batch(const std::vector<const RankedSample*>& samples, at::Device device) {
+  std::vector<Piece> pieces;
+  std::vector<std::int64_t> scored, chosen, rejected;
+  std::vector<float> margins, weights;
+  std::int64_t num_rows = 0;
+  const auto lay_down = [&](std::span<const std::int32_t> ids, std::int64_t after) {
+    pieces.push_back({ids, after});
+    num_rows += static_cast<std::int64_t>(ids.size());
+  };
+  for (const RankedSample* sample : samples) {
+    const auto first = static_cast<std::int64_t>(scored.size());
+    const std::size_t shared = device.is_cpu() ? shared_tokens(sample->texts) : 0;
+    const std::int64_t after = shared > 0 ? static_cast<std::int64_t>(pieces.size()) : -1;
+    if (shared > 0) lay_down(std::span(sample->texts.front()).first(shared), -1);
+    for (const TokenIds& text : sample->texts) {
+      lay_down(std::span(text).subspan(shared), after);
+      scored.push_back(num_rows - 1);
+    }
+    for (const RankedPair& pair : sample->pairs) {
+      chosen.push_back(first + pair.chosen);
+      rejected.push_back(first + pair.rejected);
+      margins.push_back(pair.margin);
+      weights.push_back(1.0F / static_cast<float>(sample->pairs.size()));
+    }
+  }
+  return {pack(std::span<const Piece>(pieces), device),
+          to_device(scored, device),
+          to_device(chosen, device),
+          to_device(rejected, device),
+          to_device(margins, device),
+          to_device(weights, device)};
+}
+
+}  // namespace rlhf
