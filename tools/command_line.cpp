@@ -51,7 +51,8 @@ class KeyFlags {
       const Slot& slot = leaf.option->slot;
       const std::string name = flag_name(leaf.path);
       CLI::Option* flag = std::holds_alternative<bool*>(slot) ? app.add_flag(name) : app.add_option(name);
-      if (std::holds_alternative<std::vector<std::string>*>(slot)) flag->expected(1, -1)->delimiter(',');
+      if (std::holds_alternative<std::vector<std::string>*>(slot))  // repeated, each a text as it stands
+        flag->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
       flags_.push_back(flag);
     }
   }

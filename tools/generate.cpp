@@ -50,6 +50,9 @@ std::vector<PromptSample> load_prompts(const GenerateConfig& config, const Model
   if (!config.input.empty()) records = read_prompts({config.input}, {{{"prompt", config.field}}, 0}).records;
   auto samples = make_prompts(records, tokenizer, templates, std::numeric_limits<std::int64_t>::max()).samples;
   const std::int64_t longest = folder.shape.max_positions - config.max_new_tokens;
+  if (longest < 1)
+    throw ConfigError({"max_new_tokens: expected less than the model's " + std::to_string(folder.shape.max_positions) +
+                       " positions, found " + std::to_string(config.max_new_tokens)});
   for (std::size_t i = 0; i < samples.size(); ++i) {
     if (static_cast<std::int64_t>(samples[i].ids.size()) > longest)
       throw DataError("prompt " + std::to_string(i + 1) + ": expected at most " + std::to_string(longest) +
@@ -92,7 +95,7 @@ void run_generate(const GenerateConfig& config) {
     throw ConfigError({"output: expected another file than input, found " + config.output});
   const at::NoGradGuard no_gradient;
   const ModelFolder folder = read_model_folder(find_model(config.model));
-  const auto tokenizer = load_tokenizer(folder.path);
+  const auto tokenizer = load_tokenizer(folder.path, folder.shape.vocab_size);
   const Templates templates = choose_templates(config, folder, *tokenizer);
   if (config.chat) templates.chat_template();  // refused before a model is loaded
   const auto prompts = config.chat ? std::vector<PromptSample>() : load_prompts(config, folder, *tokenizer, templates);

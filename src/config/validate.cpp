@@ -236,6 +236,13 @@ Issues validate(const GenerateConfig& config) {
   if (!config.chat && !config.system.empty()) {
     issues.push_back({{"system", "chat"}, "expected a chat, found none; hint: --chat"});
   }
+  if (std::find(config.stop.begin(), config.stop.end(), "") != config.stop.end()) {
+    issues.push_back({{"stop"}, "expected texts, found an empty one"});
+  }
+  if (!config.prompt.empty() && !config.chat_template.empty()) {
+    issues.push_back(
+        {{"chat_template", "prompt"}, "expected a chat or an input of messages, found a prompt, which is plain text"});
+  }
   if (config.best && (config.reward.empty() || config.num_samples < 2)) {
     issues.push_back({{"best", "reward", "num_samples"}, "expected a reward model and num_samples of at least 2"});
   }

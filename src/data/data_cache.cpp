@@ -57,18 +57,19 @@ std::string make_key(const DataOptions& options, std::uint64_t seed, const Token
   key["eval"] = describe_files(expand_globs(options.eval), ExitCode::data);
   key["tokenizer"] = describe_files(tokenizer.files(), ExitCode::model);
   key["vocab_size"] = tokenizer.vocab_size();
+  key["stop_ids"] = templates.stop_ids;
   key["template"] = templates.prompt.text();
   key["chat_template"] = templates.chat ? templates.chat->source() : "";
   return key.dump();
 }
 
 constexpr std::int64_t DataReport::*kReportNumbers[] = {
-    &DataReport::records,          &DataReport::samples,    &DataReport::dropped_over_length,
-    &DataReport::dropped_short,    &DataReport::truncated,  &DataReport::dropped_without_label,
-    &DataReport::dropped_equal,    &DataReport::straddling, &DataReport::unverified,
-    &DataReport::answers_left_out, &DataReport::duplicates, &DataReport::left_out,
-    &DataReport::repeated,         &DataReport::tokens,     &DataReport::longest,
-    &DataReport::trained_tokens};
+    &DataReport::records,         &DataReport::samples,          &DataReport::dropped_over_length,
+    &DataReport::dropped_short,   &DataReport::truncated,        &DataReport::dropped_without_label,
+    &DataReport::dropped_refused, &DataReport::dropped_equal,    &DataReport::straddling,
+    &DataReport::unverified,      &DataReport::answers_left_out, &DataReport::endless,
+    &DataReport::duplicates,      &DataReport::left_out,         &DataReport::repeated,
+    &DataReport::tokens,          &DataReport::longest,          &DataReport::trained_tokens};
 
 void write(ByteWriter& out, const DataReport& report) {
   out.text(report.kind);

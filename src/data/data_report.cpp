@@ -62,6 +62,7 @@ std::string DataReport::summary() const {
   add(dropped_over_length, " dropped as over-long");
   add(dropped_short, " dropped as too short");
   add(dropped_without_label, " dropped without a token to learn from");
+  add(dropped_refused, " dropped as refused by the chat template or the tokenizer");
   add(dropped_equal, " dropped as equal");
   add(truncated, " truncated");
   add(straddling, " with a token across the seam");
@@ -79,6 +80,9 @@ std::vector<std::string> DataReport::lines() const {
   add(answers_left_out, " answers left out of their rankings (too long, too short or equal)");
   add(duplicates, " samples equal an earlier one");
   add(unverified, " conversations whose trained tokens do not begin where the prompt for an answer ends");
+  add(endless,
+      " samples do not end with a token that ends an answer (eos_token_id of config.json and generation_config.json, "
+      "eos_token of the tokenizer): a model does not learn from them to stop");
   add_bars(lengths, report);
   return report;
 }

@@ -34,7 +34,9 @@ JoinedText tokenise_joined(std::string_view prompt, std::string_view completion,
   JoinedText joined;
   joined.prompt_length = tokens_before(encoding, prompt.size(), joined.straddles);
   joined.ids = std::move(encoding.ids);
-  if (const auto eos = tokenizer.eos_id()) joined.ids.push_back(*eos);
+  const auto eos = tokenizer.eos_id();
+  if (eos) joined.ids.push_back(*eos);
+  joined.stops = eos.has_value();
   joined.answers = {{static_cast<std::int32_t>(joined.prompt_length), static_cast<std::int32_t>(joined.length())}};
   return joined;
 }
@@ -58,6 +60,21 @@ JoinedText tokenise_rendered(std::string_view text, const std::vector<ByteSpan>&
   joined.ids = std::move(encoding.ids);
   joined.prompt_length = joined.answers.empty() ? joined.length() : joined.answers.front().begin;
   return joined;
+}
+
+void end_at_stop(JoinedText& text, const TokenIds& stop_ids, const Tokenizer& tokenizer) {
+  const auto is_stop = [&](std::int32_t id) {
+    return std::find(stop_ids.begin(), stop_ids.end(), id) != stop_ids.end();
+  };
+  const auto is_blank = [&](std::int32_t id) {
+    return tokenizer.decode({id}).find_first_not_of(" \t\r\n") == std::string::npos;
+  };
+  const auto first = text.ids.begin() + (text.answers.empty() ? text.length() : text.answers.back().begin);
+  auto end = text.ids.end();  // of the text, behind its first stop token that nothing but stops and space follows
+  for (auto token = text.ids.end(); token != first && (is_stop(*(token - 1)) || is_blank(*(token - 1))); --token)
+    if (is_stop(*(token - 1))) end = token;
+  text.ids.erase(end, text.ids.end());
+  text.stops = !text.ids.empty() && is_stop(text.ids.back());
 }
 
 void truncate(JoinedText& text, std::int64_t max_length) {

@@ -17,6 +17,7 @@ struct JoinedText {
   std::int64_t prompt_length = 0;  ///< tokens before the first answer; a cut may leave fewer
   bool straddles = false;          ///< a token covers bytes on both sides of a seam
   bool truncated = false;
+  bool stops = true;     ///< its last token ends an answer when a model writes it
   bool verified = true;  ///< each answer begins where the prompt to write it ends (ChatText::verified)
 
   std::int64_t length() const { return static_cast<std::int64_t>(ids.size()); }
@@ -31,6 +32,10 @@ JoinedText tokenise_rendered(std::string_view text, const std::vector<ByteSpan>&
 
 /// Ids of a text that a chat template wrote, special tokens included: no BOS but the template's own.
 Encoding encode_rendered(std::string_view text, const Tokenizer& tokenizer);
+
+/// Cuts what a chat template writes behind the token that ended the last answer, and sees whether there is such a
+/// token.
+void end_at_stop(JoinedText& text, const TokenIds& stop_ids, const Tokenizer& tokenizer);
 
 /// Cuts to `max_length` tokens; the EOS goes with the cut.
 void truncate(JoinedText& text, std::int64_t max_length);

@@ -31,6 +31,11 @@ std::string excerpt(const std::string& text, std::size_t at) {
   return Json(shortened(std::string_view(text).substr(at), 40)).dump(-1, ' ', true, Json::error_handler_t::replace);
 }
 
+JoinedText finished(JoinedText text, const Tokenizer& tokenizer, const Templates& templates) {
+  end_at_stop(text, templates.stop_ids, tokenizer);
+  return text;
+}
+
 /// The conversation with everything after the prompt as the one answer.
 JoinedText tokenise_after(const Conversation& chat, const Json& prompt, const Json& whole, const Tokenizer& tokenizer,
                           const Templates& templates) {
@@ -45,7 +50,7 @@ JoinedText tokenise_after(const Conversation& chat, const Json& prompt, const Js
                     std::to_string(part + 1) + "; hint: the chat template writes a prompt in another way when an " +
                     "answer follows; give it another one by data.chat_template");
   }
-  return tokenise_rendered(text, {{before.size(), text.size()}}, tokenizer);
+  return finished(tokenise_rendered(text, {{before.size(), text.size()}}, tokenizer), tokenizer, templates);
 }
 
 Json first_turns(const Json& messages, std::size_t count) {
@@ -62,7 +67,7 @@ JoinedText tokenise_turns(const Conversation& chat, const Tokenizer& tokenizer, 
     answer.begin = std::min(answer.begin, text.size());
     answer.end = std::min(answer.end, text.size());
   }
-  JoinedText joined = tokenise_rendered(text, rendered.assistant, tokenizer);
+  JoinedText joined = finished(tokenise_rendered(text, rendered.assistant, tokenizer), tokenizer, templates);
   joined.verified = rendered.verified;
   return joined;
 }
@@ -73,7 +78,7 @@ JoinedText tokenise_chat(const Demonstration& record, const Tokenizer& tokenizer
   if (train_on == TrainOn::all) {  // turns need not be told apart
     const std::string text =
         without_space_at_end(templates.chat_template().render(messages, options_of(record.chat, false)));
-    return tokenise_rendered(text, {{0, text.size()}}, tokenizer);
+    return finished(tokenise_rendered(text, {{0, text.size()}}, tokenizer), tokenizer, templates);
   }
   const bool last_turn = train_on == TrainOn::last_turn;
   if (!last_turn && record.prompt_turns == 0) return tokenise_turns(record.chat, tokenizer, templates);

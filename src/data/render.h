@@ -11,9 +11,9 @@
 
 namespace rlhf {
 
-/// The texts that a record holds, as ids. White space that a chat template writes after the last turn is left out, so
-/// that a text ends as an answer that was sampled does. Throws DataError (without a place) where a conversation does
-/// not render, or does not begin as its prompt does.
+/// The texts that a record holds, as ids. What a chat template writes behind the token that ends the last turn is left
+/// out, so that a text ends as an answer that was sampled does. Throws DataError (without a place) where a conversation
+/// does not render, or does not begin as its prompt does.
 std::vector<JoinedText> tokenise(const Demonstration& record, const Tokenizer& tokenizer, const Templates& templates,
                                  TrainOn train_on);
 /// One text for each answer.

@@ -44,8 +44,9 @@ void count_flags(const std::vector<JoinedText>& texts, DataReport& report) {
   };
   if (any(&JoinedText::truncated)) ++report.truncated;
   if (any(&JoinedText::straddles)) ++report.straddling;
-  if (!std::all_of(texts.begin(), texts.end(), [](const JoinedText& text) { return text.verified; }))
-    ++report.unverified;
+  const auto all = [&](auto test) { return std::all_of(texts.begin(), texts.end(), test); };
+  if (!all([](const JoinedText& text) { return text.verified; })) ++report.unverified;
+  if (!all([](const JoinedText& text) { return text.stops || text.truncated; })) ++report.endless;
 }
 
 /// The labels: index 0 is predicted by nothing, and what was cut off is gone.
@@ -170,20 +171,32 @@ template <typename Record, typename S>
 void SampleMaker<Record, S>::flush() {
   stop_if_signalled();
   std::vector<std::vector<JoinedText>> texts(pending_.size());
+  std::vector<std::string> faults(pending_.size());
   for_each_index(pending_.size(), [&](std::size_t i) {
     try {
       texts[i] = tokenise(pending_[i].record, tokenizer_, templates_, options_.train_on);
     } catch (const DataError& error) {
-      throw DataError("tokenising " + pending_[i].place + ": " + error.what());
+      faults[i] = "tokenising " + pending_[i].place + ": " + error.what();
     }
   });
   for (std::size_t i = 0; i < pending_.size(); ++i) {
     ++set_.report.records;
+    if (!faults[i].empty()) {
+      forgive(faults[i]);
+      continue;
+    }
     auto sample = make_sample(pending_[i].record, std::move(texts[i]), options_, pending_[i].place, set_.report);
     if (sample) keep(std::move(*sample), pending_[i].copies);
   }
   pending_.clear();
   say_progress();
+}
+
+template <typename Record, typename S>
+void SampleMaker<Record, S>::forgive(const std::string& fault) {
+  if (set_.report.dropped_refused == options_.max_bad_lines) throw DataError(fault);
+  ++set_.report.dropped_refused;
+  log_warning("skipped: " + fault);
 }
 
 template <typename Record, typename S>

@@ -34,6 +34,7 @@ class SampleMaker {
   static constexpr std::size_t kBlock = 4096;  // a signal is heard between blocks
 
   void flush();
+  void forgive(const std::string& fault);
   void keep(S sample, std::int64_t copies);
   void say_progress();
 

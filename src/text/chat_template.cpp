@@ -140,10 +140,23 @@ struct ChatTemplate::Compiled {
     return true;
   }
 
+  /// A template may write EOS behind the last turn, whichever that is: no part of what a longer conversation begins
+  /// with.
+  std::string without_eos_at_end(std::string text) const {
+    const auto token = std::ranges::find(special_tokens, "eos_token", &Names::value_type::first);
+    if (token == special_tokens.end() || token->second.text() == nullptr) return text;
+    const std::string& eos = token->second.text()->bytes;
+    const std::size_t end = text.find_last_not_of(" \t\r\n") + 1;  // 0 where there is nothing else
+    if (!eos.empty() && std::string_view(text).substr(0, end).ends_with(eos)) text.resize(end - eos.size());
+    return text;
+  }
+
   [[noreturn]] void refuse_turn(std::size_t turn, const std::string& why) const {
-    throw DataError("finding what the assistant wrote: chat template " + where + ": message " +
-                    std::to_string(turn + 1) + ": " + why +
-                    "; hint: use a template with {% generation %} blocks, or train on the last turn alone");
+    throw DataError(
+        "finding what the assistant wrote: chat template " + where + ": message " + std::to_string(turn + 1) + ": " +
+        why +
+        "; hint: use a template with {% generation %} blocks (data.chat_template), or train on the last turn alone "
+        "(data.train_on: last_turn)");
   }
 
   std::vector<ByteSpan> spans_by_prefixes(const std::string& whole, const Json& messages, ChatOptions options) const {
@@ -151,9 +164,10 @@ struct ChatTemplate::Compiled {
     std::vector<ByteSpan> spans;
     for (const std::size_t turn : assistant_turns(messages)) {
       const std::string before = prompt_before(messages, turn, options);
-      const std::string with = render(first_messages(messages, turn + 1), options).text;
+      std::string with = render(first_messages(messages, turn + 1), options).text;
       if (!with.starts_with(before))
         refuse_turn(turn, "expected the text up to the answer to end with the generation prompt, found another text");
+      if (!whole.starts_with(with)) with = without_eos_at_end(std::move(with));
       if (!whole.starts_with(with))
         refuse_turn(turn,
                     "expected the whole text to begin with the text up to this turn, found that later messages "

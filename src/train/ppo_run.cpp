@@ -36,7 +36,7 @@ void check_fits_policy(const ModelFolder& folder, const std::string& key, const 
     throw ModelError(where + "vocabulary of " + std::to_string(policy.shape.vocab_size) + " ids, found " +
                      std::to_string(folder.shape.vocab_size) + "; hint: models of one run share one tokenizer");
   if (folder.path != policy.path && has_tokenizer(folder.path)) {
-    if (const auto id = first_difference(*setup.tokenizer, *load_tokenizer(folder.path)))
+    if (const auto id = first_difference(*setup.tokenizer, *load_tokenizer(folder.path, folder.shape.vocab_size)))
       throw ModelError(where + "tokenizer, found one that reads id " + std::to_string(*id) + " as another piece");
   }
   const bool same = !folder.prompt_template || *folder.prompt_template == setup.templates.prompt.text();

@@ -18,12 +18,6 @@ namespace {
 
 const std::string kThreads = "machine.threads";
 
-void check_vocabulary(const Setup& setup, const std::string& where) {
-  if (setup.tokenizer->vocab_size() <= setup.folder.shape.vocab_size) return;
-  throw ModelError(where + ": expected a tokenizer of at most " + std::to_string(setup.folder.shape.vocab_size) +
-                   " ids (the model's vocabulary), found " + std::to_string(setup.tokenizer->vocab_size()));
-}
-
 PromptTemplate choose_template(const ModelFolder& folder, const std::string& said, const RunOptions& options) {
   const std::optional<std::string>& own = folder.prompt_template;
   if (said.empty()) return own ? PromptTemplate(*own) : PromptTemplate();
@@ -35,14 +29,17 @@ PromptTemplate choose_template(const ModelFolder& folder, const std::string& sai
 }
 
 /// An id for the padding of a scalar model's config.json. `transformers` takes it off the end of a text before it looks
-/// for the last token, so it must not be EOS, nor anything else that ends a text.
-std::int32_t padding_id(const Tokenizer& tokenizer) {
-  const auto eos = tokenizer.eos_id();
+/// for the last token, so it must be nothing that ends a text.
+std::int32_t padding_id(const Tokenizer& tokenizer, const TokenIds& stop_ids) {
+  const auto ends_texts = [&](std::int32_t id) {
+    return std::find(stop_ids.begin(), stop_ids.end(), id) != stop_ids.end();
+  };
   for (const auto id : {tokenizer.pad_id(), tokenizer.unknown_id(), tokenizer.bos_id()}) {
-    if (id && id != eos) return *id;
+    if (id && !ends_texts(*id)) return *id;
   }
-  const auto last = static_cast<std::int32_t>(tokenizer.vocab_size() - 1);
-  return last != eos ? last : last - 1;
+  auto last = static_cast<std::int32_t>(tokenizer.vocab_size() - 1);
+  while (last > 0 && ends_texts(last)) --last;
+  return last;
 }
 
 }  // namespace
@@ -53,7 +50,7 @@ SaveOptions Setup::save_options(const RecordCounts& counts, bool with_template) 
   if (with_template || folder.prompt_template) options.prompt_template = templates.prompt.text();
   if (counts.chat) options.chat_template = templates.chat_template().source();
   options.tokenizer_files = tokenizer->files();
-  options.pad_id = padding_id(*tokenizer);
+  options.pad_id = padding_id(*tokenizer, templates.stop_ids);
   return options;
 }
 
@@ -65,14 +62,15 @@ Setup prepare(const ModelOptions& model, const SaidTemplates& said, DeviceChoice
   setup.compute = resolve_compute(device, dtype);
   if (!model.init) setup.folder = read_model_folder(find_model(model.path));
   const std::string tokenizer_path = find_model(model.tokenizer.empty() ? model.path : model.tokenizer);
-  setup.tokenizer = load_tokenizer(tokenizer_path);
+  setup.tokenizer =
+      model.init ? load_tokenizer(tokenizer_path) : load_tokenizer(tokenizer_path, setup.folder.shape.vocab_size);
   if (model.init)
     setup.folder = describe_new_model(*model.init, setup.tokenizer->vocab_size(), setup.tokenizer->bos_id(),
                                       setup.tokenizer->eos_id());
-  check_vocabulary(setup, tokenizer_path);
   setup.templates.prompt = choose_template(setup.folder, said.prompt, options);
   if (is_template_file(said.chat)) setup.chat_file = said.chat;
   choose_chat_template(setup.templates, said.chat, tokenizer_path, *setup.tokenizer);
+  setup.templates.stop_ids = stop_ids(setup.folder, *setup.tokenizer);
   return setup;
 }
 

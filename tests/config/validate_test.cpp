@@ -179,6 +179,12 @@ TEST(Validate, HoldsTheRulesOfGenerate) {
             Lines{"command line: system: expected a chat, found none; hint: --chat"});
   EXPECT_EQ(faults<GenerateConfig>(kGenerate, {"best=true"}),
             Lines{"command line: best: expected a reward model and num_samples of at least 2"});
+  EXPECT_EQ(faults<GenerateConfig>(kGenerate, {"stop=[a, '']"}),
+            Lines{"command line: stop: expected texts, found an empty one"});
+  EXPECT_EQ(
+      faults<GenerateConfig>(kGenerate, {"chat_template=chatml"}),
+      Lines{"command line: chat_template: expected a chat or an input of messages, found a prompt, which is plain "
+            "text"});
   EXPECT_EQ(faults<GenerateConfig>(kGenerate, {"top_p=0"}),
             Lines{"command line: top_p: expected a number, above 0, at most 1, found 0"});
 }

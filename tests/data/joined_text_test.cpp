@@ -1,5 +1,7 @@
 #include "data/joined_text.h"
 
+#include <string>
+
 #include <gtest/gtest.h>
 
 #include "support/byte_tokenizer.h"
@@ -48,6 +50,32 @@ TEST(JoinedText, TokenizerWithoutBosAndEosAddsNothing) {
   const JoinedText text = tokenise_joined("a", "", tokenizer);
   EXPECT_EQ(text.ids, (TokenIds{'a'}));
   EXPECT_FALSE(text.has_completion());
+}
+
+JoinedText ended(const std::string& text, std::int32_t answer, const TokenIds& stop_ids) {
+  JoinedText joined{.ids = ByteTokenizer().encode(text, Bos::none).ids, .answers = {{answer, 100}}};
+  end_at_stop(joined, stop_ids, ByteTokenizer());
+  return joined;
+}
+
+TEST(JoinedText, AConversationEndsAtTheTokenThatEndsItsAnswer) {
+  const auto text = [](const JoinedText& joined) { return ByteTokenizer().decode(joined.ids); };
+  EXPECT_EQ(text(ended("q:a;", 2, {';'})), "q:a;");
+  EXPECT_EQ(text(ended("q:a;\n#", 2, {';', '#'})), "q:a;") << "as Phi-3 writes EOS behind its mark";
+  EXPECT_EQ(text(ended("q:a;\n", 2, {';'})), "q:a;");
+  EXPECT_EQ(text(ended("q:a;b;", 2, {';'})), "q:a;b;") << "a mark in the middle is part of the answer";
+  EXPECT_EQ(text(ended(";;;", 1, {';'})), ";;") << "an empty answer keeps its own mark";
+  EXPECT_EQ(text(ended("q:a ", 2, {';'})), "q:a ") << "nothing is cut where nothing ends it";
+}
+
+TEST(JoinedText, TellsWhetherAnAnswerEnds) {
+  EXPECT_TRUE(ended("q:a;", 2, {';'}).stops);
+  EXPECT_FALSE(ended("q:a;b", 2, {';'}).stops);
+  EXPECT_FALSE(ended("q:a;", 2, {}).stops);
+  EXPECT_TRUE(tokenise_joined("a", "b", ByteTokenizer()).stops);
+  ByteTokenizer without_eos;
+  without_eos.has_eos = false;
+  EXPECT_FALSE(tokenise_joined("a", "b", without_eos).stops);
 }
 
 TEST(JoinedText, CutTextHasNoEos) {

@@ -98,6 +98,39 @@ TEST(LoadData, ErrorsOfTheSamplesNameTheLineAndAreNoBadLines) {
   }
 }
 
+TEST(LoadData, ConversationsThatTheTemplateRefusesAreBadLines) {
+  const TemporaryFolder folder;
+  const auto conversation = [](const std::string& role) {
+    return "{\"messages\":[{\"role\":\"" + role +
+           "\",\"content\":\"q\"},{\"role\":\"assistant\",\"content\":\"a\"}]}\n";
+  };
+  DataOptions options;
+  const std::string file = folder.write(
+      "a.jsonl", conversation("user") + conversation("system") + conversation("user") + conversation("system"));
+  options.train = {file};
+  Templates templates;
+  templates.chat.emplace(
+      "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system') }}{% endif %}" +
+          std::string("{{ m.content }}{% if not loop.last %}:{% endif %}{% endfor %}") +
+          "{% if add_generation_prompt %}:{% endif %}",
+      nlohmann::ordered_json(), "t");
+  const auto load_with = [&](std::int64_t max_bad_lines) {
+    options.max_bad_lines = max_bad_lines;
+    return load_demonstrations(options, 0, ByteTokenizer(), templates);
+  };
+  const auto data = load_with(2);
+  EXPECT_EQ(data.train.samples.size(), 2u);
+  EXPECT_EQ(data.train.report.dropped_refused, 2);
+  EXPECT_EQ(data.train.report.endless, 2) << "no token ends these answers";
+  try {
+    load_with(1);
+    FAIL() << "accepted";
+  } catch (const DataError& error) {
+    EXPECT_TRUE(std::string(error.what()).starts_with("tokenising " + file + ":4: rendering chat template t:1:"))
+        << error.what();
+  }
+}
+
 class Cache : public ::testing::Test {
  protected:
   void SetUp() override {

@@ -74,6 +74,15 @@ TEST(ChatSpans, OfGenerationBlocksThatDoNotBeginAtThePromptAreNotVerified) {
   EXPECT_FALSE(chat.render_with_spans(two_turns()).verified);
 }
 
+// As Phi-3's own: EOS stands behind the whole text, whatever turn is the last.
+TEST(ChatSpans, EosBehindTheWholeTextIsNoPartOfEarlierTurns) {
+  const std::string source =
+      "{% for m in messages %}<{{ m.role }}>{{ m.content }}<end>\n{% endfor %}"
+      "{% if add_generation_prompt %}<assistant>{% else %}{{ eos_token }}{% endif %}";
+  const ChatText chat = ChatTemplate(source, {{"eos_token", "</s>"}}, "t").render_with_spans(two_turns());
+  EXPECT_EQ(written(chat), (std::vector<std::string>{"Ich bin ü.<end>\n", "c<end>\n</s>"}));
+}
+
 TEST(ChatSpans, AreRefusedWhereATemplateRewritesEarlierTurns) {
   const std::string strips =
       "{% for m in messages %}[{{ m.role }}]{{ m.content if loop.last else m.content | first }};{% endfor %}"

@@ -40,6 +40,44 @@ TEST(HfSettings, RolesAreStringsOrObjectsAndResolvedInTheVocabulary) {
   EXPECT_EQ(tokenizer->decode({6, 1}), "ab") << "a piece with a role is special";
 }
 
+// GPT-2's tokenizer_config.json names no EOS; transformers has it from the class, config.json of the model says it too.
+TEST(HfSettings, EosIsTheModelsWhereTheTokenizerNamesNone) {
+  const TemporaryFolder folder;
+  write_tokenizer(folder, tiny_tokenizer());
+  folder.write("tokenizer_config.json", R"({"model_max_length": 1024})");
+  const auto eos = [&](const std::string& config) {
+    folder.write("config.json", config);
+    return load_tokenizer(folder.path())->eos_id();
+  };
+  EXPECT_EQ(eos(R"({"eos_token_id": 8})"), 8);
+  EXPECT_EQ(eos(R"({"eos_token_id": [7, 8]})"), 7);
+  for (const char* none : {R"({})", R"({"eos_token_id": null})", R"({"eos_token_id": []})", R"({"eos_token_id": "8"})",
+                           R"({"eos_token_id": 99})", R"({"eos_token_id": -1})", R"({"eos_token_id": 1e30})"})
+    EXPECT_EQ(eos(none), std::nullopt) << none;
+  folder.write("tokenizer_config.json", R"({"eos_token": "<s>"})");
+  EXPECT_EQ(eos(R"({"eos_token_id": 8})"), 0) << "the tokenizer's own word counts";
+  folder.write("tokenizer_config.json", R"({"eos_token": null})");
+  EXPECT_EQ(eos(R"({"eos_token_id": 8})"), std::nullopt);
+}
+
+TEST(HfSettings, SpecialTokensBeyondTheModelAreRefusedInTexts) {
+  const TemporaryFolder folder;
+  nlohmann::json document = tiny_tokenizer();
+  document["added_tokens"][1]["special"] = true;
+  write_tokenizer(folder, document);
+  const auto tokenizer = load_tokenizer(folder.path(), 8);  // <x> has the id 8
+  EXPECT_EQ(tokenizer->vocab_size(), 8);
+  EXPECT_EQ(tokenizer->encode("ab").ids, load_tokenizer(folder.path())->encode("ab").ids);
+  try {
+    tokenizer->encode("ab<x>");
+    FAIL() << "accepted";
+  } catch (const DataError& error) {
+    EXPECT_STREQ(error.what(), "expected tokens that the model knows (ids below 8), found <x> (id 8)");
+  }
+  EXPECT_EQ(load_tokenizer(folder.path(), 9)->encode("<x>").ids.back(), 8);
+  EXPECT_THROW(load_tokenizer(folder.path(), 7), ModelError) << "the piece 1 has the id 7, and is no special token";
+}
+
 TEST(HfSettings, TheMapOfSpecialTokensCountsOnlyWithoutAnAddedTokensDecoder) {
   const TemporaryFolder folder;
   write_tokenizer(folder, tiny_tokenizer());

@@ -69,6 +69,14 @@ TEST_F(Generate, EndsAnAnswerAtAStopTextAndCutsItOff) {
   for (std::size_t i = 0; i < kept; ++i) EXPECT_EQ(cut["token_ids"][i], whole["token_ids"][i]);
 }
 
+TEST_F(Generate, AStopTextMayHoldACommaAndThereMayBeSeveral) {
+  const std::string flags = "--prompt 3+1= --max-new-tokens 20 --seed 3";
+  const std::string text = lines(flags).front()["text"];
+  const std::string stop(1, *std::find_if(text.begin(), text.end(), [](char c) { return c > ' ' && c < 127; }));
+  EXPECT_EQ(lines(flags + " --stop 'never," + stop + "'").front()["text"], text);
+  EXPECT_EQ(lines(flags + " --stop never --stop '" + stop + "'").front()["text"], text.substr(0, text.find(stop)));
+}
+
 TEST_F(Generate, WithoutNewTokensOnlyShowsThePrompt) {
   const json line = lines("--prompt 3+1= --max-new-tokens 0").front();
   EXPECT_EQ(line["text"], "");

@@ -1,4 +1,5 @@
 // The three stages on records of messages.
+#include <algorithm>
 #include <fstream>
 #include <string>
 
@@ -73,6 +74,21 @@ TEST_F(Conversations, GoThroughAllThreeStagesWithTheFoldersTemplate) {
   EXPECT_TRUE(prompt.starts_with("<u>") && prompt.ends_with("=;\n<a>")) << prompt;
   EXPECT_EQ(sample.at("record").at("prompt")[0].at("role"), "user");
   EXPECT_EQ(bytes_of(path("ppo/final/chat_template.jinja")), kShortChat);
+}
+
+// transformers takes the padding off the end of a text, and would not see what ended it.
+TEST_F(Conversations, ARewardModelIsPaddedWithNothingThatEndsAnAnswer) {
+  give_template();
+  train_sft(chat_sft("sft"));
+  const auto tokenizer = load_tokenizer(path("sft/final"));
+  const nlohmann::json ends = {*tokenizer->eos_id(), *tokenizer->unknown_id(), tokenizer->vocab_size() - 1};
+  std::ofstream(path("sft/final/generation_config.json")) << nlohmann::json{{"eos_token_id", ends}};
+  RewardModelConfig reward = reward_config("sft/final", "rm");
+  reward.data.train = {path("chat-pairs.jsonl")};
+  reward.train.max_steps = 1;
+  train_reward_model(reward);
+  const auto pad = nlohmann::json::parse(bytes_of(path("rm/final/config.json"))).at("pad_token_id");
+  EXPECT_EQ(std::count(ends.begin(), ends.end(), pad), 0) << pad;
 }
 
 TEST_F(Conversations, TakeATemplateThatWasSaidAlong) {

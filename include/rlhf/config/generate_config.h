@@ -51,7 +51,7 @@ constexpr auto describe(const GenerateConfig*) {
                                "default: the model folder's own"),
       field<&C::chat>("talk: every line of stdin is a turn; /reset, /system TEXT, /exit"),
       field<&C::system>("what the model is told before the first turn of a chat"),
-      field<&C::stop>("texts that end an answer and are cut off it"),
+      field<&C::stop>("text that ends an answer and is cut off it; --stop A --stop B for several"),
       field<&C::reward>("folder of a reward model that scores the answers"),
       field<&C::best>("of the num_samples answers to a prompt keep the one that `reward` scores highest"),
       field<&C::max_new_tokens>("longest answer in tokens; 0: only show the prompts", at_least(0)),

@@ -47,8 +47,8 @@ struct SampleSet {
 /// A conversation is what the chat template writes, tokenised once without anything added: no BOS, no EOS but the
 /// template's own; the assistant's turns (or what follows the prompt) are found by offsets. Truncation cuts completions
 /// on the right; a sample whose prompt alone fills max_length has no label left and is dropped and counted. Throws
-/// DataError if over_length is `error` and a sample is too long (its number named), if a conversation does not render,
-/// or if no sample is left; ConfigError if there are conversations and no chat template.
+/// DataError if over_length is `error` and a sample is too long (its number named), if more than `max_bad_lines`
+/// conversations do not render, or if no sample is left; ConfigError if there are conversations and no chat template.
 SampleSet<Sample> make_samples(const std::vector<Demonstration>& records, const Tokenizer& tokenizer,
                                const Templates& templates, const DataOptions& options);
 /// The same for every answer to a prompt. An answer that would be dropped takes its pairs with it, as does one that

@@ -15,6 +15,7 @@ struct Templates {
   PromptTemplate prompt = {};
   std::optional<ChatTemplate> chat = {};
   std::string chat_absent = {};  ///< why there is no chat template
+  TokenIds stop_ids = {};        ///< what ends an answer when a model writes it: a conversation ends there too
   /// Throws ConfigError if there is none: a conversation cannot be read then.
   const ChatTemplate& chat_template() const;
 };

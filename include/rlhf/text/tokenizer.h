@@ -54,6 +54,10 @@ class Tokenizer {
 /// by name.
 std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& path);
 
+/// The same for a model of `vocab_size` ids. Special tokens beyond them, which a folder may carry for other members of
+/// the family (an image's), are refused by encode() where a text holds one (DataError); any other: ModelError.
+std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& path, std::int64_t vocab_size);
+
 /// Whether a folder has a tokenizer that load_tokenizer() would look at.
 bool has_tokenizer(const std::filesystem::path& folder);
 /// The first id that two tokenizers read as different pieces, or that only one of them has; nothing if they agree.

@@ -50,6 +50,12 @@ void check_top_level(const JsonNode& root) {
     if (const auto section = root.find(key)) section->object();
 }
 
+bool is_known(std::int32_t id, const Parts& parts) {
+  const auto& pieces = parts.model->vocabulary().pieces();
+  return parts.added.contains(id) ||
+         std::any_of(pieces.begin(), pieces.end(), [&](const auto& piece) { return piece.second == id; });
+}
+
 Parts read_parts(const JsonNode& root, const Settings& settings, const fs::path& folder) {
   check_top_level(root);
   Parts parts;
@@ -63,17 +69,13 @@ Parts read_parts(const JsonNode& root, const Settings& settings, const fs::path&
   if (const auto node = root.find("decoder")) parts.decoder = read_decoder(*node);
   const auto role = [&](const char* name) { return added.find_role(settings, name); };
   parts.special = {role("bos_token"), role("eos_token"), role("unk_token"), role("pad_token")};
+  if (settings.model_eos && is_known(*settings.model_eos, parts)) parts.special.eos = settings.model_eos;
   return parts;
 }
 
 void check_frame_ids(const JsonNode& node, const TokenIds& ids, const Parts& parts) {
-  const auto is_known = [&](std::int32_t id) {
-    const auto& pieces = parts.model->vocabulary().pieces();
-    return parts.added.contains(id) ||
-           std::any_of(pieces.begin(), pieces.end(), [&](const auto& piece) { return piece.second == id; });
-  };
   for (const std::int32_t id : ids)
-    if (!is_known(id)) node.fail("ids of tokens", std::to_string(id) + ", which is none");
+    if (!is_known(id, parts)) node.fail("ids of tokens", std::to_string(id) + ", which is none");
 }
 
 // Every complete text gets its EOS from us, so one that the file would put behind a text is left out.
@@ -125,6 +127,7 @@ std::unique_ptr<Tokenizer> load_tokenizer_json(const fs::path& folder, const std
 std::unique_ptr<Tokenizer> load_vocabulary_and_merges(const fs::path& folder, const std::vector<fs::path>& files) {
   Settings settings = read_settings(folder);
   check_class(settings, folder);
+  settings.model_eos.reset();
   for (const char* role : {"bos_token", "eos_token", "unk_token"})
     if (!settings.said.contains(role)) settings.by_role[role] = {.content = "<|endoftext|>", .special = true};
   const json document = gpt2_rules(folder, settings.add_prefix_space);

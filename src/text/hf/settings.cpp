@@ -94,17 +94,14 @@ void read_config(const JsonNode& config, Settings& settings) {
   if (const auto added = config.find("added_tokens_decoder")) read_added_tokens_decoder(*added, settings);
 }
 
-}  // namespace
-
-Settings read_settings(const fs::path& folder) {
-  Settings settings;
+void read_tokenizer_files(const fs::path& folder, Settings& settings) {
   bool has_added_tokens = false;
   if (const fs::path file = folder / "tokenizer_config.json"; fs::exists(file)) {
     const nlohmann::json config = read_json_object(file);
     read_config(JsonNode(config, file), settings);
     has_added_tokens = config.contains("added_tokens_decoder");
   }
-  if (has_added_tokens) return settings;
+  if (has_added_tokens) return;
   if (const fs::path file = folder / "special_tokens_map.json"; fs::exists(file)) {
     const nlohmann::json roles = read_json_object(file);
     read_roles(JsonNode(roles, file), settings);
@@ -114,6 +111,25 @@ Settings read_settings(const fs::path& folder) {
     const nlohmann::json added = read_json_object(file);
     read_added_tokens_file(JsonNode(added, file), settings);
   }
+}
+
+// A number, or a list whose first is the one that a text ends with.
+std::optional<std::int32_t> read_model_eos(const fs::path& file) {
+  const nlohmann::json config = read_json_object(file);
+  const auto found = config.find("eos_token_id");
+  if (found == config.end()) return std::nullopt;
+  const nlohmann::json& id = found->is_array() && !found->empty() ? found->front() : *found;
+  const bool fits = id.is_number_integer() && id >= 0 && id < Vocabulary::kMaxIds;
+  return fits ? std::optional(id.get<std::int32_t>()) : std::nullopt;
+}
+
+}  // namespace
+
+Settings read_settings(const fs::path& folder) {
+  Settings settings;
+  read_tokenizer_files(folder, settings);
+  const fs::path config = folder / "config.json";
+  if (!settings.said.contains("eos_token") && fs::exists(config)) settings.model_eos = read_model_eos(config);
   return settings;
 }
 

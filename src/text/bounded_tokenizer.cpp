@@ -1,0 +1,60 @@
+#include <string>
+#include <utility>
+
+#include "rlhf/core/error.h"
+#include "rlhf/text/tokenizer.h"
+
+namespace rlhf {
+namespace {
+
+/// A tokenizer less the special tokens that its model has no rows for.
+class BoundedTokenizer : public Tokenizer {
+ public:
+  BoundedTokenizer(std::unique_ptr<Tokenizer> inner, std::int64_t vocab_size)
+      : inner_(std::move(inner)), vocab_size_(vocab_size) {}
+
+  Encoding encode(std::string_view text, Bos bos) const override {
+    Encoding encoding = inner_->encode(text, bos);
+    for (const std::int32_t id : encoding.ids)
+      if (id >= vocab_size_)
+        throw DataError("expected tokens that the model knows (ids below " + std::to_string(vocab_size_) + "), found " +
+                        inner_->piece(id) + " (id " + std::to_string(id) + ")");
+    return encoding;
+  }
+  std::string decode(const TokenIds& ids) const override { return inner_->decode(ids); }
+  std::string piece(std::int32_t id) const override { return inner_->piece(id); }
+  std::int64_t vocab_size() const override { return vocab_size_; }
+  std::optional<std::int32_t> bos_id() const override { return known(inner_->bos_id()); }
+  std::optional<std::int32_t> eos_id() const override { return known(inner_->eos_id()); }
+  std::optional<std::int32_t> unknown_id() const override { return known(inner_->unknown_id()); }
+  std::optional<std::int32_t> pad_id() const override { return known(inner_->pad_id()); }
+  std::vector<std::filesystem::path> files() const override { return inner_->files(); }
+
+ private:
+  std::optional<std::int32_t> known(std::optional<std::int32_t> id) const {
+    return id && *id < vocab_size_ ? id : std::nullopt;
+  }
+
+  std::unique_ptr<Tokenizer> inner_;
+  std::int64_t vocab_size_;
+};
+
+/// Special tokens stand for no text, so nothing but their own name gives their id.
+bool all_special(const Tokenizer& tokenizer, std::int64_t from) {
+  for (auto id = static_cast<std::int32_t>(from); id < tokenizer.vocab_size(); ++id)
+    if (!tokenizer.decode({id}).empty()) return false;
+  return true;
+}
+
+}  // namespace
+
+std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& path, std::int64_t vocab_size) {
+  auto tokenizer = load_tokenizer(path);
+  if (tokenizer->vocab_size() <= vocab_size) return tokenizer;
+  if (!all_special(*tokenizer, vocab_size))
+    throw ModelError(path.string() + ": expected a tokenizer of at most " + std::to_string(vocab_size) +
+                     " ids (the model's vocabulary), found " + std::to_string(tokenizer->vocab_size()));
+  return std::make_unique<BoundedTokenizer>(std::move(tokenizer), vocab_size);
+}
+
+}  // namespace rlhf
