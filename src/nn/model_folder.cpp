@@ -48,7 +48,7 @@ bool read_scalar_head(const ConfigFields& config, const Family& family) {
   if (!config.has("architectures")) return false;
   const Json& listed = config.at("architectures");
   const std::string architecture = listed.is_array() && listed.size() == 1 && listed[0].is_string() ? listed[0] : "";
-  if (architecture == family.causal_architecture) return false;
+  if (architecture == family.causal_architecture || architecture == family.trunk_architecture) return false;
   if (architecture != family.scalar_architecture) {
     config.refuse("architectures", family.causal_architecture + " or " + family.scalar_architecture,
                   ConfigFields::found(listed));

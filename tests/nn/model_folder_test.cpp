@@ -5,9 +5,12 @@
 #include <string>
 #include <vector>
 
+#include <ATen/core/grad_mode.h>
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+
+#include "rlhf/core/log.h"
 
 #include "nn_testing.h"
 
@@ -179,6 +182,74 @@ TEST(ModelFolder, ReadsShardsAndRefusesOnesOutsideTheFolder) {
   map["lm_head.weight"] = "../a.safetensors";
   write_text(index, ordered_json{{"weight_map", map}}.dump());
   copy.expect_refused({"lm_head.weight", "../a.safetensors"});
+}
+
+/// A folder whose config.json asks for a head of its own, which its file lacks.
+struct Headless : Copy {
+  explicit Headless(const std::string& architecture) {
+    change_config("architectures", {architecture});
+    change_config("initializer_range", 0.5);
+    change_tensors([](NamedTensors& tensors) {
+      std::erase_if(tensors, [](const auto& tensor) { return tensor.first == "lm_head.weight"; });
+    });
+  }
+  std::unique_ptr<CausalLM> load(std::uint64_t seed, at::ScalarType dtype = at::kFloat) const {
+    return load_causal_lm(read_model_folder(path()), at::kCPU, dtype, true, seed, /*allow_missing_head=*/true);
+  }
+};
+
+TEST(MissingHead, IsRefusedWithTheHintThatMakesOne) {
+  const Headless folder("LlamaForCausalLM");
+  folder.expect_refused({"weights of " + folder.path().string() +
+                         ": lm_head.weight: expected this tensor, found none; hint: rlhf-sft with "
+                         "model.allow_missing_head=true makes a new head and trains it"});
+}
+
+TEST(MissingHead, IsMadeFromTheSeedAndNamedInAWarning) {
+  const Headless folder("LlamaForCausalLM");
+  std::vector<std::string> warnings;
+  set_log_sink([&](LogLevel level, std::string_view message) {
+    if (level == LogLevel::warning) warnings.emplace_back(message);
+  });
+  const auto model = folder.load(7), same = folder.load(7), other = folder.load(8),
+             narrow = folder.load(7, at::kBFloat16);
+  set_log_sink({});
+  ASSERT_EQ(warnings.size(), 4U);
+  EXPECT_EQ(warnings.front(), "model folder " + folder.path().string() +
+                                  ": lm_head.weight: found none, so a new one is drawn from seed 7: it knows nothing "
+                                  "until it is trained");
+  EXPECT_EQ(largest_difference(model->head(), same->head()), 0.0);
+  EXPECT_EQ(largest_difference(model->head().to(at::kBFloat16), narrow->head()), 0.0);
+  EXPECT_GT(largest_difference(model->head(), other->head()), 0.1);
+  // normal(0, 0.5), as `transformers` draws it: mean and spread of 96 · 32 numbers within five standard errors.
+  const double n = static_cast<double>(model->head().numel());
+  EXPECT_NEAR(model->head().detach().std().item<double>(), 0.5, 5 * 0.5 / std::sqrt(2 * n));
+  EXPECT_NEAR(model->head().detach().mean().item<double>(), 0.0, 5 * 0.5 / std::sqrt(n));
+  const auto whole = load_causal_lm(read_model_folder(golden("llama/untied")), at::kCPU, at::kFloat, false);
+  ASSERT_EQ(model->parameters().size(), whole->parameters().size());
+  for (std::size_t i = 0; i < whole->parameters().size(); ++i) {
+    if (whole->parameters()[i].name == "lm_head.weight") continue;
+    EXPECT_EQ(largest_difference(model->parameters()[i].value, whole->parameters()[i].value), 0.0);
+  }
+}
+
+TEST(MissingHead, IsNotMadeWhereThereIsOne) {
+  const ModelFolder folder = read_model_folder(golden("llama/untied"));
+  const auto plain = load_causal_lm(folder, at::kCPU, at::kFloat, false),
+             allowed = load_causal_lm(folder, at::kCPU, at::kFloat, false, 7, /*allow_missing_head=*/true);
+  EXPECT_EQ(largest_difference(allowed->head(), plain->head()), 0.0);
+}
+
+TEST(MissingHead, IsNotMissedByARewardModel) {
+  const at::NoGradGuard no_grad;
+  const PackedBatch batch = pack(std::vector<TokenIds>{{1, 4, 9, 16}, {1, 8}}, at::kCPU);
+  const auto scores = [&](const fs::path& path) {
+    return load_scalar_model(read_model_folder(path), at::kCPU, at::kFloat, false, 3).scores(batch);
+  };
+  const Headless causal("LlamaForCausalLM"), trunk("LlamaModel");
+  const at::Tensor whole = scores(golden("llama/untied"));
+  EXPECT_EQ(largest_difference(scores(causal.path()), whole), 0.0);
+  EXPECT_EQ(largest_difference(scores(trunk.path()), whole), 0.0);
 }
 
 TEST(NewModel, IsTheSameForEverySeedAndDtype) {
