@@ -158,32 +158,6 @@ TEST(ModelFolder, RefusesPicklesWithAHint) {
   copy.expect_refused({"model.safetensors", "no weights"});
 }
 
-TEST(ModelFolder, ReadsShardsAndRefusesOnesOutsideTheFolder) {
-  const Copy copy;
-  const auto whole = load_causal_lm(read_model_folder(copy.path()), at::kCPU, at::kFloat, false);
-  NamedTensors first, second;
-  {
-    const SafetensorsFile file(copy.path() / "model.safetensors");
-    for (const auto& [name, entry] : file.entries())
-      (first.size() < 9 ? first : second).emplace_back(name, file.tensor(name).clone());
-  }
-  ordered_json map;
-  for (const auto& [name, tensor] : first) map[name] = "a.safetensors";
-  for (const auto& [name, tensor] : second) map[name] = "b.safetensors";
-  write_safetensors(copy.path() / "a.safetensors", first);
-  write_safetensors(copy.path() / "b.safetensors", second);
-  fs::remove(copy.path() / "model.safetensors");
-  const fs::path index = copy.path() / "model.safetensors.index.json";
-  write_text(index, ordered_json{{"weight_map", map}}.dump());
-  const auto sharded = load_causal_lm(read_model_folder(copy.path()), at::kCPU, at::kFloat, false);
-  for (std::size_t i = 0; i < whole->parameters().size(); ++i) {
-    EXPECT_EQ(largest_difference(sharded->parameters()[i].value, whole->parameters()[i].value), 0.0);
-  }
-  map["lm_head.weight"] = "../a.safetensors";
-  write_text(index, ordered_json{{"weight_map", map}}.dump());
-  copy.expect_refused({"lm_head.weight", "../a.safetensors"});
-}
-
 /// A folder whose config.json asks for a head of its own, which its file lacks.
 struct Headless : Copy {
   explicit Headless(const std::string& architecture) {
