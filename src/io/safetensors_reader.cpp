@@ -27,7 +27,8 @@ constexpr std::uint64_t kLengthBytes = 8;
 class Mapping {
  public:
   explicit Mapping(const std::filesystem::path& path) : path_(path) {
-    descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    // Without waiting for the other end, should it be a pipe.
+    descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (descriptor_ < 0) fail(std::strerror(errno));
     try {
       size_ = current_size();

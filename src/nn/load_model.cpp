@@ -91,7 +91,7 @@ class FileWeights {
   void refuse_leftovers() const {
     for (const auto& [name, file] : files_.tensors()) {
       if (asked_.contains(name) || name == head_ || is_stored_constant(name)) continue;
-      throw ModelError(where_ + ": " + name + ": expected no such tensor by config.json, found " +
+      throw ModelError(where_ + ": " + shown_name(name) + ": expected no such tensor by config.json, found " +
                        sizes_text(file->entries().at(name).sizes));
     }
   }

@@ -1,56 +1,25 @@
 #include "rlhf/nn/model_folder.h"
 
-#include <fstream>
-#include <functional>
+#include <cmath>
+#include <filesystem>
 #include <string>
 #include <vector>
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 
 #include "rlhf/core/log.h"
 
 #include "nn_testing.h"
+#include "spoilt_folder.h"
 
 namespace rlhf {
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::ordered_json;
 using testing::golden;
 using testing::largest_difference;
-using testing::TempFolder;
-
-ordered_json read_json(const fs::path& path) { return ordered_json::parse(std::ifstream(path)); }
-void write_text(const fs::path& path, const std::string& text) { std::ofstream(path) << text; }
-
-/// A copy of a golden folder that a test may break.
-struct Copy : TempFolder {
-  explicit Copy(const std::string& name = "untied") {
-    fs::copy(golden("llama/" + name), path(), fs::copy_options::overwrite_existing | fs::copy_options::recursive);
-  }
-  void change_config(const std::string& key, const ordered_json& value) const {
-    ordered_json config = read_json(path() / "config.json");
-    config[key] = value;
-    write_text(path() / "config.json", config.dump());
-  }
-  void change_tensors(const std::function<void(NamedTensors&)>& change) const {
-    const fs::path file = path() / "model.safetensors";
-    NamedTensors tensors;
-    {
-      const SafetensorsFile mapped(file);
-      for (const auto& [name, entry] : mapped.entries()) tensors.emplace_back(name, mapped.tensor(name).clone());
-    }
-    change(tensors);
-    write_safetensors(file, tensors);
-  }
-  void expect_refused(const std::vector<std::string>& parts) const {
-    testing::expect_error([&] { load_causal_lm(read_model_folder(path()), at::kCPU, at::kFloat, false); },
-                          ExitCode::model, parts);
-  }
-};
+using testing::SpoiltFolder;
 
 TEST(ModelFolder, ReadsBothSpellingsOfConfigJson) {
   const ModelFolder old_spelling = read_model_folder(golden("llama/untied")),
@@ -67,103 +36,33 @@ TEST(ModelFolder, ReadsBothSpellingsOfConfigJson) {
 }
 
 TEST(ModelFolder, CollectsEveryEndToken) {
-  const Copy copy;
-  copy.change_config("eos_token_id", {2, 7});
-  write_text(copy.path() / "generation_config.json", R"({"eos_token_id": [9, 2]})");
+  const SpoiltFolder copy;
+  copy.set("eos_token_id", {2, 7});
+  copy.write("generation_config.json", R"({"eos_token_id": [9, 2]})");
   EXPECT_EQ(read_model_folder(copy.path()).eos_ids, (TokenIds{2, 7, 9}));
 }
 
-TEST(ModelFolder, RefusesAFolderWithoutConfigAndBrokenJson) {
-  const Copy copy;
-  write_text(copy.path() / "config.json", "{\"model_type\": ");
-  copy.expect_refused({"config.json", "expected JSON", "byte"});
-  fs::remove(copy.path() / "config.json");
-  copy.expect_refused({"config.json", "none in it"});
-  testing::expect_error([&] { read_model_folder(copy.path() / "nowhere"); }, ExitCode::model, {"no such folder"});
-}
-
-TEST(ModelFolder, NamesWhatItCannotCompute) {
-  const std::vector<std::pair<std::pair<std::string, ordered_json>, std::vector<std::string>>> cases = {
-      {{"model_type", "mamba2"}, {"model_type", "llama", "found \"mamba2\""}},
-      {{"architectures", {"LlamaForTokenClassification"}}, {"architectures", "LlamaForTokenClassification"}},
-      {{"rope_parameters", {{"rope_type", "yarn"}, {"rope_theta", 1e4}}}, {"rope_parameters", "\"yarn\""}},
-      {{"hidden_size", "wide"}, {"hidden_size", "positive integer", "\"wide\""}},
-      {{"num_key_value_heads", 3}, {"num_key_value_heads", "divisor", "found 3"}},
-      {{"vocab_size", nullptr}, {"vocab_size", "no such key"}}};
-  for (const auto& [change, parts] : cases) {
-    const Copy copy;
-    copy.change_config(change.first, change.second);
-    copy.expect_refused(parts);
-  }
-}
-
-TEST(ModelFolder, RefusesAHeadWithSeveralLabels) {
-  const Copy copy("scalar");
-  copy.change_config("id2label", {{"0", "BAD"}, {"1", "GOOD"}});
-  testing::expect_error([&] { read_model_folder(copy.path()); }, ExitCode::model, {"1 label", "found 2 labels"});
-}
-
 TEST(ModelFolder, SeesThatTheEndTokenIsThePaddingToo) {
-  const Copy copy("scalar");
+  const SpoiltFolder copy("llama/scalar");
   EXPECT_FALSE(read_model_folder(copy.path()).padding_is_eos);
-  copy.change_config("pad_token_id", 2);
+  copy.set("pad_token_id", 2);
   EXPECT_EQ(read_model_folder(copy.path()).padding_is_eos, 2);
-  copy.change_config("pad_token_id", "<pad>");
+  copy.set("pad_token_id", "<pad>");
   testing::expect_error([&] { read_model_folder(copy.path()); }, ExitCode::model, {"pad_token_id", "a token id"});
 }
 
 TEST(ModelFolder, RefusesAScalarModelWhereALanguageModelIsWanted) {
-  Copy("scalar").expect_refused({"ForCausalLM", "ForSequenceClassification"});
-}
-
-TEST(ModelFolder, NamesTheTensorThatDoesNotFit) {
-  const std::string name = "model.layers.1.mlp.up_proj.weight";
-  {
-    const Copy copy;
-    copy.change_tensors([&](NamedTensors& tensors) {
-      std::erase_if(tensors, [&](const auto& tensor) { return tensor.first == name; });
-    });
-    copy.expect_refused({name, "found none"});
-    copy.change_tensors([&](NamedTensors& tensors) { tensors.emplace_back(name, at::zeros({48, 31})); });
-    copy.expect_refused({name, "[48, 32]", "[48, 31]"});
-  }
-  const Copy copy;
-  copy.change_tensors([](NamedTensors& tensors) {
-    tensors.emplace_back("model.layers.2.mlp.up_proj.weight", at::zeros({48, 32}));
-  });
-  copy.expect_refused({"model.layers.2.mlp.up_proj.weight", "no such tensor"});
-}
-
-TEST(ModelFolder, RefusesAVocabularyThatDoesNotFitTheWeights) {
-  const Copy copy;
-  copy.change_config("vocab_size", 97);
-  copy.expect_refused({"model.embed_tokens.weight", "[97, 32]", "[96, 32]"});
-}
-
-TEST(ModelFolder, RefusesIntegersAsWeights) {
-  const Copy copy;
-  copy.change_tensors([](NamedTensors& tensors) {
-    for (auto& [name, tensor] : tensors) {
-      if (name == "model.norm.weight") tensor = at::zeros({32}, at::kLong);
-    }
-  });
-  copy.expect_refused({"model.norm.weight", "float32", "Long"});
-}
-
-TEST(ModelFolder, RefusesPicklesWithAHint) {
-  const Copy copy;
-  fs::rename(copy.path() / "model.safetensors", copy.path() / "pytorch_model.bin");
-  copy.expect_refused({"pytorch_model.bin", "pickled", "hint: convert"});
-  fs::remove(copy.path() / "pytorch_model.bin");
-  copy.expect_refused({"model.safetensors", "no weights"});
+  EXPECT_EQ(SpoiltFolder("llama/scalar").refusal(),
+            "model folder DIR: expected a language model (…ForCausalLM), found a scalar head "
+            "(…ForSequenceClassification)");
 }
 
 /// A folder whose config.json asks for a head of its own, which its file lacks.
-struct Headless : Copy {
+struct Headless : SpoiltFolder {
   explicit Headless(const std::string& architecture) {
-    change_config("architectures", {architecture});
-    change_config("initializer_range", 0.5);
-    change_tensors([](NamedTensors& tensors) {
+    set("architectures", {architecture});
+    set("initializer_range", 0.5);
+    change_tensors("model.safetensors", [](NamedTensors& tensors) {
       std::erase_if(tensors, [](const auto& tensor) { return tensor.first == "lm_head.weight"; });
     });
   }
@@ -173,10 +72,9 @@ struct Headless : Copy {
 };
 
 TEST(MissingHead, IsRefusedWithTheHintThatMakesOne) {
-  const Headless folder("LlamaForCausalLM");
-  folder.expect_refused({"weights of " + folder.path().string() +
-                         ": lm_head.weight: expected this tensor, found none; hint: rlhf-sft with "
-                         "model.allow_missing_head=true makes a new head and trains it"});
+  EXPECT_EQ(Headless("LlamaForCausalLM").refusal(),
+            "weights of DIR: lm_head.weight: expected this tensor, found none; hint: rlhf-sft with "
+            "model.allow_missing_head=true makes a new head and trains it");
 }
 
 TEST(MissingHead, IsMadeFromTheSeedAndNamedInAWarning) {
