@@ -138,7 +138,7 @@ at::Tensor Decoder::request_stack(const WeightSource& source, const std::string&
     sizes.insert(sizes.end(), row_sizes.begin(), row_sizes.end());
     values.push_back(source.read({part, std::move(sizes)}));
   }
-  Weight weight = source.place(at::cat(values));
+  Weight weight = source.place(values);
   parameters_.push_back({.name = name,
                          .value = std::move(weight.leaf),
                          .decay = !row_sizes.empty(),

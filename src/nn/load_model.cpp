@@ -35,17 +35,27 @@ struct Placement {
   at::ScalarType dtype;
   bool requires_grad;
 
-  Weight weight(const at::Tensor& values) const {
-    const bool rounds = requires_grad && values.scalar_type() == at::kFloat && dtype != at::kFloat;
-    return {copy(values, dtype).set_requires_grad(requires_grad), rounds ? copy(values, at::kFloat) : at::Tensor()};
+  /// The rows of `parts` below each other, each copied once.
+  Weight weight(at::TensorList parts) const {
+    const bool rounds = requires_grad && dtype != at::kFloat && std::any_of(parts.begin(), parts.end(), is_wide);
+    return {copy(parts, dtype).set_requires_grad(requires_grad), rounds ? copy(parts, at::kFloat) : at::Tensor()};
   }
   WeightSource source(std::function<at::Tensor(const WeightRequest&)> read) const {
-    return {std::move(read), [placement = *this](const at::Tensor& values) { return placement.weight(values); }};
+    return {std::move(read), [placement = *this](at::TensorList parts) { return placement.weight(parts); }};
   }
 
  private:
-  at::Tensor copy(const at::Tensor& values, at::ScalarType type) const {
-    return values.to(at::TensorOptions(device).dtype(type), /*non_blocking=*/false, /*copy=*/true);
+  static bool is_wide(const at::Tensor& values) { return values.scalar_type() == at::kFloat; }
+  at::Tensor copy(at::TensorList parts, at::ScalarType type) const {
+    std::vector<std::int64_t> sizes = parts.front().sizes().vec();
+    for (const at::Tensor& part : parts.slice(1)) sizes[0] += part.size(0);
+    at::Tensor rows = at::empty(sizes, at::TensorOptions(device).dtype(type));
+    std::int64_t row = 0;
+    for (const at::Tensor& part : parts) {
+      rows.narrow(0, row, part.size(0)).copy_(part);
+      row += part.size(0);
+    }
+    return rows;
   }
 };
 
