@@ -4,19 +4,18 @@
 #include <array>
 #include <limits>
 #include <optional>
-#include <set>
 #include <utility>
 #include <vector>
 
 #include <c10/core/ScalarType.h>
-#include <nlohmann/json.hpp>
 
 #include "rlhf/core/error.h"
+#include "rlhf/io/model_json.h"
 
 namespace rlhf {
 namespace {
 
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
 using Entry = SafetensorsFile::Entry;
 
 constexpr std::array<std::pair<std::string_view, at::ScalarType>, 10> kDtypes{{
@@ -33,21 +32,14 @@ constexpr std::array<std::pair<std::string_view, at::ScalarType>, 10> kDtypes{{
 }};
 constexpr std::size_t kMaxRank = 8;
 constexpr std::size_t kMaxTensors = 1'000'000;
-constexpr int kMaxDepth = 3;  // header, tensor, list of numbers
-
-/// A value as JSON on one line, cut to a readable length: whatever a header holds, the message stays one line.
-std::string printable(const Json& value) {
-  constexpr std::size_t kLongest = 80;
-  const std::string text = value.dump(-1, ' ', /*ensure_ascii=*/true, Json::error_handler_t::replace);
-  return text.size() <= kLongest ? text : text.substr(0, kLongest) + "…";
-}
+constexpr std::size_t kMaxDepth = 3;  // header, tensor, list of numbers
 
 /// Where in which file something is wrong; `fail` makes the one line out of it.
 struct Place {
   const std::filesystem::path& path;
   std::string where = "header";
 
-  Place tensor(const std::string& name) const { return {path, "tensor " + printable(name)}; }
+  Place tensor(const std::string& name) const { return {path, "tensor " + shown_json(name)}; }
   [[noreturn]] void fail(const std::string& what) const {
     throw ModelError(path.string() + ": " + where + ": " + what);
   }
@@ -56,51 +48,19 @@ struct Place {
   }
 };
 
-/// Refuses what a plain parse lets pass: the same key twice in one object, deep nesting, a flood of tensors.
-class ParseGuard {
- public:
-  explicit ParseGuard(const Place& place) : place_(place) {}
-
-  bool operator()(int depth, Json::parse_event_t event, Json& parsed) {
-    if (depth > kMaxDepth) place_.fail("expected at most " + std::to_string(kMaxDepth) + " levels of nesting");
-    if (event == Json::parse_event_t::object_start) keys_.emplace_back();
-    if (event == Json::parse_event_t::object_end) keys_.pop_back();
-    if (event == Json::parse_event_t::key) accept_key(parsed.get_ref<const std::string&>());
-    return true;
-  }
-
- private:
-  void accept_key(const std::string& key) {
-    const bool fresh = keys_.back().insert(key).second;
-    place_.expect(fresh, "every key once", printable(key) + " twice");
-    place_.expect(keys_.back().size() <= kMaxTensors + 1, "at most " + std::to_string(kMaxTensors) + " tensors",
-                  "more");
-  }
-
-  const Place& place_;
-  std::vector<std::set<std::string>> keys_;
-};
-
 Json parse_json(std::string_view json, const Place& place) {
   place.expect(json.starts_with('{'), "JSON that starts with '{'",
-               json.empty() ? "nothing" : printable(std::string(json.substr(0, 1))));
-  // The parser would take a NUL for the end of the text and never see what follows.
-  place.expect(json.find('\0') == std::string_view::npos, "JSON", "a NUL byte");
-  try {
-    // The guard has a state, and the parser copies callbacks.
-    ParseGuard guard(place);
-    return Json::parse(
-        json, [&guard](int depth, Json::parse_event_t event, Json& parsed) { return guard(depth, event, parsed); });
-  } catch (const Json::parse_error& error) {
-    place.fail("expected UTF-8 JSON, found a fault at byte " + std::to_string(error.byte));
-  }
+               json.empty() ? "nothing" : shown_json(std::string(json.substr(0, 1))));
+  Json root = parse_model_json(json, place.path.string() + ": " + place.where, kMaxDepth);
+  place.expect(root.size() <= kMaxTensors + 1, "at most " + std::to_string(kMaxTensors) + " tensors", "more");
+  return root;
 }
 
 std::map<std::string, std::string> read_metadata(const Json& value, const Place& place) {
-  place.expect(value.is_object(), "__metadata__ to be an object of strings", printable(value));
+  place.expect(value.is_object(), "__metadata__ to be an object of strings", shown_json(value));
   std::map<std::string, std::string> metadata;
   for (const auto& [key, item] : value.items()) {
-    place.expect(item.is_string(), "__metadata__ to hold strings only", printable(item) + " at " + printable(key));
+    place.expect(item.is_string(), "__metadata__ to hold strings only", shown_json(item) + " at " + shown_json(key));
     metadata.emplace(key, item.get<std::string>());
   }
   return metadata;
@@ -118,17 +78,17 @@ at::ScalarType read_dtype(const Json& value, const Place& place) {
                                          &std::pair<std::string_view, at::ScalarType>::first);
     if (known != kDtypes.end()) return known->second;
   }
-  place.fail("expected dtype F64, F32, F16, BF16, I64, I32, I16, I8, U8 or BOOL, found " + printable(value));
+  place.fail("expected dtype F64, F32, F16, BF16, I64, I32, I16, I8, U8 or BOOL, found " + shown_json(value));
 }
 
 /// Numbers of a JSON list; a fraction, a sign or more than 63 bits is refused.
 std::vector<std::int64_t> read_counts(const Json& value, const char* what, const Place& place) {
-  place.expect(value.is_array(), std::string(what) + " to be a list", printable(value));
+  place.expect(value.is_array(), std::string(what) + " to be a list", shown_json(value));
   std::vector<std::int64_t> counts;
   for (const Json& item : value) {
     const bool fits =
         item.is_number_unsigned() && item.get<std::uint64_t>() <= std::numeric_limits<std::int64_t>::max();
-    place.expect(fits, std::string(what) + " to hold whole numbers from 0 to 2^63-1", printable(item));
+    place.expect(fits, std::string(what) + " to hold whole numbers from 0 to 2^63-1", shown_json(item));
     counts.push_back(item.get<std::int64_t>());
   }
   return counts;
@@ -149,21 +109,21 @@ Entry read_entry(const std::string& name, const Json& value, std::uint64_t data_
                  const Place& place) {
   place.expect(name.size() <= kMaxTensorName, "a name of at most " + std::to_string(kMaxTensorName) + " bytes",
                std::to_string(name.size()));
-  place.expect(value.is_object(), "an object", printable(value));
-  place.expect(value.size() <= 3, "only the keys dtype, shape, data_offsets", printable(value));
+  place.expect(value.is_object(), "an object", shown_json(value));
+  place.expect(value.size() <= 3, "only the keys dtype, shape, data_offsets", shown_json(value));
   const at::ScalarType dtype = read_dtype(field(value, "dtype", place), place);
   std::vector<std::int64_t> sizes = read_counts(field(value, "shape", place), "shape", place);
   place.expect(sizes.size() <= kMaxRank, "at most " + std::to_string(kMaxRank) + " dimensions",
                std::to_string(sizes.size()));
   const std::vector<std::int64_t> offsets = read_counts(field(value, "data_offsets", place), "data_offsets", place);
   place.expect(offsets.size() == 2 && offsets[0] <= offsets[1], "data_offsets [begin, end]",
-               printable(value["data_offsets"]));
+               shown_json(value["data_offsets"]));
   const auto begin = static_cast<std::uint64_t>(offsets[0]);
   const auto end = static_cast<std::uint64_t>(offsets[1]);
   place.expect(end <= data_bytes, "data within the " + std::to_string(data_bytes) + " bytes of the data section",
                "an end at " + std::to_string(end));
   const std::optional<std::int64_t> bytes = checked_bytes(sizes, dtype);
-  place.expect(bytes.has_value(), "a shape of less than 2^63 bytes", printable(value["shape"]));
+  place.expect(bytes.has_value(), "a shape of less than 2^63 bytes", shown_json(value["shape"]));
   place.expect(static_cast<std::uint64_t>(*bytes) == end - begin, std::to_string(*bytes) + " bytes by shape and dtype",
                std::to_string(end - begin) + " by data_offsets");
   return {name, dtype, std::move(sizes), data_begin + begin, data_begin + end};

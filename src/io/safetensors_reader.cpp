@@ -27,7 +27,8 @@ constexpr std::uint64_t kLengthBytes = 8;
 class Mapping {
  public:
   explicit Mapping(const std::filesystem::path& path) : path_(path) {
-    descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    // Without waiting for the other end, should it be a pipe.
+    descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (descriptor_ < 0) fail(std::strerror(errno));
     try {
       size_ = current_size();
@@ -55,6 +56,12 @@ class Mapping {
     if (now != size_) {
       fail("expected " + std::to_string(size_) + " bytes as when it was opened, found " + std::to_string(now));
     }
+  }
+  /// What was read of these bytes stays in the system's cache and need not count as this process's memory any more.
+  void release(std::uint64_t begin, std::uint64_t end) const {
+    static const auto kPage = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    const std::uint64_t first = begin / kPage * kPage;
+    ::madvise(const_cast<std::byte*>(data_) + first, end - first, MADV_DONTNEED);
   }
   [[noreturn]] void fail(const std::string& what) const { throw ModelError(path_.string() + ": " + what); }
 
@@ -117,7 +124,8 @@ at::Tensor SafetensorsFile::tensor(const std::string& name) const {
     return copy;
   }
   return at::from_blob(
-      const_cast<std::byte*>(begin), entry.sizes, [keep = impl_](void*) {}, options);
+      const_cast<std::byte*>(begin), entry.sizes,
+      [keep = impl_, &entry](void*) { keep->file.release(entry.begin, entry.end); }, options);
 }
 
 }  // namespace rlhf

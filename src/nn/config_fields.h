@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -8,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "rlhf/core/error.h"
+#include "rlhf/io/model_json.h"
 
 namespace rlhf {
 
@@ -29,7 +31,19 @@ class ConfigFields {
     if (!has(key)) refuse(key, "a positive integer", "no such key");
     const nlohmann::ordered_json& value = at(key);
     if (!value.is_number_integer() || value.get<std::int64_t>() <= 0) refuse(key, "a positive integer", found(value));
+    constexpr std::int64_t kLargest = 1'000'000'000;  // so that products of two fit 64 bits
+    if (value.get<std::int64_t>() > kLargest) refuse(key, "at most " + std::to_string(kLargest), found(value));
     return value.get<std::int64_t>();
+  }
+  /// One token id, be it this key's value or one of the list that stands there.
+  std::int32_t token_id(const std::string& key, const nlohmann::ordered_json& value,
+                        const std::string& expected) const {
+    using Limits = std::numeric_limits<std::int32_t>;
+    const bool fits = value.is_number_unsigned()
+                          ? value.get<std::uint64_t>() <= std::uint64_t{Limits::max()}
+                          : value.is_number_integer() && value.get<std::int64_t>() >= Limits::min();
+    if (!fits) refuse(key, expected, found(value));
+    return value.get<std::int32_t>();
   }
   double positive_number(const std::string& key, double fallback) const {
     if (!has(key)) return fallback;
@@ -53,11 +67,7 @@ class ConfigFields {
                            const std::string& what_was_found) const {
     throw ModelError(where_ + ": " + key + ": expected " + expected + ", found " + what_was_found);
   }
-  /// A value as an error message shows it: one line, never long.
-  static std::string found(const nlohmann::ordered_json& value) {
-    const std::string text = value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-    return text.size() <= 60 ? text : std::string("a longer ") + value.type_name();
-  }
+  static std::string found(const nlohmann::ordered_json& value) { return shown_json(value); }
 
  private:
   const nlohmann::ordered_json& object_;

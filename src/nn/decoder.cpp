@@ -42,8 +42,8 @@ Decoder::Decoder(const DecoderConfig& config, const WeightSource& source, bool w
     position_table_ = request(source, names.positions + ".weight",
                               {shape.max_positions + config_.position_offset, shape.hidden_size});
   }
-  for (const Rotary& rotary : config_.rotaries) frequencies_.push_back(rotary_frequencies(rotary, device()));
   for (std::int64_t layer = 0; layer < shape.num_layers; ++layer) layers_.push_back(make_layer(layer, source));
+  for (const Rotary& rotary : config_.rotaries) frequencies_.push_back(rotary_frequencies(rotary, device()));
   final_norm_ = make_norm(source, "", names.final_norm, shape.hidden_size);
   if (shape.tied_head) {
     head_ = embedding_;
@@ -138,7 +138,7 @@ at::Tensor Decoder::request_stack(const WeightSource& source, const std::string&
     sizes.insert(sizes.end(), row_sizes.begin(), row_sizes.end());
     values.push_back(source.read({part, std::move(sizes)}));
   }
-  Weight weight = source.place(at::cat(values));
+  Weight weight = source.place(values);
   parameters_.push_back({.name = name,
                          .value = std::move(weight.leaf),
                          .decay = !row_sizes.empty(),

@@ -27,10 +27,10 @@ struct Weight {
   at::Tensor leaf, master;
 };
 /// Where a decoder has its weights from: `read` gives the values of one tensor as a file has them, `place` makes the
-/// leaf of a whole parameter.
+/// leaf of a whole parameter, whose rows may be those of several tensors below each other.
 struct WeightSource {
   std::function<at::Tensor(const WeightRequest&)> read;
-  std::function<Weight(const at::Tensor& values)> place;
+  std::function<Weight(at::TensorList parts)> place;
 };
 
 /// Decoder of attention and feed-forward layers around a residual stream, each behind a norm; DecoderConfig says which.

@@ -49,7 +49,6 @@ struct DecoderConfig {
   double embedding_scale = 1;
   bool transposed_weights = false;  ///< FileLayout::transposed, of every layer's matrices
   bool interleaved_heads = false;   ///< FileLayout::interleaved_heads, of query‖key‖value
-  double initializer_range = 0.02;
   DecoderNames names;
 
   LayerKind layer(std::int64_t i) const { return layers.empty() ? LayerKind{} : layers[static_cast<std::size_t>(i)]; }

@@ -25,6 +25,9 @@ namespace rlhf {
 namespace {
 
 constexpr const char* kScoreName = "score.weight";
+constexpr const char* kHeadHint = "; hint: rlhf-sft with model.allow_missing_head=true makes a new head and trains it";
+// Apart from the streams of a new model's weights.
+const std::uint64_t kScoreStream = random_stream(1, 1), kHeadStream = random_stream(1, 2);
 
 /// What becomes of every loaded or drawn weight.
 struct Placement {
@@ -32,17 +35,27 @@ struct Placement {
   at::ScalarType dtype;
   bool requires_grad;
 
-  Weight weight(const at::Tensor& values) const {
-    const bool rounds = requires_grad && values.scalar_type() == at::kFloat && dtype != at::kFloat;
-    return {copy(values, dtype).set_requires_grad(requires_grad), rounds ? copy(values, at::kFloat) : at::Tensor()};
+  /// The rows of `parts` below each other, each copied once.
+  Weight weight(at::TensorList parts) const {
+    const bool rounds = requires_grad && dtype != at::kFloat && std::any_of(parts.begin(), parts.end(), is_wide);
+    return {copy(parts, dtype).set_requires_grad(requires_grad), rounds ? copy(parts, at::kFloat) : at::Tensor()};
   }
   WeightSource source(std::function<at::Tensor(const WeightRequest&)> read) const {
-    return {std::move(read), [placement = *this](const at::Tensor& values) { return placement.weight(values); }};
+    return {std::move(read), [placement = *this](at::TensorList parts) { return placement.weight(parts); }};
   }
 
  private:
-  at::Tensor copy(const at::Tensor& values, at::ScalarType type) const {
-    return values.to(at::TensorOptions(device).dtype(type), /*non_blocking=*/false, /*copy=*/true);
+  static bool is_wide(const at::Tensor& values) { return values.scalar_type() == at::kFloat; }
+  at::Tensor copy(at::TensorList parts, at::ScalarType type) const {
+    std::vector<std::int64_t> sizes = parts.front().sizes().vec();
+    for (const at::Tensor& part : parts.slice(1)) sizes[0] += part.size(0);
+    at::Tensor rows = at::empty(sizes, at::TensorOptions(device).dtype(type));
+    std::int64_t row = 0;
+    for (const at::Tensor& part : parts) {
+      rows.narrow(0, row, part.size(0)).copy_(part);
+      row += part.size(0);
+    }
+    return rows;
   }
 };
 
@@ -60,7 +73,10 @@ class FileWeights {
 
   at::Tensor read(const WeightRequest& request) {
     const SafetensorsFile::Entry* const entry = files_.find(request.name);
-    if (entry == nullptr) throw ModelError(where_ + ": " + request.name + ": expected this tensor, found none");
+    if (entry == nullptr) {
+      throw ModelError(where_ + ": " + request.name + ": expected this tensor, found none" +
+                       (request.name == head_ ? kHeadHint : ""));
+    }
     if (entry->sizes != request.sizes) {
       throw ModelError(where_ + ": " + request.name + ": expected " + sizes_text(request.sizes) +
                        " by config.json, found " + sizes_text(entry->sizes));
@@ -76,13 +92,16 @@ class FileWeights {
   std::function<at::Tensor(const WeightRequest&)> reader() {
     return [this](const WeightRequest& request) { return read(request); };
   }
+  bool is_missing_head(const WeightRequest& request) const {
+    return request.name == head_ && files_.find(head_) == nullptr;
+  }
 
   /// An output head that this model has no use for (tied, or a scalar model's trunk) may stand in the file, and so may
   /// constants (rotary tables, causal masks), which old versions of `transformers` stored.
   void refuse_leftovers() const {
     for (const auto& [name, file] : files_.tensors()) {
       if (asked_.contains(name) || name == head_ || is_stored_constant(name)) continue;
-      throw ModelError(where_ + ": " + name + ": expected no such tensor by config.json, found " +
+      throw ModelError(where_ + ": " + shown_name(name) + ": expected no such tensor by config.json, found " +
                        sizes_text(file->entries().at(name).sizes));
     }
   }
@@ -110,58 +129,75 @@ at::Tensor draw_normal(at::IntArrayRef sizes, double std, std::uint64_t seed, st
   return values;
 }
 
-DecoderConfig decoder_config(const ModelFolder& folder) {
+/// What the folder's config.json says of the weights and of how new ones are drawn.
+struct DecoderRecipe {
+  DecoderConfig config;
+  double initializer_range;
+};
+DecoderRecipe read_recipe(const ModelFolder& folder) {
   const auto json = nlohmann::ordered_json::parse(folder.config_json);
   const ConfigFields config(json, (folder.path / "config.json").string());
-  return find_family(config).read_config(config);
+  // OPT has a name of its own for it.
+  const char* const key = config.has("init_std") ? "init_std" : "initializer_range";
+  return {find_family(config).read_config(config), config.positive_number(key, 0.02)};
 }
 
-std::unique_ptr<CausalLM> make_new_decoder(const DecoderConfig& config, const Placement& placement, std::uint64_t seed,
+std::unique_ptr<CausalLM> make_new_decoder(const DecoderRecipe& recipe, const Placement& placement, std::uint64_t seed,
                                            bool with_head) {
   std::uint64_t number = 0;
   const auto draw = [&](const WeightRequest& request) {
     const std::uint64_t stream = random_stream(number++);
     return request.is_vector() ? at::ones(request.sizes, at::kFloat)
-                               : draw_normal(request.sizes, config.initializer_range, seed, stream);
+                               : draw_normal(request.sizes, recipe.initializer_range, seed, stream);
   };
-  return std::make_unique<Decoder>(config, placement.source(draw), with_head);
+  return std::make_unique<Decoder>(recipe.config, placement.source(draw), with_head);
+}
+
+at::Tensor make_head(const WeightRequest& request, const ModelFolder& folder, double spread, std::uint64_t seed) {
+  log_warning("model folder " + folder.path.string() + ": " + request.name +
+              ": found none, so a new one is drawn from seed " + std::to_string(seed) +
+              ": it knows nothing until it is trained");
+  return draw_normal(request.sizes, spread, seed, kHeadStream);
 }
 
 }  // namespace
 
 std::unique_ptr<CausalLM> load_causal_lm(const ModelFolder& folder, at::Device device, at::ScalarType dtype,
-                                         bool requires_grad, std::uint64_t seed) {
+                                         bool requires_grad, std::uint64_t seed, bool allow_missing_head) {
   if (folder.scalar_head) {
     throw ModelError("model folder " + folder.path.string() +
                      ": expected a language model (…ForCausalLM), found a scalar head (…ForSequenceClassification)");
   }
-  const DecoderConfig config = decoder_config(folder);
+  const DecoderRecipe recipe = read_recipe(folder);
   const Placement placement{device, dtype, requires_grad};
-  if (folder.path.empty()) return make_new_decoder(config, placement, seed, /*with_head=*/true);
-  FileWeights files(folder.path, config.names);
-  auto model = std::make_unique<Decoder>(config, placement.source(files.reader()), /*with_head=*/true);
+  if (folder.path.empty()) return make_new_decoder(recipe, placement, seed, /*with_head=*/true);
+  FileWeights files(folder.path, recipe.config.names);
+  const auto read = [&](const WeightRequest& request) {
+    const bool made = allow_missing_head && files.is_missing_head(request);
+    return made ? make_head(request, folder, recipe.initializer_range, seed) : files.read(request);
+  };
+  auto model = std::make_unique<Decoder>(recipe.config, placement.source(read), /*with_head=*/true);
   files.refuse_leftovers();
   return model;
 }
 
 ScalarModel load_scalar_model(const ModelFolder& folder, at::Device device, at::ScalarType dtype, bool requires_grad,
                               std::uint64_t seed) {
-  const DecoderConfig config = decoder_config(folder);
-  const std::int64_t width = config.shape.hidden_size;
+  const DecoderRecipe recipe = read_recipe(folder);
+  const std::int64_t width = recipe.config.shape.hidden_size;
   const Placement placement{device, dtype, requires_grad};
   // The head is small and decides the score: fp32, whatever the trunk computes in.
   const Placement score_placement{device, at::kFloat, requires_grad};
   const auto new_score = [&] {
     return score_placement
-        .weight(draw_normal({1, width}, 1.0 / std::sqrt(static_cast<double>(width) + 1.0), seed,
-                            random_stream(/*apart from the trunk's*/ 1, 1)))
+        .weight(draw_normal({1, width}, 1.0 / std::sqrt(static_cast<double>(width) + 1.0), seed, kScoreStream))
         .leaf;
   };
   if (folder.path.empty()) {
-    return {make_new_decoder(config, placement, seed, /*with_head=*/false), new_score(), folder.reward_mean};
+    return {make_new_decoder(recipe, placement, seed, /*with_head=*/false), new_score(), folder.reward_mean};
   }
-  FileWeights files(folder.path, config.names);
-  auto trunk = std::make_unique<Decoder>(config, placement.source(files.reader()), /*with_head=*/false);
+  FileWeights files(folder.path, recipe.config.names);
+  auto trunk = std::make_unique<Decoder>(recipe.config, placement.source(files.reader()), /*with_head=*/false);
   at::Tensor score =
       folder.scalar_head ? score_placement.weight(files.read({kScoreName, {1, width}})).leaf : new_score();
   files.refuse_leftovers();

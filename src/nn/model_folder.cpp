@@ -17,23 +17,12 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-Json parse_json_file(const fs::path& path) {
-  const std::string text = read_file(path, ExitCode::model);
-  try {
-    return Json::parse(text);
-  } catch (const Json::parse_error& error) {
-    throw ModelError(path.string() + ": expected JSON, found a fault at byte " + std::to_string(error.byte));
-  }
-}
-
 /// `eos_token_id` is a number, a list, or null.
 void add_eos_ids(const ConfigFields& config, TokenIds& ids) {
   if (!config.has("eos_token_id")) return;
   const Json& value = config.at("eos_token_id");
   for (const Json& id : value.is_array() ? value : Json::array({value})) {
-    if (!id.is_number_integer())
-      config.refuse("eos_token_id", "a token id or a list of them", ConfigFields::found(value));
-    const auto number = id.get<std::int32_t>();
+    const std::int32_t number = config.token_id("eos_token_id", id, "a token id or a list of them");
     if (std::find(ids.begin(), ids.end(), number) == ids.end()) ids.push_back(number);
   }
 }
@@ -41,14 +30,17 @@ void add_eos_ids(const ConfigFields& config, TokenIds& ids) {
 /// How many labels a classification head has. `transformers` assumes two where nothing is said.
 std::int64_t count_labels(const ConfigFields& config) {
   if (config.has("num_labels")) return config.positive_integer("num_labels");
-  return config.has("id2label") ? static_cast<std::int64_t>(config.at("id2label").size()) : 2;
+  if (!config.has("id2label")) return 2;
+  const Json& labels = config.at("id2label");
+  if (!labels.is_object()) config.refuse("id2label", "an object", ConfigFields::found(labels));
+  return static_cast<std::int64_t>(labels.size());
 }
 
 bool read_scalar_head(const ConfigFields& config, const Family& family) {
   if (!config.has("architectures")) return false;
   const Json& listed = config.at("architectures");
   const std::string architecture = listed.is_array() && listed.size() == 1 && listed[0].is_string() ? listed[0] : "";
-  if (architecture == family.causal_architecture) return false;
+  if (architecture == family.causal_architecture || architecture == family.trunk_architecture) return false;
   if (architecture != family.scalar_architecture) {
     config.refuse("architectures", family.causal_architecture + " or " + family.scalar_architecture,
                   ConfigFields::found(listed));
@@ -62,16 +54,14 @@ bool read_scalar_head(const ConfigFields& config, const Family& family) {
 /// before.
 std::optional<std::int32_t> find_padding_that_is_eos(const ConfigFields& config, const ModelFolder& folder) {
   if (!folder.scalar_head || !config.has("pad_token_id")) return std::nullopt;
-  const Json& pad = config.at("pad_token_id");
-  if (!pad.is_number_integer()) config.refuse("pad_token_id", "a token id", ConfigFields::found(pad));
-  const auto id = pad.get<std::int32_t>();
+  const std::int32_t id = config.token_id("pad_token_id", config.at("pad_token_id"), "a token id");
   const bool is_eos = std::find(folder.eos_ids.begin(), folder.eos_ids.end(), id) != folder.eos_ids.end();
   return is_eos ? std::optional(id) : std::nullopt;
 }
 
 std::optional<std::string> read_prompt_template(const fs::path& path) {
-  if (!fs::exists(path)) return std::nullopt;
-  const Json json = parse_json_file(path);
+  if (!is_there(path)) return std::nullopt;
+  const Json json = read_model_json(path);
   const ConfigFields ours(json, path.string());
   return ours.has("prompt_template") ? std::optional(ours.text("prompt_template", "")) : std::nullopt;
 }
@@ -79,11 +69,11 @@ std::optional<std::string> read_prompt_template(const fs::path& path) {
 }  // namespace
 
 ModelFolder read_model_folder(const fs::path& path) {
-  if (!fs::is_regular_file(path / "config.json")) {
+  if (!is_there(path / "config.json")) {
     throw ModelError("model folder " + path.string() + ": expected a folder with config.json, found " +
-                     (fs::exists(path) ? "none in it" : "no such folder"));
+                     (is_there(path) ? "none in it" : "no such folder"));
   }
-  const Json json = parse_json_file(path / "config.json");
+  const Json json = read_model_json(path / "config.json");
   const ConfigFields config(json, (path / "config.json").string());
   const Family& family = find_family(config);
   if (config.has("quantization_config")) config.refuse("quantization_config", "none", "quantized weights");
@@ -101,8 +91,8 @@ ModelFolder read_model_folder(const fs::path& path) {
     folder.reward_mean = config.at("rlhf_reward_mean").get<double>();
   }
   add_eos_ids(config, folder.eos_ids);
-  if (fs::exists(path / "generation_config.json")) {
-    const Json generation = parse_json_file(path / "generation_config.json");
+  if (is_there(path / "generation_config.json")) {
+    const Json generation = read_model_json(path / "generation_config.json");
     add_eos_ids(ConfigFields(generation, (path / "generation_config.json").string()), folder.eos_ids);
   }
   folder.padding_is_eos = find_padding_that_is_eos(config, folder);

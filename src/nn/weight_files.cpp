@@ -17,18 +17,27 @@ namespace fs = std::filesystem;
 constexpr const char* kSingle = "model.safetensors";
 constexpr const char* kIndex = "model.safetensors.index.json";
 
+/// A file in the same folder: no way out of it, no folder, nothing that the system reads otherwise.
+bool is_file_name(const std::string& name) {
+  constexpr std::size_t kLongest = 255;  // bytes, of most file systems
+  return !name.empty() && name.size() <= kLongest && name != "." && name != ".." &&
+         name.find('/') == std::string::npos && name.find('\0') == std::string::npos;
+}
+
 std::vector<fs::path> listed_shards(const fs::path& index) {
-  const auto json =
-      nlohmann::ordered_json::parse(read_file(index, ExitCode::model), nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object() || !json.contains("weight_map") || !json.at("weight_map").is_object()) {
-    throw ModelError(index.string() + ": weight_map: expected an object of tensor names and file names");
+  constexpr std::size_t kMaxBytes = std::size_t{64} << 20;
+  const nlohmann::ordered_json json = read_model_json(index, kMaxBytes);
+  const auto map = json.find("weight_map");
+  if (map == json.end() || !map->is_object() || map->empty()) {
+    throw ModelError(index.string() + ": weight_map: expected an object of tensor names and file names, found " +
+                     (map == json.end() ? "no such key" : ConfigFields::found(*map)));
   }
   std::set<std::string> names;
-  for (const auto& [tensor, file] : json.at("weight_map").items()) {
+  for (const auto& [tensor, file] : map->items()) {
     const std::string name = file.is_string() ? file.get<std::string>() : "";
-    if (name.empty() || name == ".." || fs::path(name).filename() != name) {
-      throw ModelError(index.string() + ": " + tensor + ": expected the name of a file in this folder, found " +
-                       ConfigFields::found(file));
+    if (!is_file_name(name)) {
+      throw ModelError(index.string() + ": " + shown_name(tensor) +
+                       ": expected the name of a file in this folder, found " + ConfigFields::found(file));
     }
     names.insert(name);
   }
@@ -56,9 +65,9 @@ std::vector<fs::path> listed_shards(const fs::path& index) {
 
 WeightFiles::WeightFiles(const fs::path& folder, std::string base) : base_(std::move(base)) {
   std::vector<fs::path> paths;
-  if (fs::exists(folder / kSingle)) {
+  if (is_there(folder / kSingle)) {
     paths.push_back(folder / kSingle);
-  } else if (fs::exists(folder / kIndex)) {
+  } else if (is_there(folder / kIndex)) {
     paths = listed_shards(folder / kIndex);
   } else {
     refuse_folder_without_weights(folder);
@@ -68,7 +77,7 @@ WeightFiles::WeightFiles(const fs::path& folder, std::string base) : base_(std::
     const SafetensorsFile& file = files_.emplace_back(path);
     for (const auto& [name, entry] : file.entries()) {
       if (!tensors_.emplace(name, &file).second) {
-        throw ModelError("model folder " + folder.string() + ": " + name +
+        throw ModelError("model folder " + folder.string() + ": " + shown_name(name) +
                          ": expected one file that holds it, found two");
       }
     }

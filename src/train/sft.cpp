@@ -157,7 +157,8 @@ void train_sft(const SftConfig& config, const RunOptions& options) {
 
   const Fingerprint fingerprint = make_fingerprint(flat_values(config), config.model, data.counts, setup, plan);
   if (already_finished(folder, resume, fingerprint, plan.total_steps, options)) return log_finished(folder);
-  const auto model = load_causal_lm(setup.folder, setup.compute.device, setup.compute.dtype, true, seed);
+  const auto model = load_causal_lm(setup.folder, setup.compute.device, setup.compute.dtype, true, seed,
+                                    config.model.allow_missing_head);
   Run run(folder, to_yaml(config), describe_run("sft", setup, fingerprint, plan.total_steps), fingerprint, resume,
           options, config.log, config.checkpoint);
   log(announcement);

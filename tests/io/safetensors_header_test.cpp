@@ -41,6 +41,21 @@ std::string named(std::size_t bytes) {
   return "{\"" + std::string(bytes, 'n') + R"(":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})";
 }
 
+std::string deep_objects(std::size_t depth) {
+  std::string header;
+  for (std::size_t i = 0; i < depth; ++i) header += "{\"x\":";
+  return header + "1" + std::string(depth, '}');
+}
+
+/// Header of that many tensors without a byte of data; reading it must not take time quadratic in them.
+std::string many(std::size_t tensors) {
+  std::string header = "{";
+  for (std::size_t i = 0; i < tensors; ++i) {
+    header += (i > 0 ? ",\"" : "\"") + std::to_string(i) + R"(":{"dtype":"U8","shape":[0],"data_offsets":[0,0]})";
+  }
+  return header + "}";
+}
+
 struct Case {
   std::string name;
   std::string file;
@@ -84,6 +99,7 @@ TEST(SafetensorsHeader, GoodOnesAreAccepted) {
       {"two tensors, listed backwards", file_of(two("[4,8]", "[0,4]"), 8), ""},
       {"metadata", file_of(R"({"__metadata__":{"format":"pt"}})", 0), ""},
       {"name of 4096 bytes", file_of(named(4096), 1), ""},
+      {"200,000 tensors", file_of(many(200'000), 0), ""},
   });
 }
 
@@ -95,6 +111,7 @@ TEST(SafetensorsHeader, ALyingLengthIsRefused) {
       {"longer than the file", length_of(100) + "{}", "found a header length of 100"},
       {"one byte longer than the file", length_of(3) + "{}", "expected a header of at most 2 bytes"},
       {"over the limit", length_of(100'000'001) + "{}", "found a header length of 100000001"},
+      {"2^63", length_of(std::uint64_t{1} << 63) + "{}", "found a header length of 9223372036854775808"},
       {"2^64-1", length_of(~std::uint64_t{0}) + "{}", "found a header length of 18446744073709551615"},
       {"shorter than the JSON", length_of(1) + "{}", "expected UTF-8 JSON"},
   });
@@ -114,6 +131,8 @@ TEST(SafetensorsHeader, WhatIsNotTheJsonOfAHeaderIsRefused) {
       {"same field twice", file_of(R"({"x":{"dtype":"U8","dtype":"F32","shape":[0],"data_offsets":[0,0]}})", 0),
        "found \"dtype\" twice"},
       {"same metadata key twice", file_of(R"({"__metadata__":{"a":"1","a":"2"}})", 0), "found \"a\" twice"},
+      {"a number beyond all", file_of(x(R"("U8")", "[1e999]", "[0,1]"), 1), "fits 64 bits, found 1e999"},
+      {"deep nesting of objects", file_of(deep_objects(10'000), 0), "at most 3 levels of nesting, found more"},
       {"deep nesting", file_of("{\"x\":" + std::string(100'000, '[') + std::string(100'000, ']') + "}", 0),
        "levels of nesting"},
       {"metadata number", file_of(R"({"__metadata__":{"a":1}})", 0), "to hold strings only, found 1 at \"a\""},

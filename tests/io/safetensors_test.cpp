@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <limits>
 #include <string>
 #include <sys/resource.h>
@@ -116,6 +117,32 @@ TEST(Safetensors, ATensorOutlivesItsFileObject) {
   const at::Tensor x = SafetensorsFile(folder / "x.safetensors").tensor("x");
   fs::remove(folder / "x.safetensors");
   EXPECT_TRUE(same(x, testing::f32({1, 2, 3})));
+}
+
+/// Bytes of files that are resident in this process.
+std::int64_t resident_file_bytes() {
+  std::ifstream status("/proc/self/status");
+  std::int64_t kibibytes = 0;
+  for (std::string key; status >> key; status.ignore(1 << 20, '\n')) {
+    std::int64_t value = 0;
+    if ((key == "RssFile:" || key == "RssShmem:") && status >> value) kibibytes += value;
+  }
+  return kibibytes * 1024;
+}
+
+TEST(Safetensors, WhatAViewReadLeavesTheProcessWithIt) {
+  constexpr std::int64_t kBytes = 32 << 20;
+  const TemporaryFolder folder;
+  write_safetensors(folder / "x.safetensors", {{"x", at::zeros({kBytes / 4})}});
+  const SafetensorsFile file(folder / "x.safetensors");
+  const std::int64_t before = resident_file_bytes();
+  {
+    const at::Tensor x = file.tensor("x");
+    EXPECT_EQ(x.sum().item<float>(), 0.0F);
+    EXPECT_GT(resident_file_bytes(), before + kBytes / 2);
+  }
+  EXPECT_LT(resident_file_bytes(), before + kBytes / 4);
+  EXPECT_EQ(file.tensor("x").sum().item<float>(), 0.0F);  // read again
 }
 
 TEST(Safetensors, AFileCutShortWhileOpenIsAnError) {

@@ -1,4 +1,6 @@
+#include <cmath>
 #include <fstream>
+#include <map>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -135,6 +137,36 @@ TEST_P(Families, NarrowWeightsStayCloseToWideOnes) {
   const at::Tensor logits = logits_of(*model, pack_cut(expected.tensor("tokens"), kLengths));
   EXPECT_EQ(logits.scalar_type(), at::kBFloat16);
   EXPECT_LT(relative_difference(logits, expected.tensor("logits")), 5e-2);
+}
+
+TEST_P(Families, AHeadlessTrunkGetsANewHeadOfTheSpreadThatItsConfigSays) {
+  const TempFolder temp;
+  fs::copy(folder_of(GetParam()), temp.path(), fs::copy_options::overwrite_existing | fs::copy_options::recursive);
+  ordered_json config = ordered_json::parse(std::ifstream(temp.path() / "config.json"));
+  // Its trunk's class, as transformers calls it when only that was saved.
+  const std::string model_type = config["model_type"];
+  const std::map<std::string, std::string> trunks = {{"llama", "LlamaModel"},   {"mistral", "MistralModel"},
+                                                     {"qwen2", "Qwen2Model"},   {"qwen3", "Qwen3Model"},
+                                                     {"phi3", "Phi3Model"},     {"gemma", "GemmaModel"},
+                                                     {"gemma2", "Gemma2Model"}, {"gemma3_text", "Gemma3TextModel"},
+                                                     {"gpt2", "GPT2Model"},     {"gpt_neox", "GPTNeoXModel"},
+                                                     {"opt", "OPTModel"}};
+  config["architectures"] = {trunks.at(model_type)};
+  config["tie_word_embeddings"] = false;
+  config[model_type == "opt" ? "init_std" : "initializer_range"] = 0.5;
+  std::ofstream(temp.path() / "config.json") << config;
+  const fs::path file = temp.path() / "model.safetensors";
+  NamedTensors trunk;
+  {
+    const SafetensorsFile whole(file);
+    for (const auto& [name, entry] : whole.entries()) {
+      if (name != "lm_head.weight" && name != "embed_out.weight") trunk.emplace_back(name, whole.tensor(name).clone());
+    }
+  }
+  write_safetensors(file, trunk);
+  const auto model = load_causal_lm(read_model_folder(temp.path()), at::kCPU, at::kFloat, false, 1, true);
+  const double n = static_cast<double>(model->head().numel());
+  EXPECT_NEAR(model->head().std().item<double>(), 0.5, 5 * 0.5 / std::sqrt(2 * n));
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Families, ::testing::ValuesIn(kFamilies), [](const auto& test) { return test.param; });

@@ -43,6 +43,29 @@ TEST_F(Learning, AtRateZeroAFloat32ModelComesBackAsItWasFromBfloat16) {
   EXPECT_EQ(weight_distance(path("still/final"), path("made/final")), 0);
 }
 
+TEST_F(Learning, SftMakesAMissingHeadAndTrainsIt) {
+  SftConfig config = sft_config("made");
+  config.train.max_steps = 1;
+  train_sft(config);
+  const std::string file = path("made/final/config.json");
+  auto json = nlohmann::ordered_json::parse(testing::bytes_of(file));
+  json["tie_word_embeddings"] = false;  // the file has the shared matrix only
+  std::ofstream(file) << json;
+
+  config = sft_config("sft");
+  config.model = {.path = path("made/final")};
+  config.train.batch_size = 20;
+  config.train.max_steps = 100;
+  config.lr_schedule.kind = LrScheduleKind::constant;
+  EXPECT_THROW(train_sft(config), ModelError);
+  config.model.allow_missing_head = true;
+  train_sft(config);
+  const auto lines = timeless_metrics(path("sft"));
+  EXPECT_NEAR(lines.front()["loss"].get<double>(), std::log(269.0), 0.2);
+  EXPECT_LT(lines.back()["loss"].get<double>(), 1.0);
+  EXPECT_TRUE(SafetensorsFile(path("sft/final/model.safetensors")).entries().contains("lm_head.weight"));
+}
+
 TEST_F(Learning, SftMemorisesOneBatch) {
   SftConfig config = sft_config("sft");
   config.train.batch_size = 20;

@@ -42,13 +42,16 @@ struct ModelOptions {
   std::string path;
   std::optional<ModelInit> init;
   std::string tokenizer;
+  bool allow_missing_head = false;
 };
 constexpr auto describe(const ModelOptions*) {
   using C = ModelOptions;
   return std::make_tuple(
       field<&C::path>("Hugging Face model folder to start from, or the id of a model in the local cache"),
       field<&C::init>("make a Llama of these sizes from nothing instead of `path`"),
-      field<&C::tokenizer>("folder or .model file of the tokenizer; default: the model's own folder"));
+      field<&C::tokenizer>("folder or .model file of the tokenizer; default: the model's own folder"),
+      field<&C::allow_missing_head>(
+          "make the output head anew, from train.seed, where the folder has none; rlhf-rm needs none"));
 }
 
 /// Section `model` of rlhf-ppo.

@@ -31,7 +31,8 @@ class SafetensorsFile {
   const std::map<std::string, std::string>& metadata() const;
   const std::filesystem::path& path() const;
   /// Zero-copy view of the mapping (it stays alive as long as the tensor): read it, never write to it; clone to train.
-  /// A tensor that does not lie aligned for its dtype is copied. Throws ModelError if the file was cut meanwhile.
+  /// What it read leaves the process's resident memory with it. A tensor that does not lie aligned for its dtype is
+  /// copied. Throws ModelError if the file was cut meanwhile.
   at::Tensor tensor(const std::string& name) const;
 
  private:

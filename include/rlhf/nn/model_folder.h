@@ -36,9 +36,10 @@ ModelFolder describe_new_model(const ModelInit& init, std::int64_t vocab_size, s
 
 /// Loads every weight, checked by name and shape (missing, extra, misshapen: ModelError naming the tensor). Weights are
 /// copied once, straight to (device, dtype). With an empty folder.path: normal(0, initializer_range) from `seed`,
-/// independent of device and dtype. `requires_grad` false for models that are only run.
+/// independent of device and dtype. `requires_grad` false for models that are only run. With `allow_missing_head` an
+/// output head that the folder lacks is made in the same way, with a warning that names it.
 std::unique_ptr<CausalLM> load_causal_lm(const ModelFolder& folder, at::Device device, at::ScalarType dtype,
-                                         bool requires_grad, std::uint64_t seed = 0);
+                                         bool requires_grad, std::uint64_t seed = 0, bool allow_missing_head = false);
 /// From …ForSequenceClassification: trunk and score. From a causal model: its trunk and a new head, normal with
 /// std 1/√(D+1) from `seed`.
 ScalarModel load_scalar_model(const ModelFolder& folder, at::Device device, at::ScalarType dtype, bool requires_grad,

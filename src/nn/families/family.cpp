@@ -16,7 +16,8 @@ const Family& find_family(const ConfigFields& config) {
     if (family.model_type == model_type) return family;
     known += (known.empty() ? "" : ", ") + family.model_type;
   }
-  config.refuse("model_type", "one of: " + known, model_type.empty() ? "no such key" : '"' + model_type + '"');
+  config.refuse("model_type", "one of: " + known,
+                config.has("model_type") ? ConfigFields::found(model_type) : "no such key");
 }
 
 }  // namespace rlhf

@@ -12,7 +12,7 @@ namespace rlhf {
 /// A model family is what its config.json means and what its tensors are called; the arithmetic is the decoder's.
 struct Family {
   std::string model_type;
-  std::string causal_architecture, scalar_architecture;
+  std::string trunk_architecture, causal_architecture, scalar_architecture;
   /// Throws ModelError naming what the decoder cannot compute.
   DecoderConfig (*read_config)(const ConfigFields& config);
 };

@@ -1,5 +1,6 @@
 #include "nn/families/fields.h"
 
+#include <algorithm>
 #include <map>
 
 namespace rlhf {
@@ -23,19 +24,31 @@ RopeScaling read_scaling(const ConfigFields& rope) {
                   std::to_string(scaling.high_freq_factor));
     }
   } else {
-    rope.refuse(key, "default, linear or llama3", '"' + kind + '"');
+    rope.refuse(key, "default, linear or llama3", ConfigFields::found(kind));
   }
   if (!rope.has("factor")) rope.refuse("factor", "a positive number", "no such key");
   return scaling;
 }
 
 std::int64_t rotated_width(const ConfigFields& config, const std::string& key, std::int64_t head_dim, double share) {
-  const auto width = static_cast<std::int64_t>(static_cast<double>(head_dim) * share);
-  if (width < 2 || width > head_dim || width % 2 != 0) {
+  const auto width = static_cast<std::int64_t>(static_cast<double>(head_dim) * std::min(share, 1.0));
+  if (width < 2 || share > 1 || width % 2 != 0) {
     config.refuse(key, "a share of the " + std::to_string(head_dim) + " columns of a head that is an even number",
                   std::to_string(share));
   }
   return width;
+}
+
+/// Far beyond any model, and small enough that what is counted from them (weights, bytes) fits 64 bits.
+void check_sizes(const ConfigFields& config, const ModelShape& shape) {
+  constexpr std::int64_t kMaxLayers = 10'000, kMaxWidth = 1 << 20;
+  const auto check = [&](const char* key, std::int64_t size, std::int64_t limit) {
+    if (size > limit) config.refuse(key, "at most " + std::to_string(limit), std::to_string(size));
+  };
+  check("num_hidden_layers", shape.num_layers, kMaxLayers);
+  check("hidden_size", shape.hidden_size, kMaxWidth);
+  check("intermediate_size", shape.intermediate_size, kMaxWidth);
+  check("num_attention_heads times head_dim", shape.num_heads * shape.head_dim, kMaxWidth);
 }
 
 }  // namespace
@@ -51,6 +64,7 @@ void complete_heads(const ConfigFields& config, ModelShape& shape, std::optional
                   std::to_string(shape.num_key_value_heads));
   }
   if (shape.head_dim % 2 != 0) config.refuse("head_dim", "an even number", std::to_string(shape.head_dim));
+  check_sizes(config, shape);
 }
 
 ModelShape read_shape(const ConfigFields& config, const ShapeDefaults& defaults) {
@@ -82,7 +96,8 @@ Activation read_activation(const ConfigFields& config, const std::string& key, c
                                                           {"relu", Activation::relu}};
   const std::string name = config.text(key, fallback);
   const auto found = known.find(name);
-  if (found == known.end()) config.refuse(key, "silu, gelu, gelu_new, gelu_pytorch_tanh or relu", '"' + name + '"');
+  if (found == known.end())
+    config.refuse(key, "silu, gelu, gelu_new, gelu_pytorch_tanh or relu", ConfigFields::found(name));
   return found->second;
 }
 

@@ -80,6 +80,7 @@ DecoderConfig read_gemma3(const ConfigFields& config) {
 
 Family gemma_family() {
   return {.model_type = "gemma",
+          .trunk_architecture = "GemmaModel",
           .causal_architecture = "GemmaForCausalLM",
           .scalar_architecture = "GemmaForSequenceClassification",
           .read_config = read_gemma};
@@ -87,6 +88,7 @@ Family gemma_family() {
 
 Family gemma2_family() {
   return {.model_type = "gemma2",
+          .trunk_architecture = "Gemma2Model",
           .causal_architecture = "Gemma2ForCausalLM",
           .scalar_architecture = "Gemma2ForSequenceClassification",
           .read_config = read_gemma2};
@@ -94,6 +96,7 @@ Family gemma2_family() {
 
 Family gemma3_family() {
   return {.model_type = "gemma3_text",
+          .trunk_architecture = "Gemma3TextModel",
           .causal_architecture = "Gemma3ForCausalLM",
           .scalar_architecture = "Gemma3TextForSequenceClassification",
           .read_config = read_gemma3};

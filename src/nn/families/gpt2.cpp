@@ -53,6 +53,7 @@ DecoderConfig read_gpt2(const ConfigFields& config) {
 
 Family gpt2_family() {
   return {.model_type = "gpt2",
+          .trunk_architecture = "GPT2Model",
           .causal_architecture = "GPT2LMHeadModel",
           .scalar_architecture = "GPT2ForSequenceClassification",
           .read_config = read_gpt2};

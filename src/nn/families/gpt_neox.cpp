@@ -38,6 +38,7 @@ DecoderConfig read_gpt_neox(const ConfigFields& config) {
 
 Family gpt_neox_family() {
   return {.model_type = "gpt_neox",
+          .trunk_architecture = "GPTNeoXModel",
           .causal_architecture = "GPTNeoXForCausalLM",
           .scalar_architecture = "GPTNeoXForSequenceClassification",
           .read_config = read_gpt_neox};

@@ -13,7 +13,6 @@ DecoderConfig read_llama(const ConfigFields& config) {
   decoder.qkv_bias = decoder.output_bias = config.flag("attention_bias", false);
   decoder.mlp_bias = config.flag("mlp_bias", false);
   decoder.rotaries = {read_rotary(config, decoder.shape.head_dim)};
-  decoder.initializer_range = config.positive_number("initializer_range", 0.02);
   return decoder;
 }
 
@@ -21,6 +20,7 @@ DecoderConfig read_llama(const ConfigFields& config) {
 
 Family llama_family() {
   return {.model_type = "llama",
+          .trunk_architecture = "LlamaModel",
           .causal_architecture = "LlamaForCausalLM",
           .scalar_architecture = "LlamaForSequenceClassification",
           .read_config = read_llama};

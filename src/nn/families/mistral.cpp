@@ -18,6 +18,7 @@ DecoderConfig read_mistral(const ConfigFields& config) {
 
 Family mistral_family() {
   return {.model_type = "mistral",
+          .trunk_architecture = "MistralModel",
           .causal_architecture = "MistralForCausalLM",
           .scalar_architecture = "MistralForSequenceClassification",
           .read_config = read_mistral};

@@ -58,6 +58,7 @@ DecoderConfig read_opt(const ConfigFields& config) {
 
 Family opt_family() {
   return {.model_type = "opt",
+          .trunk_architecture = "OPTModel",
           .causal_architecture = "OPTForCausalLM",
           .scalar_architecture = "OPTForSequenceClassification",
           .read_config = read_opt};

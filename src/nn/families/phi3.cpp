@@ -19,6 +19,7 @@ DecoderConfig read_phi3(const ConfigFields& config) {
 
 Family phi3_family() {
   return {.model_type = "phi3",
+          .trunk_architecture = "Phi3Model",
           .causal_architecture = "Phi3ForCausalLM",
           .scalar_architecture = "Phi3ForSequenceClassification",
           .read_config = read_phi3};

@@ -34,6 +34,7 @@ DecoderConfig read_qwen3(const ConfigFields& config) {
 
 Family qwen2_family() {
   return {.model_type = "qwen2",
+          .trunk_architecture = "Qwen2Model",
           .causal_architecture = "Qwen2ForCausalLM",
           .scalar_architecture = "Qwen2ForSequenceClassification",
           .read_config = read_qwen2};
@@ -41,6 +42,7 @@ Family qwen2_family() {
 
 Family qwen3_family() {
   return {.model_type = "qwen3",
+          .trunk_architecture = "Qwen3Model",
           .causal_architecture = "Qwen3ForCausalLM",
           .scalar_architecture = "Qwen3ForSequenceClassification",
           .read_config = read_qwen3};

@@ -1,0 +1,171 @@
+// What a config.json that cannot be computed gets: one line with the key, what was expected and what was found.
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "spoilt_folder.h"
+
+namespace rlhf {
+namespace {
+
+using nlohmann::ordered_json;
+using Folder = testing::SpoiltFolder;
+
+struct BadValue {
+  const char* golden;
+  const char* key;
+  const char* json;
+  const char* expected;  ///< behind "DIR/config.json: "
+};
+const std::vector<BadValue> kBadValues = {
+    // What kind of model it is.
+    {"llama/untied", "model_type", "null",
+     "model_type: expected one of: llama, mistral, qwen2, qwen3, phi3, gemma, gemma2, gemma3_text, gpt2, gpt_neox, "
+     "opt, "
+     "found no such key"},
+    {"llama/untied", "model_type", "\"mamba2\\n\"",
+     "model_type: expected one of: llama, mistral, qwen2, qwen3, phi3, gemma, gemma2, gemma3_text, gpt2, gpt_neox, "
+     "opt, "
+     "found \"mamba2\\n\""},
+    {"llama/untied", "model_type", "[\"llama\"]", "model_type: expected a string, found [\"llama\"]"},
+    {"llama/untied", "architectures", "\"LlamaForCausalLM\"",
+     "architectures: expected LlamaForCausalLM or LlamaForSequenceClassification, found \"LlamaForCausalLM\""},
+    {"llama/untied", "architectures", "[\"LlamaForCausalLM\", \"LlamaModel\"]",
+     "architectures: expected LlamaForCausalLM or LlamaForSequenceClassification, found "
+     "[\"LlamaForCausalLM\",\"LlamaModel\"]"},
+    {"llama/untied", "architectures", "[\"MistralForCausalLM\"]",
+     "architectures: expected LlamaForCausalLM or LlamaForSequenceClassification, found [\"MistralForCausalLM\"]"},
+    {"llama/untied", "architectures", "[7]",
+     "architectures: expected LlamaForCausalLM or LlamaForSequenceClassification, found [7]"},
+    {"llama/untied", "quantization_config", "{\"quant_method\": \"gptq\"}",
+     "quantization_config: expected none, found quantized weights"},
+    {"llama/untied", "quantization_config", "{}", "quantization_config: expected none, found quantized weights"},
+    // Sizes.
+    {"llama/untied", "hidden_size", "null", "hidden_size: expected a positive integer, found no such key"},
+    {"llama/untied", "hidden_size", "0", "hidden_size: expected a positive integer, found 0"},
+    {"llama/untied", "hidden_size", "-32", "hidden_size: expected a positive integer, found -32"},
+    {"llama/untied", "hidden_size", "32.0", "hidden_size: expected a positive integer, found 32.0"},
+    {"llama/untied", "hidden_size", "\"32\"", "hidden_size: expected a positive integer, found \"32\""},
+    {"llama/untied", "hidden_size", "[32]", "hidden_size: expected a positive integer, found [32]"},
+    {"llama/untied", "hidden_size", "true", "hidden_size: expected a positive integer, found true"},
+    {"llama/untied", "hidden_size", "9223372036854775807",
+     "hidden_size: expected at most 1000000000, found 9223372036854775807"},
+    {"llama/untied", "hidden_size", "18446744073709551615",
+     "hidden_size: expected a positive integer, found 18446744073709551615"},
+    {"llama/untied", "hidden_size", "18446744073709551616",
+     "hidden_size: expected a positive integer, found 1.8446744073709552e+19"},
+    {"llama/untied", "hidden_size", "536870912", "hidden_size: expected at most 1048576, found 536870912"},
+    {"llama/untied", "intermediate_size", "1048577", "intermediate_size: expected at most 1048576, found 1048577"},
+    {"llama/untied", "num_hidden_layers", "-2", "num_hidden_layers: expected a positive integer, found -2"},
+    {"llama/untied", "num_hidden_layers", "1000000000", "num_hidden_layers: expected at most 10000, found 1000000000"},
+    {"families/mistral", "num_hidden_layers", "999999999",
+     "num_hidden_layers: expected at most 10000, found 999999999"},
+    {"families/gpt2", "n_layer", "999999999", "num_hidden_layers: expected at most 10000, found 999999999"},
+    {"llama/untied", "vocab_size", "0", "vocab_size: expected a positive integer, found 0"},
+    {"llama/untied", "max_position_embeddings", "-1", "max_position_embeddings: expected a positive integer, found -1"},
+    {"families/opt", "max_position_embeddings", "9223372036854775807",
+     "max_position_embeddings: expected at most 1000000000, found 9223372036854775807"},
+    // Heads.
+    {"llama/untied", "num_attention_heads", "0", "num_attention_heads: expected a positive integer, found 0"},
+    {"families/gpt2", "n_head", "3", "num_attention_heads: expected a divisor of hidden_size 16, found 3"},
+    {"families/opt", "num_attention_heads", "3", "num_attention_heads: expected a divisor of hidden_size 16, found 3"},
+    {"llama/untied", "num_key_value_heads", "3",
+     "num_key_value_heads: expected a divisor of num_attention_heads 4, found 3"},
+    {"llama/untied", "num_key_value_heads", "8",
+     "num_key_value_heads: expected a divisor of num_attention_heads 4, found 8"},
+    {"llama/untied", "head_dim", "7", "head_dim: expected an even number, found 7"},
+    {"llama/untied", "head_dim", "-8", "head_dim: expected a positive integer, found -8"},
+    {"llama/untied", "head_dim", "1000000000",
+     "num_attention_heads times head_dim: expected at most 1048576, found 4000000000"},
+    // Rotary positions.
+    {"llama/untied", "rope_theta", "0", "rope_theta: expected a positive number, found 0"},
+    {"llama/untied", "rope_theta", "-1e4", "rope_theta: expected a positive number, found -10000.0"},
+    {"llama/untied", "rope_theta", "\"1e4\"", "rope_theta: expected a positive number, found \"1e4\""},
+    {"llama/untied", "rope_scaling", "8", "rope_scaling: expected a JSON object, found 8"},
+    {"llama/untied", "rope_scaling", "{\"type\": \"yarn\", \"factor\": 2.0}",
+     "rope_scaling: type: expected default, linear or llama3, found \"yarn\""},
+    {"llama/untied", "rope_scaling", "{\"rope_type\": \"a\\nb\", \"factor\": 2.0}",
+     "rope_scaling: rope_type: expected default, linear or llama3, found \"a\\nb\""},
+    {"llama/untied", "rope_scaling", "{\"rope_type\": 3}", "rope_scaling: rope_type: expected a string, found 3"},
+    {"llama/untied", "rope_scaling", "{\"rope_type\": \"linear\"}",
+     "rope_scaling: factor: expected a positive number, found no such key"},
+    {"llama/untied", "rope_scaling", "{\"rope_type\": \"linear\", \"factor\": -2}",
+     "rope_scaling: factor: expected a positive number, found -2"},
+    {"llama/untied", "rope_scaling",
+     "{\"rope_type\": \"llama3\", \"factor\": 8, \"low_freq_factor\": 4, \"high_freq_factor\": 1}",
+     "rope_scaling: high_freq_factor: expected more than low_freq_factor 4.000000, found 1.000000"},
+    {"llama/untied", "rope_parameters", "[]", "rope_parameters: expected a JSON object, found []"},
+    {"llama/untied", "partial_rotary_factor", "1e30",
+     "partial_rotary_factor: expected a share of the 8 columns of a head that is an even number, found "
+     "1000000000000000019884624838656.000000"},
+    {"llama/untied", "partial_rotary_factor", "0.01",
+     "partial_rotary_factor: expected a share of the 8 columns of a head that is an even number, found 0.010000"},
+    // Flags and names.
+    {"llama/untied", "hidden_act", "\"relu6\"",
+     "hidden_act: expected silu, gelu, gelu_new, gelu_pytorch_tanh or relu, found \"relu6\""},
+    {"llama/untied", "hidden_act", "7", "hidden_act: expected a string, found 7"},
+    {"llama/untied", "tie_word_embeddings", "1", "tie_word_embeddings: expected true or false, found 1"},
+    {"llama/untied", "attention_bias", "\"false\"", "attention_bias: expected true or false, found \"false\""},
+    {"llama/untied", "rms_norm_eps", "-1e-5", "rms_norm_eps: expected a positive number, found -1e-05"},
+    {"llama/untied", "initializer_range", "0", "initializer_range: expected a positive number, found 0"},
+    {"families/mistral", "sliding_window", "0", "sliding_window: expected a positive integer, found 0"},
+    {"families/qwen3", "layer_types", "\"full_attention\"",
+     "layer_types: expected a list of 2 types, found \"full_attention\""},
+    {"families/gemma3", "layer_types", "[\"full_attention\", 1]",
+     "layer_types: expected full_attention or sliding_attention, found 1"},
+    // Ids and labels.
+    {"llama/untied", "eos_token_id", "\"</s>\"", "eos_token_id: expected a token id or a list of them, found \"</s>\""},
+    {"llama/untied", "eos_token_id", "[2, 2.5]", "eos_token_id: expected a token id or a list of them, found 2.5"},
+    {"llama/untied", "eos_token_id", "[[2]]", "eos_token_id: expected a token id or a list of them, found [2]"},
+    {"llama/untied", "eos_token_id", "4294967298",
+     "eos_token_id: expected a token id or a list of them, found 4294967298"},
+    {"llama/untied", "eos_token_id", "-9223372036854775808",
+     "eos_token_id: expected a token id or a list of them, found -9223372036854775808"},
+    {"llama/untied", "rlhf_reward_mean", "\"0\"", "rlhf_reward_mean: expected a number, found \"0\""},
+    {"llama/scalar", "pad_token_id", "4294967298", "pad_token_id: expected a token id, found 4294967298"},
+    {"llama/scalar", "id2label", "[\"LABEL_0\"]", "id2label: expected an object, found [\"LABEL_0\"]"},
+    {"llama/scalar", "id2label", "7", "id2label: expected an object, found 7"},
+    {"llama/scalar", "id2label", "{}", "id2label: expected 1 label (a scalar head), found 0 labels"},
+    {"llama/scalar", "id2label", "{\"0\": \"BAD\", \"1\": \"GOOD\"}",
+     "id2label: expected 1 label (a scalar head), found 2 labels"},
+    {"llama/scalar", "num_labels", "2", "id2label: expected 1 label (a scalar head), found 2 labels"},
+    {"llama/scalar", "num_labels", "-1", "num_labels: expected a positive integer, found -1"},
+};
+
+TEST(BadConfig, ThatSaysNonsenseIsRefused) {
+  for (const BadValue& item : kBadValues) {
+    const Folder folder(item.golden);
+    folder.set(item.key, ordered_json::parse(item.json));
+    EXPECT_EQ(folder.refusal(), "DIR/config.json: " + std::string(item.expected))
+        << item.golden << " " << item.key << " " << item.json;
+  }
+}
+
+/// Sizes that agree among themselves, and not with the file.
+TEST(BadConfig, WhoseSizesAreNotThoseOfTheFileIsRefused) {
+  for (const auto& [key, value, expected] : std::vector<std::tuple<std::string, int, std::string>>{
+           {"vocab_size", 1'000'000'000,
+            "model.embed_tokens.weight: expected [1000000000, 32] by config.json, found [96, 32]"},
+           {"hidden_size", 64, "model.embed_tokens.weight: expected [96, 64] by config.json, found [96, 32]"},
+           {"intermediate_size", 49,
+            "model.layers.0.mlp.gate_proj.weight: expected [49, 32] by config.json, found [48, 32]"},
+           {"num_attention_heads", 2,
+            "model.layers.0.self_attn.q_proj.weight: expected [16, 32] by config.json, found [32, 32]"},
+           {"num_key_value_heads", 4,
+            "model.layers.0.self_attn.k_proj.weight: expected [32, 32] by config.json, found [16, 32]"},
+           {"head_dim", 262'144,
+            "model.layers.0.self_attn.q_proj.weight: expected [1048576, 32] by config.json, found [32, 32]"},
+           {"num_hidden_layers", 1,
+            "model.layers.1.input_layernorm.weight: expected no such tensor by config.json, found [32]"},
+           {"num_hidden_layers", 10'000, "model.layers.2.input_layernorm.weight: expected this tensor, found none"}}) {
+    const Folder folder;
+    folder.set(key, value);
+    EXPECT_EQ(folder.refusal(), "weights of DIR: " + expected) << key;
+  }
+}
+
+}  // namespace
+}  // namespace rlhf
