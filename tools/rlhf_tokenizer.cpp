@@ -30,7 +30,7 @@ constexpr auto describe(const TokenizerConfig*) {
   using C = TokenizerConfig;
   return std::make_tuple(
       field<&C::input>("JSONL files or globs (.jsonl, .jsonl.gz)"),
-      field<&C::fields>("fields whose texts are learned from, with commas between"),
+      field<&C::fields>("fields whose texts are learned from; --fields A --fields B for several"),
       field<&C::vocab_size>("pieces, the 256 bytes and the control tokens included", at_least(1)),
       field<&C::character_coverage>("share of the characters that get a piece; the others become bytes",
                                     more_than(0.0).up_to(1.0)),

@@ -10,7 +10,9 @@
 namespace rlhf {
 namespace {
 
-constexpr const char* kHint = "; hint: data.chat_template names one (chatml, llama3, zephyr, …, or a .jinja file)";
+constexpr const char* kHint =
+    "; hint: data.chat_template (rlhf-generate: --chat-template) names one (chatml, llama3, zephyr, …, or a .jinja "
+    "file)";
 
 nlohmann::ordered_json special_tokens(const Tokenizer& tokenizer) {
   nlohmann::ordered_json tokens = nlohmann::ordered_json::object();
@@ -45,8 +47,8 @@ ChatTemplate template_by_name(const std::string& name, const std::filesystem::pa
 
 const ChatTemplate& Templates::chat_template() const {
   if (!chat)
-    throw ConfigError({"data.chat_template: expected a chat template for records of messages, found " +
-                       (chat_absent.empty() ? "none" : chat_absent) + kHint});
+    throw ConfigError(
+        {"chat_template: expected one for messages, found " + (chat_absent.empty() ? "none" : chat_absent) + kHint});
   return *chat;
 }
 

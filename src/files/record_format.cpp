@@ -182,7 +182,8 @@ RecordFormat recognise(const Json& record, const FieldNames& names, const std::v
     throw DataError(start + other_tool(*other, wanted));
   if (const auto foreign = foreign_format(record)) throw DataError(start + *foreign);
   if (matches(record, names, prompt)) throw DataError(start + other_tool(prompt, wanted));
-  throw DataError(start + describe_fields(record) + "; hint: data.fields {ours: theirs} renames fields");
+  throw DataError(start + describe_fields(record) +
+                  "; hint: data.fields {ours: theirs} (rlhf-generate: --field) renames fields");
 }
 
 bool holds_messages(const Json& record, const FieldNames& names, RecordFormat format) {

@@ -9,6 +9,7 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/equal.h>
 #include <ATen/ops/ones.h>
 #include <nlohmann/json.hpp>
 
@@ -96,6 +97,15 @@ class FileWeights {
     return request.name == head_ && files_.find(head_) == nullptr;
   }
 
+  /// A tied model's head is its embedding; other numbers beside it would be lost in silence.
+  void expect_tied_head(const std::string& embedding) {
+    if (files_.find(head_) == nullptr) return;
+    const at::Tensor head = files_.tensor(head_), tied = files_.tensor(embedding);
+    if (at::equal(head.to(tied.scalar_type()), tied)) return;
+    throw ModelError(where_ + ": " + head_ + ": expected the numbers of " + embedding +
+                     " (tie_word_embeddings), found others; hint: \"tie_word_embeddings\": false keeps both");
+  }
+
   /// An output head that this model has no use for (tied, or a scalar model's trunk) may stand in the file, and so may
   /// constants (rotary tables, causal masks), which old versions of `transformers` stored.
   void refuse_leftovers() const {
@@ -177,6 +187,7 @@ std::unique_ptr<CausalLM> load_causal_lm(const ModelFolder& folder, at::Device d
     return made ? make_head(request, folder, recipe.initializer_range, seed) : files.read(request);
   };
   auto model = std::make_unique<Decoder>(recipe.config, placement.source(read), /*with_head=*/true);
+  if (recipe.config.shape.tied_head) files.expect_tied_head(recipe.config.names.embedding + ".weight");
   files.refuse_leftovers();
   return model;
 }

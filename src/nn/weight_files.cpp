@@ -50,12 +50,14 @@ std::vector<fs::path> listed_shards(const fs::path& index) {
   const std::string what = "model folder " + folder.string() + ": expected " + kSingle + ", found ";
   std::error_code ignored;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored)) {
-    const std::string extension = entry.path().extension().string();
-    if (extension == ".bin" || extension == ".pt" || extension == ".pth") {
+    const std::string name = entry.path().filename().string(), extension = entry.path().extension().string();
+    const bool holds_weights = name.find("model") != name.npos || name.starts_with("consolidated");  // and no optimizer
+    if (holds_weights && (extension == ".bin" || extension == ".pt" || extension == ".pth")) {
       throw ModelError(
-          what + "pickled weights (" + entry.path().filename().string() +
+          what + "pickled weights (" + name +
           "), which can execute code and are not read; hint: convert them with python -c \"from transformers "
-          "import AutoModelForCausalLM as M; M.from_pretrained('IN').save_pretrained('OUT')\"");
+          "import AutoModelForCausalLM as M; M.from_pretrained('IN').save_pretrained('OUT')\" and copy the "
+          "tokenizer's files");
     }
   }
   throw ModelError(what + "no weights");

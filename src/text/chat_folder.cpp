@@ -7,6 +7,8 @@
 #include "rlhf/core/error.h"
 #include "rlhf/text/chat_template.h"
 
+#include "text/hf/json_node.h"
+
 namespace rlhf {
 namespace {
 
@@ -18,12 +20,7 @@ struct Source {
 };
 using Sources = std::map<std::string, Source>;  // by name
 
-Json read_object(const fs::path& file) {
-  if (!fs::exists(file)) return Json::object();
-  Json object = Json::parse(read_file(file, ExitCode::model), nullptr, /*allow_exceptions=*/false);
-  if (!object.is_object()) throw ModelError("reading " + file.string() + ": expected a JSON object, found none");
-  return object;
-}
+Json read_object(const fs::path& file) { return fs::exists(file) ? Json(hf::read_json_object(file)) : Json::object(); }
 
 // A token is a text, or an object with its text and flags.
 Json token_text(const Json& token) {

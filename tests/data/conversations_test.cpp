@@ -115,8 +115,8 @@ TEST(Conversations, WithoutATemplateTheyAreRefusedWithTheHint) {
     FAIL() << "accepted";
   } catch (const ConfigError& error) {
     EXPECT_STREQ(error.what(),
-                 "data.chat_template: expected a chat template for records of messages, found none; hint: "
-                 "data.chat_template names one (chatml, llama3, zephyr, …, or a .jinja file)");
+                 "chat_template: expected one for messages, found none; hint: data.chat_template (rlhf-generate: "
+                 "--chat-template) names one (chatml, llama3, zephyr, …, or a .jinja file)");
   }
 }
 

@@ -154,7 +154,7 @@ const BadFile kBadFields[] = {
     {"MissingFieldLater", Tool::sft, kGood + "\n{\"completion\": \"c\"}\n",
      ":3: " + kDemonstrations +
          "found \"completion\"; "
-         "hint: data.fields {ours: theirs} renames fields"},
+         "hint: data.fields {ours: theirs} (rlhf-generate: --field) renames fields"},
     {"OtherFormatInTheMiddle", Tool::sft, kGood + "{\"text\": \"t\"}\n",
      ":2: expected demonstration records as at {file}:1, found \"text\""},
     {"PairAmongPrompts", Tool::ppo, "{\"prompt\": \"p\"}\n" + kPair,
@@ -199,9 +199,10 @@ const BadFile kOtherFormats[] = {
     {"UnknownFields", Tool::sft, "{\"question\": \"q\", \"answer\": \"a\"}\n",
      ":1: " + kDemonstrations +
          "found \"question\", \"answer\"; "
-         "hint: data.fields {ours: theirs} renames fields"},
+         "hint: data.fields {ours: theirs} (rlhf-generate: --field) renames fields"},
     {"EmptyObject", Tool::ppo, "{}\n",
-     ":1: expected {\"prompt\"}, found no field; hint: data.fields {ours: theirs} renames fields"},
+     ":1: expected {\"prompt\"}, found no field; hint: data.fields {ours: theirs} (rlhf-generate: --field) renames "
+     "fields"},
 };
 INSTANTIATE_TEST_SUITE_P(OtherFormats, BadRecords, ::testing::ValuesIn(kOtherFormats),
                          [](const auto& c) { return c.param.name; });

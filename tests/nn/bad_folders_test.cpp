@@ -1,4 +1,5 @@
 // What a broken or hostile model folder gets: one line with the place, what was expected and what was found.
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -123,8 +124,29 @@ TEST(BadFolder, OfPickledWeightsIsRefusedWithTheLineThatConvertsThem) {
     EXPECT_EQ(folder.refusal(),
               "model folder DIR: expected model.safetensors, found pickled weights (" + std::string(name) +
                   "), which can execute code and are not read; hint: convert them with python -c \"from transformers "
-                  "import AutoModelForCausalLM as M; M.from_pretrained('IN').save_pretrained('OUT')\"");
+                  "import AutoModelForCausalLM as M; M.from_pretrained('IN').save_pretrained('OUT')\" and copy the "
+                  "tokenizer's "
+                  "files");
   }
+  const Folder folder;
+  fs::remove(folder.path() / "model.safetensors");
+  folder.write("training_args.bin", "of a trainer");
+  EXPECT_EQ(folder.refusal(), "model folder DIR: expected model.safetensors, found no weights");
+}
+
+TEST(BadFolder, OfATiedModelWithAHeadOfItsOwnIsRefused) {
+  const Folder folder;
+  folder.set("tie_word_embeddings", true);
+  EXPECT_EQ(folder.refusal(),
+            "weights of DIR: lm_head.weight: expected the numbers of model.embed_tokens.weight (tie_word_embeddings), "
+            "found others; hint: \"tie_word_embeddings\": false keeps both");
+  folder.change_tensors("model.safetensors", [](NamedTensors& tensors) {
+    const auto named = [&](const char* name) {
+      return std::find_if(tensors.begin(), tensors.end(), [&](const auto& one) { return one.first == name; });
+    };
+    named("lm_head.weight")->second = named("model.embed_tokens.weight")->second.clone();
+  });
+  EXPECT_EQ(folder.refusal(), "loads");
 }
 
 TEST(BadFolder, WithoutTheFilesOfOneIsRefused) {

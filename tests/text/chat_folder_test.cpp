@@ -75,6 +75,8 @@ TEST(ChatFolder, BrokenFilesAreModelErrors) {
   const TemporaryFolder folder;
   folder.write("tokenizer_config.json", "{");
   EXPECT_NE(failure<ModelError>(folder).find("expected a JSON object"), std::string::npos);
+  folder.write("tokenizer_config.json", "{\"a\": " + std::string(100000, '[') + std::string(100000, ']') + "}");
+  EXPECT_NE(failure<ModelError>(folder).find("at most 64 levels"), std::string::npos);
   folder.write("tokenizer_config.json", R"({"chat_template": 5})");
   EXPECT_NE(failure<ModelError>(folder).find("chat_template: expected a text, or a list"), std::string::npos);
   folder.write("tokenizer_config.json", R"({"chat_template": "{% if %}"})");

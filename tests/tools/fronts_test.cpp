@@ -143,7 +143,7 @@ TEST(Tokenizer, TrainsOnTheTextsOfJsonLines) {
     file << R"({"prompt": "What is )" << i << R"( and )" << 2 * i << R"(?", "completion": "It is )" << 3 * i << "\"}\n";
   file.close();
   const std::string command =
-      "rlhf-tokenizer --input " + input + " --fields prompt,completion --vocab-size 290 --output " + output;
+      "rlhf-tokenizer --input " + input + " --fields prompt --fields completion --vocab-size 290 --output " + output;
   const ProgramResult result = run(command);
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_TRUE(fs::exists(output + "/tokenizer.model"));
