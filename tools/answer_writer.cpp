@@ -26,9 +26,8 @@ SamplingOptions sampling_options(const GenerateConfig& config, const ModelFolder
                            .temperature = config.temperature,
                            .top_p = config.top_p,
                            .top_k = config.top_k,
-                           .stop_ids = folder.eos_ids,
+                           .stop_ids = stop_ids(folder, tokenizer),
                            .seed = static_cast<std::uint64_t>(config.seed)};
-  if (const auto eos = tokenizer.eos_id()) sampling.stop_ids.push_back(*eos);
   return sampling;
 }
 

@@ -186,8 +186,15 @@ Issues validate(const SftConfig& config) {
 }
 
 Issues validate(const RewardModelConfig& config) {
-  return check_supervised(config, {"prompt", "chosen", "rejected", "margin", "tools", "chat_template_kwargs"},
-                          {"eval_loss", "eval_accuracy"});
+  Issues issues = check_supervised(
+      config,
+      {"prompt", "chosen", "rejected", "margin", "completions", "text", "rank", "tools", "chat_template_kwargs"},
+      {"eval_loss", "eval_accuracy"});
+  if (config.model.allow_missing_head) {
+    issues.push_back(
+        {{"model.allow_missing_head"}, "expected false (a reward model needs no output head), found true"});
+  }
+  return issues;
 }
 
 Issues validate(const PpoConfig& config) {

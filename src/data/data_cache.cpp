@@ -57,6 +57,7 @@ std::string make_key(const DataOptions& options, std::uint64_t seed, const Token
   key["eval"] = describe_files(expand_globs(options.eval), ExitCode::data);
   key["tokenizer"] = describe_files(tokenizer.files(), ExitCode::model);
   key["vocab_size"] = tokenizer.vocab_size();
+  key["eos"] = tokenizer.eos_id().value_or(-1);
   key["stop_ids"] = templates.stop_ids;
   key["template"] = templates.prompt.text();
   key["chat_template"] = templates.chat ? templates.chat->source() : "";

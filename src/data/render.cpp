@@ -36,12 +36,11 @@ JoinedText finished(JoinedText text, const Tokenizer& tokenizer, const Templates
   return text;
 }
 
-/// The conversation with everything after the prompt as the one answer.
-JoinedText tokenise_after(const Conversation& chat, const Json& prompt, const Json& whole, const Tokenizer& tokenizer,
-                          const Templates& templates) {
+/// The conversation with everything after the text of its prompt as the one answer.
+JoinedText tokenise_after(const Conversation& chat, const std::string& before, const Json& whole,
+                          const Tokenizer& tokenizer, const Templates& templates) {
   const std::string text =
       without_space_at_end(templates.chat_template().render(whole, options_of(chat, /*add_generation_prompt=*/false)));
-  const std::string before = render_prompt(chat, prompt, templates);
   if (!text.starts_with(before)) {
     const auto part = static_cast<std::size_t>(
         std::mismatch(text.begin(), text.end(), before.begin(), before.end()).first - text.begin());
@@ -83,7 +82,8 @@ JoinedText tokenise_chat(const Demonstration& record, const Tokenizer& tokenizer
   const bool last_turn = train_on == TrainOn::last_turn;
   if (!last_turn && record.prompt_turns == 0) return tokenise_turns(record.chat, tokenizer, templates);
   const std::size_t prompt_turns = last_turn ? messages.size() - 1 : record.prompt_turns;
-  return tokenise_after(record.chat, first_turns(messages, prompt_turns), messages, tokenizer, templates);
+  const std::string before = render_prompt(record.chat, first_turns(messages, prompt_turns), templates);
+  return tokenise_after(record.chat, before, messages, tokenizer, templates);
 }
 
 Json joined(const Json& prompt, const Json& turns) {
@@ -109,10 +109,11 @@ std::vector<JoinedText> tokenise(const Demonstration& record, const Tokenizer& t
 
 std::vector<JoinedText> tokenise(const Preference& record, const Tokenizer& tokenizer, const Templates& templates,
                                  TrainOn) {
+  const std::string before = record.chat ? render_prompt(record.chat, record.chat.messages, templates) : "";
   std::vector<JoinedText> texts;
   for (const Answer& answer : record.answers)
-    texts.push_back(record.chat ? tokenise_after(record.chat, record.chat.messages,
-                                                 joined(record.chat.messages, answer.turns), tokenizer, templates)
+    texts.push_back(record.chat ? tokenise_after(record.chat, before, joined(record.chat.messages, answer.turns),
+                                                 tokenizer, templates)
                                 : tokenise_joined(templates.prompt.prompt(record.prompt),
                                                   templates.prompt.completion(answer.text), tokenizer));
   return texts;

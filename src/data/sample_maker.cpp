@@ -115,14 +115,18 @@ std::int64_t shared_prompt(const std::vector<JoinedText>& texts) {
 std::optional<RankedSample> make_sample(const Preference& record, std::vector<JoinedText> texts,
                                         const DataOptions& options, const std::string& place, DataReport& report) {
   std::vector<Reason> reasons;
-  for (JoinedText& text : texts) reasons.push_back(unfit(text, options, place));
+  for (JoinedText& text : texts) {
+    Reason reason = unfit(text, options, place);
+    for (std::size_t i = 0; i < reasons.size() && reason == nullptr; ++i)
+      if (reasons[i] == nullptr && texts[i].ids == text.ids) reason = &DataReport::dropped_equal;
+    reasons.push_back(reason);
+  }
   RankedSample sample;
   for (const RankedPair& pair : record.pairs) {
     const auto chosen = static_cast<std::size_t>(pair.chosen), rejected = static_cast<std::size_t>(pair.rejected);
     RLHF_CHECK(chosen < texts.size() && rejected < texts.size(), "a pair of ", place,
                " names an answer that is not there");
-    const bool fits = reasons[chosen] == nullptr && reasons[rejected] == nullptr;
-    if (fits && texts[chosen].ids != texts[rejected].ids) sample.pairs.push_back(pair);
+    if (reasons[chosen] == nullptr && reasons[rejected] == nullptr) sample.pairs.push_back(pair);
   }
   if (sample.pairs.empty()) {
     const auto reason = std::find_if(reasons.begin(), reasons.end(), [](Reason found) { return found != nullptr; });

@@ -32,7 +32,7 @@ ChatTemplate template_by_name(const std::string& name, const std::filesystem::pa
                               const Tokenizer& tokenizer) {
   std::string in_folder;
   try {
-    if (auto found = find_chat_template(folder, name)) return std::move(*found);
+    if (auto found = find_chat_template(folder, name, special_tokens(tokenizer))) return std::move(*found);
   } catch (const ModelError& error) {
     in_folder = std::string("; ") + error.what();
   }
@@ -63,7 +63,7 @@ void choose_chat_template(Templates& templates, const std::string& said, const s
     templates.chat = template_by_name(said, folder, tokenizer);
   } else {
     try {
-      templates.chat = find_chat_template(folder);
+      templates.chat = find_chat_template(folder, "default", special_tokens(tokenizer));
       templates.chat_absent = "none in " + folder.string();
     } catch (const Error& error) {
       templates.chat_absent = std::string("one that cannot be read (") + error.what() + ")";

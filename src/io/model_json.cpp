@@ -17,6 +17,7 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kShownBytes = 80;
+constexpr std::size_t kMaxKeys = 5'000'000;  // a tensor of a header has four
 
 /// Builds the value. The library's own builder takes time quadratic in the keys of an ordered object, and in the
 /// objects within one where it is asked to look at each.
@@ -39,6 +40,7 @@ class Builder : public nlohmann::json_sax<Json> {
     return true;
   }
   bool key(string_t& name) override {
+    if (++num_keys_ > kMaxKeys) refuse("at most " + std::to_string(kMaxKeys) + " keys", "more");
     if (!keys_.back().insert(name).second) refuse("every key once", shown_json(name) + " twice");
     key_ = std::move(name);
     return true;
@@ -87,6 +89,7 @@ class Builder : public nlohmann::json_sax<Json> {
   const std::size_t max_depth_;
   Json root_;
   std::string key_;
+  std::size_t num_keys_ = 0;
   std::vector<Json*> open_;
   std::vector<std::set<std::string>> keys_;  // of the objects that are open
 };

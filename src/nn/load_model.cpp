@@ -16,6 +16,7 @@
 #include "rlhf/core/error.h"
 #include "rlhf/core/log.h"
 #include "rlhf/core/random.h"
+#include "rlhf/io/model_json.h"
 #include "rlhf/nn/model_folder.h"
 
 #include "nn/decoder.h"
@@ -145,8 +146,9 @@ struct DecoderRecipe {
   double initializer_range;
 };
 DecoderRecipe read_recipe(const ModelFolder& folder) {
-  const auto json = nlohmann::ordered_json::parse(folder.config_json);
-  const ConfigFields config(json, (folder.path / "config.json").string());
+  const std::string where = (folder.path / "config.json").string();
+  const auto json = parse_model_json(folder.config_json, where);
+  const ConfigFields config(json, where);
   // OPT has a name of its own for it.
   const char* const key = config.has("init_std") ? "init_std" : "initializer_range";
   return {find_family(config).read_config(config), config.positive_number(key, 0.02)};

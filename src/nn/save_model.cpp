@@ -6,6 +6,7 @@
 #include "rlhf/core/atomic_file.h"
 #include "rlhf/core/check.h"
 #include "rlhf/core/error.h"
+#include "rlhf/io/model_json.h"
 #include "rlhf/nn/model_folder.h"
 
 #include "nn/families/family.h"
@@ -78,12 +79,18 @@ void save_folder(const ModelFolder& source, const Json& config, const NamedTenso
   });
 }
 
+/// A text that was trained on ends with the tokenizer's EOS, which may have come from another folder than the model.
+void patch_eos(Json& config, const ModelFolder& source, std::optional<std::int32_t> eos_id) {
+  if (eos_id && std::find(source.eos_ids.begin(), source.eos_ids.end(), *eos_id) == source.eos_ids.end())
+    config["eos_token_id"] = *eos_id;
+}
+
 struct SourceConfig {
   Json json;
   const Family& family;
 };
 SourceConfig parse_source(const ModelFolder& source) {
-  Json json = Json::parse(source.config_json);
+  Json json = parse_model_json(source.config_json, (source.path / "config.json").string());
   const Family& family = find_family(ConfigFields(json, (source.path / "config.json").string()));
   return {std::move(json), family};
 }
@@ -95,6 +102,7 @@ void save_causal_lm(const ModelFolder& source, const NamedTensors& weights, cons
   auto [config, family] = parse_source(source);
   config["architectures"] = {family.causal_architecture};
   patch_dtype(config, options.dtype);
+  patch_eos(config, source, options.eos_id);
   save_folder(source, config, weights, options, path);
 }
 
@@ -103,6 +111,7 @@ void save_scalar_model(const ModelFolder& source, const NamedTensors& weights, d
   auto [config, family] = parse_source(source);
   config["architectures"] = {family.scalar_architecture};
   patch_dtype(config, options.dtype);
+  patch_eos(config, source, options.eos_id);
   patch_scalar_head(config, reward_mean, options.pad_id);
   save_folder(source, config, weights, options, path);
 }

@@ -98,4 +98,11 @@ Sampled sample_tokens(const at::Tensor& logits, const at::Tensor& uniforms, cons
   return {chosen.squeeze(1), at::gather(logprobs, 1, chosen).squeeze(1)};
 }
 
+TokenIds stop_ids(const ModelFolder& folder, const Tokenizer& tokenizer) {
+  TokenIds ids = folder.eos_ids;
+  const auto eos = tokenizer.eos_id();
+  if (eos && std::find(ids.begin(), ids.end(), *eos) == ids.end()) ids.push_back(*eos);
+  return ids;
+}
+
 }  // namespace rlhf

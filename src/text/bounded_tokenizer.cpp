@@ -1,6 +1,8 @@
 #include <string>
 #include <utility>
 
+#include <nlohmann/json.hpp>
+
 #include "rlhf/core/error.h"
 #include "rlhf/text/tokenizer.h"
 
@@ -17,8 +19,10 @@ class BoundedTokenizer : public Tokenizer {
     Encoding encoding = inner_->encode(text, bos);
     for (const std::int32_t id : encoding.ids)
       if (id >= vocab_size_)
-        throw DataError("expected tokens that the model knows (ids below " + std::to_string(vocab_size_) + "), found " +
-                        inner_->piece(id) + " (id " + std::to_string(id) + ")");
+        throw DataError(
+            "expected tokens that the model knows (ids below " + std::to_string(vocab_size_) + "), found " +
+            nlohmann::json(inner_->piece(id)).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace) + " (id " +
+            std::to_string(id) + ")");
     return encoding;
   }
   std::string decode(const TokenIds& ids) const override { return inner_->decode(ids); }
@@ -54,7 +58,13 @@ std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& path, std
   if (!all_special(*tokenizer, vocab_size))
     throw ModelError(path.string() + ": expected a tokenizer of at most " + std::to_string(vocab_size) +
                      " ids (the model's vocabulary), found " + std::to_string(tokenizer->vocab_size()));
-  return std::make_unique<BoundedTokenizer>(std::move(tokenizer), vocab_size);
+  auto bounded = std::make_unique<BoundedTokenizer>(std::move(tokenizer), vocab_size);
+  try {
+    bounded->encode("", Bos::by_setting);
+  } catch (const DataError& error) {
+    throw ModelError(path.string() + ": what stands in front of every text: " + error.what());
+  }
+  return bounded;
 }
 
 }  // namespace rlhf

@@ -37,7 +37,7 @@ void add_tokens(Json& tokens, const Json& from, bool any_name) {
   }
 }
 
-Json special_tokens(const fs::path& folder, const Json& config) {
+Json special_tokens(const fs::path& folder, const Json& config, const Json& roles) {
   Json tokens = Json::object();
   add_tokens(tokens, config, /*any_name=*/false);
   for (const char* key : {"extra_special_tokens", "model_specific_special_tokens"}) {
@@ -45,6 +45,7 @@ Json special_tokens(const fs::path& folder, const Json& config) {
     if (named != config.end() && named->is_object()) add_tokens(tokens, *named, /*any_name=*/true);
   }
   add_tokens(tokens, read_object(folder / "special_tokens_map.json"), /*any_name=*/false);
+  add_tokens(tokens, roles, /*any_name=*/false);
   return tokens;
 }
 
@@ -77,7 +78,7 @@ Sources templates_of_config(const Json& config, const fs::path& file) {
   return sources;
 }
 
-std::optional<ChatTemplate> find(const fs::path& folder, const std::string& name) {
+std::optional<ChatTemplate> find(const fs::path& folder, const std::string& name, const Json& roles) {
   const fs::path config_file = folder / "tokenizer_config.json";
   const Json config = read_object(config_file);
   Sources sources = template_files(folder);
@@ -85,7 +86,7 @@ std::optional<ChatTemplate> find(const fs::path& folder, const std::string& name
   if (sources.empty()) return std::nullopt;
   const auto found = sources.find(name);
   if (found != sources.end())
-    return ChatTemplate(found->second.text, special_tokens(folder, config), found->second.file.string());
+    return ChatTemplate(found->second.text, special_tokens(folder, config, roles), found->second.file.string());
   std::string names;
   for (const auto& one : sources) names += (names.empty() ? "" : ", ") + one.first;
   throw ModelError("reading the chat template of " + folder.string() + ": expected one named '" + name + "', found " +
@@ -94,9 +95,9 @@ std::optional<ChatTemplate> find(const fs::path& folder, const std::string& name
 
 }  // namespace
 
-std::optional<ChatTemplate> find_chat_template(const fs::path& folder, const std::string& name) {
+std::optional<ChatTemplate> find_chat_template(const fs::path& folder, const std::string& name, const Json& roles) {
   try {
-    return find(folder, name);
+    return find(folder, name, roles);
   } catch (const fs::filesystem_error& error) {
     throw ModelError("reading the chat template of " + folder.string() + ": " + error.code().message());
   }

@@ -168,7 +168,7 @@ struct ChatTemplate::Compiled {
       if (!with.starts_with(before))
         refuse_turn(turn, "expected the text up to the answer to end with the generation prompt, found another text");
       if (!whole.starts_with(with)) with = without_eos_at_end(std::move(with));
-      if (!whole.starts_with(with))
+      if (!whole.starts_with(with) || with.size() < before.size())
         refuse_turn(turn,
                     "expected the whole text to begin with the text up to this turn, found that later messages "
                     "change it (a template that rewrites earlier turns)");

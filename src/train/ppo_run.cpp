@@ -260,7 +260,7 @@ void train_ppo(const PpoConfig& config, const RunOptions& options, RewardSource*
   Run run(folder, to_yaml(config), describe_run("ppo", setup, fingerprint, plan.rollouts), fingerprint, resume, options,
           config.log, config.checkpoint);
   log(announcement);
-  PpoRun ppo(config, plan, models, run, prompts.samples, stop_ids(setup.folder, *setup.tokenizer));
+  PpoRun ppo(config, plan, models, run, prompts.samples, setup.templates.stop_ids);
   if (resume) ppo.restore(*resume);
   ppo.go();
   const bool with_template = setup.folder.prompt_template || !config.data.template_.empty();

@@ -149,11 +149,12 @@ std::vector<std::string> first_samples(const std::vector<RankedSample>& samples,
   return shown;
 }
 
-/// Texts of the largest sample: they are held together, since their scores are compared.
-std::int64_t most_texts(const std::vector<RankedSample>& samples) {
-  std::size_t most = 0;
-  for (const RankedSample& sample : samples) most = std::max(most, sample.texts.size());
-  return static_cast<std::int64_t>(most);
+/// Tokens of the largest sample: its texts are held together, since their scores are compared.
+std::int64_t largest(const DataSet<RankedSample>& data) {
+  std::int64_t tokens = 0;
+  for (const auto* set : {&data.train, &data.eval})
+    for (const RankedSample& sample : set->samples) tokens = std::max(tokens, num_tokens(sample));
+  return tokens;
 }
 
 }  // namespace
@@ -165,8 +166,7 @@ void train_reward_model(const RewardModelConfig& config, const RunOptions& optio
   const Setup setup = prepare(config.model, {config.data.template_, config.data.chat_template}, config.train.device,
                               config.train.dtype, config.train.threads, resume, options);
   const auto data = load_preferences(config.data, seed, *setup.tokenizer, setup.templates);
-  const SupervisedPlan plan =
-      plan_stage(config.train, config.lr_schedule, data.train, most_texts(data.train.samples), setup, resume);
+  const SupervisedPlan plan = plan_stage(config.train, config.lr_schedule, data.train, largest(data), setup, resume);
   const Announcement announcement{plan.summary(data.counts.format == RecordFormat::ranking ? "rankings" : "pairs"),
                                   data.train.report.lines(), setup.compute.reason, plan.memory,
                                   first_samples(data.train.samples, *setup.tokenizer)};

@@ -11,6 +11,7 @@
 #include "rlhf/core/version.h"
 #include "rlhf/files/checksum.h"
 #include "rlhf/files/model_path.h"
+#include "rlhf/rollout/sampling.h"
 
 namespace rlhf {
 
@@ -50,6 +51,7 @@ SaveOptions Setup::save_options(const RecordCounts& counts, bool with_template) 
   if (with_template || folder.prompt_template) options.prompt_template = templates.prompt.text();
   if (counts.chat) options.chat_template = templates.chat_template().source();
   options.tokenizer_files = tokenizer->files();
+  options.eos_id = tokenizer->eos_id();
   options.pad_id = padding_id(*tokenizer, templates.stop_ids);
   return options;
 }
@@ -72,13 +74,6 @@ Setup prepare(const ModelOptions& model, const SaidTemplates& said, DeviceChoice
   choose_chat_template(setup.templates, said.chat, tokenizer_path, *setup.tokenizer);
   setup.templates.stop_ids = stop_ids(setup.folder, *setup.tokenizer);
   return setup;
-}
-
-TokenIds stop_ids(const ModelFolder& folder, const Tokenizer& tokenizer) {
-  TokenIds ids = folder.eos_ids;
-  const auto eos = tokenizer.eos_id();
-  if (eos && std::find(ids.begin(), ids.end(), *eos) == ids.end()) ids.push_back(*eos);
-  return ids;
 }
 
 void add_machine(Fingerprint& fingerprint, const Setup& setup, std::int64_t micro_batch_tokens) {
@@ -105,6 +100,7 @@ void add_model(Fingerprint& fingerprint, const std::string& name, const std::str
 
 void add_text(Fingerprint& fingerprint, const Setup& setup) {
   fingerprint["data.template"] = setup.templates.prompt.text();
+  if (const auto eos = setup.tokenizer->eos_id()) fingerprint["tokenizer.eos"] = std::to_string(*eos);
   if (!setup.chat_file.empty())
     fingerprint["data.chat_template file"] = "crc32 " + std::to_string(crc32_of_file(setup.chat_file, ExitCode::usage));
   for (const auto& file : setup.tokenizer->files())

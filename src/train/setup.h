@@ -42,9 +42,6 @@ struct SaidTemplates {
 Setup prepare(const ModelOptions& model, const SaidTemplates& said, DeviceChoice device, DtypeChoice dtype,
               std::optional<std::int64_t> threads, const std::optional<ResumePoint>& resume, const RunOptions& options);
 
-/// Ids that end an answer: those of the folder and the tokenizer's EOS.
-TokenIds stop_ids(const ModelFolder& folder, const Tokenizer& tokenizer);
-
 /// The parts of a fingerprint. Of the config, every key but those a resumed run may change (length, checkpoint, log,
 /// eval, output); of data and weights, their checksums.
 void add_config(Fingerprint& fingerprint, const std::map<std::string, std::string>& config);

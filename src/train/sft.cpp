@@ -111,8 +111,7 @@ class SftSamples {
       if (seam - sample.ids.begin() + max_new_tokens <= model.shape().max_positions)
         prompts_.emplace_back(sample.ids.begin(), seam);
     }
-    options_ = {
-        .max_new_tokens = max_new_tokens, .temperature = 0, .stop_ids = stop_ids(setup.folder, *setup.tokenizer)};
+    options_ = {.max_new_tokens = max_new_tokens, .temperature = 0, .stop_ids = setup.templates.stop_ids};
   }
 
   std::vector<nlohmann::ordered_json> operator()() const {
@@ -150,7 +149,8 @@ void train_sft(const SftConfig& config, const RunOptions& options) {
   const Setup setup = prepare(config.model, {config.data.template_, config.data.chat_template}, config.train.device,
                               config.train.dtype, config.train.threads, resume, options);
   const auto data = load_demonstrations(config.data, seed, *setup.tokenizer, setup.templates);
-  const SupervisedPlan plan = plan_stage(config.train, config.lr_schedule, data.train, 1, setup, resume);
+  const SupervisedPlan plan =
+      plan_stage(config.train, config.lr_schedule, data.train, data.train.report.longest, setup, resume);
   const Announcement announcement{plan.summary("samples"), data.train.report.lines(), setup.compute.reason, plan.memory,
                                   first_samples(data.train.samples, *setup.tokenizer)};
   if (options.dry_run) return print(announcement);

@@ -20,19 +20,19 @@
 
 namespace rlhf {
 
-/// The plan of a supervised stage; `sequences_per_sample` is 2 for pairs, K for rankings.
+/// The plan of a supervised stage. `largest` are the tokens of its largest sample, which no micro-batch can be below.
 template <typename S>
 SupervisedPlan plan_stage(const TrainOptions& train, const LrScheduleOptions& schedule, const SampleSet<S>& set,
-                          std::int64_t sequences_per_sample, const Setup& setup,
-                          const std::optional<ResumePoint>& resume) {
+                          std::int64_t largest, const Setup& setup, const std::optional<ResumePoint>& resume) {
   const ModelShape& shape = setup.folder.shape;
   const std::int64_t resident = model_bytes(shape, setup.compute.dtype, true);
   check_positions(setup.folder, "data.max_length", set.report.longest);
   const std::int64_t derived =
       derive_micro_batch_tokens(shape, setup.compute.dtype, resident, installed_memory_bytes(setup.compute.device),
-                                sequences_per_sample * set.report.longest, setup.compute.device.is_cuda());
-  SupervisedPlan plan = plan_supervised(train, schedule, static_cast<std::int64_t>(set.samples.size()),
-                                        settle(train.micro_batch_tokens, resume, kMicroBatchTokens, derived));
+                                largest, setup.compute.device.is_cuda());
+  const std::int64_t settled = settle(train.micro_batch_tokens, resume, kMicroBatchTokens, derived);
+  SupervisedPlan plan =
+      plan_supervised(train, schedule, static_cast<std::int64_t>(set.samples.size()), std::max(settled, largest));
   const std::int64_t step_tokens = train.batch_size * set.report.tokens / std::max<std::int64_t>(1, plan.num_samples);
   const std::int64_t held = std::min(plan.micro_batch_tokens, step_tokens);
   plan.memory.parts = {{"weights", model_bytes(shape, setup.compute.dtype, false)},

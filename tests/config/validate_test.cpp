@@ -140,12 +140,18 @@ TEST(Validate, HoldsTheRulesOfANewModel) {
 }
 
 TEST(Validate, HoldsTheRulesOfTheRewardModel) {
+  EXPECT_EQ(faults<RewardModelConfig>(kSft, {"model.allow_missing_head=true"}),
+            Lines{"command line: model.allow_missing_head: expected false (a reward model needs no output head), found "
+                  "true"});
+  EXPECT_EQ(faults<RewardModelConfig>(kSft, {"data.fields={completions: answers, text: answer, rank: place}"}),
+            Lines{});
   EXPECT_EQ(faults<RewardModelConfig>(kSft, {"eval.best_by=eval_accuracy", "data.eval=[b]"}), Lines{});
   EXPECT_EQ(
       faults<RewardModelConfig>(kSft, {"data.fields={completion: x}"}),
       Lines{"command line: data.fields: expected {ours: theirs} with ours one of prompt, chosen, rejected, margin, "
+            "completions, text, rank, "
             "tools, chat_template_kwargs, "
-            "found completion"});
+            "found completion; did you mean `completions`?"});
 }
 
 TEST(Validate, HoldsTheRulesOfPpo) {

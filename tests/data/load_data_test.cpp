@@ -239,6 +239,52 @@ TEST_F(Cache, PairsAreKeptToo) {
   EXPECT_EQ(again.train.samples[0].pairs[0].margin, 0.5f);
 }
 
+TEST_F(Cache, RankingsAreKeptWhole) {
+  DataOptions options = options_;
+  options.eval_share = 0;
+  options.train = {
+      folder_
+          .write("r.jsonl",
+                 "{\"prompt\":\"p\",\"completions\":[{\"text\":\"a\",\"rank\":2},{\"text\":\"b\",\"rank\":1},"
+                 "{\"text\":\"c\",\"rank\":3}]}\n")
+          .string()};
+  const auto made = load_preferences(options, 0, ByteTokenizer(), {});
+  log_.clear();
+  const auto again = load_preferences(options, 0, ByteTokenizer(), {});
+  EXPECT_NE(log_.find("data cache: read "), std::string::npos);
+  ASSERT_EQ(again.train.samples.size(), 1u);
+  const RankedSample& sample = again.train.samples[0];
+  ASSERT_EQ(sample.pairs.size(), 3u);
+  EXPECT_EQ(sample.texts, made.train.samples[0].texts);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(sample.pairs[i].chosen, made.train.samples[0].pairs[i].chosen);
+    EXPECT_EQ(sample.pairs[i].rejected, made.train.samples[0].pairs[i].rejected);
+  }
+  EXPECT_EQ(ByteTokenizer().decode(sample.texts[static_cast<std::size_t>(sample.pairs[0].chosen)]), "pb");
+}
+
+// Phi-3 writes EOS behind the mark that ends a turn.
+TEST_F(Cache, WhereAConversationEndsIsPartOfTheKey) {
+  DataOptions options = options_;
+  options.eval_share = 0;
+  options.train = {folder_
+                       .write("m.jsonl",
+                              "{\"messages\":[{\"role\":\"user\",\"content\":\"q\"},"
+                              "{\"role\":\"assistant\",\"content\":\"a\"}]}\n")
+                       .string()};
+  Templates templates;
+  templates.chat.emplace(
+      "{% for m in messages %}{{ m.content }};{% endfor %}{% if not add_generation_prompt %}#{% endif %}",
+      nlohmann::ordered_json(), "t");
+  const auto text = [&](const TokenIds& stop_ids) {
+    templates.stop_ids = stop_ids;
+    return ByteTokenizer().decode(load_demonstrations(options, 0, ByteTokenizer(), templates).train.samples.at(0).ids);
+  };
+  EXPECT_EQ(text({'#'}), "q;a;#");
+  EXPECT_EQ(text({';', '#'}), "q;a;");
+  EXPECT_EQ(text({'#'}), "q;a;#");
+}
+
 TEST_F(Cache, AFolderThatCannotBeMadeIsAnOutputError) {
   options_.cache = data_ + "/below-a-file";
   EXPECT_THROW(load(options_), OutputError);

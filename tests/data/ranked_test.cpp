@@ -114,11 +114,12 @@ TEST(Ranked, AnAnswerThatIsTooLongTakesItsPairsAlone) {
       << "one answer alone is no pair";
 }
 
-TEST(Ranked, AnswersThatBecomeEqualAreNotCompared) {
-  const Preference record{"a", {{"x"}, {"yX"}, {"yY"}}, {{0, 1}, {0, 2}, {1, 2}}};
+TEST(Ranked, OfAnswersThatBecomeEqualTheFirstStands) {
+  const Preference record{"a", {{"x"}, {"yX"}, {"yY"}}, {{1, 0}, {0, 2}, {1, 2}}};
   const auto set = make({record}, 4, OverLength::truncate);  // BOS a = + 1 token
-  EXPECT_EQ(pairs_of(set.samples.at(0)), (std::vector<std::string>{"x>y", "x>y"}));
+  EXPECT_EQ(pairs_of(set.samples.at(0)), (std::vector<std::string>{"y>x"})) << "and not x>y as well";
   EXPECT_EQ(set.report.truncated, 1);
+  EXPECT_EQ(set.report.answers_left_out, 1);
 }
 
 TEST(Ranked, ARankingWithoutAPreferenceIsDropped) {

@@ -54,11 +54,11 @@ const std::vector<BadText> kBadJson = {
     {"a key twice", R"({"vocab_size": 96, "vocab_size": 97})", "expected every key once, found \"vocab_size\" twice"},
     {"a number beyond all", "{\"a\": 1e999}", "expected a number that fits 64 bits, found 1e999"},
     {"10,000 lists in each other", "{\"a\": " + nested(10'000, "[", "]") + "}",
-     "expected at most 64 levels of nesting, found more"},
+     "expected at most 16 levels of nesting, found more"},
     {"10,000 objects in each other", nested(10'000, "{\"a\":", "}"),
-     "expected at most 64 levels of nesting, found more"},
+     "expected at most 16 levels of nesting, found more"},
     {"a million lists that never close", "{\"a\": " + std::string(1'000'000, '['),
-     "expected at most 64 levels of nesting, found more"},
+     "expected at most 16 levels of nesting, found more"},
 };
 
 TEST(BadFolder, WhoseFilesAreNotJsonIsRefused) {

@@ -90,6 +90,21 @@ TEST(SaveModel, ScalarFolderCarriesHeadMeanAndPadId) {
   EXPECT_EQ(largest_difference(loaded.score(), model.score()), 0.0);
 }
 
+// The tokenizer may have come from another folder than the model.
+TEST(SaveModel, NamesTheEosThatItsTextsEndWith) {
+  const TempFolder temp;
+  const ModelFolder folder = read_model_folder(golden("llama/untied"));
+  const auto model = load_causal_lm(folder, at::kCPU, at::kFloat, false);
+  const auto eos_of = [&](std::int32_t eos, const std::string& name) {
+    save_causal_lm(folder, named_values(model->parameters()), {.eos_id = eos}, temp.path() / name);
+    return read_json(temp.path() / name / "config.json").value("eos_token_id", ordered_json());
+  };
+  ASSERT_FALSE(folder.eos_ids.empty());
+  const ordered_json own = ordered_json::parse(folder.config_json).value("eos_token_id", ordered_json());
+  EXPECT_EQ(eos_of(folder.eos_ids.front(), "same"), own);
+  EXPECT_EQ(eos_of(17, "other"), 17);
+}
+
 TEST(SaveModel, LeavesNothingWhenAWeightIsNotFinite) {
   const TempFolder temp;
   const ModelFolder folder = read_model_folder(golden("llama/untied"));

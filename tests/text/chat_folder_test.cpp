@@ -64,6 +64,14 @@ TEST(ChatFolder, SpecialTokensAreTextsOrObjectsAndTheMapFillsGaps) {
   EXPECT_EQ(text_of(folder), "<s></s><pad><img>");
 }
 
+TEST(ChatFolder, RolesThatNoFileNamesAreTheTokenizers) {
+  const TemporaryFolder folder;
+  folder.write("chat_template.jinja", "{{ bos_token }}{{ eos_token }}");
+  folder.write("tokenizer_config.json", R"({"bos_token": "<s>"})");
+  const Json roles = {{"bos_token", "not this"}, {"eos_token", "</s>"}};
+  EXPECT_EQ(find_chat_template(folder.path(), "default", roles)->render(kHi), "<s></s>");
+}
+
 TEST(ChatFolder, AnotherNameIsAModelErrorThatListsThem) {
   const TemporaryFolder folder;
   folder.write("additional_chat_templates/b.jinja", "");

@@ -24,7 +24,7 @@ std::vector<std::string> written(const ChatText& chat) {
 
 std::string failure(const std::string& source, const Json& messages) {
   try {
-    ChatTemplate(source, {}, "t").render_with_spans(messages);
+    ChatTemplate(source, {{"eos_token", "</s>"}}, "t").render_with_spans(messages);
   } catch (const DataError& error) {
     return error.what();
   }
@@ -81,6 +81,13 @@ TEST(ChatSpans, EosBehindTheWholeTextIsNoPartOfEarlierTurns) {
       "{% if add_generation_prompt %}<assistant>{% else %}{{ eos_token }}{% endif %}";
   const ChatText chat = ChatTemplate(source, {{"eos_token", "</s>"}}, "t").render_with_spans(two_turns());
   EXPECT_EQ(written(chat), (std::vector<std::string>{"Ich bin ü.<end>\n", "c<end>\n</s>"}));
+}
+
+TEST(ChatSpans, NeverEndBeforeTheyBegin) {
+  // Empty turns leave no text, EOS stands behind any text: the first turn would reach from behind EOS to before it.
+  const std::string error = failure("{% for m in messages if m.content %}[{{ m.content }}]{% endfor %}{{ eos_token }}",
+                                    {message("user", "q"), message("assistant", ""), message("user", "r")});
+  EXPECT_NE(error.find("message 2: expected the whole text to begin with"), std::string::npos) << error;
 }
 
 TEST(ChatSpans, AreRefusedWhereATemplateRewritesEarlierTurns) {

@@ -72,9 +72,16 @@ TEST(HfSettings, SpecialTokensBeyondTheModelAreRefusedInTexts) {
     tokenizer->encode("ab<x>");
     FAIL() << "accepted";
   } catch (const DataError& error) {
-    EXPECT_STREQ(error.what(), "expected tokens that the model knows (ids below 8), found <x> (id 8)");
+    EXPECT_STREQ(error.what(), "expected tokens that the model knows (ids below 8), found \"<x>\" (id 8)");
   }
   EXPECT_EQ(load_tokenizer(folder.path(), 9)->encode("<x>").ids.back(), 8);
+  nlohmann::json in_front = document;  // of every text
+  in_front["post_processor"]["single"][0]["SpecialToken"]["id"] = "<x>";
+  in_front["post_processor"]["special_tokens"] = {{"<x>", {{"id", "<x>"}, {"ids", {8}}, {"tokens", {"<x>"}}}}};
+  const TemporaryFolder other;
+  write_tokenizer(other, in_front);
+  EXPECT_THROW(load_tokenizer(other.path(), 8), ModelError);
+  EXPECT_EQ(load_tokenizer(other.path(), 9)->encode("").ids, TokenIds{8});
   EXPECT_THROW(load_tokenizer(folder.path(), 7), ModelError) << "the piece 1 has the id 7, and is no special token";
 }
 

@@ -10,7 +10,7 @@
 
 namespace rlhf {
 
-/// Section `train` of rlhf-sft and rlhf-rm. Sizes are global and in sequences (rlhf-rm: pairs).
+/// Section `train` of rlhf-sft and rlhf-rm. Sizes are global and in sequences (rlhf-rm: pairs or rankings).
 struct TrainOptions {
   std::string output;
   std::int64_t batch_size = 32;
@@ -27,8 +27,10 @@ constexpr auto describe(const TrainOptions*) {
   return std::make_tuple(
       field<&C::output>("run folder; must be empty or absent unless --resume is given"),
       field<&C::batch_size>("sequences (rlhf-rm: pairs or rankings) per optimizer step", at_least(1)),
-      field<&C::micro_batch_tokens>(
-          "tokens of one backward, at least data.max_length; default: derived from the memory", at_least(1)),
+      field<&C::micro_batch_tokens>("tokens of one backward, at least data.max_length, and never below the largest "
+                                    "pair or ranking; default: derived "
+                                    "from the memory",
+                                    at_least(1)),
       field<&C::epochs>("passes over the data; a fraction is allowed", more_than(0.0)),
       field<&C::max_steps>("optimizer steps; replaces epochs and cycles the data", at_least(1)),
       field<&C::seed>("seed of every random number of the run", at_least(0)),

@@ -48,11 +48,12 @@ struct SampleSet {
 /// template's own; the assistant's turns (or what follows the prompt) are found by offsets. Truncation cuts completions
 /// on the right; a sample whose prompt alone fills max_length has no label left and is dropped and counted. Throws
 /// DataError if over_length is `error` and a sample is too long (its number named), if more than `max_bad_lines`
-/// conversations do not render, or if no sample is left; ConfigError if there are conversations and no chat template.
+/// records are refused by the chat template or the tokenizer, or if no sample is left; ConfigError if there are
+/// conversations and no chat template.
 SampleSet<Sample> make_samples(const std::vector<Demonstration>& records, const Tokenizer& tokenizer,
                                const Templates& templates, const DataOptions& options);
 /// The same for every answer to a prompt. An answer that would be dropped takes its pairs with it, as does one that
-/// equals (after truncation) what it is compared with; a record without a pair left is dropped and counted. Where the
+/// equals an earlier one (after truncation); a record without a pair left is dropped and counted. Where the
 /// tokenisations differ before the seam, only the ids that all share count as prompt.
 SampleSet<RankedSample> make_ranked(const std::vector<Preference>& records, const Tokenizer& tokenizer,
                                     const Templates& templates, const DataOptions& options);

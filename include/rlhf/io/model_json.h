@@ -9,11 +9,11 @@
 
 namespace rlhf {
 
-/// The JSON object that a file of a model is, or begins with. It may come from anyone: it is read in linear time and
-/// without recursion, and what walks it later meets at most `max_depth` levels. Throws ModelError
-/// "where: expected …, found …": no UTF-8 JSON, a NUL byte, a key twice in one object, deeper nesting, a number that no
-/// double holds, anything but an object.
-nlohmann::ordered_json parse_model_json(std::string_view text, const std::string& where, std::size_t max_depth = 64);
+/// The JSON object that a file of a model is, or begins with. It may come from anyone: it is read without
+/// recursion, in time linear in its size for each of at most `max_depth` levels. Throws ModelError
+/// "where: expected …, found …": no UTF-8 JSON, a NUL byte, a key twice in one object, more than 5 million keys, deeper
+/// nesting, a number that no double holds, anything but an object.
+nlohmann::ordered_json parse_model_json(std::string_view text, const std::string& where, std::size_t max_depth = 16);
 
 /// The same of a whole file, which must be a regular one of at most `max_bytes`.
 nlohmann::ordered_json read_model_json(const std::filesystem::path& file, std::size_t max_bytes = std::size_t{1} << 20);

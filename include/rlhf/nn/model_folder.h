@@ -51,6 +51,7 @@ struct SaveOptions {
   std::string prompt_template;                         ///< goes into rlhf.json; empty: no rlhf.json
   std::string chat_template;                           ///< goes into chat_template.jinja; empty: the source's files
   std::vector<std::filesystem::path> tokenizer_files;  ///< copied as they are
+  std::optional<std::int32_t> eos_id;                  ///< for config.json, where the source names other ids alone
   std::optional<std::int32_t> pad_id;                  ///< for the scalar head's config.json
 };
 /// Writes an HF folder atomically: config.json patched, model.safetensors, tokenizer files, generation_config.json

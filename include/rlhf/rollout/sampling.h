@@ -7,6 +7,8 @@
 #include <ATen/core/Tensor.h>
 
 #include "rlhf/core/types.h"
+#include "rlhf/nn/model_folder.h"
+#include "rlhf/text/tokenizer.h"
 
 namespace rlhf {
 
@@ -20,6 +22,9 @@ struct SamplingOptions {
   std::function<bool(const TokenIds&)> stops;
   std::uint64_t seed = 0;
 };
+
+/// What ends an answer: the EOS ids of the model's folder, and the tokenizer's.
+TokenIds stop_ids(const ModelFolder& folder, const Tokenizer& tokenizer);
 
 struct Sampled {
   at::Tensor tokens;    ///< [B] int64

@@ -72,10 +72,10 @@ class ChatTemplate {
 
 /// The template `name` of a model folder: chat_template.jinja ("default") and additional_chat_templates/NAME.jinja, or
 /// `chat_template` of tokenizer_config.json (a text, or a list of {"name", "template"}). Its special tokens come from
-/// tokenizer_config.json and special_tokens_map.json. Nothing if the folder has no template at all.
-/// Throws ModelError: broken files, or templates of other names only (they are listed).
-std::optional<ChatTemplate> find_chat_template(const std::filesystem::path& folder,
-                                               const std::string& name = "default");
+/// tokenizer_config.json and special_tokens_map.json; those that neither names, from `roles`. Nothing if the folder has
+/// no template at all. Throws ModelError: broken files, or templates of other names only (they are listed).
+std::optional<ChatTemplate> find_chat_template(const std::filesystem::path& folder, const std::string& name = "default",
+                                               const Json& roles = {});
 
 /// A template for folders without one: alpaca, chatml, gemma, llama2, llama3, mistral, phi3, vicuna, zephyr. Special
 /// tokens that the format needs and `special_tokens` lacks have the text that the format gives them.

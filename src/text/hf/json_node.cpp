@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <system_error>
 #include <utility>
 
 #include "rlhf/core/atomic_file.h"
@@ -51,9 +52,14 @@ std::string shown(const json& value) {
 
 json read_json_object(const std::filesystem::path& file) {
   const std::string where = "reading " + file.string() + ": expected ";
+  std::error_code error;
+  // A pipe would be waited for, a device read without an end.
+  if (std::filesystem::exists(file, error) && !std::filesystem::is_regular_file(file, error))
+    throw ModelError(where + "a regular file, found another kind");
+  const std::uintmax_t bytes = std::filesystem::file_size(file, error);
+  if (!error && bytes > kMaxBytes)
+    throw ModelError(where + "at most 96 MiB, found " + std::to_string(bytes) + " bytes");
   const std::string text = read_file(file, ExitCode::model);
-  if (text.size() > kMaxBytes)
-    throw ModelError(where + "at most 96 MiB, found " + std::to_string(text.size()) + " bytes");
   if (is_too_deep(text)) throw ModelError(where + "at most " + std::to_string(kMaxDepth) + " levels, found more");
   json document = json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!document.is_object()) throw ModelError(where + "a JSON object, found none");
