@@ -158,6 +158,12 @@ constexpr const char* wanted(const RankedSample*) { return "pair of different te
 
 }  // namespace
 
+void forgive(const std::string& fault, std::int64_t max_bad_lines, DataReport& report) {
+  if (report.dropped_refused == max_bad_lines) throw DataError(fault);
+  ++report.dropped_refused;
+  log_warning("skipped: " + fault);
+}
+
 template <typename Record, typename S>
 void SampleMaker<Record, S>::add(Record record, std::string place, std::int64_t copies) {
   ++added_;
@@ -186,7 +192,7 @@ void SampleMaker<Record, S>::flush() {
   for (std::size_t i = 0; i < pending_.size(); ++i) {
     ++set_.report.records;
     if (!faults[i].empty()) {
-      forgive(faults[i]);
+      forgive(faults[i], options_.max_bad_lines, set_.report);
       continue;
     }
     auto sample = make_sample(pending_[i].record, std::move(texts[i]), options_, pending_[i].place, set_.report);
@@ -194,13 +200,6 @@ void SampleMaker<Record, S>::flush() {
   }
   pending_.clear();
   say_progress();
-}
-
-template <typename Record, typename S>
-void SampleMaker<Record, S>::forgive(const std::string& fault) {
-  if (set_.report.dropped_refused == options_.max_bad_lines) throw DataError(fault);
-  ++set_.report.dropped_refused;
-  log_warning("skipped: " + fault);
 }
 
 template <typename Record, typename S>

@@ -11,6 +11,9 @@
 
 namespace rlhf {
 
+/// Counts and says a record that cannot be read, or throws DataError if these were `max_bad_lines` already.
+void forgive(const std::string& fault, std::int64_t max_bad_lines, DataReport& report);
+
 /// Tokenises records as they come, a block at a time on all CPUs, and keeps their ids alone. Made for (Demonstration,
 /// Sample) and (Preference, RankedSample). What it refers to must outlive it.
 template <typename Record, typename S>
@@ -34,7 +37,6 @@ class SampleMaker {
   static constexpr std::size_t kBlock = 4096;  // a signal is heard between blocks
 
   void flush();
-  void forgive(const std::string& fault);
   void keep(S sample, std::int64_t copies);
   void say_progress();
 

@@ -30,23 +30,29 @@ PromptSample make_prompt(const Prompt& record, const Tokenizer& tokenizer, const
   return {std::move(ids), std::move(text), record.extra};
 }
 
-/// The prompts as ids, on all CPUs, in their order.
-std::vector<PromptSample> tokenise_prompts(const std::vector<Prompt>& records, const Tokenizer& tokenizer,
-                                           const Templates& templates) {
+/// A prompt as ids, or why it is none.
+struct MadePrompt {
+  PromptSample sample;
+  std::string fault;
+};
+
+/// On all CPUs, in their order.
+std::vector<MadePrompt> tokenise_prompts(const std::vector<Prompt>& records, const Tokenizer& tokenizer,
+                                         const Templates& templates) {
   constexpr std::size_t kBlock = 4096;  // a signal is heard between blocks
-  std::vector<PromptSample> samples(records.size());
+  std::vector<MadePrompt> prompts(records.size());
   for (std::size_t begin = 0; begin < records.size(); begin += kBlock) {
     stop_if_signalled();
     for_each_index(std::min(kBlock, records.size() - begin), [&](std::size_t i) {
       const std::size_t number = begin + i;
       try {
-        samples[number] = make_prompt(records[number], tokenizer, templates);
+        prompts[number].sample = make_prompt(records[number], tokenizer, templates);
       } catch (const DataError& error) {
-        throw DataError("tokenising record " + std::to_string(number + 1) + ": " + error.what());
+        prompts[number].fault = "tokenising record " + std::to_string(number + 1) + ": " + error.what();
       }
     });
   }
-  return samples;
+  return prompts;
 }
 
 }  // namespace
@@ -68,12 +74,17 @@ SampleSet<RankedSample> make_ranked(const std::vector<Preference>& records, cons
 }
 
 SampleSet<PromptSample> make_prompts(const std::vector<Prompt>& records, const Tokenizer& tokenizer,
-                                     const Templates& templates, std::int64_t max_prompt_length) {
+                                     const Templates& templates, std::int64_t max_prompt_length,
+                                     std::int64_t max_bad_lines) {
   SampleSet<PromptSample> set;
   DataReport& report = set.report;
   std::unordered_set<std::string> seen;
-  for (PromptSample& sample : tokenise_prompts(records, tokenizer, templates)) {
+  for (auto& [sample, fault] : tokenise_prompts(records, tokenizer, templates)) {
     ++report.records;
+    if (!fault.empty()) {
+      forgive(fault, max_bad_lines, report);
+      continue;
+    }
     if (sample.ids.empty()) {
       throw DataError("tokenising record " + std::to_string(report.records) +
                       ": expected a prompt of at least one token, found an empty text and a tokenizer without BOS");

@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <exception>
-#include <set>
 #include <utility>
-#include <vector>
 
 #include "rlhf/core/error.h"
 #include "rlhf/core/utf8.h"
+#include "rlhf/files/json_tree.h"
 
 #include "files/line_reader.h"
 
@@ -18,6 +17,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kShownBytes = 80;
 constexpr std::size_t kMaxDepth = 64;
+constexpr std::size_t kMaxKeys = 5'000'000;  // in a line of at most 64 MiB
 
 // Text of a JSON value in ASCII, so that nothing in it can break a line or a terminal.
 std::string ascii(const Json& value) { return value.dump(-1, ' ', true, Json::error_handler_t::replace); }
@@ -32,85 +32,27 @@ std::string reason(const std::exception& error) {
   return shortened(text, kShownBytes);
 }
 
-// Builds the value and refuses what JSON's grammar lets pass: duplicate keys, NUL in strings, and nesting that no
-// record needs. The library's own builder takes time quadratic in the elements of a list where it is asked to check.
-class StrictBuilder : public nlohmann::json_sax<Json> {
+class StrictBuilder final : public JsonTreeBuilder {
  public:
-  explicit StrictBuilder(const std::string& where) : where_(where) {}
-  Json take() { return std::move(root_); }
-
-  bool null() override { return add(nullptr); }
-  bool boolean(bool value) override { return add(value); }
-  bool number_integer(number_integer_t value) override { return add(value); }
-  bool number_unsigned(number_unsigned_t value) override { return add(value); }
-  bool number_float(number_float_t value, const string_t&) override { return add(value); }
-  bool string(string_t& value) override {
-    check_string(value);
-    return add(std::move(value));
-  }
-  bool binary(binary_t&) override { return false; }  // JSON text has none
-
-  bool start_object(std::size_t) override { return open(Json::object()); }
-  bool end_object() override {
-    keys_.pop_back();
-    return close();
-  }
-  bool start_array(std::size_t) override { return open(Json::array()); }
-  bool end_array() override { return close(); }
-
-  bool key(string_t& name) override {
-    check_string(name);
-    if (!keys_.back().insert(name).second)
-      fail("every field once", "the field " + shortened(ascii(name), kShownBytes) + " twice");
-    key_ = std::move(name);
-    return true;
-  }
+  explicit StrictBuilder(const std::string& where) : JsonTreeBuilder(kMaxDepth, kMaxKeys), where_(where) {}
 
   bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception& error) override {
     const auto* syntax = dynamic_cast<const Json::parse_error*>(&error);
-    if (syntax == nullptr) fail("one JSON object", reason(error));  // a number that does not fit
+    if (syntax == nullptr) refuse("one JSON object", reason(error));  // a number that does not fit
     throw DataError(where_ + ": byte " + std::to_string(syntax->byte) +
                     ": expected one JSON object, found broken JSON (" + reason(error) + ")");
   }
 
- private:
-  [[noreturn]] void fail(const std::string& expected, const std::string& found) const {
+ protected:
+  [[noreturn]] void refuse(const std::string& expected, const std::string& found) const override {
     throw DataError(where_ + ": expected " + expected + ", found " + found);
   }
-  void check_string(const std::string& text) const {
-    if (text.find('\0') != std::string::npos) fail("text without NUL", "\\u0000");
+  void check_text(const std::string& text) const override {
+    if (text.find('\0') != std::string::npos) refuse("text without NUL", "\\u0000");
   }
 
-  // Puts the value where it belongs and returns its place, which stays while the value is open.
-  Json* place(Json value) {
-    if (open_.empty()) return &(root_ = std::move(value));
-    if (open_.back()->is_array()) {
-      open_.back()->push_back(std::move(value));
-      return &open_.back()->back();
-    }
-    auto& object = open_.back()->get_ref<Json::object_t&>();
-    return &object.emplace_back(std::move(key_), std::move(value)).second;  // the key is known to be new
-  }
-  bool add(Json value) {
-    place(std::move(value));
-    return true;
-  }
-  bool open(Json value) {
-    if (open_.size() >= kMaxDepth) fail("at most " + std::to_string(kMaxDepth) + " levels of nesting", "more");
-    if (value.is_object()) keys_.emplace_back();
-    open_.push_back(place(std::move(value)));
-    return true;
-  }
-  bool close() {
-    open_.pop_back();
-    return true;
-  }
-
+ private:
   const std::string& where_;
-  Json root_;
-  std::string key_;
-  std::vector<Json*> open_;
-  std::vector<std::set<std::string>> keys_;  // of the objects that are open
 };
 
 void check_bytes(std::string_view text, const std::string& where) {

@@ -1,14 +1,12 @@
 #include "rlhf/io/model_json.h"
 
 #include <algorithm>
-#include <set>
 #include <system_error>
-#include <utility>
-#include <vector>
 
 #include "rlhf/core/atomic_file.h"
 #include "rlhf/core/error.h"
 #include "rlhf/core/utf8.h"
+#include "rlhf/files/json_tree.h"
 
 namespace rlhf {
 namespace {
@@ -19,41 +17,9 @@ using Json = nlohmann::ordered_json;
 constexpr std::size_t kShownBytes = 80;
 constexpr std::size_t kMaxKeys = 5'000'000;  // a tensor of a header has four
 
-/// Builds the value. The library's own builder takes time quadratic in the keys of an ordered object, and in the
-/// objects within one where it is asked to look at each.
-class Builder : public nlohmann::json_sax<Json> {
+class Builder final : public JsonTreeBuilder {
  public:
-  Builder(const std::string& where, std::size_t max_depth) : where_(where), max_depth_(max_depth) {}
-  Json take() { return std::move(root_); }
-
-  bool null() override { return add(nullptr); }
-  bool boolean(bool value) override { return add(value); }
-  bool number_integer(number_integer_t value) override { return add(value); }
-  bool number_unsigned(number_unsigned_t value) override { return add(value); }
-  bool number_float(number_float_t value, const string_t&) override { return add(value); }
-  bool string(string_t& value) override { return add(std::move(value)); }
-  bool binary(binary_t&) override { return false; }  // JSON text has none
-
-  bool start_object(std::size_t) override {
-    open(Json::object());
-    keys_.emplace_back();
-    return true;
-  }
-  bool key(string_t& name) override {
-    if (++num_keys_ > kMaxKeys) refuse("at most " + std::to_string(kMaxKeys) + " keys", "more");
-    if (!keys_.back().insert(name).second) refuse("every key once", shown_json(name) + " twice");
-    key_ = std::move(name);
-    return true;
-  }
-  bool end_object() override {
-    keys_.pop_back();
-    return end_array();
-  }
-  bool start_array(std::size_t) override { return open(Json::array()); }
-  bool end_array() override {
-    open_.pop_back();
-    return true;
-  }
+  Builder(const std::string& where, std::size_t max_depth) : JsonTreeBuilder(max_depth, kMaxKeys), where_(where) {}
 
   bool parse_error(std::size_t, const std::string& token, const nlohmann::detail::exception& error) override {
     const auto* const syntax = dynamic_cast<const Json::parse_error*>(&error);
@@ -61,37 +27,13 @@ class Builder : public nlohmann::json_sax<Json> {
     refuse("a number that fits 64 bits", shortened(token, kShownBytes));
   }
 
- private:
-  [[noreturn]] void refuse(const std::string& expected, const std::string& found) const {
+ protected:
+  [[noreturn]] void refuse(const std::string& expected, const std::string& found) const override {
     throw ModelError(where_ + ": expected " + expected + ", found " + found);
   }
-  /// Puts the value where it belongs and returns its place, which stays while the value is open.
-  Json* place(Json value) {
-    if (open_.empty()) return &(root_ = std::move(value));
-    if (open_.back()->is_array()) {
-      open_.back()->push_back(std::move(value));
-      return &open_.back()->back();
-    }
-    auto& object = open_.back()->get_ref<Json::object_t&>();
-    return &object.emplace_back(std::move(key_), std::move(value)).second;  // a new key
-  }
-  bool add(Json value) {
-    place(std::move(value));
-    return true;
-  }
-  bool open(Json value) {
-    if (open_.size() >= max_depth_) refuse("at most " + std::to_string(max_depth_) + " levels of nesting", "more");
-    open_.push_back(place(std::move(value)));
-    return true;
-  }
 
+ private:
   const std::string& where_;
-  const std::size_t max_depth_;
-  Json root_;
-  std::string key_;
-  std::size_t num_keys_ = 0;
-  std::vector<Json*> open_;
-  std::vector<std::set<std::string>> keys_;  // of the objects that are open
 };
 
 }  // namespace

@@ -234,7 +234,8 @@ void train_ppo(const PpoConfig& config, const RunOptions& options, RewardSource*
   const Setup setup = prepare(policy_options, {config.data.template_, config.data.chat_template}, config.train.device,
                               config.train.dtype, config.train.threads, resume, options);
   const auto records = read_prompts(config.data.prompts, {config.data.fields, config.data.max_bad_lines});
-  auto prompts = make_prompts(records.records, *setup.tokenizer, setup.templates, config.data.max_prompt_length);
+  auto prompts = make_prompts(records.records, *setup.tokenizer, setup.templates, config.data.max_prompt_length,
+                              config.data.max_bad_lines);
   prompts.report.kind = records.counts.kind();
   const PpoFolders folders = read_folders(config.model, setup, own_reward != nullptr, options);
   const PpoPlan plan = plan_run(config, setup, folders, prompts, resume);

@@ -168,7 +168,7 @@ void train_reward_model(const RewardModelConfig& config, const RunOptions& optio
   const auto data = load_preferences(config.data, seed, *setup.tokenizer, setup.templates);
   const SupervisedPlan plan = plan_stage(config.train, config.lr_schedule, data.train, largest(data), setup, resume);
   const Announcement announcement{plan.summary(data.counts.format == RecordFormat::ranking ? "rankings" : "pairs"),
-                                  data.train.report.lines(), setup.compute.reason, plan.memory,
+                                  report_lines(data), setup.compute.reason, plan.memory,
                                   first_samples(data.train.samples, *setup.tokenizer)};
   if (options.dry_run) return print(announcement);
 

@@ -151,7 +151,7 @@ void train_sft(const SftConfig& config, const RunOptions& options) {
   const auto data = load_demonstrations(config.data, seed, *setup.tokenizer, setup.templates);
   const SupervisedPlan plan =
       plan_stage(config.train, config.lr_schedule, data.train, data.train.report.longest, setup, resume);
-  const Announcement announcement{plan.summary("samples"), data.train.report.lines(), setup.compute.reason, plan.memory,
+  const Announcement announcement{plan.summary("samples"), report_lines(data), setup.compute.reason, plan.memory,
                                   first_samples(data.train.samples, *setup.tokenizer)};
   if (options.dry_run) return print(announcement);
 

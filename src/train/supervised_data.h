@@ -11,6 +11,7 @@
 #include "rlhf/config/optimizer_options.h"
 #include "rlhf/config/train_options.h"
 #include "rlhf/core/random.h"
+#include "rlhf/data/load_data.h"
 #include "rlhf/data/samples.h"
 #include "rlhf/files/records.h"
 #include "rlhf/tensor/device.h"
@@ -39,6 +40,14 @@ SupervisedPlan plan_stage(const TrainOptions& train, const LrScheduleOptions& sc
                        {"masters, moments, gradients", resident - model_bytes(shape, setup.compute.dtype, false)},
                        {"activations", held * activation_bytes_per_token(shape, setup.compute.dtype)}};
   return plan;
+}
+
+/// What became of the records: of those to train on in full, of those to evaluate on in a line.
+template <typename S>
+std::vector<std::string> report_lines(const DataSet<S>& data) {
+  std::vector<std::string> lines = data.train.report.lines();
+  if (!data.eval.samples.empty()) lines.push_back("to evaluate on: " + data.eval.report.summary());
+  return lines;
 }
 
 inline Fingerprint make_fingerprint(const std::map<std::string, std::string>& config, const ModelOptions& model,

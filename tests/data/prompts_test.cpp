@@ -1,4 +1,5 @@
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -38,6 +39,19 @@ TEST(Prompts, PromptWithoutAnyTokenIsRefusedByNumber) {
   } catch (const DataError& error) {
     EXPECT_NE(std::string(error.what()).find("record 2"), std::string::npos) << error.what();
   }
+}
+
+TEST(Prompts, ThatTheTemplateRefusesMayBeFewOfThem) {
+  Templates templates;
+  templates.chat.emplace("{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}x",
+                         nlohmann::ordered_json(), "t");
+  std::vector<Prompt> records(3, Prompt{"", "{}"});
+  for (std::size_t i = 0; i < 3; ++i)
+    records[i].chat.messages = {{{"role", i == 1 ? "system" : "user"}, {"content", "q"}}};
+  const auto set = make_prompts(records, ByteTokenizer(), templates, 16, /*max_bad_lines=*/1);
+  EXPECT_EQ(set.samples.size(), 2u);
+  EXPECT_EQ(set.report.dropped_refused, 1);
+  EXPECT_THROW(make_prompts(records, ByteTokenizer(), templates, 16), DataError);
 }
 
 }  // namespace

@@ -58,9 +58,11 @@ SampleSet<Sample> make_samples(const std::vector<Demonstration>& records, const 
 SampleSet<RankedSample> make_ranked(const std::vector<Preference>& records, const Tokenizer& tokenizer,
                                     const Templates& templates, const DataOptions& options);
 /// The template up to the seam, without EOS; messages with what the chat template puts before an answer. Longer prompts
-/// are dropped and counted; DataError on one without any token.
+/// are dropped and counted, and so are at most `max_bad_lines` that the chat template or the tokenizer refuses;
+/// DataError on one without any token.
 SampleSet<PromptSample> make_prompts(const std::vector<Prompt>& records, const Tokenizer& tokenizer,
-                                     const Templates& templates, std::int64_t max_prompt_length);
+                                     const Templates& templates, std::int64_t max_prompt_length,
+                                     std::int64_t max_bad_lines = 0);
 
 /// Whether a record is held out for evaluation: by a hash of (seed, prompt), or of the text where a record has no
 /// prompt, so that equal prompts land on the same side. A conversation's prompt is what stands before the first answer.
