@@ -61,7 +61,8 @@ class ChatTemplate {
   /// The text, and the spans that the assistant wrote: what {% generation %} blocks enclose, where the template has
   /// them. Else a turn begins where the text of the messages before it, with the generation prompt, ends, and reaches
   /// to the end of the text of the messages up to it: the marker that ends the turn, and the white space that the
-  /// template puts behind it, are part of the turn, as TRL has it. Throws DataError, with turn and reason, where these
+  /// template puts behind it, are part of the turn, as TRL has it; EOS that a template writes behind any text, whatever
+  /// turn is the last (Phi-3), belongs to the last turn alone. Throws DataError, with turn and reason, where these
   /// texts are not prefixes of each other (templates that rewrite earlier turns), else as render().
   ChatText render_with_spans(const Json& messages, const ChatOptions& options = {}) const;
 
