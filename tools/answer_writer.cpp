@@ -68,7 +68,9 @@ void AnswerWriter::write_some(const std::vector<PromptSample>& prompts, std::siz
       out << '\n';
     }
   }
-  if (!out.flush()) throw OutputError("writing answers: stdout: cannot be written");
+  if (!out.flush())
+    throw OutputError("writing answers: " + (config_.output.empty() ? "stdout" : config_.output) +
+                      ": cannot be written");
 }
 
 AnswerWriter::Answers AnswerWriter::answer(const std::vector<PromptSample>& prompts, std::size_t begin, std::size_t end,

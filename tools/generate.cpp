@@ -5,7 +5,6 @@
 #include <limits>
 #include <memory>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <unistd.h>
 #include <vector>
@@ -109,9 +108,7 @@ void run_generate(const GenerateConfig& config) {
   Judge judge(config.reward, folder, compute);
   AnswerWriter writer(config, folder, *tokenizer, *model, judge.source());
   if (config.output.empty()) return writer.write(prompts, std::cout);
-  std::ostringstream text;
-  writer.write(prompts, text);
-  write_file_atomically(config.output, text.str());
+  write_file_gradually(config.output, [&](std::ostream& file) { writer.write(prompts, file); });
 }
 
 }  // namespace rlhf

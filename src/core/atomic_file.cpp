@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
+#include <fstream>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
@@ -41,6 +42,12 @@ fs::path folder_of(const fs::path& path) { return path.has_parent_path() ? path.
 fs::path temporary_beside(fs::path path) {
   if (!path.has_filename()) path = path.parent_path();  // "runs/x/"
   return folder_of(path) / ("." + path.filename().string() + ".partial");
+}
+
+/// Such a thing has no name that could be renamed over.
+bool is_device_or_pipe(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored) && !fs::is_regular_file(path, ignored) && !fs::is_directory(path, ignored);
 }
 
 void sync(const fs::path& path, const fs::path& target) {
@@ -88,10 +95,9 @@ void replace_folder(const fs::path& temporary, const fs::path& path) {
 }  // namespace
 
 void write_file_atomically(const fs::path& path, std::string_view bytes) {
+  if (is_device_or_pipe(path)) return write_directly(path, bytes);
   std::error_code ignored;
   if (fs::is_symlink(path, ignored)) return write_file_atomically(fs::weakly_canonical(path), bytes);
-  if (fs::exists(path, ignored) && !fs::is_regular_file(path, ignored) && !fs::is_directory(path, ignored))
-    return write_directly(path, bytes);  // a device or a pipe has no name that could be renamed over
   const fs::path temporary = temporary_beside(path);
   try {
     write_and_sync(temporary, bytes, path);
@@ -100,6 +106,23 @@ void write_file_atomically(const fs::path& path, std::string_view bytes) {
     ::unlink(temporary.c_str());
     throw;
   }
+  sync(folder_of(path), path);
+}
+
+void write_file_gradually(const fs::path& path, const std::function<void(std::ostream&)>& fill) {
+  std::error_code ignored;
+  const bool direct = is_device_or_pipe(path);
+  if (!direct && fs::is_symlink(path, ignored)) return write_file_gradually(fs::weakly_canonical(path), fill);
+  if (fs::is_directory(path, ignored)) fail("writing", path, EISDIR);
+  const fs::path partial = direct ? path : fs::path(path.string() + ".partial");
+  std::ofstream file(partial, std::ios::binary);
+  if (!file) fail("writing", path, errno);
+  fill(file);
+  file.close();
+  if (!file) fail("writing", path, errno);
+  if (direct) return;
+  sync(partial, path);
+  if (::rename(partial.c_str(), path.c_str()) != 0) fail("writing", path, errno);
   sync(folder_of(path), path);
 }
 

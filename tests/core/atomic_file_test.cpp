@@ -100,6 +100,51 @@ TEST_F(AtomicFile, NamesAFileSystemThatTakesNothing) {
                   .starts_with("writing /proc/x: "));
 }
 
+TEST_F(AtomicFile, MadeGraduallyTakesItsNameWhenItIsWhole) {
+  const fs::path target = folder_ / "x", partial = folder_ / "x.partial";
+  write_plainly(target, "old");
+  write_file_gradually(target, [&](std::ostream& out) {
+    out << "new" << std::flush;
+    EXPECT_EQ(read_file(partial, ExitCode::data), "new");  // may be followed
+    EXPECT_EQ(read_file(target, ExitCode::data), "old");
+  });
+  EXPECT_EQ(read_file(target, ExitCode::data), "new");
+  EXPECT_EQ(entries(), 1u);
+}
+
+TEST_F(AtomicFile, MadeGraduallyKeepsWhatCameBeforeAFailure) {
+  const auto failing = [](std::ostream& out) {
+    out << "half";
+    throw OutputError("interrupted");
+  };
+  EXPECT_EQ(message_of([&] { write_file_gradually(folder_ / "x", failing); }, ExitCode::output), "interrupted");
+  EXPECT_EQ(read_file(folder_ / "x.partial", ExitCode::data), "half");
+  EXPECT_FALSE(fs::exists(folder_ / "x"));
+}
+
+TEST_F(AtomicFile, MadeGraduallyIsRefusedBeforeTheWorkBegins) {
+  const auto never = [](std::ostream&) { ADD_FAILURE() << "began"; };
+  const fs::path missing = folder_ / "missing" / "x";
+  EXPECT_EQ(message_of([&] { write_file_gradually(missing, never); }, ExitCode::output),
+            "writing " + missing.string() + ": No such file or directory");
+  EXPECT_EQ(message_of([&] { write_file_gradually(folder_, never); }, ExitCode::output),
+            "writing " + folder_.string() + ": Is a directory");
+}
+
+// /dev/stdout is such a link where the output goes into a pipe.
+TEST_F(AtomicFile, APipeBehindALinkIsWrittenAsItIs) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const fs::path link = "/proc/self/fd/" + std::to_string(ends[1]);
+  write_file_atomically(link, "one ");
+  write_file_gradually(link, [](std::ostream& out) { out << "two"; });
+  char read_back[8] = {};
+  EXPECT_EQ(read(ends[0], read_back, sizeof read_back), 7);
+  EXPECT_STREQ(read_back, "one two");
+  close(ends[0]);
+  close(ends[1]);
+}
+
 TEST_F(AtomicFile, FolderIsReplacedAsAWhole) {
   const fs::path target = folder_ / "step";
   write_folder_atomically(target, [](const fs::path& folder) { write_plainly(folder / "old", "1"); });

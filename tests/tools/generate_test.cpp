@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -123,6 +125,17 @@ TEST_F(Generate, AChatShowsNeitherAStopTextNorWhatStandsBehindIt) {
   ASSERT_NE(letter, whole.end());
   const std::string stop(1, *letter);
   EXPECT_EQ(talk("--stop '" + stop + "'"), whole.substr(0, whole.find(stop)) + "\n");
+}
+
+TEST_F(Generate, WritesTheLinesOfStdoutIntoAFile) {
+  const std::string flags = "--prompt 3+1= --num-samples 3 --max-new-tokens 5";
+  const std::vector<json> expected = lines(flags);
+  EXPECT_TRUE(lines(flags + " --output " + path("answers.jsonl")).empty());
+  std::ifstream file(path("answers.jsonl"));
+  std::vector<json> written;
+  for (std::string line; std::getline(file, line);) written.push_back(json::parse(line));
+  EXPECT_EQ(written, expected);
+  EXPECT_FALSE(std::filesystem::exists(path("answers.jsonl.partial")));
 }
 
 TEST_F(Generate, RefusesALanguageModelAsJudge) {

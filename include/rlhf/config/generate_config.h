@@ -42,7 +42,7 @@ constexpr auto describe(const GenerateConfig*) {
   return std::make_tuple(
       field<&C::model>("model folder"), field<&C::prompt>("prompt text; put into the template"),
       field<&C::input>("JSONL file of prompts instead of `prompt` (.jsonl, .jsonl.gz)"),
-      field<&C::output>("JSONL file to write; default: stdout"),
+      field<&C::output>("JSONL file to write, called OUTPUT.partial until all answers are there; default: stdout"),
       field<&C::field>("field of the input's lines that holds the prompt"),
       field<&C::template_>(
           "text around {prompt} and {completion}; default: the model folder's own, else \"{prompt}{completion}\""),
