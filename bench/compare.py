@@ -29,7 +29,7 @@ def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measures our tools against the Python peers on one CPU machine.")
     parser.add_argument("--row", action="append", choices=[row.name for row in ROWS], help="only this row (repeatable)")
     parser.add_argument("--list", action="store_true", help="print the rows and leave")
-    parser.add_argument("--table", action="store_true", help="only write the table of what is finished")
+    parser.add_argument("--table", action="store_true", help="only write the tables of what is finished")
     parser.add_argument("--again", action="store_true", help="measure rows that are finished already")
     parser.add_argument("--gate", action="store_true", help="only check that the work is equal")
     parser.add_argument("--ours-only", action="store_true", help="one quick run of our side; nothing is kept")
@@ -41,7 +41,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--patience", type=float, default=600, help="seconds to wait for a quiet machine before a pair")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--work", type=Path, default=ROOT / "build" / "bench", help="environments, models, data, rows")
-    parser.add_argument("--results", type=Path, default=ROOT / "docs" / "results", help="folder of the table")
+    parser.add_argument("--results", type=Path, default=ROOT / "docs" / "results", help="folder of the tables")
     parser.add_argument("--build", type=Path, help="build folder that has bin/; default: one of its own is built")
     parser.add_argument("--python", default=sys.executable, help="use this Python's torch, if it is the pinned version")
     parser.add_argument("--data", type=Path, default=shared / "data", help="folder with gsm8k/")
@@ -72,6 +72,11 @@ def prepare(lab: Lab, options: argparse.Namespace) -> None:
                    env=environment.peer_environment(lab.work, lab.threads, "best"), stderr=subprocess.DEVNULL)
 
 
+def rows_folder(options: argparse.Namespace) -> Path:
+    """One for each kind of processor: rows of two kinds do not belong into one table."""
+    return options.results / f"cpu-{environment.host()['instructions'][-1]}"
+
+
 def make_lab(options: argparse.Namespace) -> Lab:
     work = options.work.resolve()
     work.mkdir(parents=True, exist_ok=True)
@@ -80,7 +85,7 @@ def make_lab(options: argparse.Namespace) -> Lab:
         environment.build(build)
     steps = two_numbers(options.steps)
     lab = Lab(work, build, options.data.resolve(), environment.make_venvs(work, options.python), options.threads,
-              {"sft": steps, "rm": steps, "ppo": two_numbers(options.ppo_steps)}, options.repeat, options.patience)
+              {"sft": steps, "rm": steps, "ppo": two_numbers(options.ppo_steps)}, options.repeat, options.patience, environment.fast_dtype())
     prepare(lab, options)
     return lab
 
@@ -89,7 +94,7 @@ def checked(row: Row, lab: Lab, ours: str, again: bool) -> dict:
     """The gate's result; that of losses or greedy tokens is kept for rows whose work is of the same kind."""
     if row.kind != "generate":
         gate.check_ids(row, lab)
-    subject = f"{row.kind}-{row.model}" + (f"-{row.setting}-{row.dtype}" if row.kind in ("sft", "rm") else "")
+    subject = f"{row.kind}-{row.model}" + (f"-{row.setting}-{lab.dtype(row)}" if row.kind in ("sft", "rm") else "")
     kept = lab.work / "gates" / f"{subject}.json"
     reusable = kept.exists() and not again and "changes" not in ours
     if reusable and (result := json.loads(kept.read_text()))["commit"] == ours:
@@ -102,9 +107,11 @@ def checked(row: Row, lab: Lab, ours: str, again: bool) -> dict:
 
 
 def run_row(row: Row, lab: Lab, options: argparse.Namespace, facts: dict) -> None:
-    kept = options.results / "cpu" / f"{row.name}.json"
+    kept = rows_folder(options) / f"{row.name}.json"
     if kept.exists() and not (options.again or options.gate):
         return say(f"{row.name}: finished before, skipped (--again measures it anew)")
+    if row.setting == "fp32" and lab.fast == "float32":
+        return say(f"{row.name}: float32 is this processor's dtype, so another row measures it, skipped")
     began = time.monotonic()
     gated = row.kind not in ("help", "startup")
     result = {"row": row.name, "date": f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}", **facts,
@@ -132,11 +139,12 @@ def main() -> int:
         print("\n".join(f"{row.name:20} {row.pairs} pairs  {row.what}" for row in rows))
         return 0
     if options.table:
-        table.write_table(options.results / "cpu")
+        for folder in sorted(options.results.glob("cpu-*/")):
+            table.write_table(folder)
         return 0
     lab = make_lab(options)
     facts = {"host": environment.host(), "versions": environment.versions(lab.venvs), "commit": environment.commit(),
-             "threads": lab.threads}
+             "threads": lab.threads, "dtype": lab.fast}
     say(", ".join(f"{name} {version}" for name, version in facts["versions"].items()))
     refused = []
     for row in rows:
@@ -149,7 +157,7 @@ def main() -> int:
             say(f"refused: {error}")
             refused.append(row.name)
     if not (options.ours_only or options.peer_only or options.gate):
-        table.write_table(options.results / "cpu")
+        table.write_table(rows_folder(options))
     if refused:
         say("not measured: " + ", ".join(refused))
     return 1 if refused else 0

@@ -8,7 +8,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TORCH = "torch==2.13.0"
-PACKAGES = ["transformers==5.23.0", "datasets==5.2.0", "accelerate==1.15.0", "sentencepiece==0.2.3"]
+PACKAGES = ["transformers==5.23.0", "datasets==5.2.0", "accelerate==1.15.0", "sentencepiece==0.2.3",
+            "protobuf==7.36.2"]  # reads tokenizer.model for transformers
 TRL = {"trl": "trl==1.16.0", "trl-ppo": "trl==1.12.0"}  # 1.12.0 is the last version that has PPO
 CPU_WHEELS = "https://download.pytorch.org/whl/cpu"     # smaller than PyPI's build, which brings CUDA
 FACTS = """import json, platform, importlib.metadata as m
@@ -85,6 +86,11 @@ def host() -> dict:
     return {"cpu": cpu_model(), "instructions": [flag for flag in known if flag in flags],
             "cores": len(os.sched_getaffinity(0)), "system": f"{platform.system()} {platform.release()}",
             "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)}
+
+
+def fast_dtype() -> str:
+    """What `dtype: auto` is to our tools: bfloat16 where the processor multiplies it itself."""
+    return "bfloat16" if any(flag.endswith("_bf16") for flag in host()["instructions"]) else "float32"
 
 
 def commit() -> str:

@@ -1,8 +1,12 @@
 // Each kernel against what LibTorch's operators take for the same, by turns in one process. One line per kernel.
+//   bench-kernels          all
+//   bench-kernels head     those whose name begins so
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <functional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -22,6 +26,7 @@
 #include "rlhf/nn/attention.h"
 #include "rlhf/rollout/sampling.h"
 #include "rlhf/tensor/cpu_kernels.h"
+#include "rlhf/tensor/device.h"
 #include "rlhf/tensor/linear.h"
 #include "rlhf/tensor/linear_logprobs.h"
 #include "rlhf/tensor/packed_batch.h"
@@ -34,6 +39,9 @@ namespace {
 
 using Work = std::function<void()>;
 
+/// What a run takes on this CPU when nothing else is said.
+const at::ScalarType kDtype = resolve_compute(DeviceChoice::cpu, DtypeChoice::auto_).dtype;
+
 double seconds_of(const Work& work) {
   const auto start = std::chrono::steady_clock::now();
   work();
@@ -45,7 +53,10 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-void compare(const char* what, const Work& ours, const Work& libtorch) {
+std::string_view wanted;  // the beginning of the names
+
+void compare(std::string_view what, const Work& ours, const Work& libtorch) {
+  if (!what.starts_with(wanted)) return;
   constexpr int kWarmUp = 3, kRuns = 25;
   std::vector<double> a, b, ratios;
   for (int run = -kWarmUp; run < kRuns; ++run) {
@@ -55,10 +66,13 @@ void compare(const char* what, const Work& ours, const Work& libtorch) {
     b.push_back(theirs);
     ratios.push_back(theirs / mine);
   }
-  std::printf("| %-62s | %8.2f | %8.2f | %5.1fx |\n", what, 1e3 * median(a), 1e3 * median(b), median(ratios));
+  std::printf("| %-62s | %8.2f | %8.2f | %5.1fx |\n", std::string(what).c_str(), 1e3 * median(a), 1e3 * median(b),
+              median(ratios));
 }
 
-at::Tensor leaf(at::IntArrayRef sizes) { return at::randn(sizes).to(at::kBFloat16).set_requires_grad(true); }
+at::Tensor leaf(at::IntArrayRef sizes, double scale = 1) {
+  return at::randn(sizes).mul_(scale).to(kDtype).set_requires_grad(true);
+}
 
 /// Forward and backward of `function`, from a gradient of ones.
 Work both_ways(std::function<at::Tensor()> function) {
@@ -96,7 +110,7 @@ void compare_attention() {
 }
 
 void compare_head() {
-  const at::Tensor hidden = leaf({1024, kWidth}), head = leaf({kVocab, kWidth});
+  const at::Tensor hidden = leaf({1024, kWidth}), head = leaf({kVocab, kWidth}, 0.04);
   const at::Tensor targets = at::randint(kVocab, {1024}, at::kLong);
   head.mutable_grad() = at::zeros({kVocab, kWidth}, at::kFloat);
   const auto loss = [](const at::Tensor& logprobs, auto, auto) { return logprobs.sum(); };
@@ -111,13 +125,13 @@ void compare_head() {
 
 void compare_decoding() {
   const at::NoGradGuard no_grad;
-  const at::Tensor head = at::randn({kVocab, kWidth}).to(at::kBFloat16);
+  const at::Tensor head = at::randn({kVocab, kWidth}).to(kDtype);
   for (const auto& [rows, what] : {std::pair{1, "head, 1 row"}, {16, "head, 16 rows"}, {64, "head, 64 rows"}}) {
-    const at::Tensor x = at::randn({rows, kWidth}).to(at::kBFloat16);
+    const at::Tensor x = at::randn({rows, kWidth}).to(kDtype);
     compare(
         what, [&] { apply_linear(x, head); }, [&] { at::linear(x, head); });
   }
-  const at::Tensor logits = at::randn({16, kVocab}).to(at::kBFloat16), uniforms = at::zeros({16}).add(0.5);
+  const at::Tensor logits = at::randn({16, kVocab}).to(kDtype), uniforms = at::zeros({16}).add(0.5);
   compare(
       "sampling 16 rows with log-probabilities", [&] { sample_tokens(logits, uniforms, {}); },
       [&] {
@@ -156,8 +170,10 @@ void compare_optimizer() {
 }  // namespace
 }  // namespace rlhf
 
-int main() {
-  std::printf("kernels: %s; bfloat16 unless said; medians of 25 pairs\n\n", std::string(rlhf::kernels().name).c_str());
+int main(int argc, char** argv) {
+  if (argc > 1) rlhf::wanted = argv[1];
+  std::printf("kernels: %s; %s unless said; medians of 25 pairs\n\n", std::string(rlhf::kernels().name).c_str(),
+              c10::toString(rlhf::kDtype));
   std::printf("| what | ours, ms | LibTorch, ms | median of the ratios |\n|---|---|---|---|\n");
   rlhf::compare_rows();
   rlhf::compare_attention();

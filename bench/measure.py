@@ -30,8 +30,8 @@ def training_side(row: Row, lab: Lab, ours: bool) -> dict:
     return result
 
 
-def generate_side(row: Row, lab: Lab, ours: bool, cache: str = "dynamic") -> dict:
-    result = sides.generate_ours(row, lab) if ours else sides.generate_peer(row, lab, cache)
+def generate_side(row: Row, lab: Lab, ours: bool, dtype: str = "default", cache: str = "dynamic") -> dict:
+    result = sides.generate_ours(row, lab) if ours else sides.generate_peer(row, lab, dtype, cache)
     seconds, prefill = statistics.median(result["seconds"]), statistics.median(result["prefill_seconds"])
     result |= {"tokens_per_second": row.batch * row.new_tokens / seconds,
                "decode_tokens_per_second": row.batch * (row.new_tokens - 1) / (seconds - prefill),
@@ -85,7 +85,7 @@ def compare(row: Row, lab: Lab, ours: dict, peer: dict, limits: dict) -> dict[st
             for side, value in (("bandwidth_share", ours), ("peer_bandwidth_share", peer)):
                 result[side] = value[rate] * figures.decode_bytes(row.model) / limits["read_bytes_per_second"]
         return result
-    limit = limits["fp32_flops" if row.dtype == "float32" else "bf16_flops"]
+    limit = limits["fp32_flops" if lab.dtype(row) == "float32" else "bf16_flops"]
     result |= {"matmul_share": ours["flops_per_second"] / limit, "peer_matmul_share": peer["flops_per_second"] / limit}
     if row.kind == "ppo":
         warmup = lab.steps["ppo"][0]
@@ -95,20 +95,21 @@ def compare(row: Row, lab: Lab, ours: dict, peer: dict, limits: dict) -> dict[st
     return result
 
 
-def choose_cache(row: Row, lab: Lab) -> tuple[str, dict]:
-    """The cache with which the peer is faster; at its defaults it has no choice."""
+def choose_setting(row: Row, lab: Lab) -> tuple[tuple[str, str], dict]:
+    """Weights and cache with which the peer is fastest; at its defaults it has no choice."""
     if row.setting == "default":
-        return "dynamic", {}
-    rates = {cache: generate_side(row, lab, False, cache)["tokens_per_second"] for cache in ("dynamic", "static")}
-    return max(rates, key=rates.get), rates
+        return ("default", "dynamic"), {}
+    rates = {(dtype, cache): generate_side(row, lab, False, dtype, cache)["tokens_per_second"]
+             for dtype in ("bfloat16", "float32") for cache in ("dynamic", "static")}
+    return max(rates, key=rates.get), {" ".join(setting): rate for setting, rate in rates.items()}
 
 
 def measure(row: Row, lab: Lab, pairs: int, say) -> dict:
     """All pairs of a row, and the medians of their figures."""
     extra, settings = (), {}
     if row.kind == "generate":
-        cache, rates = choose_cache(row, lab)
-        extra, settings = (cache,), {"peer_cache": cache, "peer_rates_by_cache": rates}
+        extra, rates = choose_setting(row, lab)
+        settings = {"peer": " ".join(extra), "peer_rates": rates}
     side, done = SIDES[row.kind], []
     for pair in range(pairs):
         sides.wait_until_quiet(lab)

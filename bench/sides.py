@@ -27,6 +27,10 @@ class Lab:
     steps: dict[str, tuple[int, int]] = field(default_factory=dict)  # kind -> (warm-up, timed)
     repeat: int = 2         # timed calls of generate in one process
     patience: float = 600   # seconds to wait for a quiet machine before a pair
+    fast: str = "bfloat16"  # the dtype that this processor is faster in: what `auto` is to our tools
+
+    def dtype(self, row: Row) -> str:
+        return self.fast if row.dtype == "auto" else row.dtype
 
     def data(self, row: Row) -> str:
         warmup, timed = self.steps["sft"]
@@ -147,12 +151,12 @@ def run_ours(row: Row, lab: Lab, steps: int) -> dict:
 
 def run_peer_script(script: str, config: dict, row: Row, lab: Lab) -> dict:
     folder = fresh(lab.work / "runs" / "peer")
-    config |= {"setting": row.setting, "batch": row.batch, "output": str(folder / "run"),
+    config |= {"setting": row.setting, "dtype": lab.dtype(row), "batch": row.batch, "output": str(folder / "run"),
                "result": str(folder / "result.json")}
     (folder / "config.json").write_text(json.dumps(config, indent=1))
     env = environment.peer_environment(lab.work, lab.threads, row.setting)
     env["HF_DATASETS_CACHE"] = str(folder / "datasets")  # nothing is left of the run before
-    if script == "ppo" and row.setting == "best":
+    if script == "ppo" and row.setting == "best" and lab.dtype(row) == "bfloat16":
         env["ACCELERATE_MIXED_PRECISION"] = "bf16"
     python = lab.venvs["trl-ppo" if script == "ppo" else "trl"]
     process = run([python, PEERS / f"{script}.py", folder / "config.json"], env, folder / "log.txt")
@@ -180,10 +184,10 @@ def generate_ours(row: Row, lab: Lab, greedy: bool = False) -> dict:
     return process | json.loads(log.read_text().splitlines()[-1])
 
 
-def generate_peer(row: Row, lab: Lab, cache: str, greedy: bool = False) -> dict:
-    dtype = "float32" if row.dtype == "float32" else {"best": "bfloat16", "default": "auto"}[row.setting]
-    return run_peer_script("generate", {"model": lab.model(row, False), "dtype": dtype, "prompt": 64, "greedy": greedy,
-                                        "new_tokens": row.new_tokens, "repeat": lab.repeat, "cache": cache}, row, lab)
+def generate_peer(row: Row, lab: Lab, dtype: str, cache: str, greedy: bool = False) -> dict:
+    config = {"model": lab.model(row, False), "weights": dtype, "prompt": 64, "greedy": greedy,
+              "new_tokens": row.new_tokens, "repeat": lab.repeat, "cache": cache}
+    return run_peer_script("generate", config, row, lab)
 
 
 def roofline(lab: Lab) -> dict:

@@ -14,14 +14,20 @@ def show(value: float, unit: str) -> str:
     return f"{1000 * value:.0f} ms" if unit == "ms" else f"{value:.2f}x"
 
 
+def row_of(goal: Goal, results: dict[str, dict]) -> str:
+    """Where `auto` is float32 already, a row for float32 is not measured a second time."""
+    plain = goal.row.removesuffix("-fp32")
+    return plain if plain in results and results[plain]["dtype"] == "float32" else goal.row
+
+
 def goal_line(goal: Goal, results: dict[str, dict]) -> str:
-    bar = ("≤ " if goal.at_most else "≥ ") + show(goal.bar, goal.unit)
-    if goal.row not in results:
-        return f"| {goal.text} | {goal.row} | {bar} | not measured | |"
-    figure = results[goal.row]["figures"][goal.figure]
+    bar, row = ("≤ " if goal.at_most else "≥ ") + show(goal.bar, goal.unit), row_of(goal, results)
+    if row not in results:
+        return f"| {goal.text} | {row} | {bar} | not measured | |"
+    figure = results[row]["figures"][goal.figure]
     interval = f"[{show(figure['low'], goal.unit)}, {show(figure['high'], goal.unit)}]"
     met = "yes" if goal.met(figure) else "no"
-    return f"| {goal.text} | {goal.row} | {bar} | {show(figure['median'], goal.unit)} {interval} | {met} |"
+    return f"| {goal.text} | {row} | {bar} | {show(figure['median'], goal.unit)} {interval} | {met} |"
 
 
 def row_line(name: str, result: dict) -> str:
@@ -62,6 +68,15 @@ def roofline_line(results: dict[str, dict]) -> str:
             f"{100 * others[-1]:.0f} % in the worst.")
 
 
+def dtype_line(dtype: str) -> str:
+    if dtype == "bfloat16":
+        return ("The processor multiplies bfloat16: where a row says nothing else, our weights are bfloat16 beside float32 "
+                "masters, and the peer trains under bfloat16 autocast.")
+    return ("The processor has no instructions for bfloat16, so both sides train in float32, which is `dtype: auto` for "
+            "our tools and the faster of the two for the peers here. For generation the peer has the faster of both "
+            "dtypes; one answer alone, which waits for memory, we decode in bfloat16.")
+
+
 def markdown(results: dict[str, dict]) -> str:
     first = next(iter(results.values()))
     host, versions = first["host"], first["versions"]
@@ -73,7 +88,7 @@ def markdown(results: dict[str, dict]) -> str:
         f"({', '.join(host['instructions'])}), {host['memory_gib']} GiB, {first['threads']} threads; ours at {commits}; "
         + ", ".join(f"{name} {version}" for name, version in versions.items()) + ".", "",
         "Made by `bench/compare.py`; bench/README.md says what is compared. A figure is the median of the pairs' "
-        "ratios with its 95 % bootstrap interval, and the bar applies to the interval's worse end.", "",
+        "ratios with its 95 % bootstrap interval, and the bar applies to the interval's worse end.", "", dtype_line(first["dtype"]), "",
         "| goal | row | bar | measured | met? |", "|---|---|---|---|---|",
         *(goal_line(goal, results) for goal in GOALS), "",
         "| row | peer's setting | tokens/s, ours / peer | peak GiB, ours / peer | share of the roof %, ours / peer "

@@ -52,5 +52,5 @@ def training_arguments(config: dict) -> dict:
         adam_beta2=0.95, adam_epsilon=1e-8, weight_decay=0.0, max_grad_norm=1.0, max_length=512,
         train_sampling_strategy="sequential", logging_steps=1, save_strategy="no", report_to="none", disable_tqdm=True)
     if config["setting"] != "default":
-        arguments.update(gradient_checkpointing=False, optim="adamw_torch_fused", bf16=config["setting"] == "best")
+        arguments.update(gradient_checkpointing=False, optim="adamw_torch_fused", bf16=config["dtype"] == "bfloat16")
     return arguments

@@ -14,7 +14,7 @@ def make_prompts(batch: int, length: int, vocabulary: int) -> torch.Tensor:
 
 def main() -> None:
     config = common.read_config()
-    dtype = {} if config["dtype"] == "auto" else {"dtype": config["dtype"]}
+    dtype = {} if config["weights"] == "default" else {"dtype": config["weights"]}
     model = AutoModelForCausalLM.from_pretrained(config["model"], **dtype).eval()
     model.generation_config.eos_token_id = None  # every row gets all its tokens
     prompts = make_prompts(config["batch"], config["prompt"], model.config.vocab_size)

@@ -5,8 +5,11 @@
 
 namespace rlhf {
 
-#if defined(RLHF_KERNELS_AVX512_BF16)
+#if defined(RLHF_KERNELS_AVX2)
 namespace avx512_bf16 {
+extern const Kernels kKernels;
+}
+namespace avx512 {
 extern const Kernels kKernels;
 }
 namespace avx2 {
@@ -19,9 +22,10 @@ extern const Kernels kKernels;
 
 std::vector<const Kernels*> available_kernels() {
   std::vector<const Kernels*> available;
-#if defined(RLHF_KERNELS_AVX512_BF16)
-  if (__builtin_cpu_supports("x86-64-v4") && __builtin_cpu_supports("avx512bf16")) {
-    available.push_back(&avx512_bf16::kKernels);
+#if defined(RLHF_KERNELS_AVX2)
+  if (__builtin_cpu_supports("x86-64-v4")) {
+    if (__builtin_cpu_supports("avx512bf16")) available.push_back(&avx512_bf16::kKernels);
+    available.push_back(&avx512::kKernels);
   }
   if (__builtin_cpu_supports("x86-64-v3")) available.push_back(&avx2::kKernels);
 #endif

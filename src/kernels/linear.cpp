@@ -1,7 +1,9 @@
 #include <algorithm>
+#include <omp.h>
 
 #include "kernels/dot.h"
 #include "kernels/isa_kernels.h"
+#include "kernels/linear_tiles.h"
 
 namespace rlhf::RLHF_ISA {
 namespace {
@@ -89,17 +91,42 @@ void linear_group(const Linear<T>& l, std::int64_t row, std::int64_t begin, std:
   }
 }
 
+template <typename T>
+void dot_linear(const Linear<T>& l) {
+#pragma omp parallel for schedule(static) if (l.rows * l.in * l.out > kSerialProducts)
+  for (std::int64_t begin = 0; begin < l.out; begin += kStrip) {
+    const std::int64_t end = std::min(begin + kStrip, l.out);
+    for (std::int64_t row = 0; row < l.rows; row += kRows) linear_group(l, row, begin, end);
+  }
+}
+
+template <typename T>
+void tiled_linear(const Linear<T>& l) {
+  static thread_local Buffer<std::uint32_t> buffer;
+  const TiledLinear<T> product(l.x, l.weight, l.y, l.rows, l.in, l.out);
+  std::uint32_t* const packed = buffer.at_least(product.packed_size());
+  const std::int64_t tiles = ceil_divide(l.out, kLanes);
+#pragma omp parallel if (l.rows * l.in * l.out > kSerialProducts)
+  {
+#pragma omp for schedule(static)
+    for (std::int64_t row = 0; row < l.rows; row += kLanes) product.pack(row, packed);
+    const std::int64_t thread = omp_get_thread_num(), threads = omp_get_num_threads();
+    product.run(packed, tiles * thread / threads * kLanes, std::min(tiles * (thread + 1) / threads * kLanes, l.out));
+  }
+}
+
+/// Rows up to which dot products are as fast: all, where the CPU multiplies pairs of bfloat16; else memory is the limit
+/// up to two groups.
+template <typename T>
+constexpr std::int64_t kDotRows = WordsFor<T>::kDepth == 2 ? kMaxRows : 2 * kRows;
+
 }  // namespace
 
 template <typename T>
 void few_rows_linear(const T* x, const T* weight, T* y, std::int64_t rows, std::int64_t in, std::int64_t out) {
   for (std::int64_t first = 0; first < rows; first += kMaxRows) {
     const Linear<T> l = {x + first * in, weight, y + first * out, std::min(kMaxRows, rows - first), in, out};
-#pragma omp parallel for schedule(static) if (l.rows * in * out > kSerialProducts)
-    for (std::int64_t begin = 0; begin < out; begin += kStrip) {
-      const std::int64_t end = std::min(begin + kStrip, out);
-      for (std::int64_t row = 0; row < l.rows; row += kRows) linear_group(l, row, begin, end);
-    }
+    l.rows <= kDotRows<T> ? dot_linear(l) : tiled_linear(l);
   }
 }
 

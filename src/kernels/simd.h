@@ -7,7 +7,7 @@
 
 #include "rlhf/kernels/kernels.h"
 
-#if defined(__AVX512BF16__)
+#if defined(__AVX512F__)
 #include <immintrin.h>
 #endif
 
@@ -34,7 +34,7 @@ inline Floats splat(float x) { return x - Floats{}; }
 inline float widen(float x) { return x; }
 inline float widen(BFloat16 x) { return std::bit_cast<float>(static_cast<std::uint32_t>(x.bits) << 16); }
 inline Words zero_extend(Halves x) {
-#if defined(__AVX512BF16__)
+#if defined(__AVX512F__)
   return reinterpret<Words>(_mm512_maskz_cvtepu16_epi32(0xffff, reinterpret<__m256i>(x)));  // GCC 12 would use three
 #else
   return __builtin_convertvector(x, Words);
@@ -144,7 +144,7 @@ inline Floats across(Floats x, std::int32_t width) {
 
 /// In a fixed tree, so that every instruction set adds in one order.
 inline float sum(Floats x) {
-#if defined(__AVX512BF16__)
+#if defined(__AVX512F__)
   for (const std::int32_t width : {8, 4, 2, 1}) x += across(x, width);  // the same tree, in registers
   return x[0];
 #else
@@ -157,7 +157,7 @@ inline float sum(Floats x) {
 #endif
 }
 inline float largest(Floats x) {
-#if defined(__AVX512BF16__)
+#if defined(__AVX512F__)
   for (const std::int32_t width : {8, 4, 2, 1}) x = max(x, across(x, width));
   return x[0];
 #else

@@ -20,10 +20,10 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-/// Rows up to which our kernel is faster than LibTorch's blocked product: without AVX-512 only while memory is the
+/// Rows up to which our kernel is faster than LibTorch's blocked product: without wide vectors only while memory is the
 /// limit.
 std::int64_t few_rows_limit() {
-  static const std::int64_t limit = kernels().name == "avx512_bf16" ? 64 : 2;
+  static const std::int64_t limit = kernels().name == "plain" ? 2 : 64;
   return limit;
 }
 

@@ -27,10 +27,11 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-/// Half-open ranges of at most `chunk_rows` rows.
+/// As few half-open ranges of at most `most` rows as there can be, of equal size: every chunk reads the whole head.
 template <typename Body>
-void for_each_chunk(std::int64_t rows, std::int64_t chunk_rows, const Body& body) {
-  for (std::int64_t begin = 0; begin < rows; begin += chunk_rows) body(begin, std::min(begin + chunk_rows, rows));
+void for_each_chunk(std::int64_t rows, std::int64_t most, const Body& body) {
+  const std::int64_t chunks = (rows + most - 1) / most;
+  for (std::int64_t i = 0; i < chunks; ++i) body(rows * i / chunks, rows * (i + 1) / chunks);
 }
 
 std::int64_t rows_per_chunk(const LogprobOptions& options, std::int64_t vocab) {

@@ -91,7 +91,7 @@ struct AdamWStep {
 
 /// The kernels of one instruction set.
 struct Kernels {
-  std::string_view name;  ///< "avx512_bf16", "avx2", "plain"
+  std::string_view name;  ///< "avx512_bf16", "avx512", "avx2", "plain"
   KernelsOf<float> fp32;
   KernelsOf<BFloat16> bf16;
   void (*adamw)(float* weights, const float* gradients, float* exp_avg, float* exp_avg_sq, BFloat16* rounded,

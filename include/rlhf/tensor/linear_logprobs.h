@@ -12,7 +12,7 @@ struct LogprobOptions {
   double logit_cap = 0;      ///< before that they become logit_cap · tanh(logit / logit_cap); 0: they stay
   bool entropy = false;      ///< also compute the entropy of each row's distribution
   bool correct = false;      ///< also say where the target is the likeliest token
-  std::int64_t chunk_elements = 1 << 24;  ///< rows per chunk = max(1, chunk_elements / V): bounds the largest temporary
+  std::int64_t chunk_elements = 1 << 25;  ///< rows per chunk ≤ max(1, chunk_elements / V): bounds the largest temporary
 };
 
 /// cap · tanh(x / cap); x itself where the cap is 0.
