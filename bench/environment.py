@@ -98,7 +98,8 @@ def commit() -> str:
         command = ["git", "-C", ROOT, *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
 
-    changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!docs", ":!bench")
+    built = ("CMakeLists.txt", "cmake", "include", "src", "tools")
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", *built)
     return (git("rev-parse", "--short", "HEAD") or "unknown") + (" with changes" if changed else "")
 
 

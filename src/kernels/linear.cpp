@@ -8,12 +8,11 @@
 namespace rlhf::RLHF_ISA {
 namespace {
 
-// The weights pass through the cache once: a thread takes a strip of outputs, for which all rows of x go by in groups,
-// and each group meets the strip's weights in blocks. Both operands are contiguous along `in`, so nothing is packed;
-// the lanes of a block's sums are added up at its end.
-constexpr std::int64_t kMaxRows = 64;  // so many rows of x stay in the second-level cache meanwhile
-constexpr std::int64_t kStrip = 32;    // outputs per strip: a cache line of bfloat16 in each row of y
-constexpr std::int64_t kOuts = 4;      // outputs per block
+// By dot products: the weights pass through the cache once. A thread takes a strip of outputs, for which all rows of x
+// go by in groups, and each group meets the strip's weights in blocks. Both operands are contiguous along `in`, so
+// nothing is packed; the lanes of a block's sums are added up at its end.
+constexpr std::int64_t kStrip = 32;  // outputs per strip: a cache line of bfloat16 in each row of y
+constexpr std::int64_t kOuts = 4;    // outputs per block
 #if defined(__AVX512F__)
 constexpr int kRows = 4;  // rows per group: 16 sums and 8 operands fit into 32 registers
 #else

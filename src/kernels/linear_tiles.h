@@ -9,12 +9,13 @@
 /// lanes, and nothing is added across lanes.
 namespace rlhf::RLHF_ISA {
 
+/// So many rows of x stay in the second-level cache while the weights pass by.
+constexpr std::int64_t kMaxRows = 64;
+
 /// One product for up to kMaxRows rows.
 template <typename T>
 class TiledLinear {
  public:
-  static constexpr std::int64_t kMaxRows = 64;
-
   TiledLinear(const T* x, const T* weight, T* y, std::int64_t rows, std::int64_t in, std::int64_t out)
       : x_(x), weight_(weight), y_(y), rows_(rows), in_(in), out_(out) {}
 
@@ -46,9 +47,8 @@ class TiledLinear {
   }
 
  private:
-  static constexpr std::int64_t kStrip = 48;  // outputs, a multiple of kLanes and of the rows of a block
-  static constexpr std::int64_t kMaxDepth =
-      1024;  // inputs: of kMaxRows rows they take 256 KiB of the second-level cache
+  static constexpr std::int64_t kStrip = 48;       // outputs, a multiple of kLanes and of the rows of a block
+  static constexpr std::int64_t kMaxDepth = 1024;  // inputs added up at once: 256 KiB of kMaxRows rows
   static constexpr std::int64_t kHighBlock = 2 * kBlockRows;
 
   /// W[out..out+outs, first..first+depth].
