@@ -124,9 +124,7 @@ TEST(TensorboardSink, AFolderThatCannotBeMadeIsAnOutputError) {
 
 TEST(TensorboardSink, TensorBoardReadsWhatWasWritten) {
   const char* python = std::getenv("RLHF_TEST_PYTHON");
-  if (python == nullptr || std::system((std::string(python) + " -c 'import tensorboard' 2> /dev/null").c_str()) != 0) {
-    GTEST_SKIP() << "set RLHF_TEST_PYTHON to a Python that has tensorboard";
-  }
+  if (python == nullptr) GTEST_SKIP() << "set RLHF_TEST_PYTHON to a Python that has tensorboard";
   const TemporaryFolder folder;
   {
     const auto sink = open_tensorboard_sink(folder.path(), 0);
