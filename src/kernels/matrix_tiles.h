@@ -92,40 +92,22 @@ inline void copy_rows(const RowOf& row_of, std::int64_t count, std::int64_t widt
   std::fill(to + count * stride, to + round_up(count, kLanes) * stride, typename Arithmetic::Element{});
 }
 
-/// A square of as many rows as the CPU has lanes. After round k, lanes and rows have exchanged bit k of their numbers.
-inline void transpose_square(NativeWords (&rows)[kNativeLanes]) {
-  const auto exchange = [&rows]<std::uint32_t kBit>(std::integral_constant<std::uint32_t, kBit>) {
-    constexpr std::uint32_t kCount = kNativeLanes;
-    if constexpr (kBit < kCount) {
-      NativeWords lane;
-      for (std::uint32_t i = 0; i < kCount; ++i) lane[i] = i;
-      const NativeWords odd = lane & kBit;
-      for (std::uint32_t i = 0; i < kCount; ++i) {
-        if ((i & kBit) != 0) continue;
-        const NativeWords a = rows[i], b = rows[i + kBit];
-        rows[i] = __builtin_shuffle(a, b, odd == 0U ? lane : lane + (kCount - kBit));
-        rows[i + kBit] = __builtin_shuffle(a, b, odd == 0U ? lane + kBit : lane + kCount);
-      }
+inline void transpose(Words (&rows)[kLanes]) {
+  // Four rounds: after round k, lanes and rows have exchanged bit k of their numbers.
+  const auto exchange = [&rows]<int kBit>(std::integral_constant<int, kBit>) {
+    for (std::int64_t i = 0; i < kLanes; ++i) {
+      if ((i & kBit) != 0) continue;
+      const Words a = rows[i], b = rows[i + kBit];
+      const Words lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+      const Words odd = lane & static_cast<std::uint32_t>(kBit);
+      rows[i] = __builtin_shuffle(a, b, odd == 0U ? lane : lane + (16U - kBit));
+      rows[i + kBit] = __builtin_shuffle(a, b, odd == 0U ? lane + kBit : lane + 16U);
     }
   };
-  exchange(std::integral_constant<std::uint32_t, 1>());
-  exchange(std::integral_constant<std::uint32_t, 2>());
-  exchange(std::integral_constant<std::uint32_t, 4>());
-  exchange(std::integral_constant<std::uint32_t, 8>());
-}
-
-inline void transpose(Words (&rows)[kLanes]) {
-  Words turned[kLanes];
-  const auto part = [](Words& row, std::int64_t lane) { return reinterpret_cast<char*>(&row) + 4 * lane; };
-  for (std::int64_t i = 0; i < kLanes; i += kNativeLanes) {
-    for (std::int64_t j = 0; j < kLanes; j += kNativeLanes) {
-      NativeWords square[kNativeLanes];
-      for (std::int64_t r = 0; r < kNativeLanes; ++r) std::memcpy(&square[r], part(rows[i + r], j), sizeof square[r]);
-      transpose_square(square);
-      for (std::int64_t r = 0; r < kNativeLanes; ++r) std::memcpy(part(turned[j + r], i), &square[r], sizeof square[r]);
-    }
-  }
-  std::memcpy(rows, turned, sizeof turned);
+  exchange(std::integral_constant<int, 1>());
+  exchange(std::integral_constant<int, 2>());
+  exchange(std::integral_constant<int, 4>());
+  exchange(std::integral_constant<int, 8>());
 }
 
 /// Words of a packed matrix of `columns` columns over `steps` words of depth: panels [steps][kPanel].
@@ -232,7 +214,7 @@ template <typename Arithmetic, Into kInto, std::int64_t kRows, std::int64_t kGro
   }
 }
 
-/// C (+)= A·B for up to kBlockRows rows and one panel of B, of which the first `groups` sixteens of columns are wanted.
+/// C (+)= A·B for up to kRows rows and one panel of B, of which the first `groups` sixteens of columns are wanted.
 template <typename Arithmetic, Into kInto, std::int64_t kRows = kBlockRows, std::int64_t kGroups = kPanelGroups,
           typename Left, typename Ahead = NothingAhead>
 inline void multiply(const Left& a, const std::uint32_t* b, std::int64_t steps, float* c, std::int64_t stride,
