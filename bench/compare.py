@@ -74,7 +74,7 @@ def prepare(lab: Lab, options: argparse.Namespace) -> None:
 
 def rows_folder(options: argparse.Namespace) -> Path:
     """One for each kind of processor: rows of two kinds do not belong into one table."""
-    return options.results / f"cpu-{environment.host()['instructions'][-1]}"
+    return options.results / f"cpu-{(environment.host()['instructions'] or ['plain'])[-1]}"
 
 
 def make_lab(options: argparse.Namespace) -> Lab:
@@ -85,7 +85,8 @@ def make_lab(options: argparse.Namespace) -> Lab:
         environment.build(build)
     steps = two_numbers(options.steps)
     lab = Lab(work, build, options.data.resolve(), environment.make_venvs(work, options.python), options.threads,
-              {"sft": steps, "rm": steps, "ppo": two_numbers(options.ppo_steps)}, options.repeat, options.patience, environment.fast_dtype())
+              {"sft": steps, "rm": steps, "ppo": two_numbers(options.ppo_steps)}, options.repeat, options.patience,
+              environment.fast_dtype())
     prepare(lab, options)
     return lab
 

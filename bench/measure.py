@@ -30,7 +30,8 @@ def training_side(row: Row, lab: Lab, ours: bool) -> dict:
     return result
 
 
-def generate_side(row: Row, lab: Lab, ours: bool, dtype: str = "default", cache: str = "dynamic") -> dict:
+def generate_side(row: Row, lab: Lab, ours: bool, dtype: str = "", cache: str = "dynamic") -> dict:
+    dtype = dtype or ("default" if row.setting == "default" else lab.dtype(row))
     result = sides.generate_ours(row, lab) if ours else sides.generate_peer(row, lab, dtype, cache)
     seconds, prefill = statistics.median(result["seconds"]), statistics.median(result["prefill_seconds"])
     result |= {"tokens_per_second": row.batch * row.new_tokens / seconds,

@@ -36,7 +36,9 @@ def row_line(name: str, result: dict) -> str:
         return ""
     share = "matmul_share" if "matmul_share" in f else "bandwidth_share"
     shares = f"{100 * f[share]:.0f} / {100 * f['peer_' + share]:.0f}" if share in f else ""
-    return (f"| {name} | {KNOWN[name].what} | {f['our_rate']:.0f} / {f['peer_rate']:.0f} | {f['our_peak_gib']:.2f} / "
+    peer = result["settings"].get("peer", "")
+    what = KNOWN[name].what + (f"; peer: {peer} cache" if peer else "")
+    return (f"| {name} | {what} | {f['our_rate']:.0f} / {f['peer_rate']:.0f} | {f['our_peak_gib']:.2f} / "
             f"{f['peer_peak_gib']:.2f} | {shares} | {len(result['pairs'])} |")
 
 
@@ -70,11 +72,11 @@ def roofline_line(results: dict[str, dict]) -> str:
 
 def dtype_line(dtype: str) -> str:
     if dtype == "bfloat16":
-        return ("The processor multiplies bfloat16: where a row says nothing else, our weights are bfloat16 beside float32 "
-                "masters, and the peer trains under bfloat16 autocast.")
+        return ("The processor multiplies bfloat16: where a row says nothing else, our weights are bfloat16 beside "
+                "float32 masters, the peer trains under bfloat16 autocast, and its generation has the setting that the row names.")
     return ("The processor has no instructions for bfloat16, so both sides train in float32, which is `dtype: auto` for "
-            "our tools and the faster of the two for the peers here. For generation the peer has the faster of both "
-            "dtypes; one answer alone, which waits for memory, we decode in bfloat16.")
+            "our tools. For generation the peer has the setting that the row names, the fastest of those tried; one "
+            "answer alone, which waits for memory, we decode in bfloat16.")
 
 
 def markdown(results: dict[str, dict]) -> str:
@@ -88,7 +90,8 @@ def markdown(results: dict[str, dict]) -> str:
         f"({', '.join(host['instructions'])}), {host['memory_gib']} GiB, {first['threads']} threads; ours at {commits}; "
         + ", ".join(f"{name} {version}" for name, version in versions.items()) + ".", "",
         "Made by `bench/compare.py`; bench/README.md says what is compared. A figure is the median of the pairs' "
-        "ratios with its 95 % bootstrap interval, and the bar applies to the interval's worse end.", "", dtype_line(first["dtype"]), "",
+        "ratios with its 95 % bootstrap interval, and the bar applies to the interval's worse end.", "",
+        dtype_line(first["dtype"]), "",
         "| goal | row | bar | measured | met? |", "|---|---|---|---|---|",
         *(goal_line(goal, results) for goal in GOALS), "",
         "| row | peer's setting | tokens/s, ours / peer | peak GiB, ours / peer | share of the roof %, ours / peer "
