@@ -5,7 +5,8 @@ usage: check_rooms.py [ROOT]
 
 The column "knows" is the complete list of what a room may include, besides itself, `core` and the standard library:
 `config` (a whole room), `config/choices.h` (one header), `torch`, `all below`, `public headers`. LibTorch passes on: who
-knows a room that knows it may include it. Prints one line per violation; exit code 1 if there is one.
+knows a room that knows it may include it. KNOWS in src/ROOM/CMakeLists.txt must name the same whole rooms. Prints one
+line per violation; exit code 1 if there is one.
 """
 import pathlib
 import re
@@ -14,6 +15,7 @@ import sys
 TORCH = re.compile(r"^(ATen|c10|caffe2|torch)/")
 WHOLE_TORCH = re.compile(r"^(torch/(torch|all|types|extension)\.h|ATen/ATen\.h|torch/(nn|optim)(/.*|\.h))$")
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"]([^">]+)[">]', re.MULTILINE)
+CMAKE_ROOM = re.compile(r"rlhf_room\(([^)]*)\)")
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 
@@ -21,6 +23,7 @@ class Room:
     def __init__(self, name, floor, knows):
         self.name, self.floor = name, floor
         self.knows = knows - {"std", "–", "-", ""}
+        self.links = set()  # whole rooms only, `core` included: what CMake's KNOWS must say
 
 
 def read_table(text):
@@ -49,6 +52,7 @@ def resolve(rooms):
                 faults.append(f"table: {room.name} (floor {room.floor}) cannot know {known} (floor {other.floor})")
             elif "torch" in other.knows:
                 room.knows.add("torch")
+        room.links = {known for known in room.knows | {"core"} if known in rooms} - {room.name}
     return faults
 
 
@@ -72,6 +76,20 @@ def fault_of(include, room, rooms, path, root):
     return None
 
 
+def faults_of_cmake(rooms, root):
+    """Rooms whose CMakeLists.txt says another KNOWS than the table."""
+    for name in sorted(rooms):
+        path = root / "src" / name / "CMakeLists.txt"
+        call = CMAKE_ROOM.search(path.read_text(encoding="utf-8")) if path.is_file() else None
+        if call is None:
+            continue  # tools and examples are programs, not rooms of the library
+        knows = re.search(r"\bKNOWS((?:\s+[a-z_0-9]+)*)", call.group(1))
+        found = set(knows.group(1).split()) if knows else set()
+        if found != rooms[name].links:
+            yield (f"{path.relative_to(root)}: KNOWS: expected {' '.join(sorted(rooms[name].links)) or 'nothing'} as in "
+                   f"docs/architecture.md, found {' '.join(sorted(found)) or 'nothing'}")
+
+
 def files_of(root):
     """(file, name of its room) of everything that is checked."""
     for base in ("include/rlhf", "src"):
@@ -87,6 +105,7 @@ def check(root):
     if not rooms:
         return ["docs/architecture.md: no table of rooms"]
     faults = resolve(rooms)
+    faults.extend(faults_of_cmake(rooms, root))
     for path, name in files_of(root):
         if path.suffix not in {".h", ".cpp", ".cu", ".cuh"}:
             continue

@@ -16,7 +16,7 @@
 #include "rlhf/core/error.h"
 #include "rlhf/data/samples.h"
 #include "rlhf/data/templates.h"
-#include "rlhf/files/model_path.h"
+#include "rlhf/io/model_path.h"
 #include "rlhf/nn/model_folder.h"
 #include "rlhf/rollout/reward_source.h"
 #include "rlhf/tensor/device.h"

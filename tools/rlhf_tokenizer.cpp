@@ -8,7 +8,7 @@
 
 #include "rlhf/core/error.h"
 #include "rlhf/core/log.h"
-#include "rlhf/files/jsonl.h"
+#include "rlhf/records/jsonl.h"
 #include "rlhf/text/tokenizer.h"
 
 #include "command_line.h"

@@ -4,7 +4,7 @@
 
 #include "rlhf/core/error.h"
 #include "rlhf/core/random.h"
-#include "rlhf/files/jsonl.h"
+#include "rlhf/records/jsonl.h"
 
 #include "world.h"
 

@@ -6,7 +6,7 @@
 #include <ATen/ops/sub.h>
 
 #include "rlhf/core/random.h"
-#include "rlhf/files/jsonl.h"
+#include "rlhf/records/jsonl.h"
 #include "rlhf/nn/model_folder.h"
 #include "rlhf/rollout/reward_source.h"
 #include "rlhf/rollout/rollout.h"

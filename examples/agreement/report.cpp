@@ -5,8 +5,8 @@
 #include <map>
 
 #include "rlhf/core/error.h"
-#include "rlhf/files/html_report.h"
-#include "rlhf/files/jsonl.h"
+#include "rlhf/report/html_report.h"
+#include "rlhf/records/jsonl.h"
 
 namespace agreement {
 namespace {

@@ -13,7 +13,7 @@
 #include "rlhf/config/ppo_config.h"
 #include "rlhf/core/atomic_file.h"
 #include "rlhf/core/error.h"
-#include "rlhf/files/jsonl.h"
+#include "rlhf/records/jsonl.h"
 #include "rlhf/nn/model_folder.h"
 #include "rlhf/rollout/reward_source.h"
 #include "rlhf/text/tokenizer.h"

@@ -15,8 +15,8 @@
 #include "rlhf/core/error.h"
 #include "rlhf/core/log.h"
 #include "rlhf/core/version.h"
-#include "rlhf/files/checksum.h"
-#include "rlhf/files/jsonl.h"
+#include "rlhf/core/checksum.h"
+#include "rlhf/records/jsonl.h"
 
 #include "data/hash.h"
 #include "data/pack_bytes.h"

@@ -9,7 +9,7 @@
 
 #include "rlhf/core/error.h"
 #include "rlhf/core/random.h"
-#include "rlhf/files/jsonl.h"
+#include "rlhf/records/jsonl.h"
 
 #include "data/data_cache.h"
 #include "data/sample_maker.h"

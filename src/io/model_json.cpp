@@ -6,7 +6,7 @@
 #include "rlhf/core/atomic_file.h"
 #include "rlhf/core/error.h"
 #include "rlhf/core/utf8.h"
-#include "rlhf/files/json_tree.h"
+#include "rlhf/json/json_tree.h"
 
 namespace rlhf {
 namespace {

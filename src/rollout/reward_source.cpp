@@ -1,8 +1,5 @@
 #include "rlhf/rollout/reward_source.h"
 
-#include <algorithm>
-#include <numeric>
-#include <span>
 #include <utility>
 
 #include <ATen/ops/cat.h>
@@ -11,6 +8,7 @@
 #include "rlhf/core/check.h"
 #include "rlhf/core/error.h"
 #include "rlhf/core/signals.h"
+#include "rlhf/tensor/pack_by_length.h"
 #include "rlhf/tensor/work_counters.h"
 
 namespace rlhf {
@@ -26,18 +24,14 @@ class ModelReward : public RewardSource {
     const c10::NoGradGuard no_grad;
     const Segments& sequences = request.rollout.batch.segments;
     work_counters().useful_tokens += sequences.total();
-    // Longest first, so that sequences of one length are forwarded together.
-    std::vector<std::size_t> order(static_cast<std::size_t>(sequences.count()));
-    std::iota(order.begin(), order.end(), 0);
-    std::stable_sort(order.begin(), order.end(),
-                     [&](std::size_t a, std::size_t b) { return sequences.length(a) > sequences.length(b); });
-
+    std::vector<std::int64_t> lengths;
+    for (std::int64_t i = 0; i < sequences.count(); ++i) lengths.push_back(sequences.length(i));
+    std::vector<std::size_t> order;
     std::vector<at::Tensor> parts;
-    for (std::span<const std::size_t> rest = order; !rest.empty();) {
+    for (const auto& group : pack_by_length(lengths, budget_)) {
       stop_if_signalled();
-      const std::size_t count = micro_batch_size(rest, sequences);
-      parts.push_back(model_.scores(slice_rollout(request.rollout, rest.first(count)).batch));
-      rest = rest.subspan(count);
+      order.insert(order.end(), group.begin(), group.end());
+      parts.push_back(model_.scores(slice_rollout(request.rollout, group).batch));
     }
     const at::Tensor sorted = at::cat(parts).cpu();
     const float* raw = sorted.const_data_ptr<float>();
@@ -49,18 +43,6 @@ class ModelReward : public RewardSource {
   }
 
  private:
-  /// How many of the first sequences fit the budget; at least one.
-  std::size_t micro_batch_size(std::span<const std::size_t> order, const Segments& sequences) const {
-    std::size_t count = 1;
-    std::int64_t tokens = sequences.length(static_cast<std::int64_t>(order[0]));
-    while (count < order.size()) {
-      tokens += sequences.length(static_cast<std::int64_t>(order[count]));
-      if (tokens > budget_) break;
-      ++count;
-    }
-    return count;
-  }
-
   ScalarModel& model_;
   std::int64_t budget_;
 };

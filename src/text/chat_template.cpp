@@ -8,20 +8,10 @@
 
 #include "rlhf/core/error.h"
 #include "rlhf/core/utf8.h"
-
-#include "text/jinja/evaluator.h"
-#include "text/jinja/json_value.h"
-#include "text/jinja/parser.h"
+#include "rlhf/jinja/template.h"
 
 namespace rlhf {
 namespace {
-
-using Names = std::vector<std::pair<std::string, jinja::Value>>;
-
-struct Rendered {
-  std::string text;
-  std::vector<ByteSpan> generations;
-};
 
 std::string one_line(std::string text) {
   std::ranges::replace_if(
@@ -29,9 +19,9 @@ std::string one_line(std::string text) {
   return shortened(text, 600);
 }
 
-std::string place(const std::string& where, const jinja::TemplateError& error, int line) {
+std::string place(const std::string& where, const jinja::TemplateError& error) {
   std::string text = where;
-  if (line > 0) text += ":" + std::to_string(line);
+  if (error.line() > 0) text += ":" + std::to_string(error.line());
   if (error.column() > 0) text += ":" + std::to_string(error.column());
   return text + ": " + one_line(error.what());
 }
@@ -62,9 +52,16 @@ Json checked_messages(const Json& messages) {
   return checked;
 }
 
-void set(Names& names, const std::string& name, jinja::Value value) {
-  std::erase_if(names, [&](const auto& one) { return one.first == name; });
-  names.emplace_back(name, std::move(value));
+std::vector<ByteSpan> spans_of(const jinja::Rendering& rendering) {
+  std::vector<ByteSpan> spans;
+  for (const auto& [begin, end] : rendering.generations) spans.push_back({begin, end});
+  return spans;
+}
+
+Json checked_object(const Json& value, const char* name) {
+  if (value.is_null()) return Json::object();
+  if (!value.is_object()) jinja::fail(std::string(name) + ": expected an object, found " + value.type_name());
+  return value;
 }
 
 Json first_messages(const Json& messages, std::size_t count) {
@@ -87,37 +84,24 @@ std::vector<std::size_t> assistant_turns(const Json& messages) {
 
 struct ChatTemplate::Compiled {
   std::string source, where;
-  Names special_tokens;
-  jinja::Parsed parsed;
+  Json special_tokens;
+  jinja::Template code;
 
-  Rendered render(const Json& messages, const ChatOptions& options) const {
-    jinja::Machine machine;
-    machine.now = options.now;
+  jinja::Rendering render(const Json& messages, const ChatOptions& options) const {
     try {
-      return run(machine, messages, options);
+      Json names = {{"documents", nullptr}};
+      names.update(checked_object(options.variables, "variables"));
+      names["messages"] = checked_messages(messages);
+      names["tools"] = options.tools;
+      names["add_generation_prompt"] = options.add_generation_prompt;
+      return code.render(names, options.now);
     } catch (const jinja::TemplateError& error) {
-      const std::string what = "rendering chat template " + place(where, error, machine.line);
+      const std::string what = "rendering chat template " + place(where, error);
       if (error.kind() == jinja::TemplateError::Kind::limit) throw ModelError(what);
       throw DataError(what);
     } catch (const std::bad_alloc&) {
       throw ModelError("rendering chat template " + where + ": no memory left");
     }
-  }
-
-  Rendered run(jinja::Machine& machine, const Json& messages, const ChatOptions& options) const {
-    Names names = special_tokens;
-    set(names, "documents", jinja::Value(jinja::None{}));
-    if (!options.variables.is_null() && !options.variables.is_object())
-      jinja::fail("variables: expected an object, found " + std::string(options.variables.type_name()));
-    for (const auto& [name, value] : options.variables.items()) set(names, name, jinja::value_of(value));
-    set(names, "messages", jinja::value_of(checked_messages(messages)));
-    set(names, "tools", jinja::value_of(options.tools));
-    set(names, "add_generation_prompt", jinja::Value(options.add_generation_prompt));
-    jinja::Evaluator evaluator(machine, std::move(names));
-    Rendered rendered{evaluator.render(parsed.body), {}};
-    for (const auto& [begin, end] : evaluator.generations())
-      if (begin < end) rendered.generations.push_back({begin, end});
-    return rendered;
   }
 
   std::string prompt_before(const Json& messages, std::size_t turn, ChatOptions options) const {
@@ -126,13 +110,13 @@ struct ChatTemplate::Compiled {
   }
 
   // Whether every turn's span begins where the prompt to write it ends.
-  bool begins_with_prompts(const Rendered& whole, const Json& messages, const ChatOptions& options) const {
+  bool begins_with_prompts(const jinja::Rendering& whole, const Json& messages, const ChatOptions& options) const {
     const std::vector<std::size_t> turns = assistant_turns(messages);
     if (turns.size() != whole.generations.size()) return false;
     try {
       for (std::size_t i = 0; i < turns.size(); ++i) {
         const std::string prompt = prompt_before(messages, turns[i], options);
-        if (prompt.size() != whole.generations[i].begin || !whole.text.starts_with(prompt)) return false;
+        if (prompt.size() != whole.generations[i].first || !whole.text.starts_with(prompt)) return false;
       }
     } catch (const Error&) {
       return false;  // a template may refuse a part of a conversation
@@ -143,9 +127,9 @@ struct ChatTemplate::Compiled {
   /// A template may write EOS behind the last turn, whichever that is: no part of what a longer conversation begins
   /// with.
   std::string without_eos_at_end(std::string text) const {
-    const auto token = std::ranges::find(special_tokens, "eos_token", &Names::value_type::first);
-    if (token == special_tokens.end() || token->second.text() == nullptr) return text;
-    const std::string& eos = token->second.text()->bytes;
+    const auto token = special_tokens.find("eos_token");
+    if (token == special_tokens.end() || !token->is_string()) return text;
+    const auto& eos = token->get_ref<const std::string&>();
     const std::size_t end = text.find_last_not_of(" \t\r\n") + 1;  // 0 where there is nothing else
     if (!eos.empty() && std::string_view(text).substr(0, end).ends_with(eos)) text.resize(end - eos.size());
     return text;
@@ -181,20 +165,14 @@ struct ChatTemplate::Compiled {
 };
 
 ChatTemplate::ChatTemplate(std::string source, Json special_tokens, std::string where) {
-  auto compiled = std::make_shared<Compiled>();
-  compiled->source = std::move(source);
-  compiled->where = std::move(where);
   try {
-    if (const auto bad = first_invalid_utf8(compiled->source))
-      jinja::fail("a template that is not UTF-8 at byte " + std::to_string(*bad));
-    compiled->parsed = jinja::parse(compiled->source);
-    if (!special_tokens.is_null() && !special_tokens.is_object()) jinja::fail("special tokens: expected an object");
-    for (const auto& [name, token] : special_tokens.items())
-      compiled->special_tokens.emplace_back(name, jinja::value_of(token));
+    Json tokens = checked_object(special_tokens, "special tokens");
+    jinja::Template code(source, tokens);
+    compiled_ =
+        std::make_shared<Compiled>(Compiled{std::move(source), std::move(where), std::move(tokens), std::move(code)});
   } catch (const jinja::TemplateError& error) {
-    throw ModelError("compiling chat template " + place(compiled->where, error, error.line()));
+    throw ModelError("compiling chat template " + place(where, error));
   }
-  compiled_ = std::move(compiled);
 }
 
 ChatTemplate::~ChatTemplate() = default;
@@ -210,10 +188,10 @@ std::string ChatTemplate::render(const Json& messages, const ChatOptions& option
 ChatText ChatTemplate::render_with_spans(const Json& messages, const ChatOptions& given) const {
   ChatOptions options = given;
   if (!options.now) options.now = std::time(nullptr);  // one time for all the texts that are compared
-  Rendered whole = compiled_->render(messages, options);
-  if (compiled_->parsed.marks_generation) {
+  jinja::Rendering whole = compiled_->render(messages, options);
+  if (compiled_->code.marks_generation()) {
     const bool verified = compiled_->begins_with_prompts(whole, messages, options);
-    return {std::move(whole.text), std::move(whole.generations), verified};
+    return {std::move(whole.text), spans_of(whole), verified};
   }
   std::vector<ByteSpan> spans = compiled_->spans_by_prefixes(whole.text, messages, options);
   return {std::move(whole.text), std::move(spans), true};

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "rlhf/files/run_folder.h"
+#include "rlhf/runs/run_folder.h"
 #include "rlhf/train/plan.h"
 
 namespace rlhf {

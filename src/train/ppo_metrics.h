@@ -1,6 +1,6 @@
 #pragma once
 
-#include "rlhf/files/metrics.h"
+#include "rlhf/runs/metrics.h"
 #include "rlhf/rollout/rollout.h"
 
 namespace rlhf {

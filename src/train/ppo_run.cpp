@@ -7,8 +7,8 @@
 #include "rlhf/core/error.h"
 #include "rlhf/core/log.h"
 #include "rlhf/core/signals.h"
-#include "rlhf/data/batching.h"
-#include "rlhf/files/model_path.h"
+#include "rlhf/data/batch_order.h"
+#include "rlhf/io/model_path.h"
 #include "rlhf/tensor/work_counters.h"
 #include "rlhf/train/ppo.h"
 

@@ -11,7 +11,7 @@
 #include "rlhf/algo/ppo_loss.h"
 #include "rlhf/core/error.h"
 #include "rlhf/core/random.h"
-#include "rlhf/data/batching.h"
+#include "rlhf/tensor/pack_by_length.h"
 #include "rlhf/tensor/linear_logprobs.h"
 #include "rlhf/tensor/work_counters.h"
 #include "rlhf/train/ppo.h"

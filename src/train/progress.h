@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "rlhf/files/metrics.h"
+#include "rlhf/runs/metrics.h"
 
 namespace rlhf {
 

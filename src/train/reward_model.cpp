@@ -12,7 +12,7 @@
 #include "rlhf/algo/reward_loss.h"
 #include "rlhf/config/show_config.h"
 #include "rlhf/core/signals.h"
-#include "rlhf/data/batching.h"
+#include "rlhf/tensor/pack_by_length.h"
 #include "rlhf/data/load_data.h"
 #include "rlhf/nn/scalar_model.h"
 #include "rlhf/tensor/work_counters.h"

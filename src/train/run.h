@@ -10,8 +10,8 @@
 #include <nlohmann/json.hpp>
 
 #include "rlhf/config/train_options.h"
-#include "rlhf/files/metrics.h"
-#include "rlhf/files/run_folder.h"
+#include "rlhf/runs/metrics.h"
+#include "rlhf/runs/run_folder.h"
 #include "rlhf/io/checkpoint.h"
 #include "rlhf/train/run_options.h"
 

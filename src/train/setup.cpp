@@ -9,8 +9,8 @@
 #include "rlhf/core/error.h"
 #include "rlhf/core/log.h"
 #include "rlhf/core/version.h"
-#include "rlhf/files/checksum.h"
-#include "rlhf/files/model_path.h"
+#include "rlhf/core/checksum.h"
+#include "rlhf/io/model_path.h"
 #include "rlhf/rollout/sampling.h"
 
 namespace rlhf {

@@ -9,7 +9,7 @@
 #include "rlhf/config/model_options.h"
 #include "rlhf/config/train_options.h"
 #include "rlhf/data/templates.h"
-#include "rlhf/files/records.h"
+#include "rlhf/records/records.h"
 #include "rlhf/nn/model_folder.h"
 #include "rlhf/tensor/device.h"
 #include "rlhf/text/tokenizer.h"

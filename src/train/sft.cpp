@@ -7,7 +7,7 @@
 
 #include "rlhf/config/show_config.h"
 #include "rlhf/core/signals.h"
-#include "rlhf/data/batching.h"
+#include "rlhf/tensor/pack_by_length.h"
 #include "rlhf/data/load_data.h"
 #include "rlhf/rollout/generator.h"
 #include "rlhf/tensor/linear_logprobs.h"

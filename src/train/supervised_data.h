@@ -13,7 +13,7 @@
 #include "rlhf/core/random.h"
 #include "rlhf/data/load_data.h"
 #include "rlhf/data/samples.h"
-#include "rlhf/files/records.h"
+#include "rlhf/records/records.h"
 #include "rlhf/tensor/device.h"
 #include "rlhf/train/plan.h"
 

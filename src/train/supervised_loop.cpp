@@ -9,7 +9,7 @@
 #include "rlhf/core/error.h"
 #include "rlhf/core/log.h"
 #include "rlhf/core/signals.h"
-#include "rlhf/data/batching.h"
+#include "rlhf/data/batch_order.h"
 #include "rlhf/nn/optimizer.h"
 #include "rlhf/tensor/device.h"
 #include "rlhf/tensor/work_counters.h"

@@ -86,6 +86,14 @@ class CheckRooms(unittest.TestCase):
         self.assertEqual(code, 1)
         self.assertIn("tensor (floor 2) cannot know algo (floor 3)", output)
 
+    def test_cmake_and_the_table_must_agree(self):
+        self.assertEqual(self.check({"src/algo/CMakeLists.txt": "rlhf_room(algo\n  SOURCES gae.cpp\n  KNOWS core tensor)"})[0], 0)
+        for knows in ("core", "core files tensor", "config core tensor"):
+            code, output = self.check({"src/algo/CMakeLists.txt": f"rlhf_room(algo SOURCES gae.cpp KNOWS {knows})"})
+            self.assertEqual(code, 1)
+            self.assertIn(f"src/algo/CMakeLists.txt: KNOWS: expected core tensor as in docs/architecture.md, found {knows}",
+                          output)
+
     def test_missing_table_is_refused(self):
         code, output = self.check({}, "no table here")
         self.assertEqual(code, 1)

@@ -17,6 +17,7 @@
 
 #include "rlhf/core/error.h"
 
+#include "support/source_dir.h"
 #include "support/temporary_folder.h"
 #include "support/tensors.h"
 
@@ -26,7 +27,7 @@ namespace {
 namespace fs = std::filesystem;
 using testing::TemporaryFolder;
 
-const fs::path kGolden = fs::path(RLHF_TEST_SOURCE_DIR) / "golden/safetensors";
+const fs::path kGolden = fs::path(testing::source_dir()) / "golden/safetensors";
 
 /// Equal in dtype, sizes and numbers.
 ::testing::AssertionResult same(const at::Tensor& a, const at::Tensor& b) {

@@ -14,10 +14,12 @@
 #include "rlhf/io/safetensors.h"
 #include "rlhf/tensor/packed_batch.h"
 
+#include "support/source_dir.h"
+
 namespace rlhf::testing {
 
 inline std::filesystem::path golden(const std::string& name) {
-  return std::filesystem::path(RLHF_TEST_SOURCE_DIR) / "golden" / name;
+  return std::filesystem::path(testing::source_dir()) / "golden" / name;
 }
 
 /// ‖a − b‖ / ‖b‖ in float64.

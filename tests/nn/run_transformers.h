@@ -10,13 +10,15 @@
 #include "rlhf/io/safetensors.h"
 #include "rlhf/tensor/packed_batch.h"
 
+#include "support/source_dir.h"
+
 namespace rlhf::testing {
 
 /// What `transformers` gives for the sequences of a batch, each alone: logits, or scores. One process for all folders.
 class TransformersRun {
  public:
   TransformersRun(std::string python, const PackedBatch& batch, std::filesystem::path temp)
-      : temp_(std::move(temp)), command_(std::move(python) + " " RLHF_TEST_SOURCE_DIR "/nn/run_transformers.py") {
+      : temp_(std::move(temp)), command_(std::move(python) + " " + testing::source_dir() + "/nn/run_transformers.py") {
     write_safetensors(temp_ / "in.safetensors",
                       {{"tokens", batch.tokens}, {"offsets", to_device(batch.segments.offsets, at::kCPU)}});
     command_ += " " + (temp_ / "in.safetensors").string();

@@ -12,6 +12,7 @@
 #include "rlhf/tensor/linear_logprobs.h"
 
 #include "nn_testing.h"
+#include "support/source_dir.h"
 
 namespace rlhf {
 namespace {
@@ -20,7 +21,7 @@ namespace fs = std::filesystem;
 
 fs::path shared_data() {
   const char* const said = std::getenv("RLHF_SHARED_DATA");
-  return said != nullptr ? fs::path(said) : fs::path(RLHF_TEST_SOURCE_DIR) / ".." / ".." / "shared";
+  return said != nullptr ? fs::path(said) : fs::path(testing::source_dir()) / ".." / ".." / "shared";
 }
 
 TEST(Stories260k, GreedyContinuationEqualsTransformersTokenForToken) {
@@ -30,7 +31,7 @@ TEST(Stories260k, GreedyContinuationEqualsTransformersTokenForToken) {
   const at::NoGradGuard no_grad;
   const testing::TempFolder temp;
   const fs::path folder = temp.path() / "hf";
-  const std::string command = "python3 " RLHF_TEST_SOURCE_DIR "/../scripts/convert_llama2c.py " +
+  const std::string command = "python3 " + testing::source_dir() + "/../scripts/convert_llama2c.py " +
                               (source / "stories260K.bin").string() + " " + (source / "tokenizer.model").string() +
                               " " + folder.string() + " > /dev/null";
   ASSERT_EQ(std::system(command.c_str()), 0) << command;

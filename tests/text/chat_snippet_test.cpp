@@ -9,11 +9,13 @@
 #include "rlhf/core/error.h"
 #include "rlhf/text/chat_template.h"
 
+#include "support/source_dir.h"
+
 namespace rlhf {
 namespace {
 
 Json golden() {
-  std::ifstream file(std::string(RLHF_TEST_SOURCE_DIR) + "/golden/chat_template/snippets.json");
+  std::ifstream file(testing::source_dir() + "/golden/chat_template/snippets.json");
   return Json::parse(file);
 }
 

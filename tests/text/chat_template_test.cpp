@@ -12,6 +12,7 @@
 #include "rlhf/core/error.h"
 
 #include "support/file_bytes.h"
+#include "support/source_dir.h"
 #include "support/temporary_folder.h"
 
 namespace rlhf {
@@ -21,7 +22,7 @@ using testing::file_bytes;
 using testing::TemporaryFolder;
 
 std::string golden_file(const std::string& name) {
-  return std::string(RLHF_TEST_SOURCE_DIR) + "/golden/chat_template/" + name;
+  return testing::source_dir() + "/golden/chat_template/" + name;
 }
 
 struct Expected {
@@ -89,7 +90,7 @@ TEST(ChatTemplates, OfTrlGiveWhatTransformersGives) {
   for (const char* name : {"alpaca", "chatml", "gemma", "llama2", "llama3", "mistral", "phi3", "vicuna", "zephyr"})
     sources[name] = named_chat_template(name, {}).source();
   folder.write("sources.json", sources.dump());
-  const std::string script = std::string(RLHF_TEST_SOURCE_DIR) + "/text/render_chats.py", out = folder / "out.json";
+  const std::string script = testing::source_dir() + "/text/render_chats.py", out = folder / "out.json";
   const std::string command =
       std::string(python) + " " + script + " " + (folder / "sources.json").string() + " > " + out;
   ASSERT_EQ(std::system(command.c_str()), 0);

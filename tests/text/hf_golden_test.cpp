@@ -11,6 +11,7 @@
 #include "rlhf/text/tokenizer.h"
 
 #include "support/file_bytes.h"
+#include "support/source_dir.h"
 
 namespace rlhf {
 namespace {
@@ -18,7 +19,7 @@ namespace {
 using nlohmann::json;
 using testing::file_bytes;
 
-std::filesystem::path golden_folder() { return std::filesystem::path(RLHF_TEST_SOURCE_DIR) / "golden/tokenizer"; }
+std::filesystem::path golden_folder() { return std::filesystem::path(testing::source_dir()) / "golden/tokenizer"; }
 
 std::uint32_t fnv1a(std::string_view bytes) {
   std::uint32_t hash = 0x811C9DC5;

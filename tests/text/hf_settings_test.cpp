@@ -13,6 +13,7 @@
 #include "rlhf/text/tokenizer.h"
 
 #include "support/file_bytes.h"
+#include "support/source_dir.h"
 #include "support/temporary_folder.h"
 #include "text/tiny_tokenizer.h"
 
@@ -210,7 +211,7 @@ TEST(HfSettings, TransformersReadsTheFolderAlike) {
                                    "special": false, "normalized": false}}})");
   const std::vector<std::string> texts = {"ab ab", "", " ab <tool> a", "<eos><t>ab<x>", "a<s>\nb", "zz 11 ab1"};
   folder.write("texts.json", json(texts).dump());
-  const std::string out = folder / "out.json", script = std::string(RLHF_TEST_SOURCE_DIR) + "/text/print_ids.py";
+  const std::string out = folder / "out.json", script = testing::source_dir() + "/text/print_ids.py";
   const std::string command = std::string(python) + " " + script + " " + folder.path().string() + " " +
                               (folder / "texts.json").string() + " > " + out;
   ASSERT_EQ(std::system(command.c_str()), 0);

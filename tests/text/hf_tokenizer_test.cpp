@@ -10,6 +10,7 @@
 #include "rlhf/core/error.h"
 #include "rlhf/text/tokenizer.h"
 
+#include "support/source_dir.h"
 #include "support/temporary_folder.h"
 #include "text/tiny_tokenizer.h"
 
@@ -28,7 +29,7 @@ std::unique_ptr<Tokenizer> load(const json& document) {
   return load_tokenizer(folder.path());
 }
 
-std::string golden(const char* kind) { return std::string(RLHF_TEST_SOURCE_DIR) + "/golden/tokenizer/" + kind; }
+std::string golden(const char* kind) { return testing::source_dir() + "/golden/tokenizer/" + kind; }
 
 // By hand: "_ab" is one piece by the merges "a b" and "_ ab"; a digit is cut off; "c" is unknown.
 TEST(HfTokenizer, IdsAndEndsOfATinyOneAreThoseWorkedOutByHand) {

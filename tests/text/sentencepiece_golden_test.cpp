@@ -12,6 +12,8 @@
 
 #include "rlhf/text/tokenizer.h"
 
+#include "support/source_dir.h"
+
 namespace rlhf {
 namespace {
 
@@ -23,11 +25,11 @@ constexpr const char* kStories = "models/stories260k/tokenizer.model";
 
 fs::path shared_data() {
   const char* said = std::getenv("RLHF_SHARED_DATA");
-  return said != nullptr ? fs::path(said) : fs::path(RLHF_TEST_SOURCE_DIR) / ".." / ".." / "shared";
+  return said != nullptr ? fs::path(said) : fs::path(testing::source_dir()) / ".." / ".." / "shared";
 }
 
 json golden(const std::string& model) {
-  std::ifstream file(fs::path(RLHF_TEST_SOURCE_DIR) / "golden/tokenizer/sentencepiece.json");
+  std::ifstream file(fs::path(testing::source_dir()) / "golden/tokenizer/sentencepiece.json");
   return json::parse(file).at("models").at(model);
 }
 

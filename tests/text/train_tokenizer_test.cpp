@@ -11,6 +11,7 @@
 #include "rlhf/text/tokenizer.h"
 
 #include "support/file_bytes.h"
+#include "support/source_dir.h"
 #include "support/temporary_folder.h"
 
 namespace rlhf {
@@ -133,7 +134,7 @@ TEST(TrainTokenizer, TransformersGivesTheSameIdsAndText) {
   texts.insert(texts.end(), kTexts.begin(), kTexts.end());
   std::erase(texts, "<s>");  // transformers reads special tokens out of plain text; we never do
   folder.write("texts.json", nlohmann::json(texts).dump());
-  const std::string script = std::string(RLHF_TEST_SOURCE_DIR) + "/text/print_ids.py";
+  const std::string script = testing::source_dir() + "/text/print_ids.py";
   const std::string out = folder / "out.json";
   const std::string arguments = " " + folder.path().string() + " " + (folder / "texts.json").string() + " > " + out;
   ASSERT_EQ(std::system((std::string(python) + " " + script + arguments).c_str()), 0);

@@ -5,7 +5,7 @@
 #include "rlhf/config/data_options.h"
 #include "rlhf/data/samples.h"
 #include "rlhf/data/templates.h"
-#include "rlhf/files/records.h"
+#include "rlhf/records/records.h"
 #include "rlhf/text/tokenizer.h"
 
 namespace rlhf {

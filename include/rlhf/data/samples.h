@@ -9,7 +9,7 @@
 #include "rlhf/core/types.h"
 #include "rlhf/data/data_report.h"
 #include "rlhf/data/templates.h"
-#include "rlhf/files/records.h"
+#include "rlhf/records/records.h"
 #include "rlhf/text/tokenizer.h"
 
 namespace rlhf {

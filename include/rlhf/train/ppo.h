@@ -7,7 +7,7 @@
 
 #include "rlhf/config/ppo_config.h"
 #include "rlhf/data/samples.h"
-#include "rlhf/files/metrics.h"
+#include "rlhf/runs/metrics.h"
 #include "rlhf/nn/causal_lm.h"
 #include "rlhf/nn/optimizer.h"
 #include "rlhf/nn/scalar_model.h"

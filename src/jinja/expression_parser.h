@@ -1,0 +1,100 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "jinja/ast.h"
+#include "jinja/height.h"
+#include "jinja/lexer.h"
+
+namespace rlhf::jinja {
+
+/// Counts what is inside each other, so that no source can exhaust the stack.
+class Nesting {
+ public:
+  Nesting(int& depth, const Token& at) : depth_(depth) {
+    if (depth_ >= kMaxNesting)
+      throw TemplateError(TemplateError::Kind::syntax, "nested deeper than 100", at.line, at.column);
+    ++depth_;
+  }
+  ~Nesting() { --depth_; }
+  Nesting(const Nesting&) = delete;
+  Nesting& operator=(const Nesting&) = delete;
+
+ private:
+  int& depth_;
+};
+
+/// The grammar of Jinja2's expressions, by recursive descent over the tokens.
+class ExpressionParser {
+ protected:
+  explicit ExpressionParser(std::vector<Token> tokens) : tokens_(std::move(tokens)) {}
+
+  ExprPtr expression(bool with_condition = true);
+  /// An expression, or several with commas: a tuple.
+  ExprPtr tuple(bool with_condition = true, bool in_brackets = false);
+  ArgumentList call_arguments();
+  /// Filters behind a value; `of` missing: the text of a block. `named`: the first name follows without a bar.
+  ExprPtr filters(ExprPtr of, bool named = false);
+
+  const Token& now() const { return tokens_[at_]; }
+  const Token& ahead() const { return tokens_[at_ + 1 < tokens_.size() ? at_ + 1 : at_]; }
+  Token take();
+  bool is_sign(std::string_view sign) const { return now().kind == Token::Kind::sign && now().text == sign; }
+  bool is_name(std::string_view name) const { return now().kind == Token::Kind::name && now().text == name; }
+  bool skip_sign(std::string_view sign);
+  bool skip_name(std::string_view name);
+  void expect_sign(std::string_view sign);
+  void expect_name(std::string_view name);
+  void expect(Token::Kind kind, const std::string& shown);
+  std::string expect_any_name(const char* what);
+  [[noreturn]] void fail_at(const Token& token, const std::string& what) const;
+
+  int nesting_ = 0;
+  /// Names that were read, for what a macro's body uses: caller, varargs, kwargs.
+  bool saw_caller_ = false, saw_varargs_ = false, saw_kwargs_ = false;
+
+ private:
+  ExprPtr condition();
+  ExprPtr any_of();
+  ExprPtr all_of();
+  ExprPtr negation();
+  ExprPtr comparison();
+  ExprPtr sum();
+  ExprPtr concatenation();
+  ExprPtr product();
+  ExprPtr power();
+  ExprPtr unary(bool with_filters = true);
+  ExprPtr primary();
+  ExprPtr list();
+  ExprPtr dict();
+  ExprPtr postfix(ExprPtr of);
+  ExprPtr filters_and_tests(ExprPtr of);
+  ExprPtr dotted(ExprPtr of);
+  ExprPtr subscript(ExprPtr of);
+  ExprPtr call(ExprPtr of);
+  ExprPtr one_filter(ExprPtr of);
+  ExprPtr test(ExprPtr of);
+  ExprPtr bound_of_slice();
+  bool begins_argument_of_test() const;
+  bool ends_tuple() const;
+  void see(const std::string& name);
+  template <class Node>
+  ExprPtr make(const Token& at, Node node) const;
+
+  std::vector<Token> tokens_;
+  std::size_t at_ = 0;
+};
+
+template <class Node>
+ExprPtr ExpressionParser::make(const Token& at, Node node) const {
+  const int height = height_of(node);
+  if (height > kMaxHeight) fail_at(at, "an expression of more than 400 steps one upon the other");
+  return std::make_unique<const Expr>(Expr{std::move(node), at.line, height});
+}
+
+}  // namespace rlhf::jinja

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "jinja/filters.h"
+
+namespace rlhf::jinja {
+
+struct FilterEntry {
+  std::string_view name;
+  Filter filter;
+};
+struct FilterGroup {
+  const FilterEntry* entries;
+  std::size_t count;
+};
+FilterGroup text_filters();
+FilterGroup number_filters();
+FilterGroup sequence_filters();
+FilterGroup choice_filters();
+
+/// How filters get at a part of an item: attribute "a.b.0", or the item itself (none given).
+class Getter {
+ public:
+  Getter() = default;
+  explicit Getter(const Value& attribute, Value otherwise = {});
+  Value of(Machine& machine, const Value& item) const;
+
+ private:
+  Values parts_;
+  Value otherwise_;  ///< for a part that is not there, unless it is undefined itself
+};
+
+/// A key for sorting: texts in lower case, unless case matters.
+Value key_of(Machine& machine, const Value& value, bool case_sensitive);
+
+}  // namespace rlhf::jinja

@@ -1,0 +1,235 @@
+#include "jinja/globals.h"
+
+#include <algorithm>
+#include <ctime>
+#include <memory>
+
+#include "jinja/operators.h"
+#include "jinja/params.h"
+#include "jinja/show.h"
+
+namespace rlhf::jinja {
+namespace {
+
+constexpr std::size_t kCostOfObject = 512;  // bytes: it stays until the end of the rendering
+
+template <class Thing, class... Parts>
+Value object(Parts&&... parts) {
+  return Value(std::static_pointer_cast<Object>(std::make_shared<Thing>(std::forward<Parts>(parts)...)));
+}
+
+class Namespace : public Object {
+ public:
+  explicit Namespace(Mapping attributes) : attributes_(std::move(attributes)) {}
+  std::string type_name() const override { return "Namespace"; }
+  std::optional<Value> attribute(Machine&, const std::string& name) override {
+    const Value* found = attributes_.find(name);
+    return found ? std::optional(*found) : std::nullopt;
+  }
+  void set(Machine& machine, const std::string& name, const Value& value) {
+    machine.budget.make(sizeof(Value));
+    attributes_.set(Value(name), value);
+  }
+  void clear() override { attributes_ = {}; }
+
+ private:
+  Mapping attributes_;
+};
+
+class Cycler : public Object, public std::enable_shared_from_this<Cycler> {
+ public:
+  explicit Cycler(Values items) : items_(std::move(items)) {}
+  std::string type_name() const override { return "Cycler"; }
+  int depth() const override {
+    int depth = 0;
+    for (const Value& item : items_) depth = std::max(depth, item.depth());
+    return depth + 1;
+  }
+  std::optional<Value> attribute(Machine&, const std::string& name) override {
+    if (name == "current") return items_[at_];
+    if (name == "next") return method([](Cycler& self) { return self.next(); });
+    if (name == "reset") return method([](Cycler& self) { return self.reset(); });
+    return std::nullopt;
+  }
+
+ private:
+  // A method without arguments, which keeps the cycler alive.
+  class Method : public Object {
+   public:
+    Method(std::shared_ptr<Cycler> self, Value (*run)(Cycler&)) : self_(std::move(self)), run_(run) {}
+    std::string type_name() const override { return "method"; }
+    bool callable() const override { return true; }
+    int depth() const override { return self_->depth() + 1; }
+    Value call(Machine&, const Arguments& arguments) override {
+      const Params params("a method of cycler", arguments, {});
+      return run_(*self_);
+    }
+
+   private:
+    std::shared_ptr<Cycler> self_;
+    Value (*run_)(Cycler&);
+  };
+
+  Value method(Value (*run)(Cycler&)) { return object<Method>(shared_from_this(), run); }
+  Value next() {
+    const Value value = items_[at_];
+    at_ = (at_ + 1) % items_.size();
+    return value;
+  }
+  Value reset() {
+    at_ = 0;
+    return Value(None{});
+  }
+
+  Values items_;
+  std::size_t at_ = 0;
+};
+
+class Joiner : public Object {
+ public:
+  explicit Joiner(Value separator) : separator_(std::move(separator)) {}
+  std::string type_name() const override { return "Joiner"; }
+  bool callable() const override { return true; }
+  int depth() const override { return separator_.depth() + 1; }
+  Value call(Machine&, const Arguments& arguments) override {
+    const Params params("joiner", arguments, {});
+    if (used_) return separator_;
+    used_ = true;
+    return Value(std::string());
+  }
+
+ private:
+  Value separator_;
+  bool used_ = false;
+};
+
+Value cycler(Machine& machine, const Value&, const Arguments& arguments) {
+  if (arguments.positional.empty()) fail("cycler(): at least one item has to be provided");
+  machine.budget.make(kCostOfObject);
+  return object<Cycler>(arguments.positional);
+}
+
+Value joiner(Machine& machine, const Value&, const Arguments& arguments) {
+  const Params params("joiner", arguments, {"sep"});
+  machine.budget.make(kCostOfObject);
+  return object<Joiner>(params.value(0, Value(std::string(", "))));
+}
+
+Value range(Machine& machine, const Value&, const Arguments& arguments) {
+  const Params params("range", arguments, {"", "", ""}, 1);
+  const bool one = !params.given(1);
+  const std::int64_t begin = one ? 0 : params.whole(0, 0), end = one ? params.whole(0, 0) : params.whole(1, 0);
+  const std::int64_t step = params.whole(2, 1);
+  if (step == 0) fail("range() arg 3 must not be zero");
+  Values numbers;
+  for (std::int64_t i = begin; step > 0 ? i < end : i > end;) {
+    if (numbers.size() == kMaxRange) Budget::stop("a range of more than 100000 numbers");
+    numbers.push_back(Value(i));
+    if (__builtin_add_overflow(i, step, &i)) break;
+  }
+  std::string label = "range(" + std::to_string(begin) + ", " + std::to_string(end);
+  if (step != 1) label += ", " + std::to_string(step);
+  return make_sequence(machine.budget, Shape::range, std::move(numbers), label + ")");
+}
+
+// dict(mapping or pairs, name=value…).
+Mapping mapping_of(Machine& machine, const Arguments& arguments) {
+  if (arguments.positional.size() > 1)
+    fail("dict expected at most 1 argument, found " + std::to_string(arguments.positional.size()));
+  Mapping mapping;
+  if (!arguments.positional.empty()) {
+    const Value& given = arguments.positional[0];
+    if (given.mapping()) {
+      mapping = *given.mapping();
+    } else {
+      for (const Value& pair : items_of(machine, given)) {
+        const Values parts = items_of(machine, pair);
+        if (parts.size() != 2) fail("dict(): expected pairs, found " + std::to_string(parts.size()) + " values");
+        mapping.set(parts[0], parts[1]);
+      }
+    }
+  }
+  for (const auto& [name, value] : arguments.named) mapping.set(Value(name), value);
+  machine.budget.make(mapping.entries.size() * 2 * sizeof(Value));
+  return mapping;
+}
+
+Value dict(Machine& machine, const Value&, const Arguments& arguments) {
+  return make_mapping(machine.budget, mapping_of(machine, arguments));
+}
+
+void check_attribute_name(const Value& name) {
+  if (name.text() && name.text()->bytes.starts_with('_'))
+    fail("chat templates cannot store underscore-prefixed attributes on a namespace, found '" + name.text()->bytes +
+         "'");
+}
+
+Value make_namespace(Machine& machine, const Value&, const Arguments& arguments) {
+  Mapping attributes = mapping_of(machine, arguments);
+  for (const auto& entry : attributes.entries) check_attribute_name(entry.first);
+  machine.budget.make(kCostOfObject);
+  machine.changeable.push_back(std::make_shared<Namespace>(std::move(attributes)));
+  return Value(machine.changeable.back());
+}
+
+Value raise_exception(Machine& machine, const Value&, const Arguments& arguments) {
+  const Params params("raise_exception", arguments, {"message"}, 1);
+  fail("the template refuses the conversation: " + to_text(machine, params[0]));
+}
+
+// strftime of a time without a zone, as Python's: %z and %Z give nothing.
+Value strftime_now(Machine& machine, const Value&, const Arguments& arguments) {
+  const Params params("strftime_now", arguments, {"format"}, 1);
+  const std::string& given = params.text(0);
+  if (given.size() > 1000) fail("strftime_now(): a format of more than 1000 bytes");
+  std::string format;
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    const char code = given[i] == '%' && i + 1 < given.size() ? given[i + 1] : '\0';
+    if (code == 'f') fail("strftime_now(): %f is not supported");
+    if (code == 'z' || code == 'Z') {
+      ++i;
+      continue;
+    }
+    format += given[i];
+    if (code != '\0') format += given[++i];
+  }
+  const std::time_t seconds = machine.now ? static_cast<std::time_t>(*machine.now) : std::time(nullptr);
+  std::tm local{};
+  if (localtime_r(&seconds, &local) == nullptr) fail("strftime_now(): a time that no calendar has");
+  format += ' ';  // an empty result and one that does not fit would look the same
+  std::string text(8192, '\0');
+  const std::size_t size = std::strftime(text.data(), text.size(), format.c_str(), &local);
+  if (size == 0) fail("strftime_now(): a date of more than 8 KiB");
+  return make_text(machine.budget, text.substr(0, size - 1));
+}
+
+struct Global {
+  std::string_view name;
+  Native native;
+};
+constexpr Global kGlobals[] = {
+    {"range", range},
+    {"dict", dict},
+    {"namespace", make_namespace},
+    {"cycler", cycler},
+    {"joiner", joiner},
+    {"raise_exception", raise_exception},
+    {"strftime_now", strftime_now},
+};
+
+}  // namespace
+
+std::optional<Value> find_global(std::string_view name) {
+  for (const Global& global : kGlobals)
+    if (global.name == name) return object<Function>(global.native);
+  return std::nullopt;
+}
+
+void set_namespace_attribute(Machine& machine, const Value& holder, const std::string& name, const Value& value) {
+  auto* target = dynamic_cast<Namespace*>(holder.object());
+  if (target == nullptr) fail("cannot assign attribute on non-namespace object");
+  check_attribute_name(Value(name));
+  target->set(machine, name, value);
+}
+
+}  // namespace rlhf::jinja

@@ -1,0 +1,279 @@
+#include "jinja/parser.h"
+
+#include <algorithm>
+#include <initializer_list>
+
+#include "jinja/expression_parser.h"
+#include "jinja/lexer.h"
+
+namespace rlhf::jinja {
+namespace {
+
+using Kind = Token::Kind;
+
+class Parser : ExpressionParser {
+ public:
+  explicit Parser(std::vector<Token> tokens) : ExpressionParser(std::move(tokens)) {}
+
+  Parsed all() {
+    Parsed parsed;
+    parsed.body = statements({});
+    parsed.marks_generation = marks_generation_;
+    return parsed;
+  }
+
+ private:
+  using Names = std::initializer_list<std::string_view>;
+
+  bool at_name_of(Names names) const {
+    return now().kind == Kind::name && std::ranges::find(names, now().text) != names.end();
+  }
+
+  // Up to a tag of one of the names, which is the current token then; no names: up to the end of the template.
+  Body statements(Names ends) {
+    Body body;
+    while (now().kind != Kind::end) {
+      const Token at = now();
+      if (at.kind == Kind::data) {
+        body.push_back({Data{take().text}, at.line});
+      } else if (at.kind == Kind::print_begin) {
+        take();
+        Print print;
+        print.values.push_back(tuple());
+        expect(Kind::print_end, "'}}'");
+        body.push_back({std::move(print), at.line});
+      } else {
+        expect(Kind::block_begin, "a tag");
+        if (at_name_of(ends)) return body;
+        body.push_back(statement());
+        expect(Kind::block_end, "'%}'");
+      }
+    }
+    if (ends.size() > 0)
+      fail_at(now(), "expected {% " + std::string(*(ends.end() - 1)) + " %}, found " + described(now()));
+    return body;
+  }
+
+  // The body of a tag: from its closing mark to the tag that ends it, whose name is returned.
+  Body body_until(Names ends, std::string* ended_by = nullptr) {
+    skip_sign(":");
+    expect(Kind::block_end, "'%}'");
+    Body body = statements(ends);
+    const Token end = take();
+    if (ended_by) *ended_by = end.text;
+    return body;
+  }
+
+  Statement statement() {
+    const Nesting nesting(nesting_, now());
+    const Token at = now();
+    if (at.kind != Kind::name) fail_at(at, "expected the name of a tag, found " + described(at));
+    take();
+    if (at.text == "for") return {for_loop(), at.line};
+    if (at.text == "if") return {if_branches(), at.line};
+    if (at.text == "set") return set(at);
+    if (at.text == "print") return {print_values(), at.line};
+    if (at.text == "with") return {with(), at.line};
+    if (at.text == "macro") return {macro(), at.line};
+    if (at.text == "call") return {call_block(at), at.line};
+    if (at.text == "filter") return {filter_block(), at.line};
+    if (at.text == "generation") return {generation(), at.line};
+    if (at.text == "break" || at.text == "continue") return leave_loop(at);
+    refuse_tag(at);
+  }
+
+  [[noreturn]] void refuse_tag(const Token& at) const {
+    static constexpr std::string_view kKnown[] = {"block", "extends", "import", "from", "include", "autoescape", "do"};
+    if (std::ranges::find(kKnown, at.text) != std::end(kKnown))
+      fail_at(at, "the tag '" + at.text + "' is not supported");
+    fail_at(at, "the tag '" + at.text + "' is not known, or closes nothing that is open");
+  }
+
+  Statement leave_loop(const Token& at) {
+    if (loops_ == 0) fail_at(at, "'" + at.text + "' outside a loop");
+    if (at.text == "break") return {Break{}, at.line};
+    return {Continue{}, at.line};
+  }
+
+  For for_loop() {
+    For loop;
+    ++loops_;  // a target cannot be called loop either
+    loop.target = targets(/*with_namespace=*/false);
+    --loops_;
+    expect_name("in");
+    loop.over = tuple(/*with_condition=*/false);
+    if (skip_name("if")) loop.test = expression();
+    if (is_name("recursive")) fail_at(now(), "recursive loops are not supported");
+    std::string end;
+    ++loops_;
+    loop.body = body_until({"else", "endfor"}, &end);
+    --loops_;
+    if (end == "else") loop.otherwise = body_until({"endfor"});
+    return loop;
+  }
+
+  If if_branches() {
+    If branches;
+    std::string end;
+    do {
+      ExprPtr test = tuple(/*with_condition=*/false);
+      Body body = body_until({"elif", "else", "endif"}, &end);
+      branches.branches.emplace_back(std::move(test), std::move(body));
+    } while (end == "elif");
+    if (end == "else") branches.otherwise = body_until({"endif"});
+    return branches;
+  }
+
+  Statement set(const Token& at) {
+    Target target = targets(/*with_namespace=*/true);
+    if (skip_sign("=")) {
+      ExprPtr value = tuple();
+      return {Set{std::move(target), std::move(value)}, at.line};
+    }
+    ExprPtr filter = is_sign("|") ? filters(nullptr) : nullptr;
+    Body body = body_until({"endset"});
+    return {SetBlock{std::move(target), std::move(filter), std::move(body)}, at.line};
+  }
+
+  Print print_values() {
+    Print print;
+    while (now().kind != Kind::block_end) {
+      if (!print.values.empty()) expect_sign(",");
+      print.values.push_back(expression());
+    }
+    return print;
+  }
+
+  With with() {
+    With with;
+    while (now().kind != Kind::block_end) {
+      if (!with.assignments.empty()) expect_sign(",");
+      Target target = targets(/*with_namespace=*/false);
+      expect_sign("=");
+      with.assignments.emplace_back(std::move(target), expression());
+    }
+    with.body = body_until({"endwith"});
+    return with;
+  }
+
+  MacroOf macro() {
+    MacroBody macro;
+    macro.name = new_name();
+    signature(macro);
+    macro_body(macro, "endmacro");
+    return {std::move(macro)};
+  }
+
+  CallBlock call_block(const Token& at) {
+    CallBlock block;
+    block.macro.name = "caller";
+    if (is_sign("(")) signature(block.macro);
+    block.call = expression();
+    if (!std::holds_alternative<CallOf>(block.call->node)) fail_at(at, "expected a call behind 'call'");
+    macro_body(block.macro, "endcall");
+    return block;
+  }
+
+  FilterBlock filter_block() {
+    FilterBlock block;
+    block.filter = filters(nullptr, /*named=*/true);
+    block.body = body_until({"endfilter"});
+    return block;
+  }
+
+  Generation generation() {
+    marks_generation_ = true;
+    const int loops = std::exchange(loops_, 0);
+    Generation block{body_until({"endgeneration"})};
+    loops_ = loops;
+    return block;
+  }
+
+  void signature(MacroBody& macro) {
+    expect_sign("(");
+    bool defaults = false;
+    while (!is_sign(")")) {
+      if (!macro.parameters.empty()) expect_sign(",");
+      const Token at = now();
+      if (macro.parameters.size() == kMaxArguments) fail_at(at, "a macro with more than 1000 parameters");
+      std::string name = new_name();
+      ExprPtr value;
+      if (skip_sign("=")) {
+        value = expression();
+        defaults = true;
+      } else if (defaults) {
+        fail_at(at, "a parameter without a default behind one with a default");
+      }
+      macro.parameters.emplace_back(std::move(name), std::move(value));
+    }
+    expect_sign(")");
+  }
+
+  // Reads the body and notes which of caller, varargs and kwargs it uses.
+  void macro_body(MacroBody& macro, std::string_view end) {
+    const bool caller = std::exchange(saw_caller_, false), varargs = std::exchange(saw_varargs_, false),
+               kwargs = std::exchange(saw_kwargs_, false);
+    const int loops = std::exchange(loops_, 0);
+    macro.body = body_until({end});
+    loops_ = loops;
+    const auto parameter = [&](std::string_view name) {
+      return std::ranges::any_of(macro.parameters, [&](const auto& one) { return one.first == name; });
+    };
+    macro.uses_caller = saw_caller_ && !parameter("caller");
+    macro.uses_varargs = saw_varargs_ && !parameter("varargs");
+    macro.uses_kwargs = saw_kwargs_ && !parameter("kwargs");
+    saw_caller_ |= caller;
+    saw_varargs_ |= varargs;
+    saw_kwargs_ |= kwargs;
+  }
+
+  // A name that may be assigned to.
+  std::string new_name() {
+    static constexpr std::string_view kReserved[] = {"true", "false", "none", "True", "False", "None"};
+    const Token at = now();
+    std::string name = expect_any_name("a name");
+    if (std::ranges::find(kReserved, name) != std::end(kReserved)) fail_at(at, "cannot assign to '" + name + "'");
+    return name;
+  }
+
+  Target one_target(bool with_namespace) {
+    const Nesting nesting(nesting_, now());
+    if (skip_sign("(")) {
+      Target inner = targets(with_namespace);
+      expect_sign(")");
+      return inner;
+    }
+    const Token at = now();
+    Target target;
+    target.name = new_name();
+    if (with_namespace && skip_sign(".")) target.attribute = expect_any_name("the name of an attribute");
+    if (target.name == "loop" && target.attribute.empty() && loops_ > 0)
+      fail_at(at, "cannot assign to 'loop' in a loop");
+    return target;
+  }
+
+  // One, or several with commas between them. (A comma behind the last one needs a bracket, or the end of the tag.)
+  Target targets(bool with_namespace) {
+    Target first = one_target(with_namespace);
+    if (!is_sign(",")) return first;
+    Target all;
+    all.is_tuple = true;
+    all.several.push_back(std::move(first));
+    while (skip_sign(",") && !is_sign(")") && now().kind != Kind::block_end)
+      all.several.push_back(one_target(with_namespace));
+    return all;
+  }
+
+  int loops_ = 0;  // around the current place, in the same macro
+  bool marks_generation_ = false;
+};
+
+}  // namespace
+
+Parsed parse(std::string_view source) {
+  if (source.size() > kMaxSource)
+    throw TemplateError(TemplateError::Kind::syntax, "a template of more than 1 MiB", 1, 1);
+  return Parser(tokenize(source)).all();
+}
+
+}  // namespace rlhf::jinja

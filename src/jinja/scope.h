@@ -1,0 +1,62 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "jinja/evaluator.h"
+#include "jinja/machine.h"
+
+namespace rlhf::jinja {
+
+/// A new scope inside the current one, or inside `outer`, for as long as this lives.
+class Evaluator::Inner {
+ public:
+  explicit Inner(Evaluator& evaluator, std::shared_ptr<Scope> outer = nullptr)
+      : evaluator_(evaluator), before_(evaluator.scope_) {
+    evaluator.scope_ = std::make_shared<Scope>(Scope{outer ? std::move(outer) : before_, {}});
+  }
+  ~Inner() {
+    if (evaluator_.scope_.use_count() > 1) evaluator_.kept_.push_back(evaluator_.scope_);
+    evaluator_.scope_ = std::move(before_);
+  }
+  Inner(const Inner&) = delete;
+  Inner& operator=(const Inner&) = delete;
+  Scope& outer() { return *before_; }
+
+ private:
+  Evaluator& evaluator_;
+  std::shared_ptr<Scope> before_;
+};
+
+/// The `loop` of a for statement: goes over the items that pass its condition, which is asked as late as possible.
+class Loop : public Object, public std::enable_shared_from_this<Loop> {
+ public:
+  Loop(Values items, std::function<bool(const Value&)> passes);
+  bool advance();  ///< to the next item; false: there is none
+  const Value& current() const { return current_; }
+  void finish() { passes_ = nullptr; }  ///< asks the condition no more
+
+  std::string type_name() const override { return "LoopContext"; }
+  std::optional<Value> attribute(Machine& machine, const std::string& name) override;
+  int depth() const override { return depth_; }
+  void clear() override;
+  Value cycle(const Arguments& arguments) const;
+  Value changed(Machine& machine, const Arguments& arguments);
+
+ private:
+  const Value* peek();  // the item behind the current one
+  std::int64_t length();
+
+  Values items_, coming_;  // coming_: passed, not reached yet, the next one last
+  std::function<bool(const Value&)> passes_;
+  std::size_t read_ = 0;
+  std::int64_t index0_ = -1;
+  std::optional<std::int64_t> length_;
+  Value before_, current_;
+  std::optional<Values> last_changed_;
+  int depth_ = 1;
+};
+
+}  // namespace rlhf::jinja

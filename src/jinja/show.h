@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "jinja/machine.h"
+#include "jinja/value.h"
+
+namespace rlhf::jinja {
+
+/// Python's str(): what {{ … }} prints.
+std::string to_text(Machine& machine, const Value& value);
+/// Python's repr().
+std::string to_repr(Machine& machine, const Value& value);
+/// Python's repr() of a float: the fewest digits that read back as the same number.
+std::string real_text(double value);
+
+/// Settings of Python's json.dumps; the defaults are those of `tojson` in transformers.
+struct JsonStyle {
+  bool ascii = false;
+  bool sorted = false;
+  bool indented = false;
+  std::string indent;  // for each level
+  std::string item_separator = ", ", key_separator = ": ";
+};
+std::string to_json(Machine& machine, const Value& value, const JsonStyle& style);
+
+/// & < > ' " as HTML writes them (markupsafe's escape).
+std::string html_escaped(std::string_view text);
+
+}  // namespace rlhf::jinja

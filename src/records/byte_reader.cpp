@@ -1,0 +1,52 @@
+#include "records/byte_reader.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include <zlib.h>
+
+#include "rlhf/core/error.h"
+
+namespace rlhf {
+namespace {
+
+constexpr std::size_t kBufferBytes = 256u << 10;
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
+}  // namespace
+
+ByteReader::ByteReader(const std::filesystem::path& file) : path_(file), buffer_(kBufferBytes) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(file, ignored)) refuse("a folder; hint: name its files, \"folder/*.jsonl\"");
+  errno = 0;
+  file_.reset(gzopen(file.c_str(), "rb"));
+  if (!file_) refuse(errno == ENOENT ? "nothing there" : std::strerror(errno));
+  if (ahead().starts_with(kByteOrderMark)) take(kByteOrderMark.size());
+}
+
+void ByteReader::Close::operator()(gzFile_s* file) const { gzclose_r(file); }
+
+void ByteReader::refuse(const std::string& found) const {
+  throw DataError("cannot read " + path_.string() + ": expected a JSONL file, found " + found);
+}
+
+void ByteReader::fill() {
+  const int count = gzread(file_.get(), buffer_.data(), static_cast<unsigned>(buffer_.size()));
+  if (count <= 0) {
+    int code = Z_OK;
+    const char* reason = gzerror(file_.get(), &code);
+    if (code == Z_BUF_ERROR) refuse("a gzip file that is cut short");
+    if (code == Z_ERRNO) refuse(std::strerror(errno));
+    if (code != Z_OK) refuse(std::string("a broken gzip file (") + reason + ")");
+  }
+  begin_ = 0;
+  end_ = static_cast<std::size_t>(std::max(count, 0));
+}
+
+std::string_view ByteReader::ahead() {
+  if (begin_ == end_) fill();
+  return {buffer_.data() + begin_, end_ - begin_};
+}
+
+}  // namespace rlhf

@@ -1,0 +1,74 @@
+#include "rlhf/records/jsonl.h"
+
+#include <algorithm>
+#include <glob.h>
+#include <memory>
+
+#include "rlhf/core/error.h"
+#include "rlhf/core/log.h"
+#include "rlhf/core/signals.h"
+
+#include "records/line_reader.h"
+#include "records/strict_json.h"
+
+namespace rlhf {
+namespace {
+
+std::string where(const std::filesystem::path& file, std::int64_t line) {
+  return file.string() + ":" + std::to_string(line);
+}
+
+std::vector<std::filesystem::path> expand_glob(const std::string& pattern) {
+  std::error_code ignored;
+  if (std::filesystem::exists(pattern, ignored)) return {pattern};  // a name may hold brackets
+  glob_t found{};
+  const std::unique_ptr<glob_t, decltype(&globfree)> guard(&found, &globfree);
+  if (glob(pattern.c_str(), 0, nullptr, &found) != 0) {
+    const bool is_pattern = pattern.find_first_of("*?[") != std::string::npos;
+    throw DataError("cannot read " + pattern + ": expected " +
+                    (is_pattern ? "files that match, found none" : "a JSONL file, found nothing there"));
+  }
+  return {found.gl_pathv, found.gl_pathv + found.gl_pathc};
+}
+
+}  // namespace
+
+std::int64_t for_each_json_line(const std::filesystem::path& file, std::int64_t max_bad_lines,
+                                const std::function<void(const JsonLine&)>& accept) {
+  LineReader reader(file);
+  std::int64_t bad_lines = 0;
+  for (std::string text; reader.next(text);) {
+    stop_if_signalled();
+    try {
+      const nlohmann::ordered_json value = parse_object_strictly(text, where(file, reader.line()));
+      accept({file, reader.line(), value});
+    } catch (const DataError& error) {
+      if (bad_lines >= max_bad_lines) throw;
+      ++bad_lines;
+      log_warning(std::string("skipped a bad line: ") + error.what());
+    }
+  }
+  return bad_lines;
+}
+
+std::string string_field(const JsonLine& line, std::string_view field) {
+  const std::string place = where(line.file, line.line) + ": " + std::string(field) + ": expected a string, found ";
+  const auto found = line.value.find(std::string(field));
+  if (found == line.value.end()) throw DataError(place + "nothing; the line has " + describe_fields(line.value));
+  if (!found->is_string()) throw DataError(place + describe_value(*found));
+  return found->get<std::string>();
+}
+
+std::vector<std::filesystem::path> expand_globs(const std::vector<std::string>& patterns) {
+  std::vector<std::filesystem::path> files;
+  for (const std::string& pattern : patterns) {
+    const auto matches = expand_glob(pattern);
+    files.insert(files.end(), matches.begin(), matches.end());
+  }
+  std::sort(files.begin(), files.end());
+  if (const auto twice = std::adjacent_find(files.begin(), files.end()); twice != files.end())
+    throw DataError("cannot read " + twice->string() + ": expected every file once, found it listed twice");
+  return files;
+}
+
+}  // namespace rlhf

@@ -1,0 +1,116 @@
+#include "records/line_reader.h"
+
+#include <algorithm>
+#include <string_view>
+
+namespace rlhf {
+namespace {
+
+constexpr std::string_view kSpace = " \t\r\n";
+
+bool is_json_file(const std::filesystem::path& file) {
+  return file.extension() == ".json" || (file.extension() == ".gz" && file.stem().extension() == ".json");
+}
+
+}  // namespace
+
+LineReader::LineReader(const std::filesystem::path& file) : bytes_(file) {
+  is_array_ = is_json_file(file) && begins_array();
+}
+
+/// Many a `.json` file is JSONL; the first byte tells.
+bool LineReader::begins_array() {
+  const std::string_view ahead = bytes_.ahead();
+  const auto first = ahead.find_first_not_of(kSpace);
+  return first != std::string_view::npos && ahead[first] == '[';
+}
+
+bool LineReader::next_line(std::string& line) {
+  do {
+    if (bytes_.ahead().empty()) return false;
+    read_line(line);
+  } while (line.find_first_not_of(" \t") == std::string::npos);
+  return true;
+}
+
+void LineReader::read_line(std::string& line) {
+  line.clear();
+  ++line_;
+  bool complete = false;
+  while (!complete) {
+    const std::string_view ahead = bytes_.ahead();
+    if (ahead.empty()) break;
+    const auto newline = ahead.find('\n');
+    complete = newline != std::string_view::npos;
+    const std::size_t length = complete ? newline : ahead.size();
+    line.append(ahead.substr(0, std::min(length, kMaxLineBytes + 1 - line.size())));
+    bytes_.take(length + (complete ? 1 : 0));
+  }
+  if (!line.empty() && line.back() == '\r') line.pop_back();
+}
+
+/// The next byte that is no white space, not taken yet; NUL at the end of the file.
+char LineReader::peek_past_space() {
+  while (true) {
+    const std::string_view ahead = bytes_.ahead();
+    if (ahead.empty()) return '\0';
+    if (kSpace.find(ahead.front()) == std::string_view::npos) return ahead.front();
+    take_byte();
+  }
+}
+
+char LineReader::take_byte() {
+  const std::string_view ahead = bytes_.ahead();
+  if (ahead.empty()) bytes_.refuse("an array that does not end");
+  const char byte = ahead.front();
+  bytes_.take(1);
+  if (byte == '\n') ++newlines_;
+  return byte;
+}
+
+bool LineReader::next_element(std::string& element) {
+  if (at_start_) {
+    peek_past_space();
+    take_byte();  // [
+    at_start_ = false;
+    if (peek_past_space() == ']') {
+      take_byte();
+      end_array();
+    }
+  }
+  if (ended_) return false;
+  peek_past_space();
+  line_ = newlines_ + 1;
+  if (read_element(element) == ']') end_array();
+  return true;
+}
+
+/// Reads to the comma or bracket that ends the element, and returns it. What stands before it is left to the parser.
+char LineReader::read_element(std::string& element) {
+  element.clear();
+  std::int64_t depth = 0;
+  bool in_string = false, escaped = false;
+  while (true) {
+    const char byte = take_byte();
+    if (!in_string && depth == 0 && (byte == ',' || byte == ']')) return byte;
+    if (element.size() <= kMaxLineBytes) element += byte;
+    if (in_string) {
+      in_string = byte != '"' || escaped;
+      escaped = byte == '\\' && !escaped;
+    } else if (byte == '"') {
+      in_string = true;
+    } else if (byte == '[' || byte == '{') {
+      ++depth;
+    } else if (byte == ']' || byte == '}') {
+      --depth;
+    }
+  }
+}
+
+void LineReader::end_array() {
+  ended_ = true;
+  peek_past_space();
+  if (!bytes_.ahead().empty()) bytes_.refuse("an array and more after it");
+}
+
+}  // namespace rlhf

@@ -1,0 +1,149 @@
+#include "records/record_fields.h"
+
+#include <algorithm>
+#include <limits>
+#include <string_view>
+#include <utility>
+
+#include "rlhf/core/error.h"
+
+#include "records/conversation.h"
+#include "records/ranking.h"
+#include "records/strict_json.h"
+
+namespace rlhf {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Published with the Alpaca data; the answer follows without white space between.
+constexpr std::string_view kAlpacaWithInput =
+    "Below is an instruction that describes a task, paired with an input that provides further context. Write a "
+    "response "
+    "that appropriately completes the request.\n\n### Instruction:\n";
+constexpr std::string_view kAlpacaWithoutInput =
+    "Below is an instruction that describes a task. Write a response that appropriately completes the request.\n\n### "
+    "Instruction:\n";
+
+constexpr std::string_view kAssistant = "\n\nAssistant:";
+
+}  // namespace
+
+std::string place_of(const JsonLine& line) { return line.file.string() + ":" + std::to_string(line.line); }
+
+bool RecordFields::is_text(const std::string& ours) const {
+  const auto found = line_.value.find(names_(ours));
+  return found != line_.value.end() && found->is_string();
+}
+
+std::string RecordFields::optional_text(const std::string& ours) const {
+  return line_.value.contains(names_(ours)) ? text(ours) : "";
+}
+
+std::vector<RankedPair> RecordFields::pair() const {
+  const auto found = line_.value.find(names_("margin"));
+  if (found == line_.value.end()) return {{}};
+  const double margin = found->is_number() ? found->get<double>() : -1;
+  if (margin < 0 || margin > std::numeric_limits<float>::max())
+    throw DataError(where("margin") + ": expected a number of at least 0, found " + describe_value(*found));
+  return {{.margin = static_cast<float>(margin)}};
+}
+
+std::string RecordFields::alpaca_prompt() const {
+  const std::string instruction = text("instruction"), input = optional_text("input");
+  std::string prompt(input.empty() ? kAlpacaWithoutInput : kAlpacaWithInput);
+  prompt += instruction;
+  if (!input.empty()) prompt += "\n\n### Input:\n" + input;
+  return prompt + "\n\n### Response:";
+}
+
+Json RecordFields::messages(const std::string& ours) const {
+  const auto found = line_.value.find(names_(ours));
+  if (found == line_.value.end())
+    throw DataError(where(ours) + ": expected a list of messages, found nothing; the line has " +
+                    describe_fields(line_.value));
+  return read_messages(*found, where(ours));
+}
+
+Json RecordFields::question(const std::string& ours) const {
+  Json list = messages(ours);
+  expect_question_last(list, where(ours));
+  return list;
+}
+
+Json RecordFields::answer(const std::string& ours) const {
+  Json list = messages(ours);
+  expect_answer_first(list, where(ours));
+  expect_answer_last(list, where(ours));
+  return list;
+}
+
+Json RecordFields::answered(const std::string& ours) const {
+  Json list = messages(ours);
+  expect_answer_last(list, where(ours));
+  return list;
+}
+
+Json RecordFields::sharegpt() const {
+  const std::string at = where("conversations");
+  Json list = read_sharegpt(line_.value.at(names_("conversations")), optional_text("system"), at);
+  expect_answer_last(list, at);
+  return list;
+}
+
+Conversation RecordFields::conversation(Json messages) const {
+  Conversation chat{.messages = std::move(messages)};
+  const auto copy = [&](const char* ours, bool (Json::*fits)() const, const char* expected, Json& to) {
+    const auto found = line_.value.find(names_(ours));
+    if (found == line_.value.end() || found->is_null()) return;
+    if (!((*found).*fits)())
+      throw DataError(where(ours) + ": expected " + expected + ", found " + describe_value(*found));
+    to = *found;
+  };
+  copy("tools", &Json::is_array, "a list of tools", chat.tools);
+  copy("chat_template_kwargs", &Json::is_object, "an object {name: value}", chat.template_kwargs);
+  return chat;
+}
+
+Preference RecordFields::split_transcripts() const {
+  const std::string chosen = text("chosen"), rejected = text("rejected");
+  const auto differ = std::mismatch(chosen.begin(), chosen.end(), rejected.begin(), rejected.end()).first;
+  const std::string_view shared(chosen.data(), static_cast<std::size_t>(differ - chosen.begin()));
+  const auto last = shared.rfind(kAssistant);
+  if (last == std::string_view::npos)
+    throw DataError(where("chosen") + ": expected a transcript \"\\n\\nHuman: …\\n\\nAssistant: …\" that begins as " +
+                    names_("rejected") + " does, found no \"\\n\\nAssistant:\" in what both begin with; hint: write " +
+                    "the prompt as a field of its own");
+  const std::size_t seam = last + kAssistant.size();
+  return {chosen.substr(0, seam), {{chosen.substr(seam)}, {rejected.substr(seam)}}, pair()};
+}
+
+Preference RecordFields::split_conversations() const {
+  const Json chosen = messages("chosen"), rejected = messages("rejected");
+  const std::size_t shared = shared_turns(chosen, rejected);
+  if (shared == 0)
+    throw DataError(where("chosen") + "[0]: expected the first message of " + names_("rejected") +
+                    " (what both begin with is the prompt), found " + describe_value(chosen.front()));
+  const auto rest = [&](const Json& list, const char* ours) {
+    Json answer = turns(list, shared, list.size());
+    expect_answer_first(answer, where(ours) + " after the shared messages");
+    expect_answer_last(answer, where(ours) + " after the shared messages");
+    return Answer{.turns = std::move(answer)};
+  };
+  return {.answers = {rest(chosen, "chosen"), rest(rejected, "rejected")},
+          .pairs = pair(),
+          .chat = conversation(turns(chosen, 0, shared))};
+}
+
+Preference RecordFields::ranking(bool chat) const {
+  RankedTexts ranked =
+      read_ranking(line_.value.at(names_("completions")), names_("text"), names_("rank"), where("completions"));
+  Preference record{.prompt = chat ? "" : text("prompt"), .pairs = std::move(ranked.pairs)};
+  if (chat) record.chat = conversation(question("prompt"));
+  for (std::string& text : ranked.texts)
+    record.answers.push_back(chat ? Answer{.turns = {{{"role", "assistant"}, {"content", std::move(text)}}}}
+                                  : Answer{std::move(text)});
+  return record;
+}
+
+}  // namespace rlhf

@@ -1,0 +1,209 @@
+#include "rlhf/records/records.h"
+
+#include <utility>
+
+#include "rlhf/core/check.h"
+#include "rlhf/core/error.h"
+#include "rlhf/core/checksum.h"
+#include "rlhf/records/jsonl.h"
+
+#include "records/record_fields.h"
+#include "records/record_format.h"
+#include "records/strict_json.h"
+
+namespace rlhf {
+namespace {
+
+/// What every record of a list shares with the first one.
+struct RecordKind {
+  RecordFormat format = RecordFormat::text;
+  bool chat = false;
+  bool operator==(const RecordKind&) const = default;
+};
+
+std::string shown(const RecordKind& kind) {
+  const bool always_chat = kind.format == RecordFormat::messages || kind.format == RecordFormat::sharegpt;
+  return to_string(kind.format) + " records" + (kind.chat && !always_chat ? " of messages" : "");
+}
+
+// Holds every record to the format of the first one.
+class FormatGate {
+ public:
+  FormatGate(const FieldNames& names, std::vector<RecordFormat> wanted) : names_(names), wanted_(std::move(wanted)) {}
+
+  const RecordKind& check(const JsonLine& line) {
+    const std::string place = place_of(line);
+    if (first_place_.empty()) {
+      try {
+        kind_ = kind_of(line, place);
+      } catch (const DataError& error) {
+        throw Error(ExitCode::data, error.what());  // the wrong file, not a bad line that max_bad_lines could forgive
+      }
+      first_place_ = place;
+    } else if (const RecordKind found = kind_of(line, place); found != kind_) {
+      throw DataError(place + ": expected " + shown(kind_) + " as at " + first_place_ + ", found " +
+                      (found.format == kind_.format ? shown(found) : describe_fields(line.value)));
+    }
+    return kind_;
+  }
+  const RecordKind& kind() const { return kind_; }
+
+ private:
+  RecordKind kind_of(const JsonLine& line, const std::string& place) const {
+    const RecordFormat format = recognise(line.value, names_, wanted_, place);
+    return {format, holds_messages(line.value, names_, format)};
+  }
+
+  const FieldNames& names_;
+  std::vector<RecordFormat> wanted_;
+  std::string first_place_;
+  RecordKind kind_;
+};
+
+std::string joined(const std::vector<std::string>& patterns) {
+  std::string text;
+  for (const std::string& pattern : patterns) text += (text.empty() ? "" : ", ") + pattern;
+  return text;
+}
+
+/// convert(fields, kind) makes a record of a line.
+template <typename Record, typename Convert>
+RecordCounts for_each_record(const std::vector<std::string>& patterns, const RecordReading& reading,
+                             const FieldNames& names, const std::vector<RecordFormat>& formats,
+                             const RecordSink<Record>& sink, const Convert& convert) {
+  RecordCounts counts;
+  FormatGate gate(names, choose_formats(formats, reading.format));
+  counts.files = expand_globs(patterns);
+  for (const auto& file : counts.files) refuse_other_files(file);
+  for (std::size_t i = 0; i < counts.files.size(); ++i) {
+    std::int64_t index = 0;
+    const auto accept = [&](const JsonLine& line) {
+      const RecordKind& kind = gate.check(line);
+      Record record = convert(RecordFields(line, names), kind);
+      try {
+        sink(std::move(record), {i, index++, place_of(line)});
+      } catch (const DataError& error) {
+        throw Error(ExitCode::data, error.what());  // no fault of this line
+      }
+    };
+    counts.bad_lines += for_each_json_line(counts.files[i], reading.max_bad_lines - counts.bad_lines, accept);
+    counts.file_crc32.push_back(crc32_of_file(counts.files[i], ExitCode::data));
+    counts.records += index;
+  }
+  if (counts.records == 0)
+    throw DataError("cannot read " + joined(patterns) + ": expected at least one record, found none");
+  counts.format = gate.kind().format;
+  counts.chat = gate.kind().chat;
+  return counts;
+}
+
+Demonstration demonstration_of(const RecordFields& fields, const RecordKind& kind) {
+  switch (kind.format) {
+    case RecordFormat::text:
+      return {"", fields.text("text"), true};
+    case RecordFormat::messages:
+      return {.chat = fields.conversation(fields.answered("messages"))};
+    case RecordFormat::sharegpt:
+      return {.chat = fields.conversation(fields.sharegpt())};
+    case RecordFormat::alpaca:
+      return {fields.alpaca_prompt(), fields.text("output")};
+    default:
+      break;
+  }
+  if (!kind.chat) return {fields.text("prompt"), fields.text("completion")};
+  Demonstration record{.chat = fields.conversation(fields.question("prompt"))};
+  record.prompt_turns = record.chat.messages.size();
+  for (auto& turn : fields.answer("completion")) record.chat.messages.push_back(std::move(turn));
+  return record;
+}
+
+Preference preference_of(const RecordFields& fields, const RecordKind& kind) {
+  if (kind.format == RecordFormat::ranking) return fields.ranking(kind.chat);
+  const bool has_prompt = kind.format == RecordFormat::preference;
+  if (!kind.chat && !has_prompt) return fields.split_transcripts();
+  if (!kind.chat) return {fields.text("prompt"), {{fields.text("chosen")}, {fields.text("rejected")}}, fields.pair()};
+  // A plain prompt beside messages repeats what they begin with.
+  if (!has_prompt || fields.is_text("prompt")) return fields.split_conversations();
+  return {.answers = {{.turns = fields.answer("chosen")}, {.turns = fields.answer("rejected")}},
+          .pairs = fields.pair(),
+          .chat = fields.conversation(fields.question("prompt"))};
+}
+
+template <typename Record>
+Records<Record> collect(RecordCounts (*for_each)(const std::vector<std::string>&, const RecordReading&,
+                                                 const RecordSink<Record>&),
+                        const std::vector<std::string>& patterns, const RecordReading& reading) {
+  Records<Record> all;
+  all.counts =
+      for_each(patterns, reading, [&](Record record, const RecordPlace&) { all.records.push_back(std::move(record)); });
+  return all;
+}
+
+}  // namespace
+
+std::string to_string(RecordFormat format) {
+  switch (format) {
+    case RecordFormat::text:
+      return "text";
+    case RecordFormat::demonstration:
+      return "demonstration";
+    case RecordFormat::messages:
+      return "messages";
+    case RecordFormat::sharegpt:
+      return "sharegpt";
+    case RecordFormat::alpaca:
+      return "alpaca";
+    case RecordFormat::preference:
+      return "preference";
+    case RecordFormat::ranking:
+      return "ranking";
+    case RecordFormat::transcripts:
+      return "transcripts";
+    case RecordFormat::prompt:
+      return "prompt";
+  }
+  RLHF_CHECK(false, "no such format");
+}
+
+std::string RecordCounts::kind() const { return shown({format, chat}); }
+
+RecordCounts for_each_demonstration(const std::vector<std::string>& patterns, const RecordReading& reading,
+                                    const RecordSink<Demonstration>& sink) {
+  using enum RecordFormat;
+  const FieldNames names(reading.fields, {"text", "prompt", "completion", "messages", "conversations", "system",
+                                          "instruction", "input", "output", "tools", "chat_template_kwargs"});
+  return for_each_record<Demonstration>(patterns, reading, names, {messages, sharegpt, alpaca, demonstration, text},
+                                        sink, demonstration_of);
+}
+
+RecordCounts for_each_preference(const std::vector<std::string>& patterns, const RecordReading& reading,
+                                 const RecordSink<Preference>& sink) {
+  using enum RecordFormat;
+  const FieldNames names(reading.fields, {"prompt", "chosen", "rejected", "margin", "completions", "text", "rank",
+                                          "tools", "chat_template_kwargs"});
+  return for_each_record<Preference>(patterns, reading, names, {preference, ranking, transcripts}, sink, preference_of);
+}
+
+RecordCounts for_each_prompt(const std::vector<std::string>& patterns, const RecordReading& reading,
+                             const RecordSink<Prompt>& sink) {
+  const FieldNames names(reading.fields, {"prompt", "tools", "chat_template_kwargs"});
+  const auto convert = [](const RecordFields& fields, const RecordKind& kind) {
+    if (!kind.chat) return Prompt{fields.text("prompt"), fields.whole_line()};
+    return Prompt{"", fields.whole_line(), fields.conversation(fields.question("prompt"))};
+  };
+  return for_each_record<Prompt>(patterns, reading, names, {RecordFormat::prompt}, sink, convert);
+}
+
+Records<Demonstration> read_demonstrations(const std::vector<std::string>& patterns, const RecordReading& reading) {
+  return collect(for_each_demonstration, patterns, reading);
+}
+
+Records<Preference> read_preferences(const std::vector<std::string>& patterns, const RecordReading& reading) {
+  return collect(for_each_preference, patterns, reading);
+}
+
+Records<Prompt> read_prompts(const std::vector<std::string>& patterns, const RecordReading& reading) {
+  return collect(for_each_prompt, patterns, reading);
+}
+
+}  // namespace rlhf

@@ -1,0 +1,173 @@
+#include "runs/event_file.h"
+
+#include <array>
+#include <bit>
+#include <fstream>
+#include <optional>
+
+#include "rlhf/core/error.h"
+
+namespace rlhf {
+namespace {
+
+// Wire types and field numbers of the few protobuf fields a scalar needs.
+enum Wire : std::uint8_t { kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5 };
+constexpr std::uint32_t kEventWallTime = 1, kEventStep = 2, kEventVersion = 3, kEventSummary = 5;
+constexpr std::uint32_t kSummaryValue = 1, kValueTag = 1, kValueSimple = 2;
+
+constexpr std::size_t kHeaderBytes = 12;  // u64 length and its checksum
+constexpr std::size_t kFooterBytes = 4;
+constexpr std::uint64_t kMaxPayload = 64u << 20;  // a longer one is a broken length
+
+constexpr std::array<std::uint32_t, 256> crc32c_table() {
+  std::array<std::uint32_t, 256> table{};
+  for (std::uint32_t byte = 0; byte < 256; ++byte) {
+    std::uint32_t value = byte;
+    for (int bit = 0; bit < 8; ++bit) value = (value >> 1) ^ ((value & 1) ? 0x82F63B78u : 0u);
+    table[byte] = value;
+  }
+  return table;
+}
+
+template <typename Unsigned>
+std::string little_endian(Unsigned value) {
+  std::string bytes(sizeof(value), '\0');
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(value >> (8 * i));
+  return bytes;
+}
+
+std::uint64_t from_little_endian(std::string_view bytes) {
+  std::uint64_t value = 0;
+  for (std::size_t i = bytes.size(); i-- > 0;) value = (value << 8) | static_cast<unsigned char>(bytes[i]);
+  return value;
+}
+
+std::string varint(std::uint64_t value) {
+  std::string bytes;
+  for (; value >= 0x80; value >>= 7) bytes += static_cast<char>(value | 0x80);
+  return bytes += static_cast<char>(value);
+}
+
+std::string key(std::uint32_t number, Wire wire) { return varint(number << 3 | wire); }
+
+std::string bytes_field(std::uint32_t number, std::string_view bytes) {
+  return key(number, kBytes) + varint(bytes.size()) + std::string(bytes);
+}
+
+std::string event_start(double wall_time) {
+  return key(kEventWallTime, kFixed64) + little_endian(std::bit_cast<std::uint64_t>(wall_time));
+}
+
+// A sum that a run of equal bytes cannot fake, as TFRecord asks for it.
+std::uint32_t masked_crc32c(std::string_view bytes) {
+  const std::uint32_t crc = crc32c(bytes);
+  return ((crc >> 15) | (crc << 17)) + 0xA282EAD8u;
+}
+
+std::optional<std::uint64_t> take_varint(std::string_view& bytes) {
+  std::uint64_t value = 0;
+  for (int shift = 0; shift < 64 && !bytes.empty(); shift += 7) {
+    const auto byte = static_cast<unsigned char>(bytes.front());
+    bytes.remove_prefix(1);
+    value |= static_cast<std::uint64_t>(byte & 0x7F) << shift;
+    if (byte < 0x80) return value;
+  }
+  return std::nullopt;
+}
+
+// The step of an event (0 where it has none, as protobuf has it); nothing if the bytes are no message.
+std::optional<std::int64_t> event_step(std::string_view payload) {
+  while (!payload.empty()) {
+    const auto field = take_varint(payload);
+    if (!field) return std::nullopt;
+    std::uint64_t skip = 0;
+    switch (*field & 7) {
+      case kVarint: {
+        const auto value = take_varint(payload);
+        if (!value) return std::nullopt;
+        if (*field >> 3 == kEventStep) return static_cast<std::int64_t>(*value);
+        break;
+      }
+      case kFixed64:
+        skip = 8;
+        break;
+      case kFixed32:
+        skip = 4;
+        break;
+      case kBytes:
+        skip = take_varint(payload).value_or(kMaxPayload);
+        break;
+      default:
+        return std::nullopt;
+    }
+    if (skip > payload.size()) return std::nullopt;
+    payload.remove_prefix(skip);
+  }
+  return 0;
+}
+
+bool read_exactly(std::ifstream& file, std::string& bytes, std::size_t count) {
+  bytes.resize(count);
+  return static_cast<bool>(file.read(bytes.data(), static_cast<std::streamsize>(count)));
+}
+
+// The payload of the next record; nothing at the end and where the file is broken.
+std::optional<std::string> next_payload(std::ifstream& file) {
+  std::string header, payload, footer;
+  if (!read_exactly(file, header, kHeaderBytes)) return std::nullopt;
+  const std::string_view head = header;
+  const std::uint64_t length = from_little_endian(head.substr(0, 8));
+  if (masked_crc32c(head.substr(0, 8)) != from_little_endian(head.substr(8)) || length > kMaxPayload)
+    return std::nullopt;
+  if (!read_exactly(file, payload, length) || !read_exactly(file, footer, kFooterBytes)) return std::nullopt;
+  if (masked_crc32c(payload) != from_little_endian(footer)) return std::nullopt;
+  return payload;
+}
+
+}  // namespace
+
+std::uint32_t crc32c(std::string_view bytes) {
+  static constexpr auto kTable = crc32c_table();
+  std::uint32_t crc = 0xFFFFFFFFu;
+  for (const char byte : bytes) crc = (crc >> 8) ^ kTable[(crc ^ static_cast<unsigned char>(byte)) & 0xFF];
+  return ~crc;
+}
+
+std::string framed(std::string_view payload) {
+  const std::string length = little_endian(static_cast<std::uint64_t>(payload.size()));
+  return length + little_endian(masked_crc32c(length)) + std::string(payload) + little_endian(masked_crc32c(payload));
+}
+
+std::string version_event(double wall_time) {
+  return event_start(wall_time) + bytes_field(kEventVersion, "brain.Event:2");
+}
+
+std::string scalar_event(double wall_time, std::int64_t step, const Metrics& metrics) {
+  std::string summary;
+  for (const auto& [name, value] : metrics.items()) {
+    const auto bits = std::bit_cast<std::uint32_t>(static_cast<float>(value));
+    summary +=
+        bytes_field(kSummaryValue, bytes_field(kValueTag, name) + key(kValueSimple, kFixed32) + little_endian(bits));
+  }
+  const std::string step_field =  // protobuf leaves out a zero
+      step == 0 ? "" : key(kEventStep, kVarint) + varint(static_cast<std::uint64_t>(step));
+  return event_start(wall_time) + step_field + bytes_field(kEventSummary, summary);
+}
+
+void cut_event_file(const std::filesystem::path& path, std::int64_t keep_until) {
+  std::uintmax_t keep_bytes = 0;
+  {
+    std::ifstream file(path, std::ios::binary);
+    if (!file) throw OutputError("cannot read " + path.string() + ": expected a TensorBoard event file");
+    while (const auto payload = next_payload(file)) {
+      const auto step = event_step(*payload);
+      if (!step || *step > keep_until) break;
+      keep_bytes += kHeaderBytes + payload->size() + kFooterBytes;
+    }
+  }
+  std::error_code error;
+  std::filesystem::resize_file(path, keep_bytes, error);
+  if (error) throw OutputError("writing " + path.string() + ": " + error.message());
+}
+
+}  // namespace rlhf

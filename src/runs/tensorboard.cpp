@@ -1,0 +1,69 @@
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <unistd.h>
+#include <vector>
+
+#include "rlhf/core/error.h"
+#include "rlhf/runs/metrics.h"
+
+#include "runs/append_file.h"
+#include "runs/event_file.h"
+
+namespace rlhf {
+namespace {
+
+namespace fs = std::filesystem;
+
+double seconds_since_epoch() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+class TensorboardSink : public MetricSink {
+ public:
+  explicit TensorboardSink(const fs::path& file) : file_(file) {
+    if (fs::file_size(file) == 0) file_.append(framed(version_event(seconds_since_epoch())));
+  }
+  void write(std::int64_t step, const Metrics& metrics) override {
+    file_.append(framed(scalar_event(seconds_since_epoch(), step, metrics)));
+  }
+  void flush() override { file_.sync(); }
+
+ private:
+  AppendFile file_;
+};
+
+std::vector<fs::path> event_files(const fs::path& folder) {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.path().filename().string().starts_with("events.out.tfevents.")) files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());  // TensorBoard reads them in this order
+  return files;
+}
+
+// TensorBoard's own convention: the time the run began, then the machine.
+std::string new_file_name() {
+  std::array<char, 256> host{};
+  if (::gethostname(host.data(), host.size() - 1) != 0) host = {"host"};
+  const auto seconds = static_cast<std::int64_t>(seconds_since_epoch());
+  return "events.out.tfevents." + std::to_string(seconds) + "." + host.data();
+}
+
+}  // namespace
+
+std::unique_ptr<MetricSink> open_tensorboard_sink(const fs::path& folder, std::int64_t keep_until) {
+  try {
+    fs::create_directories(folder);
+    const std::vector<fs::path> files = event_files(folder);
+    for (const fs::path& file : files) cut_event_file(file, keep_until);
+    return std::make_unique<TensorboardSink>(files.empty() ? folder / new_file_name() : files.back());
+  } catch (const fs::filesystem_error& error) {
+    throw OutputError("writing " + folder.string() + ": " + error.code().message());
+  }
+}
+
+}  // namespace rlhf

@@ -1,0 +1,119 @@
+#include "rlhf/records/records.h"
+
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "rlhf/core/error.h"
+#include "rlhf/core/log.h"
+#include "rlhf/core/checksum.h"
+
+#include "support/temporary_folder.h"
+
+namespace rlhf {
+namespace {
+
+using testing::TemporaryFolder;
+
+TEST(Records, TextIsAWholeDemonstration) {
+  const TemporaryFolder folder;
+  const auto read =
+      read_demonstrations({folder.write("a.jsonl", "{\"text\":\"once\",\"id\":3}\n{\"text\":\"\"}\n")}, {});
+  ASSERT_EQ(read.records.size(), 2u);
+  EXPECT_EQ(read.counts.format, RecordFormat::text);
+  EXPECT_TRUE(read.records[0].whole);
+  EXPECT_EQ(read.records[0].prompt, "");
+  EXPECT_EQ(read.records[0].completion, "once");
+}
+
+TEST(Records, RenamedFieldsAreRead) {
+  const TemporaryFolder folder;
+  const auto file = folder.write("a.jsonl", "{\"question\":\"q\",\"answer\":\"a\"}\n");
+  const auto read = read_demonstrations({file}, {{{"prompt", "question"}, {"completion", "answer"}}, 0});
+  EXPECT_EQ(read.counts.format, RecordFormat::demonstration);
+  EXPECT_FALSE(read.records.at(0).whole);
+  EXPECT_EQ(read.records[0].prompt, "q");
+  EXPECT_EQ(read.records[0].completion, "a");
+  EXPECT_EQ(read_prompts({file}, {{{"prompt", "question"}}, 0}).records.at(0).prompt, "q");
+}
+
+TEST(Records, ChosenTextsTrainAsCompletionsWhenSaid) {
+  const TemporaryFolder folder;
+  const auto file = folder.write("a.jsonl", "{\"prompt\":\"p\",\"chosen\":\"c\",\"rejected\":\"r\"}\n");
+  EXPECT_EQ(read_demonstrations({file}, {{{"completion", "chosen"}}, 0}).records.at(0).completion, "c");
+}
+
+TEST(Records, PreferencesCarryAMargin) {
+  const TemporaryFolder folder;
+  const auto file = folder.write("a.jsonl",
+                                 "{\"prompt\":\"p\",\"chosen\":\"c\",\"rejected\":\"r\",\"margin\":0.25}\n"
+                                 "{\"prompt\":\"p\",\"chosen\":\"c\",\"rejected\":\"r\"}\n");
+  const auto read = read_preferences({file}, {});
+  EXPECT_EQ(read.counts.format, RecordFormat::preference);
+  EXPECT_EQ(read.records.at(0).pairs.at(0).margin, 0.25F);
+  EXPECT_EQ(read.records.at(1).pairs.at(0).margin, 0.0F);
+  EXPECT_EQ(read.records[0].prompt + read.records[0].answers.at(0).text + read.records[0].answers.at(1).text, "pcr");
+}
+
+TEST(Records, PromptsCarryTheirWholeLine) {
+  const TemporaryFolder folder;
+  const auto read = read_prompts({folder.write("a.jsonl", "{\"prompt\":\"p\",\"answer\":[1,2.5]}\n")}, {});
+  EXPECT_EQ(read.counts.format, RecordFormat::prompt);
+  EXPECT_EQ(nlohmann::json::parse(read.records.at(0).extra), nlohmann::json({{"prompt", "p"}, {"answer", {1, 2.5}}}));
+}
+
+TEST(Records, SeveralFilesCountTogether) {
+  const TemporaryFolder folder;
+  folder.write("a.jsonl", "{\"text\":\"1\"}\nbad\n{\"text\":\"2\"}\n");
+  folder.write("b.jsonl", "bad\n{\"text\":\"3\"}\n");
+  const std::string glob = folder / "*.jsonl";
+  set_log_sink([](LogLevel, std::string_view) {});
+  const auto read = read_demonstrations({glob}, {{}, 2});
+  EXPECT_EQ(read.counts.records, 3);
+  EXPECT_EQ(read.counts.bad_lines, 2);
+  EXPECT_EQ(read.records.at(2).completion, "3");
+  EXPECT_EQ(read.counts.files, (std::vector<std::filesystem::path>{folder / "a.jsonl", folder / "b.jsonl"}));
+  EXPECT_THROW(read_demonstrations({glob}, {{}, 1}), DataError) << "the limit holds for all files together";
+  set_log_sink({});
+}
+
+TEST(Records, AWrongFormatIsNoBadLineThatCouldBeForgiven) {
+  const TemporaryFolder folder;
+  const auto file = folder.write("a.jsonl", "{\"prompt\":\"p\"}\n{\"text\":\"t\"}\n");
+  EXPECT_THROW(read_demonstrations({file}, {{}, 100}), Error);
+  const auto later = folder.write("b.jsonl", "{\"text\":\"t\"}\n{\"prompt\":\"p\"}\n");
+  set_log_sink([](LogLevel, std::string_view) {});
+  EXPECT_EQ(read_demonstrations({later}, {{}, 100}).counts.bad_lines, 1);
+  set_log_sink({});
+}
+
+TEST(Records, FormatMustHoldAcrossFiles) {
+  const TemporaryFolder folder;
+  const std::string a = folder.write("a.jsonl", "{\"text\":\"t\"}\n");
+  const std::string b = folder.write("b.jsonl", "{\"prompt\":\"p\",\"completion\":\"c\"}\n");
+  try {
+    read_demonstrations({a, b}, {});
+    FAIL() << "accepted";
+  } catch (const DataError& error) {
+    EXPECT_EQ(error.what(), b + ":1: expected text records as at " + a + ":1, found \"prompt\", \"completion\"");
+  }
+}
+
+TEST(Checksum, IsTheOneOfGzip) {
+  const TemporaryFolder folder;
+  EXPECT_EQ(crc32_of_file(folder.write("check", "123456789"), ExitCode::data), 0xCBF43926u);  // the usual check value
+  EXPECT_EQ(crc32_of_file(folder.write("empty", ""), ExitCode::data), 0u);
+  const auto read = read_demonstrations({folder.write("a.jsonl", "{\"text\":\"a\"}\n")}, {});
+  EXPECT_EQ(read.counts.file_crc32, (std::vector<std::uint32_t>{0x38C24C77u}));  // zlib.crc32 of Python
+  try {
+    crc32_of_file(folder / "absent", ExitCode::model);
+    FAIL() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.exit_code(), ExitCode::model);
+  }
+}
+
+}  // namespace
+}  // namespace rlhf

@@ -1,0 +1,7 @@
+#include "support/source_dir.h"
+
+namespace rlhf::testing {
+
+std::string source_dir() { return RLHF_TEST_SOURCE_DIR; }
+
+}  // namespace rlhf::testing
