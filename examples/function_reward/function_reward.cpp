@@ -24,7 +24,8 @@ namespace {
 namespace fs = std::filesystem;
 
 // Any function of prompt, response and the prompt's record (JSON text) will do.
-float share_of_vowels(const std::string& /*prompt*/, const std::string& response, const std::string& /*record*/) {
+float share_of_vowels(const rlhf::ResponseRecord& sampled) {
+  const std::string& response = sampled.response;
   if (response.empty()) return 0;
   float vowels = 0;
   for (const char letter : response) vowels += std::string_view("aeiou").find(letter) != std::string_view::npos;

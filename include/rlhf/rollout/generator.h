@@ -8,6 +8,7 @@
 #include "rlhf/core/types.h"
 #include "rlhf/nn/causal_lm.h"
 #include "rlhf/rollout/sampling.h"
+#include "rlhf/tensor/work_counters.h"
 
 namespace rlhf {
 
@@ -26,21 +27,16 @@ struct GenerationRequest {
   std::uint64_t stream = 0;
 };
 
-struct GenerationCounters {
-  std::int64_t decode_row_steps = 0, emitted_tokens = 0;
-  std::int64_t prefill_tokens = 0;  ///< prompt tokens that were computed
-  std::int64_t prompt_tokens = 0;   ///< tokens of the different prompts among the requests
-};
-
 /// Samples an answer to every request, at most `max_rows` at a time, with a KV cache allocated once. Token t of a row
 /// is drawn with uniform(seed, request.stream, t): an answer does not depend on its neighbours or their order (up to
 /// the rounding of batched products). Finished rows leave the batch at once; where there are more requests than rows
 /// they are filled again, an eighth of them at a time. Equal prompts that start together are computed once. Polls
-/// stop_if_signalled(). `on_token(request, token)` is called for every token if given (streaming). Throws ModelError if
+/// stop_if_signalled(). What was done is added to `work` if given (but for processed_tokens, which the model counts).
+/// `on_token(request, token)` is called for every token if given (streaming). Throws ModelError if
 /// a prompt and max_new_tokens exceed the model's positions.
 std::vector<Generation> generate(CausalLM& model, std::span<const GenerationRequest> requests,
                                  const SamplingOptions& options, std::int64_t max_rows,
                                  const std::function<void(std::size_t, std::int32_t)>& on_token = {},
-                                 GenerationCounters* counters = nullptr);
+                                 WorkCounters* work = nullptr);
 
 }  // namespace rlhf

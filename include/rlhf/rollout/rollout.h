@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -35,17 +36,21 @@ struct RolloutSlice {
 };
 RolloutSlice slice_rollout(const Rollout& rollout, std::span<const std::size_t> indices);
 
-/// A rollout with what the models say of it.
-struct ScoredRollout {
-  Rollout rollout;
-  at::Tensor ref_logprobs;  ///< [R] fp32
-  at::Tensor values;        ///< [R] fp32, read at the predicting row
-  at::Tensor scores;        ///< [B] fp32, centred, missing-EOS rule applied
+/// One sampled response as text.
+struct ResponseRecord {
+  std::string prompt;              ///< the prompt
+  std::string response;            ///< the decoded tokens
+  std::string record;              ///< the line of the data file that the prompt came from, as JSON
+  Finish finish = Finish::length;  ///< whether a stop id ended it
 };
 
-/// What the update trains on.
-struct PpoBatch {
-  at::Tensor old_values, rewards, advantages, returns;  ///< [R] fp32
+/// A rollout with its texts, the reference's log-probabilities and the scores. Values, where a method has them, are
+/// apart.
+struct ScoredRollout {
+  Rollout rollout;
+  std::vector<ResponseRecord> responses;  ///< [B]
+  at::Tensor ref_logprobs;                ///< [R] fp32
+  at::Tensor scores;                      ///< [B] fp32, centred, missing-EOS rule applied
 };
 
 }  // namespace rlhf
