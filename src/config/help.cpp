@@ -62,17 +62,20 @@ std::string allowed_text(const Option& option) {
       option.slot);
 }
 
-void add_rows(const Section& section, const std::string& prefix, KeyStyle style, std::vector<Row>& rows) {
+/// A section says for all of its keys that they may change.
+void add_rows(const Section& section, const std::string& prefix, bool section_may_change, KeyStyle style,
+              std::vector<Row>& rows) {
   for (const Option& option : section.options) {
     const std::string path = prefix + std::string(option.key);
     const auto* maybe = std::get_if<Maybe>(&option.slot);
     const Option& shape = maybe != nullptr ? *maybe->shape : option;
+    const std::string doc = section_may_change ? std::string(option.doc) : doc_with_resume(option);
     if (const auto* inner = std::get_if<Section>(&shape.slot)) {
-      rows.push_back({.key = path, .doc = std::string(option.doc), .heading = true});
-      add_rows(*inner, path + ".", style, rows);
+      rows.push_back({.key = path, .doc = doc, .heading = true});
+      add_rows(*inner, path + ".", option.changes_on_resume, style, rows);
     } else {
-      rows.push_back({style == KeyStyle::flag ? flag_name(path) : path, default_text(option), allowed_text(option),
-                      std::string(option.doc)});
+      rows.push_back(
+          {style == KeyStyle::flag ? flag_name(path) : path, default_text(option), allowed_text(option), doc});
     }
   }
 }
@@ -103,7 +106,7 @@ std::string flag_name(std::string_view key) {
 
 std::string to_help(const Section& options, KeyStyle style) {
   std::vector<Row> rows;
-  add_rows(options, "", style, rows);
+  add_rows(options, "", /*section_may_change=*/false, style, rows);
   std::size_t key_width = 0, value_width = 7, allowed_width = 7;
   for (const Row& row : rows) {
     if (row.heading) continue;

@@ -82,7 +82,7 @@ Json schema_of(const Option& option) {
                  [&](std::span<double> values) { return schema_of(values, option.range); },
                  [](const auto& nested) { return schema_of(nested); }},
       option.slot);
-  Json described = {{"description", option.doc}};
+  Json described = {{"description", doc_with_resume(option)}};
   described.update(schema);
   return described;
 }

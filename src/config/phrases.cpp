@@ -52,6 +52,10 @@ std::string expectation(const Option& option) {
       option.slot);
 }
 
+std::string doc_with_resume(const Option& option) {
+  return std::string(option.doc) + (option.changes_on_resume ? " (may change on resume)" : "");
+}
+
 std::string one_line(std::string_view text) {
   constexpr char kHex[] = "0123456789abcdef";
   std::string line;

@@ -19,6 +19,8 @@ Overloaded(Visitors...) -> Overloaded<Visitors...>;  // Clang 14 does not deduce
 
 /// What an option takes, for an error: "a whole number, at least 1", "one of drop, truncate, error".
 std::string expectation(const Option& option);
+/// The option's meaning, and whether it may change on resume.
+std::string doc_with_resume(const Option& option);
 /// What stands there: "-1", `"abc"`, "a list of 2", "nothing".
 std::string found(const Node& node);
 /// With line breaks and other control characters as escapes, so that it stays one line of an error.

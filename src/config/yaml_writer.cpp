@@ -76,25 +76,30 @@ void write(const Option& option, const std::string& indent, std::string& out) {
   }
 }
 
-void flatten(const Option& option, const std::string& prefix, std::map<std::string, std::string>& out) {
+enum class Keys { all, fixed };
+
+void flatten(const Option& option, Keys keys, const std::string& prefix, std::map<std::string, std::string>& out) {
   if (const auto* maybe = std::get_if<Maybe>(&option.slot); maybe != nullptr && maybe->present()) {
-    return flatten(maybe->fill(), prefix, out);
+    return flatten(maybe->fill(), keys, prefix, out);
   }
   const std::string path = prefix + std::string(option.key);
   if (const auto* section = std::get_if<Section>(&option.slot)) {
-    for (const Option& inner : section->options) flatten(inner, path + ".", out);
-  } else {
+    for (const Option& inner : section->options) flatten(inner, keys, path + ".", out);
+  } else if (keys == Keys::all || !option.changes_on_resume) {
     out[path] = value_text(option.slot);
   }
 }
 
-}  // namespace
-
-std::map<std::string, std::string> flat_values(const Section& options) {
+std::map<std::string, std::string> flatten(const Section& section, Keys keys) {
   std::map<std::string, std::string> out;
-  for (const Option& option : options.options) flatten(option, "", out);
+  for (const Option& option : section.options) flatten(option, keys, "", out);
   return out;
 }
+
+}  // namespace
+
+std::map<std::string, std::string> flat_values(const Section& options) { return flatten(options, Keys::all); }
+std::map<std::string, std::string> fixed_values(const Section& options) { return flatten(options, Keys::fixed); }
 
 std::string quoted_yaml(std::string_view text) {
   std::string escaped;

@@ -199,8 +199,7 @@ class PpoRun {
 
 Fingerprint make_fingerprint(const PpoConfig& config, const RecordCounts& counts, const Setup& setup,
                              const PpoFolders& folders, const PpoPlan& plan) {
-  Fingerprint fingerprint;
-  add_config(fingerprint, flat_values(config));
+  Fingerprint fingerprint = fixed_values(config);
   add_machine(fingerprint, setup, plan.micro_batch_tokens);
   add_text(fingerprint, setup);
   add_data(fingerprint, "data.prompts", counts);

@@ -12,9 +12,9 @@
 #include "rlhf/algo/reward_loss.h"
 #include "rlhf/config/show_config.h"
 #include "rlhf/core/signals.h"
-#include "rlhf/tensor/pack_by_length.h"
 #include "rlhf/data/load_data.h"
 #include "rlhf/nn/scalar_model.h"
+#include "rlhf/tensor/pack_by_length.h"
 #include "rlhf/tensor/work_counters.h"
 
 #include "announce.h"
@@ -172,7 +172,7 @@ void train_reward_model(const RewardModelConfig& config, const RunOptions& optio
                                   first_samples(data.train.samples, *setup.tokenizer)};
   if (options.dry_run) return print(announcement);
 
-  const Fingerprint fingerprint = make_fingerprint(flat_values(config), config.model, data.counts, setup, plan);
+  const Fingerprint fingerprint = make_fingerprint(fixed_values(config), config.model, data.counts, setup, plan);
   if (already_finished(folder, resume, fingerprint, plan.total_steps, options)) return log_finished(folder);
   ScalarModel model = load_scalar_model(setup.folder, setup.compute.device, setup.compute.dtype, true, seed);
   Run run(folder, to_yaml(config), describe_run("rm", setup, fingerprint, plan.total_steps), fingerprint, resume,

@@ -6,10 +6,10 @@
 #include <torch/version.h>
 
 #include "rlhf/config/show_config.h"
+#include "rlhf/core/checksum.h"
 #include "rlhf/core/error.h"
 #include "rlhf/core/log.h"
 #include "rlhf/core/version.h"
-#include "rlhf/core/checksum.h"
 #include "rlhf/io/model_path.h"
 #include "rlhf/rollout/sampling.h"
 
@@ -106,18 +106,6 @@ void add_text(Fingerprint& fingerprint, const Setup& setup) {
   for (const auto& file : setup.tokenizer->files())
     fingerprint["tokenizer/" + file.filename().string()] =
         "crc32 " + std::to_string(crc32_of_file(file, ExitCode::model));
-}
-
-void add_config(Fingerprint& fingerprint, const std::map<std::string, std::string>& config) {
-  const auto may_change = [](const std::string& key) {
-    for (const char* section : {"checkpoint.", "log.", "eval.", "data.cache"})
-      if (key.starts_with(section)) return true;
-    for (const char* length : {"output", "epochs", "max_steps", "total_episodes", "threads", "micro_batch_tokens"})
-      if (key == "train." + std::string(length)) return true;
-    return false;
-  };
-  for (const auto& [key, value] : config)
-    if (!may_change(key)) fingerprint[key] = value;
 }
 
 nlohmann::json describe_run(const std::string& stage, const Setup& setup, const Fingerprint& fingerprint,

@@ -9,8 +9,8 @@
 #include "rlhf/config/model_options.h"
 #include "rlhf/config/train_options.h"
 #include "rlhf/data/templates.h"
-#include "rlhf/records/records.h"
 #include "rlhf/nn/model_folder.h"
+#include "rlhf/records/records.h"
 #include "rlhf/tensor/device.h"
 #include "rlhf/text/tokenizer.h"
 
@@ -42,9 +42,7 @@ struct SaidTemplates {
 Setup prepare(const ModelOptions& model, const SaidTemplates& said, DeviceChoice device, DtypeChoice dtype,
               std::optional<std::int64_t> threads, const std::optional<ResumePoint>& resume, const RunOptions& options);
 
-/// The parts of a fingerprint. Of the config, every key but those a resumed run may change (length, checkpoint, log,
-/// eval, output); of data and weights, their checksums.
-void add_config(Fingerprint& fingerprint, const std::map<std::string, std::string>& config);
+/// The parts of a fingerprint besides the config's fixed_values. Of data and weights, their checksums.
 void add_machine(Fingerprint& fingerprint, const Setup& setup, std::int64_t micro_batch_tokens);
 void add_data(Fingerprint& fingerprint, const std::string& name, const RecordCounts& counts);
 void add_model(Fingerprint& fingerprint, const std::string& name, const std::string& said);

@@ -7,10 +7,10 @@
 
 #include "rlhf/config/show_config.h"
 #include "rlhf/core/signals.h"
-#include "rlhf/tensor/pack_by_length.h"
 #include "rlhf/data/load_data.h"
 #include "rlhf/rollout/generator.h"
 #include "rlhf/tensor/linear_logprobs.h"
+#include "rlhf/tensor/pack_by_length.h"
 #include "rlhf/tensor/work_counters.h"
 
 #include "announce.h"
@@ -155,7 +155,7 @@ void train_sft(const SftConfig& config, const RunOptions& options) {
                                   first_samples(data.train.samples, *setup.tokenizer)};
   if (options.dry_run) return print(announcement);
 
-  const Fingerprint fingerprint = make_fingerprint(flat_values(config), config.model, data.counts, setup, plan);
+  const Fingerprint fingerprint = make_fingerprint(fixed_values(config), config.model, data.counts, setup, plan);
   if (already_finished(folder, resume, fingerprint, plan.total_steps, options)) return log_finished(folder);
   const auto model = load_causal_lm(setup.folder, setup.compute.device, setup.compute.dtype, true, seed,
                                     config.model.allow_missing_head);

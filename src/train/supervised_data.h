@@ -52,8 +52,7 @@ std::vector<std::string> report_lines(const DataSet<S>& data) {
 
 inline Fingerprint make_fingerprint(const std::map<std::string, std::string>& config, const ModelOptions& model,
                                     const RecordCounts& counts, const Setup& setup, const SupervisedPlan& plan) {
-  Fingerprint fingerprint;
-  add_config(fingerprint, config);
+  Fingerprint fingerprint = config;
   add_machine(fingerprint, setup, plan.micro_batch_tokens);
   add_text(fingerprint, setup);
   add_data(fingerprint, "data.train", counts);

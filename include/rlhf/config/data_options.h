@@ -53,7 +53,7 @@ constexpr auto describe(const DataOptions*) {
       field<&C::over_length>("what happens to longer samples; a cut completion gets no EOS"),
       field<&C::shuffle>("a fresh order every epoch; false: batches in the order of the files"),
       field<&C::max_bad_lines>("bad lines that are skipped (and counted) before the run is refused", at_least(0)),
-      field<&C::cache>("folder that keeps the tokenised data for the next start; default: none"));
+      field<&C::cache>("folder that keeps the tokenised data for the next start; default: none").may_change());
 }
 
 /// Section `data` of rlhf-ppo.

@@ -44,25 +44,22 @@ using Slot =
     std::variant<std::int64_t*, double*, bool*, std::string*, std::vector<std::string>*, std::vector<WeightedPath>*,
                  std::map<std::string, std::string>*, std::span<double>, Choice, Section, Maybe>;
 
-struct Option {
-  std::string_view key;
-  std::string_view doc;
-  Range range;
+struct Option : OptionSpec {
   Slot slot;
 };
 
-template <Described C>
-Section bind(C& config);
-
 namespace detail {
 
-template <typename T>
-Slot bind_member(T& member, std::string_view key, std::string_view doc, Range range);
+template <Described C>
+Section bind_section(C& config, bool changes_on_resume);
 
 template <typename T>
-Slot bind_optional(std::optional<T>& member, std::string_view key, std::string_view doc, Range range) {
+Slot bind_member(T& member, const OptionSpec& spec);
+
+template <typename T>
+Slot bind_optional(std::optional<T>& member, const OptionSpec& spec) {
   static T defaults{};
-  const auto bound = [=](T& value) { return Option{key, doc, range, bind_member(value, key, doc, range)}; };
+  const auto bound = [spec](T& value) { return Option{spec, bind_member(value, spec)}; };
   return Maybe{.present = [&member] { return member.has_value(); },
                .clear = [&member] { member.reset(); },
                .fill =
@@ -79,11 +76,11 @@ template <typename T>
 struct IsOptional<std::optional<T>> : std::true_type {};
 
 template <typename T>
-Slot bind_member(T& member, std::string_view key, std::string_view doc, Range range) {
+Slot bind_member(T& member, const OptionSpec& spec) {
   if constexpr (Described<T>) {
-    return bind(member);
+    return bind_section(member, spec.changes_on_resume);
   } else if constexpr (IsOptional<T>::value) {
-    return bind_optional(member, key, doc, range);
+    return bind_optional(member, spec);
   } else if constexpr (std::is_enum_v<T>) {
     return Choice{.names = enum_names<T>(),
                   .get = [&member] { return static_cast<std::size_t>(member); },
@@ -95,17 +92,24 @@ Slot bind_member(T& member, std::string_view key, std::string_view doc, Range ra
   }
 }
 
+/// A section that may change passes that on to all that is in it.
+template <Described C>
+Section bind_section(C& config, bool changes_on_resume) {
+  Section section;
+  for_each_field<C>([&](const auto& field) {
+    OptionSpec spec = field.spec;
+    spec.changes_on_resume |= changes_on_resume;
+    section.options.push_back({spec, bind_member(config.*field.member, spec)});
+  });
+  return section;
+}
+
 }  // namespace detail
 
 /// The tree of `config`, which must outlive it.
 template <Described C>
 Section bind(C& config) {
-  Section section;
-  for_each_field<C>([&](const auto& field) {
-    section.options.push_back({field.name, field.doc, field.range,
-                               detail::bind_member(config.*field.member, field.name, field.doc, field.range)});
-  });
-  return section;
+  return detail::bind_section(config, false);
 }
 
 /// An option that holds a value, with its full name ("model.init.hidden_size").

@@ -25,18 +25,19 @@ struct TrainOptions {
 constexpr auto describe(const TrainOptions*) {
   using C = TrainOptions;
   return std::make_tuple(
-      field<&C::output>("run folder; must be empty or absent unless --resume is given"),
+      field<&C::output>("run folder; must be empty or absent unless --resume is given").may_change(),
       field<&C::batch_size>("sequences (rlhf-rm: pairs or rankings) per optimizer step", at_least(1)),
       field<&C::micro_batch_tokens>("tokens of one backward, at least data.max_length, and never below the largest "
                                     "pair or ranking; default: derived "
                                     "from the memory",
-                                    at_least(1)),
-      field<&C::epochs>("passes over the data; a fraction is allowed", more_than(0.0)),
-      field<&C::max_steps>("optimizer steps; replaces epochs and cycles the data", at_least(1)),
+                                    at_least(1))
+          .may_change(),
+      field<&C::epochs>("passes over the data; a fraction is allowed", more_than(0.0)).may_change(),
+      field<&C::max_steps>("optimizer steps; replaces epochs and cycles the data", at_least(1)).may_change(),
       field<&C::seed>("seed of every random number of the run", at_least(0)),
       field<&C::device>("where to compute; auto: CUDA where there is a GPU"),
       field<&C::dtype>("compute type; masters are float32; auto: bfloat16 where the hardware computes it"),
-      field<&C::threads>("CPU threads; default: the cores of the machine", at_least(1)));
+      field<&C::threads>("CPU threads; default: the cores of the machine", at_least(1)).may_change());
 }
 
 /// Section `train` of rlhf-ppo.
@@ -52,13 +53,14 @@ struct PpoTrainOptions {
 constexpr auto describe(const PpoTrainOptions*) {
   using C = PpoTrainOptions;
   return std::make_tuple(
-      field<&C::output>("run folder; must be empty or absent unless --resume is given"),
-      field<&C::total_episodes>("sampled responses in all; a multiple of rollout.batch_size", at_least(1)),
-      field<&C::micro_batch_tokens>("tokens of one backward; default: derived from the memory", at_least(1)),
+      field<&C::output>("run folder; must be empty or absent unless --resume is given").may_change(),
+      field<&C::total_episodes>("sampled responses in all; a multiple of rollout.batch_size", at_least(1)).may_change(),
+      field<&C::micro_batch_tokens>("tokens of one backward; default: derived from the memory", at_least(1))
+          .may_change(),
       field<&C::seed>("seed of every random number of the run", at_least(0)),
       field<&C::device>("where to compute; auto: CUDA where there is a GPU"),
       field<&C::dtype>("compute type; masters are float32; auto: bfloat16 where the hardware computes it"),
-      field<&C::threads>("CPU threads; default: the cores of the machine", at_least(1)));
+      field<&C::threads>("CPU threads; default: the cores of the machine", at_least(1)).may_change());
 }
 
 /// Section `eval`.
