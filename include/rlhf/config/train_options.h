@@ -6,7 +6,10 @@
 #include <tuple>
 
 #include "rlhf/config/choices.h"
+#include "rlhf/config/const_text.h"
 #include "rlhf/config/describe.h"
+#include "rlhf/config/metrics_list.h"
+#include "rlhf/config/stage.h"
 
 namespace rlhf {
 
@@ -63,6 +66,20 @@ constexpr auto describe(const PpoTrainOptions*) {
       field<&C::threads>("CPU threads; default: the cores of the machine", at_least(1)).may_change());
 }
 
+namespace detail {
+
+inline constexpr ConstText kBestByDoc = [] {
+  ConstText text;
+  text.add("metric whose best evaluation is kept in best/: ");
+  add_best_by(text, Stage::sft);
+  text.add(", ");
+  add_best_by(text, Stage::reward_model);
+  text.add("; default: eval_loss");
+  return text;
+}();
+
+}  // namespace detail
+
 /// Section `eval`.
 struct EvalOptions {
   std::int64_t every_steps = 0;
@@ -75,8 +92,7 @@ constexpr auto describe(const EvalOptions*) {
       field<&C::every_steps>("evaluate every so many steps (0 = only before the first and after the last)",
                              at_least(0)),
       field<&C::max_samples>("samples used by one evaluation (0 = all)", at_least(0)),
-      field<&C::best_by>(
-          "evaluation metric whose best step is kept in best/; default: eval_loss; higher is better for accuracies"));
+      field<&C::best_by>(detail::kBestByDoc));
 }
 
 /// Section `checkpoint`.
