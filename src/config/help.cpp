@@ -2,6 +2,7 @@
 
 #include "rlhf/config/show_config.h"
 
+#include "config/flow_text.h"
 #include "config/phrases.h"
 #include "config/scalars.h"
 
@@ -40,6 +41,7 @@ std::string default_text(const Option& option) {
                                  return text + "]";
                                },
                                [](const Choice& choice) { return std::string(choice.names[choice.get()]); },
+                               [&](const StructList& list) { return list.size() == 0 ? "-" : flow_text(option.slot); },
                                [](const auto&) { return std::string("-"); }},
                     option.slot);
 }
@@ -48,7 +50,7 @@ std::string allowed_text(const Option& option) {
   return std::visit(
       Overloaded{[](bool*) { return std::string("true|false"); }, [](std::string*) { return std::string("text"); },
                  [](std::vector<std::string>*) { return std::string("list"); },
-                 [](std::vector<WeightedPath>*) { return std::string("list"); },
+                 [](const StructList&) { return std::string("list"); },
                  [](std::map<std::string, std::string>*) { return std::string("map"); },
                  [](const Choice& choice) {
                    const std::string names = joined(choice.names, "|");
@@ -76,6 +78,10 @@ void add_rows(const Section& section, const std::string& prefix, bool section_ma
     } else {
       rows.push_back(
           {style == KeyStyle::flag ? flag_name(path) : path, default_text(option), allowed_text(option), doc});
+    }
+    if (const auto* list = std::get_if<StructList>(&shape.slot)) {
+      rows.back().doc += "; an item: " + item_expectation(*list);
+      add_rows(*list->shape, path + "[].", option.changes_on_resume, KeyStyle::dotted, rows);
     }
   }
 }

