@@ -46,7 +46,7 @@ constexpr auto describe(const Config*) {
 }
 
 inline std::vector<rlhf::Issue> validate(const Config& config) {
-  auto issues = rlhf::validate_rollout(config.rollout, config.train.total_episodes);
+  auto issues = rlhf::validate_on_policy(config.model.policy, config.data, config.rollout, config.train);
   if (config.rollout.num_samples_per_prompt < 2)
     issues.push_back({{"rollout.num_samples_per_prompt"}, "expected at least 2, whose rewards are compared, found 1"});
   return issues;

@@ -12,10 +12,10 @@
 
 #include "rlhf/config/show_config.h"
 #include "rlhf/core/atomic_file.h"
+#include "rlhf/core/checksum.h"
 #include "rlhf/core/error.h"
 #include "rlhf/core/log.h"
 #include "rlhf/core/version.h"
-#include "rlhf/core/checksum.h"
 #include "rlhf/records/jsonl.h"
 
 #include "data/hash.h"
@@ -24,7 +24,7 @@
 namespace rlhf {
 namespace {
 
-constexpr std::string_view kMagic = "rlhf tokenised data 2\n";
+constexpr std::string_view kMagic = "rlhf tokenised data 3\n";
 
 constexpr const char* kind_of(const Sample*) { return "samples"; }
 constexpr const char* kind_of(const RankedSample*) { return "ranked"; }

@@ -43,16 +43,4 @@ void add_text(Fingerprint& fingerprint, const Setup& setup) {
         "crc32 " + std::to_string(crc32_of_file(file, ExitCode::model));
 }
 
-void add_config(Fingerprint& fingerprint, const std::map<std::string, std::string>& config) {
-  const auto may_change = [](const std::string& key) {
-    for (const char* section : {"checkpoint.", "log.", "eval.", "data.cache"})
-      if (key.starts_with(section)) return true;
-    for (const char* length : {"output", "epochs", "max_steps", "total_episodes", "threads", "micro_batch_tokens"})
-      if (key == "train." + std::string(length)) return true;
-    return false;
-  };
-  for (const auto& [key, value] : config)
-    if (!may_change(key)) fingerprint[key] = value;
-}
-
 }  // namespace rlhf

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <string>
 
 #include "rlhf/train/fingerprint.h"
@@ -11,8 +10,6 @@ namespace rlhf {
 
 inline const std::string kThreads = "machine.threads", kMicroBatchTokens = "plan.micro_batch_tokens";
 
-/// Of the config, every key but those a resumed run may change (length, checkpoint, log, eval, output).
-void add_config(Fingerprint& fingerprint, const std::map<std::string, std::string>& config);
 void add_machine(Fingerprint& fingerprint, const Setup& setup, std::int64_t micro_batch_tokens);
 /// The tokenizer's files and the templates in use.
 void add_text(Fingerprint& fingerprint, const Setup& setup);

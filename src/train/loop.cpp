@@ -12,14 +12,6 @@
 
 namespace rlhf {
 
-namespace {
-
-bool higher_is_better(const std::string& metric) {
-  return metric.find("accuracy") != std::string::npos || metric.find("margin") != std::string::npos;
-}
-
-}  // namespace
-
 Loop::Loop(Method& method, const RunSettings& settings, const MethodPlan& plan, at::Device device, Run& run,
            const std::optional<ResumePoint>& resume)
     : method_(method),
@@ -141,7 +133,7 @@ void Loop::keep_if_best(const Metrics& evaluation) {
   const std::string name = best_by();
   const double* value = evaluation.find(name);
   if (!value) throw ConfigError({"eval.best_by: expected a metric of the evaluation, found " + name});
-  const bool better = !best_ || (higher_is_better(name) ? *value > *best_ : *value < *best_);
+  const bool better = !best_ || (method_.better(name) == Better::higher ? *value > *best_ : *value < *best_);
   if (!better || !std::isfinite(*value) || step_ == 0) return;  // at step 0 the model is no result of this run
   best_ = *value;
   save_models("best");

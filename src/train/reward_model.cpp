@@ -86,7 +86,7 @@ std::int64_t largest(const DataSet<RankedSample>& data) {
   return tokens;
 }
 
-class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfig> {
+class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfig, Stage::reward_model> {
  public:
   using SupervisedMethod::SupervisedMethod;
 

@@ -19,7 +19,7 @@ namespace {
 
 Fingerprint make_fingerprint(const RunSettings& settings, const Setup& setup, const MethodPlan& plan) {
   Fingerprint fingerprint = plan.inputs;
-  add_config(fingerprint, settings.config_values);
+  fingerprint.insert(settings.fixed_values.begin(), settings.fixed_values.end());
   add_machine(fingerprint, setup, plan.micro_batch_tokens);
   add_text(fingerprint, setup);
   return fingerprint;

@@ -54,7 +54,7 @@ LabelBatch make_label_batch(const std::vector<const Sample*>& samples, at::Devic
   return {pack(sequences, device), to_device(rows, device), to_device(targets, device)};
 }
 
-class Sft final : public SupervisedMethod<Sample, SftConfig> {
+class Sft final : public SupervisedMethod<Sample, SftConfig, Stage::sft> {
  public:
   using SupervisedMethod::SupervisedMethod;
 

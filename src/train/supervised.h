@@ -89,7 +89,7 @@ struct SupervisedStep : StepRecord {
 
 /// What methods on samples of a file share: order of the samples, optimizer step, evaluation. A method derives its
 /// plan(), load(), run() and models().
-template <typename S, typename Config>
+template <typename S, typename Config, Stage kStage>
 class SupervisedMethod : public Method {
  public:
   explicit SupervisedMethod(const Config& config)
@@ -104,6 +104,7 @@ class SupervisedMethod : public Method {
   }
   bool evaluates() const final { return !data_.eval.samples.empty(); }
   std::unique_ptr<StepRecord> evaluate() final { return run(pick(data_.eval.samples, evaluated_), false); }
+  Better better(const std::string& metric) const final { return better_of(kStage, metric).value_or(Better::lower); }
   std::vector<NamedTrainee> trainees() final { return {{"optimizer", *trainee_}}; }
 
  protected:

@@ -45,7 +45,7 @@ class Rankings : public testing::TinyRun {
 
   RewardModelConfig config(const std::string& data, std::int64_t batch_size) const {
     RewardModelConfig config = reward_config("sft/final", data + "-rm");
-    config.data.train = {path(data + ".jsonl")};
+    config.data.train = {{path(data + ".jsonl")}};
     config.train.batch_size = batch_size;
     config.train.max_steps = 5;
     config.reward_model.centering = 0.01;

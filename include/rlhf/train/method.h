@@ -11,6 +11,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "rlhf/config/metrics_list.h"
 #include "rlhf/config/model_options.h"
 #include "rlhf/config/optimizer_options.h"
 #include "rlhf/config/show_config.h"
@@ -86,6 +87,8 @@ class Method {
   /// Whether evaluate() can be called: there is data to evaluate on.
   virtual bool evaluates() const { return false; }
   virtual std::unique_ptr<StepRecord> evaluate() { return nullptr; }
+  /// Which direction of an evaluation's metric ("eval_loss") is the better one, for eval.best_by.
+  virtual Better better(const std::string& /*metric*/) const { return Better::lower; }
   /// A few lines {"prompt", "response"} made for samples.jsonl; empty: none.
   virtual std::vector<nlohmann::ordered_json> show() { return {}; }
 
@@ -111,7 +114,7 @@ struct RunSettings {
   CheckpointOptions checkpoint;
   LogOptions log;
   std::string config_yaml;                           ///< the effective config, for config.yaml
-  std::map<std::string, std::string> config_values;  ///< every key, for the fingerprint
+  std::map<std::string, std::string> fixed_values;  ///< of the config, what a resumed run must not change
 };
 
 /// RunSettings of any config with the sections model (`path`, or `policy`), data, train, lr_schedule, checkpoint, log
@@ -138,7 +141,7 @@ RunSettings run_settings(std::string stage, const Config& config) {
   settings.checkpoint = config.checkpoint;
   settings.log = config.log;
   settings.config_yaml = to_yaml(config);
-  settings.config_values = flat_values(config);
+  settings.fixed_values = fixed_values(config);
   return settings;
 }
 
