@@ -1,0 +1,9 @@
+// The style sheet of a page.
+#pragma once
+
+#include <string>
+
+namespace rlhf {
+
+std::string page_style();
+}  // namespace rlhf
