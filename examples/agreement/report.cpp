@@ -32,16 +32,6 @@ nlohmann::ordered_json to_json(const PolicySummary& policy) {
           {"kl", policy.kl}};
 }
 
-// One metric of every step; steps that did not measure it are left out.
-Points metric_curve(const std::filesystem::path& metrics, const std::string& name) {
-  Points points;
-  rlhf::for_each_json_line(metrics, 0, [&](const rlhf::JsonLine& line) {
-    if (line.value.contains("step") && line.value.contains(name))
-      points.emplace_back(line.value.at("step").get<double>(), line.value.at(name).get<double>());
-  });
-  return points;
-}
-
 std::map<double, Shares> shares_by_step(const std::filesystem::path& samples) {
   std::map<double, Shares> steps;
   rlhf::for_each_json_line(samples, 0, [&](const rlhf::JsonLine& line) {
@@ -74,6 +64,15 @@ std::vector<rlhf::Chart> charts_of(const std::filesystem::path& run) {
 }
 
 }  // namespace
+
+std::vector<std::pair<double, double>> metric_curve(const std::filesystem::path& metrics, const std::string& name) {
+  Points points;
+  rlhf::for_each_json_line(metrics, 0, [&](const rlhf::JsonLine& line) {
+    if (line.value.contains("step") && line.value.contains(name))
+      points.emplace_back(line.value.at("step").get<double>(), line.value.at(name).get<double>());
+  });
+  return points;
+}
 
 nlohmann::ordered_json to_json(const Summary& summary) {
   nlohmann::ordered_json seconds;

@@ -10,7 +10,8 @@ using Keys = std::map<std::string, std::string>;
 constexpr int kMostDepth = 32;
 
 std::string on_one_line(const YAML::Node& node) {
-  if (node.IsScalar()) return node.Scalar();
+  if (node.IsNull()) return "null";
+  if (node.IsScalar()) return node.Scalar().empty() ? "\"\"" : node.Scalar();
   YAML::Emitter emitter;
   emitter << YAML::Flow << node;
   return emitter.c_str();

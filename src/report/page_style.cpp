@@ -16,13 +16,13 @@ p { margin: 0.25rem 0; max-width: 46rem; }
 .badge { display: inline-block; padding: 0.1rem 0.7rem; border-radius: 1rem; border: 1px solid currentColor;
   font-size: 0.875rem; font-weight: 600; margin: 0 0 0.75rem; color: var(--soft); }
 .badge.good { color: var(--good); } .badge.warn { color: var(--warn); }
-.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 10.5rem), 1fr)); gap: 0.75rem;
+.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 12.5rem), 1fr)); gap: 0.75rem;
   margin: 1.25rem 0; }
 .figures div { background: var(--card); border-radius: 8px; padding: 0.75rem 1rem; }
 .figures b { display: block; font-size: 1.5rem; line-height: 1.3; font-variant-numeric: tabular-nums; }
 .figures span, .figures small { display: block; color: var(--soft); font-size: 0.8125rem; line-height: 1.4; }
 .charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 21rem), 1fr)); gap: 1.75rem 1.5rem; }
-figure { margin: 0; min-width: 0; position: relative; }
+figure { margin: 0; min-width: 0; display: flex; flex-direction: column; }
 figcaption { font-weight: 600; font-size: 0.9375rem; display: flex; justify-content: space-between; gap: 1rem; }
 figcaption span { font-weight: 400; color: var(--soft); font-variant-numeric: tabular-nums; white-space: nowrap; }
 .legend { list-style: none; display: flex; flex-wrap: wrap; gap: 0 1rem; margin: 0 0 0.25rem; padding: 0;
@@ -30,12 +30,12 @@ figcaption span { font-weight: 400; color: var(--soft); font-variant-numeric: ta
 .legend svg { width: 24px; height: 12px; margin-right: 0.4rem; vertical-align: -1px; }
 .legend.wide { position: sticky; top: 0; background: var(--page); padding: 0.5rem 0; z-index: 1; font-size: 0.9375rem;
   color: var(--ink); border-bottom: 1px solid var(--grid); margin: 1rem 0; max-height: 9rem; overflow-y: auto; }
-figure > svg { width: 100%; height: auto; display: block; }
+figure > svg { width: 100%; height: auto; display: block; margin-top: auto; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 0.9375rem; overflow-wrap: normal; }
 th, td { padding: 0.35rem 0.9rem; text-align: right; vertical-align: top; border-bottom: 1px solid var(--grid); }
 td { max-width: 24rem; overflow-wrap: anywhere; min-width: 7rem; }
-th:first-child, td:first-child { text-align: left; padding-left: 0; min-width: 8rem; max-width: 18rem; }
+th:first-child, td:first-child { text-align: left; padding-left: 0; min-width: 8rem; overflow-wrap: normal; }
 dl { display: grid; grid-template-columns: minmax(7rem, max-content) 1fr; gap: 0.35rem 1.25rem; margin: 0; }
 dt { color: var(--soft); } dd { margin: 0; white-space: pre-line; min-width: 0; }
 @media (max-width: 34rem) { dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: 0.6rem; } }

@@ -12,8 +12,9 @@ namespace {
 
 // Half the type's range, so that high - low is finite whatever the data is.
 constexpr double kLargest = std::numeric_limits<double>::max() / 4;
-constexpr double kSmallest = 1e-300;  // a range that can be divided into steps
-constexpr int kMostTicks = 20;        // a range that rounding has eaten must not draw millions
+constexpr std::size_t kLongestLabel = 6;  // what the left margin of a chart holds
+constexpr double kSmallest = 1e-300;      // a range that can be divided into steps
+constexpr int kMostTicks = 20;            // a range that rounding has eaten must not draw millions
 
 std::string formatted(const char* format, int digits, double value) {
   std::array<char, 40> text{};
@@ -30,6 +31,21 @@ std::string short_exponent(std::string text) {
   if (text[digits] == '-') ++digits;
   while (text[digits] == '0' && digits + 1 < text.size()) text.erase(digits, 1);
   return text;
+}
+
+// "0.00015" as "1.5e-4".
+std::string with_exponent(int digits, double value) {
+  std::string text = formatted("%.*e", digits - 1, value);
+  const std::size_t e = text.find('e');
+  const std::size_t last = text.find_last_not_of('0', e - 1);
+  text.erase(text[last] == '.' ? last : last + 1, e - (text[last] == '.' ? last : last + 1));
+  return short_exponent(text);
+}
+
+std::size_t longest(const std::vector<std::string>& texts) {
+  std::size_t length = 0;
+  for (const std::string& text : texts) length = std::max(length, text.size());
+  return length;
 }
 
 struct Suffix {
@@ -84,18 +100,20 @@ std::vector<std::string> tick_labels(const Axis& axis) {
   const Suffix suffix = suffix_for(largest);
   const double ratio = std::log10(largest / axis.step);
   const int digits = std::clamp(static_cast<int>(std::ceil(ratio)) + 1, 4, 12);  // neighbours must differ
-  std::vector<std::string> labels;
+  std::vector<std::string> plain, exponents;
   for (const double tick : axis.ticks()) {
-    const std::string label = short_exponent(formatted("%.*g", digits, tick / suffix.factor));
-    labels.push_back(tick == 0 ? "0" : label + suffix.text);
+    plain.push_back(tick == 0 ? "0" : short_exponent(formatted("%.*g", digits, tick / suffix.factor)) + suffix.text);
+    exponents.push_back(tick == 0 ? "0" : with_exponent(digits, tick));
   }
-  return labels;
+  const bool too_long = longest(plain) > kLongestLabel;
+  return too_long && longest(exponents) < longest(plain) ? exponents : plain;
 }
 
 std::string show_number(double value) {
   if (!std::isfinite(value)) return "not finite";
   if (value == 0) return "0";
-  if (value == std::round(value) && std::fabs(value) < 1e15) return formatted("%.*f", 0, value);
+  const bool is_whole = value == std::round(value) || std::fabs(value) >= 1e4;
+  if (is_whole && std::fabs(value) < 1e15) return formatted("%.*f", 0, value);
   return short_exponent(formatted("%.*g", 4, value));
 }
 

@@ -24,10 +24,11 @@ Axis axis_over(double low, double high, double parts);
 /// The same with both ends moved outwards to a tick.
 Axis axis_to_ticks(double low, double high, double parts);
 
-/// The ticks of `axis` as text, with one suffix for all of them (k, M, G) where the largest is 10,000 or more.
+/// The ticks of `axis` as text, with one suffix for all of them (k, M, G) where the largest is 10,000 or more, or with
+/// exponents ("1.5e-4") where that makes long ones shorter.
 std::vector<std::string> tick_labels(const Axis& axis);
 
-/// A value for people: whole numbers in full, others with four digits.
+/// A value for people: whole numbers in full, others with four digits, without a fraction from 10,000 on.
 std::string show_number(double value);
 
 }  // namespace rlhf

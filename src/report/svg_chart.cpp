@@ -15,7 +15,7 @@
 namespace rlhf {
 namespace {
 
-constexpr double kLeft = 48, kRight = 12, kTop = 22, kBottom = 36;
+constexpr double kLeft = 48, kRight = 12, kTop = 26, kBottom = 36;
 constexpr double kXParts = 5, kYParts = 4;
 
 struct Range {

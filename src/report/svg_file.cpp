@@ -14,7 +14,7 @@ namespace rlhf {
 namespace {
 
 constexpr double kTitle = 26, kLegend = 20;
-constexpr double kMargin = 20, kGap = 36;
+constexpr double kMargin = 20, kGap = 36, kStackGap = 20;
 
 // The samples and names of the curves in one row.
 std::string legend(const std::vector<std::string>& names, bool bars) {
@@ -51,6 +51,17 @@ Drawing draw_with_title(const Chart& chart) {
 }
 
 Drawing draw_with_title(const BarChart& chart) { return with_title(chart.title, chart.series, true, draw(chart)); }
+
+Drawing stack(const std::vector<Drawing>& drawings) {
+  Drawing all;
+  for (const Drawing& drawing : drawings) {
+    if (all.height > 0) all.height += kStackGap;
+    all.elements += moved(0, all.height, drawing.elements);
+    all.height += drawing.height;
+    all.width = std::max(all.width, drawing.width);
+  }
+  return all;
+}
 
 std::string inline_svg(const Drawing& drawing, const std::string& label) {
   return opening_tag(drawing.width, drawing.height, label) + ">\n" + drawing.elements + "</svg>\n";

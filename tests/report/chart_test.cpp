@@ -29,11 +29,11 @@ TEST(WellFormed, CheckerOfTheseTestsSeesMistakes) {
     EXPECT_FALSE(is_well_formed(wrong)) << wrong;
 }
 
-// The area of the curves is x 48 to 388, y 188 (bottom) to 22 (top): src/report/svg_chart.cpp.
+// The area of the curves is x 48 to 388, y 188 (bottom) to 26 (top): src/report/svg_chart.cpp.
 TEST(DrawChart, PointsAreWhereTheAxesSay) {
   const std::string drawing = svg({{"a", {{0, 0}, {5, 0.5}, {10, 1}}}});
-  EXPECT_NE(drawing.find("d=\"M48 188 218 105 388 22\""), std::string::npos) << drawing;
-  EXPECT_NE(drawing.find("cx=\"388\" cy=\"22\" r=\"3\"><title>a: 1 at 10</title>"), std::string::npos) << drawing;
+  EXPECT_NE(drawing.find("d=\"M48 188 218 107 388 26\""), std::string::npos) << drawing;
+  EXPECT_NE(drawing.find("cx=\"388\" cy=\"26\" r=\"3\"><title>a: 1 at 10</title>"), std::string::npos) << drawing;
 }
 
 TEST(DrawChart, AxesHaveTicksLabelsAndAUnit) {
@@ -69,7 +69,7 @@ TEST(DrawChart, AnEmptyCurveKeepsItsPlace) {
 
 TEST(DrawChart, ValuesThatAreNotFiniteAreMarkedGaps) {
   const std::string drawing = svg({{"a", {{0, 0}, {1, kNan}, {2, 1}, {3, INFINITY}, {4, 0}}}});
-  EXPECT_NE(drawing.find("d=\"M48 188h0M218 22h0M388 188h0\""), std::string::npos) << drawing;
+  EXPECT_NE(drawing.find("d=\"M48 188h0M218 26h0M388 188h0\""), std::string::npos) << drawing;
   EXPECT_EQ(count(drawing, "class=\"gap\""), 2u);
   EXPECT_NE(drawing.find("<title>a is not finite at 1</title>"), std::string::npos);
   EXPECT_EQ(drawing.find("nan"), std::string::npos);

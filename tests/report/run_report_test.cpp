@@ -171,11 +171,13 @@ TEST_F(RunReport, AFolderThatIsNoRunIsNamed) {
 
 TEST_F(RunReport, RunsSideBySideShareTheirCharts) {
   testing::make_ppo_run(folder_, "second");
-  folder_.write("second/config.yaml", "ppo: {kl_coef: 0.1}\ntrain: {seed: 1, steps: [1, 2]}\n");
+  folder_.write("second/config.yaml", "ppo: {kl_coef: 0.1}\ntrain: {seed: 1, steps: [1, 2], empty: \"\", none: ~}\n");
   folder_.write("second/metrics.jsonl", "{\"step\":1,\"objective/kl\":0.75}\n");
   const std::string page = comparison_page({folder_ / "first", folder_ / "second"});
   expect_parts(page, {"<h1>2 runs</h1>", "<tr><td>ppo.kl_coef</td><td>0.05</td><td>0.1</td></tr>",
                       "<tr><td>train.steps</td><td>–</td><td>[1, 2]</td></tr>",
+                      "<tr><td>train.empty</td><td>–</td><td>&quot;&quot;</td></tr>",
+                      "<tr><td>train.none</td><td>–</td><td>null</td></tr>",
                       "<tr><td>objective/kl, nats per sequence</td><td>0.25</td><td>0.75</td></tr>",
                       "<tr><td>objective/scores, reward units</td><td>2.5 (2.5 at 3)</td><td></td></tr>"});
   EXPECT_EQ(page.find("<td>train.seed</td>"), std::string::npos);

@@ -55,6 +55,8 @@ TEST(TickLabels, LargeOnesShareASuffixAndSmallOnesAnExponent) {
   EXPECT_EQ(tick_labels(axis_over(0, 100000, 5)), (Labels{"0", "20k", "40k", "60k", "80k", "100k"}));
   EXPECT_EQ(tick_labels(axis_over(0, 3e6, 3)), (Labels{"0", "1M", "2M", "3M"}));
   EXPECT_EQ(tick_labels(axis_over(0, 2e-6, 4)), (Labels{"0", "5e-7", "1e-6", "1.5e-6", "2e-6"}));
+  EXPECT_EQ(tick_labels(axis_over(0, 2e-4, 4)), (Labels{"0", "5e-5", "1e-4", "1.5e-4", "2e-4"}));
+  EXPECT_EQ(tick_labels(axis_over(0, 0.002, 2)), (Labels{"0", "0.001", "0.002"}));
   EXPECT_EQ(tick_labels(axis_over(0, 8000, 4)), (Labels{"0", "2000", "4000", "6000", "8000"}));
 }
 
@@ -79,6 +81,8 @@ TEST(ShowNumber, WholeNumbersInFullOthersWithFourDigits) {
   EXPECT_EQ(show_number(1234567), "1234567");
   EXPECT_EQ(show_number(0.123456), "0.1235");
   EXPECT_EQ(show_number(-2), "-2");
+  EXPECT_EQ(show_number(1234.56), "1235");
+  EXPECT_EQ(show_number(-64090.7), "-64091");
   EXPECT_EQ(show_number(1.5e-7), "1.5e-7");
   EXPECT_EQ(show_number(2.5e20), "2.5e20");
   EXPECT_EQ(show_number(-0.0), "0");

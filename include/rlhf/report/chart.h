@@ -50,6 +50,9 @@ Drawing draw(const BarChart& chart);
 Drawing draw_with_title(const Chart& chart);
 Drawing draw_with_title(const BarChart& chart);
 
+/// The drawings below each other.
+Drawing stack(const std::vector<Drawing>& drawings);
+
 enum class Theme { light, dark };
 
 /// The drawing as an `<svg>` element of a page, coloured by the style sheet of HtmlPage.
