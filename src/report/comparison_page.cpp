@@ -122,9 +122,10 @@ HtmlPage::Table differing_keys(const Runs& runs) {
 
 // Every run has its place in every chart, so that it looks the same in all of them.
 Chart chart_of(const Runs& runs, const std::string& name) {
-  Chart chart{.title = name, .x_label = step_label(runs.front()), .unit = metric_info(name).unit};
+  Chart chart{.title = name, .unit = metric_info(name).unit};
   for (const RunData& run : runs) {
     const Curve* metric = find_metric(run, name);
+    if (metric && chart.x_label != "step") chart.x_label = step_label(run);
     chart.curves.push_back(metric ? scaled(*metric) : Curve());
     chart.curves.back().name = run.name;
   }

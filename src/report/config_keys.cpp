@@ -1,6 +1,8 @@
 // Flattens a config into dotted keys.
 #include "report/config_keys.h"
 
+#include <cstddef>
+
 #include <yaml-cpp/yaml.h>
 
 namespace rlhf {
@@ -8,6 +10,7 @@ namespace {
 
 using Keys = std::map<std::string, std::string>;
 constexpr int kMostDepth = 32;
+constexpr std::size_t kMostKeys = 10000;  // aliases can make a small file huge
 
 std::string on_one_line(const YAML::Node& node) {
   if (node.IsNull()) return "null";
@@ -23,7 +26,8 @@ void flatten(const YAML::Node& node, const std::string& path, int depth, Keys& k
     return;
   }
   for (const auto& entry : node)
-    flatten(entry.second, (path.empty() ? "" : path + ".") + on_one_line(entry.first), depth + 1, keys);
+    if (keys.size() < kMostKeys)
+      flatten(entry.second, (path.empty() ? "" : path + ".") + on_one_line(entry.first), depth + 1, keys);
 }
 
 }  // namespace

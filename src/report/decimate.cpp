@@ -27,6 +27,19 @@ std::set<std::size_t> shown_of_column(const Points& points, std::size_t begin, s
   return shown;
 }
 
+constexpr double kParts = 100;
+
+// The mean point; its y is not finite if one of the points is not.
+std::pair<double, double> mean_of(const Points& points, std::size_t begin, std::size_t end) {
+  double x = 0, y = 0;
+  for (std::size_t i = begin; i < end; ++i) {
+    x += points[i].first;
+    y += points[i].second;
+  }
+  const auto count = static_cast<double>(end - begin);
+  return {x / count, y / count};
+}
+
 }  // namespace
 
 Points decimated(const Points& points, const Axis& x) {
@@ -38,6 +51,17 @@ Points decimated(const Points& points, const Axis& x) {
     for (const std::size_t i : shown_of_column(points, begin, end)) kept.push_back(points[i]);
   }
   return kept;
+}
+
+Points averaged(const Points& points, const Axis& x) {
+  const double width = (x.to - x.from) / kParts;
+  const auto part = [&](std::size_t i) { return std::floor((x.at(points[i].first) - x.from) / width); };
+  Points means;
+  for (std::size_t begin = 0, end = 0; begin < points.size(); begin = end) {
+    while (end < points.size() && part(end) == part(begin)) ++end;
+    means.push_back(mean_of(points, begin, end));
+  }
+  return means;
 }
 
 }  // namespace rlhf

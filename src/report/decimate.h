@@ -15,4 +15,8 @@ using Points = std::vector<std::pair<double, double>>;
 /// drawn line has the same outline.
 Points decimated(const Points& points, const Axis& x);
 
+/// The means of the finite points in about 100 equal parts of the axis, each at the middle of its points; a part with a
+/// point that is not finite gives one such point.
+Points averaged(const Points& points, const Axis& x);
+
 }  // namespace rlhf

@@ -16,6 +16,33 @@ std::string text_element(std::string_view tag, const std::string& words, std::st
   return element(tag, escape_markup(words), attributes) + "\n";
 }
 
+// A name that may break after "/" and "_", where a narrow screen needs it.
+std::string breakable(const std::string& name) {
+  std::string html;
+  for (const char c : escape_markup(name)) {
+    html += c;
+    if (c == '/' || c == '_') html += "<wbr/>";
+  }
+  return html;
+}
+
+// Bars of block characters, as the data report draws them, in a size that does not wrap.
+std::string with_small_bars(const std::string& text) {
+  constexpr std::string_view kBlock = "█";
+  std::string html;
+  const std::string escaped = escape_markup(text);
+  for (std::size_t at = 0; at < escaped.size();) {
+    std::size_t end = at;
+    while (escaped.compare(end, kBlock.size(), kBlock) == 0) end += kBlock.size();
+    if (end > at)
+      html += element("span", escaped.substr(at, end - at), "class=\"bar\"");
+    else
+      html += escaped[end++];
+    at = end;
+  }
+  return html;
+}
+
 std::string table_row(const std::vector<std::string>& cells, const std::string& tag) {
   std::string html;
   for (const std::string& cell : cells) html += element(tag, escape_markup(cell));
@@ -71,7 +98,8 @@ void HtmlPage::table(const Table& table) {
 
 void HtmlPage::terms(const Terms& terms) {
   std::string entries;
-  for (const auto& [term, text] : terms) entries += text_element("dt", term) + text_element("dd", text);
+  for (const auto& [term, text] : terms)
+    entries += text_element("dt", term) + element("dd", with_small_bars(text)) + "\n";
   if (!entries.empty()) body_ += element("dl", entries) + "\n";
 }
 
@@ -102,7 +130,7 @@ void HtmlPage::badge(const std::string& text, const std::string& kind) {
 void HtmlPage::figures(const std::vector<Figure>& figures) {
   std::string boxes;
   for (const Figure& figure : figures)
-    boxes += element("div", text_element("span", figure.name) + text_element("b", figure.value) +
+    boxes += element("div", element("span", breakable(figure.name)) + text_element("b", figure.value) +
                                 text_element("small", figure.note)) +
              "\n";
   if (!boxes.empty()) body_ += element("div", boxes, "class=\"figures\"") + "\n";
@@ -124,8 +152,10 @@ std::string HtmlPage::html() const {
   const std::string head =
       "<meta charset=\"utf-8\"/>\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n" +
       text_element("title", title_) + element("style", page_style()) + "\n";
+  const bool has_charts = body_.find("<figure>") != std::string::npos;
+  const std::string script = has_charts ? element("script", page_script()) + "\n" : "";
   return "<!DOCTYPE html>\n<html lang=\"en\">\n" + element("head", "\n" + head) + "\n" +
-         element("body", "\n" + text_element("h1", title_) + body_) + "\n</html>\n";
+         element("body", "\n" + text_element("h1", title_) + body_ + script) + "\n</html>\n";
 }
 
 }  // namespace rlhf

@@ -1,4 +1,4 @@
-// The style sheet of a page.
+// The style sheet and the script of a page.
 #pragma once
 
 #include <string>
@@ -6,4 +6,6 @@
 namespace rlhf {
 
 std::string page_style();
+/// Shows the values of the curves under the pointer. It has no "<" and no "&", so that the page is XML as well.
+std::string page_script();
 }  // namespace rlhf

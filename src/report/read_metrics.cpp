@@ -16,6 +16,8 @@ namespace {
 
 using Json = nlohmann::json;
 
+constexpr double kMostSteps = 1e15;  // whole numbers up to here are exact
+
 // The numbers at the top of one object, by key. `null` is how a figure that is not finite is written.
 class LineReader : public Json::json_sax_t {
  public:
@@ -56,7 +58,7 @@ class Collector {
     double step = std::numeric_limits<double>::quiet_NaN();
     for (const auto& [name, value] : reader.figures)
       if (name == "step") step = value;
-    if (!std::isfinite(step)) return;
+    if (!(std::fabs(step) <= kMostSteps)) return;  // also what is no number
     for (const auto& [name, value] : reader.figures)
       if (name != "step") curve(name).points.emplace_back(step, value);
   }

@@ -22,6 +22,9 @@ constexpr std::size_t kPart = 1 << 20;
 constexpr std::size_t kSamplesPerStep = 4;
 constexpr std::size_t kMostBytes = 4000;  // of a prompt or response
 
+// What is nested deeper than any record of ours is left out, since writing it as text would need a deep stack.
+bool is_shallow(int depth, Json::parse_event_t, Json&) { return depth <= 32; }
+
 std::string text_of(const Json& line, const char* key) {
   const auto field = line.find(key);
   if (field == line.end()) return "";
@@ -46,8 +49,8 @@ std::string facts_of(const Json& line) {
 std::map<std::int64_t, std::vector<RunSample>> by_step(const std::vector<std::string>& lines) {
   std::map<std::int64_t, std::vector<RunSample>> steps;
   for (const std::string& text : lines) {
-    const Json line = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-    if (!line.is_object() || !line.contains("step") || !line["step"].is_number()) continue;
+    const Json line = Json::parse(text, is_shallow, /*allow_exceptions=*/false);
+    if (!line.is_object() || !line.contains("step") || !line["step"].is_number_integer()) continue;
     auto& samples = steps[line["step"].get<std::int64_t>()];
     if (samples.size() < kSamplesPerStep)
       samples.push_back({line["step"], text_of(line, "prompt"), text_of(line, "response"), facts_of(line)});

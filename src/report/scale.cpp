@@ -109,6 +109,8 @@ std::vector<std::string> tick_labels(const Axis& axis) {
   return too_long && longest(exponents) < longest(plain) ? exponents : plain;
 }
 
+std::string exact(double value) { return formatted("%.*g", 15, value); }
+
 std::string show_number(double value) {
   if (!std::isfinite(value)) return "not finite";
   if (value == 0) return "0";

@@ -28,6 +28,9 @@ Axis axis_to_ticks(double low, double high, double parts);
 /// exponents ("1.5e-4") where that makes long ones shorter.
 std::vector<std::string> tick_labels(const Axis& axis);
 
+/// All digits of a value, for programs.
+std::string exact(double value);
+
 /// A value for people: whole numbers in full, others with four digits, without a fraction from 10,000 on.
 std::string show_number(double value);
 

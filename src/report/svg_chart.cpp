@@ -15,7 +15,7 @@
 namespace rlhf {
 namespace {
 
-constexpr double kLeft = 48, kRight = 12, kTop = 26, kBottom = 36;
+constexpr double kLeft = 48, kRight = 18, kTop = 26, kBottom = 36;
 constexpr double kXParts = 5, kYParts = 4;
 
 struct Range {
@@ -52,9 +52,20 @@ Axes axes_of(const Chart& chart) {
   return axes;
 }
 
+// What page_script needs to turn places back into values.
+std::string ranges(const Chart& chart, const Axes& axes) {
+  std::string numbers;
+  for (const Axis* axis : {&axes.x, &axes.y})
+    for (const double number : {axis->low, axis->high, axis->from, axis->to})
+      numbers += (numbers.empty() ? "" : " ") + exact(number);
+  return element("g", "",
+                 "class=\"axes\" data-x=\"" + escape_markup(chart.x_label) + "\" data-ranges=\"" + numbers + "\"") +
+         "\n";
+}
+
 std::string frame(const Chart& chart, const Axes& axes) {
   const auto& [x, y] = axes;
-  std::string svg;
+  std::string svg = ranges(chart, axes);
   const auto y_labels = tick_labels(y), x_labels = tick_labels(x);
   for (std::size_t i = 0; i < y_labels.size(); ++i) {
     const double at = y.at(y.ticks()[i]);
@@ -114,12 +125,19 @@ std::string gap_marks(const Curve& curve, const Points& points, const Axes& axes
   return svg;
 }
 
+std::string path(const Curve& curve, const Points& points, const std::string& classes, const Axes& axes) {
+  const std::string data = path_data(points, axes);
+  if (data.empty()) return "";
+  const std::string title = element("title", escape_markup(curve.name));
+  return element("path", title, "class=\"" + classes + "\" d=\"" + data + "\"") + "\n";
+}
+
+// A curve with more points than can be seen is its range, pale, and its mean.
 std::string draw_curve(const Curve& curve, std::size_t index, const Axes& axes) {
   const Points points = decimated(curve.points, axes.x);
-  const std::string data = path_data(points, axes);
-  const std::string title = element("title", escape_markup(curve.name));
-  std::string svg;
-  if (!data.empty()) svg = element("path", title, "class=\"" + curve_classes(index) + "\" d=\"" + data + "\"") + "\n";
+  const bool is_reduced = points.size() < curve.points.size();
+  std::string svg = path(curve, points, curve_classes(index) + (is_reduced ? " range" : ""), axes);
+  if (is_reduced) svg += path(curve, averaged(curve.points, axes.x), curve_classes(index), axes);
   return svg + gap_marks(curve, points, axes) + last_dot(curve, index, axes);
 }
 

@@ -36,6 +36,7 @@ svg text.title { font-weight: 600; font-size: 14px; }
 svg line.grid { stroke: var(--grid); }
 svg line.axis { stroke: var(--rule); }
 svg path { fill: none; stroke-width: 1.75; stroke-linejoin: round; stroke-linecap: round; }
+svg path.range { stroke-opacity: 0.3; stroke-dasharray: none; }
 svg path.gap { stroke: var(--bad); stroke-width: 1.5; }
 .c0 { stroke: var(--c0); } .c1 { stroke: var(--c1); } .c2 { stroke: var(--c2); }
 .c3 { stroke: var(--c3); } .c4 { stroke: var(--c4); } .c5 { stroke: var(--c5); }

@@ -29,17 +29,18 @@ TEST(WellFormed, CheckerOfTheseTestsSeesMistakes) {
     EXPECT_FALSE(is_well_formed(wrong)) << wrong;
 }
 
-// The area of the curves is x 48 to 388, y 188 (bottom) to 26 (top): src/report/svg_chart.cpp.
+// The area of the curves is x 48 to 382, y 188 (bottom) to 26 (top): src/report/svg_chart.cpp.
 TEST(DrawChart, PointsAreWhereTheAxesSay) {
   const std::string drawing = svg({{"a", {{0, 0}, {5, 0.5}, {10, 1}}}});
-  EXPECT_NE(drawing.find("d=\"M48 188 218 107 388 26\""), std::string::npos) << drawing;
-  EXPECT_NE(drawing.find("cx=\"388\" cy=\"26\" r=\"3\"><title>a: 1 at 10</title>"), std::string::npos) << drawing;
+  EXPECT_NE(drawing.find("d=\"M48 188 215 107 382 26\""), std::string::npos) << drawing;
+  EXPECT_NE(drawing.find("cx=\"382\" cy=\"26\" r=\"3\"><title>a: 1 at 10</title>"), std::string::npos) << drawing;
 }
 
 TEST(DrawChart, AxesHaveTicksLabelsAndAUnit) {
   const std::string drawing = svg({{"a", {{0, 0.03}, {160, 0.97}}}});
   for (const char* part : {">0<", ">0.2<", ">1<", ">50<", ">150<", ">step<", ">nats<"})
     EXPECT_NE(drawing.find(part), std::string::npos) << part;
+  EXPECT_NE(drawing.find("data-ranges=\"0 160 48 382 0 1 188 26\""), std::string::npos);
   EXPECT_EQ(drawing.find(">200<"), std::string::npos);
   EXPECT_TRUE(is_well_formed(drawing));
 }
@@ -69,7 +70,7 @@ TEST(DrawChart, AnEmptyCurveKeepsItsPlace) {
 
 TEST(DrawChart, ValuesThatAreNotFiniteAreMarkedGaps) {
   const std::string drawing = svg({{"a", {{0, 0}, {1, kNan}, {2, 1}, {3, INFINITY}, {4, 0}}}});
-  EXPECT_NE(drawing.find("d=\"M48 188h0M218 26h0M388 188h0\""), std::string::npos) << drawing;
+  EXPECT_NE(drawing.find("d=\"M48 188h0M215 26h0M382 188h0\""), std::string::npos) << drawing;
   EXPECT_EQ(count(drawing, "class=\"gap\""), 2u);
   EXPECT_NE(drawing.find("<title>a is not finite at 1</title>"), std::string::npos);
   EXPECT_EQ(drawing.find("nan"), std::string::npos);
@@ -127,6 +128,29 @@ TEST(Decimated, FewPointsStayAndGapsAreKeptOncePerColumn) {
   std::size_t gaps = 0;
   for (const auto& point : kept) gaps += std::isnan(point.second) ? 1 : 0;
   EXPECT_EQ(gaps, 10u);
+}
+
+TEST(Averaged, IsTheMeanOfEveryHundredthOfTheAxis) {
+  const Axis axis{.low = 0, .high = 1000, .step = 100, .from = 50, .to = 250};
+  Points points;
+  for (int i = 0; i < 1000; ++i) points.emplace_back(i, i % 10);
+  points[995].second = kNan;
+  const Points means = averaged(points, axis);
+  ASSERT_EQ(means.size(), 100u);
+  EXPECT_EQ(means[0], (std::pair<double, double>{4.5, 4.5}));
+  EXPECT_EQ(means[42], (std::pair<double, double>{424.5, 4.5}));
+  EXPECT_TRUE(std::isnan(means[99].second));
+}
+
+TEST(DrawChart, ManyPointsAreABandAndAMean) {
+  Points points;
+  for (int i = 0; i < 10000; ++i) points.emplace_back(i, i % 2);
+  const std::string many = svg({{"a", points}});
+  EXPECT_EQ(count(many, "<path class=\"c0 d0 range\""), 1u);
+  EXPECT_EQ(count(many, "<path class=\"c0 d0\""), 1u);
+  EXPECT_LT(many.size(), 30000u);
+  points.resize(1000);
+  EXPECT_EQ(count(svg({{"a", points}}), " range\""), 0u);
 }
 
 TEST(DrawBars, LengthsFollowTheValues) {

@@ -101,7 +101,8 @@ TEST_F(RunReport, HostileTextIsShownAsText) {
   write("config.yaml", "<script>: \xff\xfe");
   const std::string page = written();
   EXPECT_TRUE(is_well_formed(page));
-  for (const char* tag : {"<script", "<b>alert", "<i>"}) EXPECT_EQ(page.find(tag), std::string::npos) << tag;
+  for (const char* tag : {"<script>alert", "<b>", "<i>", "<script>:"})
+    EXPECT_EQ(page.find(tag), std::string::npos) << tag;
 }
 
 TEST_F(RunReport, TornAndMissingFilesAreLeftOut) {
@@ -120,9 +121,11 @@ TEST_F(RunReport, TornAndMissingFilesAreLeftOut) {
 
 TEST_F(RunReport, LinesOfAnotherShapeAreSkipped) {
   write("metrics.jsonl",
-        "[1]\n3\n{\"step\":\"x\",\"loss\":1}\n{\"loss\":1}\n{\"step\":1,\"loss\":{\"a\":1},\"b\":[2]}\n"
+        "[1]\n3\n{\"step\":1e300,\"loss\":1}\n{\"step\":\"x\",\"loss\":1}\n{\"loss\":1}\n{\"step\":1,\"loss\":{\"a\":1}"
+        ",\"b\":[2]}\n"
         "{\"step\":2,\"loss\":0.5,\"note\":\"text\"}\nnull\n");
-  write("samples.jsonl", "[]\n{\"step\":\"a\"}\n{\"step\":1,\"prompt\":[{\"role\":\"user\"}]}\n");
+  write("samples.jsonl", "{\"step\":1e300}\n" + std::string(100000, '[') +
+                             "\n[]\n{\"step\":\"a\"}\n{\"step\":1,\"prompt\":[{\"role\":\"user\"}]}\n");
   write("run.json", "[\"stage\"]");
   write("log.txt", "no time here\n2026-99-99 aa: bb: cc\n");
   expect_parts(written(), {"<figcaption>loss<span>0.5</span>", "{&quot;role&quot;:&quot;user&quot;}"});

@@ -42,8 +42,9 @@ struct Drawing {
   std::string elements;
 };
 
-/// Axes with ticks at 1, 2 or 5 times a power of ten, the unit above, and the curves. A curve of more points than the
-/// drawing has pixels is reduced to the lowest and the highest value of every pixel column.
+/// Axes with ticks at 1, 2 or 5 times a power of ten, the unit above, and the curves. A curve of many more points
+/// than the drawing has pixels becomes a pale band from the lowest to the highest value of every pixel column and a
+/// line of means.
 Drawing draw(const Chart& chart);
 Drawing draw(const BarChart& chart);
 /// Title and legend above the drawing of a chart, for a picture that stands alone.

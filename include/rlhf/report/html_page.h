@@ -9,7 +9,8 @@
 namespace rlhf {
 
 /// A page that is built from top to bottom: one file, charts as inline SVG, nothing loaded from elsewhere, light or
-/// dark as the reader's system is set. All text is escaped.
+/// dark as the reader's system is set. All text is escaped. A script of its own shows the values of curves under the
+/// pointer; without scripts, the page is complete.
 class HtmlPage {
  public:
   using Table = std::vector<std::vector<std::string>>;             ///< rows of cells, the first row a header
