@@ -16,7 +16,7 @@ p { margin: 0.25rem 0; max-width: 46rem; }
 .badge { display: inline-block; padding: 0.1rem 0.7rem; border-radius: 1rem; border: 1px solid currentColor;
   font-size: 0.875rem; font-weight: 600; margin: 0 0 0.75rem; color: var(--soft); }
 .badge.good { color: var(--good); } .badge.warn { color: var(--warn); }
-.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)); gap: 0.75rem;
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: 0.75rem;
   margin: 1.25rem 0; }
 .figures div { background: var(--card); border-radius: 8px; padding: 0.75rem 1rem; }
 .figures b { display: block; font-size: 1.5rem; line-height: 1.3; font-variant-numeric: tabular-nums; }
@@ -57,7 +57,11 @@ summary { cursor: pointer; margin: 0.5rem 0; }
 
 constexpr const char* kScript = R"(
 const tip = Object.assign(document.body.appendChild(document.createElement("div")), {className: "tip", hidden: true});
-const show = value => Number(value.toPrecision(3)).toString();
+// A place is known to a tenth of a unit, so a value to about a 500th of the axis.
+const show = (value, range) => {
+  const unit = 10 ** Math.floor(Math.log10(range / 500));
+  return Number((Math.round(value / unit) * unit).toPrecision(6)).toString();
+};
 for (const svg of document.querySelectorAll("figure > svg")) {
   const axes = svg.querySelector(".axes").dataset;
   const [x0, x1, left, right, y0, y1, bottom, top] = axes.ranges.split(" ").map(Number);
@@ -82,7 +86,7 @@ for (const svg of document.querySelectorAll("figure > svg")) {
     const shown = nearest.filter(({point}) => 2 > Math.abs(point[0] - place[0]));
     const step = x0 + (place[0] - left) / (right - left) * (x1 - x0);
     tip.textContent = [axes.x + " " + Math.round(step),
-      ...shown.map(({name, point}) => name + "  " + show(value(point[1])))].join("\n");
+      ...shown.map(({name, point}) => name + "  " + show(value(point[1]), y1 - y0))].join("\n");
     for (const [key, number] of Object.entries({x1: place[0], x2: place[0], y1: top, y2: bottom}))
       guide.setAttribute(key, number);
     tip.hidden = false;

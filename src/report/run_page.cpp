@@ -117,7 +117,7 @@ std::string page_of(const RunData& run, bool has_ended) {
   page.badge(state_of(run, has_ended), run.finished ? "good" : "warn");
   page.figures(headlines(run));
   page.terms(facts(run));
-  if (!run.plan.empty()) page.heading("Plan");
+  if (!run.plan.empty()) page.heading("Plan and data");
   page.terms(run.plan);
   if (!run.log.warnings.empty()) page.heading("Warnings");
   if (!run.log.warnings.empty()) page.preformatted(joined(run.log.warnings));
