@@ -6,8 +6,8 @@
 
 namespace rlhf {
 
-/// The folder a run writes: config.yaml, run.json, metrics.jsonl, samples.jsonl, log.txt, tensorboard/, checkpoints/,
-/// best/, final/. Nothing is created before the run is known to be able to start.
+/// The folder a run writes: config.yaml, run.json, metrics.jsonl, samples.jsonl, log.txt, report.html, tensorboard/,
+/// checkpoints/, best/, final/. Nothing is created before the run is known to be able to start.
 class RunFolder {
  public:
   explicit RunFolder(std::filesystem::path path) : path_(std::move(path)) {}
