@@ -7,7 +7,6 @@
 
 #include <rlhf/config/read_config.h>
 #include <rlhf/core/error.h>
-#include <rlhf/core/signals.h>
 
 int main(int argc, char** argv) try {
   std::vector<std::string> overrides(argv + std::min(argc, 2), argv + argc);

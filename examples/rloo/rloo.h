@@ -2,14 +2,12 @@
 
 #include <memory>
 #include <optional>
-#include <string>
-#include <tuple>
-
-#include <ATen/core/grad_mode.h>
-
 #include <rlhf/algo/kl.h>
 #include <rlhf/config/validate.h>
+#include <rlhf/core/signals.h>
 #include <rlhf/train/on_policy_models.h>
+#include <string>
+#include <tuple>
 
 /// REINFORCE with a leave-one-out baseline, a method without a critic. G responses to each prompt; β = kl_coef:
 ///   R_i = score_i − β·Σ_t (logp_t − ref_t);  A_i = R_i − mean of the other G − 1 of its prompt
@@ -17,19 +15,12 @@
 /// Source: arXiv:2402.14740, equation 7.
 namespace rloo {
 
-struct Algorithm {
-  double kl_coef = 0.05;
-};
-constexpr auto describe(const Algorithm*) {
-  return std::make_tuple(rlhf::field<&Algorithm::kl_coef>("weight of the KL penalty", rlhf::at_least(0.0)));
-}
-
 struct Config {
   rlhf::OnPolicyModelOptions model;
   rlhf::PromptDataOptions data;
   rlhf::RolloutOptions rollout{.num_samples_per_prompt = 4};
   rlhf::RewardOptions reward;
-  Algorithm rloo;
+  double kl_coef = 0.05;
   rlhf::PpoTrainOptions train;
   rlhf::OptimizerOptions optimizer{.lr = 3e-6};
   rlhf::LrScheduleOptions lr_schedule{.kind = rlhf::LrScheduleKind::constant, .warmup_share = 0};
@@ -38,11 +29,12 @@ struct Config {
 };
 constexpr auto describe(const Config*) {
   using C = Config;
-  return std::make_tuple(
-      rlhf::field<&C::model>("the models"), rlhf::field<&C::data>("prompts"), rlhf::field<&C::rollout>("sampling"),
-      rlhf::field<&C::reward>("from score to reward"), rlhf::field<&C::rloo>("the algorithm"),
-      rlhf::field<&C::train>("the run"), rlhf::field<&C::optimizer>("AdamW"), rlhf::field<&C::lr_schedule>("its rate"),
-      rlhf::field<&C::checkpoint>("what --resume needs"), rlhf::field<&C::log>("metrics and samples"));
+  return std::make_tuple(rlhf::field<&C::model>("the models"), rlhf::field<&C::data>("prompts"),
+                         rlhf::field<&C::rollout>("sampling"), rlhf::field<&C::reward>("from score to reward"),
+                         rlhf::field<&C::kl_coef>("weight of the KL penalty", rlhf::at_least(0.0)),
+                         rlhf::field<&C::train>("the run"), rlhf::field<&C::optimizer>("AdamW"),
+                         rlhf::field<&C::lr_schedule>("its rate"), rlhf::field<&C::checkpoint>("what --resume needs"),
+                         rlhf::field<&C::log>("metrics and samples"));
 }
 
 inline std::vector<rlhf::Issue> validate(const Config& config) {
@@ -84,8 +76,7 @@ inline std::unique_ptr<Step> rloo_step(rlhf::CausalLM& policy, rlhf::CausalLM& r
   const auto everything = rlhf::all_sequences(rollout);
   const auto ref_logprobs = rlhf::logprobs_of(reference, rollout, everything, forward, done->work);
   const auto kl = rlhf::segment_sum(rlhf::kl_k1(rollout.logprobs, ref_logprobs), rollout.responses);  // [B]
-  const auto advantages =
-      leave_one_out(scores.sub(kl.mul(config.rloo.kl_coef)), config.rollout.num_samples_per_prompt);
+  const auto advantages = leave_one_out(scores.sub(kl.mul(config.kl_coef)), config.rollout.num_samples_per_prompt);
   const auto of_tokens = advantages.repeat_interleave(rollout.responses.cu_seqlens.diff());  // [R]
 
   const auto count = static_cast<double>(prompts.size());

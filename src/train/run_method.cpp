@@ -5,7 +5,9 @@
 #include <torch/version.h>
 
 #include "rlhf/core/error.h"
+#include "rlhf/core/log.h"
 #include "rlhf/core/version.h"
+#include "rlhf/report/run_report.h"
 #include "rlhf/train/method.h"
 
 #include "announce.h"
@@ -36,6 +38,24 @@ nlohmann::json describe_run(const RunSettings& settings, const Setup& setup, con
           {"plan", {{"summary", plan.summary}, {"data", plan.data}, {"memory", plan.memory.summary()}}},
           {"fingerprint", fingerprint}};
 }
+
+/// Writes report.html when the run ends, in whichever way.
+class ReportAtEnd {
+ public:
+  explicit ReportAtEnd(std::filesystem::path run_folder) : run_folder_(std::move(run_folder)) {}
+  ~ReportAtEnd() {
+    try {
+      write_report(run_folder_);
+    } catch (const std::exception& error) {
+      log_warning(std::string("report.html: ") + error.what());
+    }
+  }
+  ReportAtEnd(const ReportAtEnd&) = delete;
+  ReportAtEnd& operator=(const ReportAtEnd&) = delete;
+
+ private:
+  std::filesystem::path run_folder_;
+};
 
 std::vector<std::string> result_folders(Method& method) {
   std::vector<std::string> folders;
@@ -73,6 +93,7 @@ RunSummary run_method(Method& method, const RunSettings& settings, const RunOpti
   Run run(folder,
           {settings.config_yaml, describe_run(settings, setup, plan, fingerprint), fingerprint, result_folders(method)},
           resume, options, settings.log, settings.checkpoint);
+  const ReportAtEnd report(folder.path());
   log(announcement);
   return Loop(method, settings, plan, setup.compute.device, run, resume).go();
 }

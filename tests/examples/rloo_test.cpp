@@ -37,7 +37,7 @@ double distance_from_optimum(double kl_coef, double optimal_for) {
   rloo::Config config;
   config.rollout = {.batch_size = 1024, .num_samples_per_prompt = 1024, .max_new_tokens = 1};
   config.reward.missing_eos = MissingEos::none;
-  config.rloo.kl_coef = kl_coef;
+  config.kl_coef = kl_coef;
   config.optimizer = {.lr = 0.05, .max_grad_norm = 0};
   testing::TableLm policy(table_of(logits)), reference(table_of(logits));
   Trainee trainee(policy.parameters(), config.optimizer);

@@ -25,9 +25,11 @@ class MetricNames : public TinyRun {
   Names written(const std::string& run) const {
     Names names;
     std::ifstream file(path(run + "/metrics.jsonl"));
-    for (std::string line; std::getline(file, line);)
-      for (const auto& [name, value] : nlohmann::json::parse(line).items())
+    for (std::string line; std::getline(file, line);) {
+      const auto figures = nlohmann::json::parse(line);
+      for (const auto& [name, value] : figures.items())
         if (name != "step") names.insert(name);
+    }
     return names;
   }
 
