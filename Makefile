@@ -1,14 +1,14 @@
 .PHONY: help build test oracle demo clean
 
 help:
-	@echo "make build       install what is missing, then build into build/"
-	@echo "make test        the same, then run all tests"
-	@echo "make oracle      the same, then a million texts against the Python libraries (RLHF_TEST_PYTHON has them)"
-	@echo "make demo        the same, then run the three stages on a small world (SEED=1); results in runs/demo/"
+	@echo "make build       install what is missing, then build the tools into build/"
+	@echo "make test        build everything, then run all tests"
+	@echo "make oracle      a million texts against the Python libraries (RLHF_TEST_PYTHON has them)"
+	@echo "make demo        build the tools, then run the three stages on a small world (SEED=1); results in runs/demo/"
 	@echo "make clean       remove build/ (what was downloaded stays in .deps/)"
 
 build:
-	@scripts/build.sh
+	@scripts/build.sh rlhf_tools
 
 test:
 	@scripts/test.sh

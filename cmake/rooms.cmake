@@ -3,6 +3,9 @@
 set(RLHF_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wno-missing-field-initializers)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   list(APPEND RLHF_WARNINGS -Wno-restrict)  # GCC 12 warns about "text" + std::string in error (PR 105651)
+  if(CMAKE_UNITY_BUILD)
+    list(APPEND RLHF_WARNINGS -Wno-subobject-linkage)  # it takes a source that another one includes for a header
+  endif()
 endif()
 if(RLHF_WERROR)
   list(APPEND RLHF_WARNINGS -Werror)

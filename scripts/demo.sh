@@ -5,7 +5,7 @@
 set -euo pipefail
 export LC_ALL=C OMP_WAIT_POLICY=passive  # threads that have nothing to do sleep
 cd "$(dirname "$0")/.."
-scripts/build.sh
+scripts/build.sh rlhf_demo
 
 seed=${SEED:-1}
 run=runs/demo

@@ -4,5 +4,5 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-scripts/build.sh
+scripts/build.sh rlhf_tokenizer_filter
 exec "${RLHF_TEST_PYTHON:-python3}" tests/oracle/tokenizer.py build/tests/oracle/rlhf_tokenizer_filter "$@"

@@ -11,7 +11,7 @@
 namespace agreement {
 namespace {
 
-enum Stream : std::uint64_t { replace = 100, corrupt };
+enum JudgeStream : std::uint64_t { replace = 100, corrupt };
 
 // One line of rlhf-generate: what was read stands under "record".
 Judged judged_of(const rlhf::JsonLine& line) {
@@ -48,7 +48,7 @@ std::optional<Pair> prefer(const Judged& first, const Judged& second) {
 }
 
 std::string corrupted_answer(int sum, std::uint64_t seed, std::uint64_t index) {
-  const std::uint64_t stream = rlhf::random_stream(Stream::corrupt, index);
+  const std::uint64_t stream = rlhf::random_stream(JudgeStream::corrupt, index);
   const auto below = [&](std::uint64_t draw, std::uint64_t bound) {
     return static_cast<int>(rlhf::random_below(seed, stream, draw, bound));
   };
@@ -72,7 +72,7 @@ std::vector<Pair> label_samples(const std::filesystem::path& samples, const Judg
     if (judged.prompt != first->prompt)
       throw rlhf::DataError(line.file.string() + ":" + std::to_string(line.line) +
                             ": expected a second answer to the prompt of the line before, found another prompt");
-    if (rlhf::random_uniform(options.seed, rlhf::random_stream(Stream::replace), prompts) < options.corrupted) {
+    if (rlhf::random_uniform(options.seed, rlhf::random_stream(JudgeStream::replace), prompts) < options.corrupted) {
       judged.answer = corrupted_answer(judged.sum, options.seed, prompts);
       judged.complete = true;
     }

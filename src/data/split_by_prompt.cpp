@@ -10,7 +10,7 @@
 namespace rlhf {
 namespace {
 
-std::string first_turns(const nlohmann::ordered_json& messages, std::size_t count) {
+std::string first_turns_text(const nlohmann::ordered_json& messages, std::size_t count) {
   std::string text;
   for (std::size_t i = 0; i < count; ++i) text += messages[i].dump();
   return text;
@@ -26,12 +26,12 @@ std::size_t question_turns(const nlohmann::ordered_json& messages) {
 /// What must not land on both sides.
 std::string split_key(const Demonstration& record) {
   if (record.chat)
-    return first_turns(record.chat.messages,
-                       record.prompt_turns > 0 ? record.prompt_turns : question_turns(record.chat.messages));
+    return first_turns_text(record.chat.messages,
+                            record.prompt_turns > 0 ? record.prompt_turns : question_turns(record.chat.messages));
   return record.whole ? record.completion : record.prompt;
 }
 std::string split_key(const Preference& record) {
-  return record.chat ? first_turns(record.chat.messages, record.chat.messages.size()) : record.prompt;
+  return record.chat ? first_turns_text(record.chat.messages, record.chat.messages.size()) : record.prompt;
 }
 
 bool drawn(const std::string& key, double eval_share, std::uint64_t seed) {

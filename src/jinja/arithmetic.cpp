@@ -8,12 +8,12 @@
 namespace rlhf::jinja {
 namespace {
 
-constexpr const char* kSigns[] = {"+", "-", "*", "/", "//", "%", "** or pow()"};
+constexpr const char* kOperatorSigns[] = {"+", "-", "*", "/", "//", "%", "** or pow()"};
 
 [[noreturn]] void too_large() { fail("a whole number beyond 64 bits, which is not supported"); }
 
 [[noreturn]] void refuse(Arithmetic op, const Value& a, const Value& b) {
-  fail(std::string("unsupported operand type(s) for ") + kSigns[static_cast<int>(op)] + ": '" + a.type_name() +
+  fail(std::string("unsupported operand type(s) for ") + kOperatorSigns[static_cast<int>(op)] + ": '" + a.type_name() +
        "' and '" + b.type_name() + "'");
 }
 

@@ -78,14 +78,14 @@ Value or_default(Machine& machine, const Value& value, const Arguments& argument
   return value;
 }
 
-constexpr FilterEntry kFilters[] = {
+constexpr FilterEntry kChoiceFilters[] = {
     {"d", or_default},  {"default", or_default},    {"map", map}, {"reject", reject}, {"rejectattr", rejectattr},
     {"select", select}, {"selectattr", selectattr},
 };
 
 }  // namespace
 
-FilterGroup choice_filters() { return {kFilters, std::size(kFilters)}; }
+FilterGroup choice_filters() { return {kChoiceFilters, std::size(kChoiceFilters)}; }
 
 Getter::Getter(const Value& attribute, Value otherwise) : otherwise_(std::move(otherwise)) {
   const Text* text = attribute.text();

@@ -130,10 +130,10 @@ Value round(Machine&, const Value& value, const Arguments& arguments) {
   return Value((method == "ceil" ? std::ceil(scaled) : std::floor(scaled)) / scale + 0.0);
 }
 
-constexpr FilterEntry kFilters[] = {{"abs", absolute}, {"float", to_float}, {"int", to_int}, {"round", round}};
+constexpr FilterEntry kNumberFilters[] = {{"abs", absolute}, {"float", to_float}, {"int", to_int}, {"round", round}};
 
 }  // namespace
 
-FilterGroup number_filters() { return {kFilters, std::size(kFilters)}; }
+FilterGroup number_filters() { return {kNumberFilters, std::size(kNumberFilters)}; }
 
 }  // namespace rlhf::jinja

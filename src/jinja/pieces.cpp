@@ -7,8 +7,6 @@
 namespace rlhf::jinja {
 namespace {
 
-constexpr auto npos = std::string_view::npos;
-
 bool may_cut(std::int64_t most, const Pieces& pieces) {
   return most < 0 || static_cast<std::int64_t>(pieces.size()) < most;
 }
@@ -66,14 +64,14 @@ bool case_is(std::string_view text) {
 std::size_t rfind_bytes(std::string_view text, std::string_view part) {
   if (part.empty()) return text.size();
   const std::size_t at = find_bytes(reversed(text), reversed(part));
-  return at == npos ? npos : text.size() - at - part.size();
+  return at == std::string_view::npos ? std::string_view::npos : text.size() - at - part.size();
 }
 
 Pieces split_by(Machine& machine, std::string_view text, std::string_view separator, std::int64_t most,
                 bool from_right) {
   Pieces pieces;
   if (!from_right) {
-    for (std::size_t at; may_cut(most, pieces) && (at = find_bytes(text, separator)) != npos;) {
+    for (std::size_t at; may_cut(most, pieces) && (at = find_bytes(text, separator)) != std::string_view::npos;) {
       add(machine, pieces, text.substr(0, at));
       text.remove_prefix(at + separator.size());
     }
@@ -82,7 +80,7 @@ Pieces split_by(Machine& machine, std::string_view text, std::string_view separa
   }
   const std::string mirrored = reversed(text), mark = reversed(separator);
   std::size_t from = 0;  // in the mirrored text
-  for (std::size_t at; may_cut(most, pieces) && (at = find_bytes(mirrored, mark, from)) != npos;) {
+  for (std::size_t at; may_cut(most, pieces) && (at = find_bytes(mirrored, mark, from)) != std::string_view::npos;) {
     add(machine, pieces, text.substr(text.size() - at, at - from));
     from = at + mark.size();
   }
@@ -132,7 +130,7 @@ std::string replaced(std::string_view text, std::string_view old, std::string_vi
   std::size_t at = 0;
   for (std::int64_t done = 0; most < 0 || done < most; ++done) {
     const std::size_t found = find_bytes(text, old, at);
-    if (found == npos) break;
+    if (found == std::string_view::npos) break;
     out.append(text.substr(at, found - at)).append(fresh);
     if (out.size() > kMaxText) Budget::stop("a text of more than 16 MiB");
     at = found + old.size();

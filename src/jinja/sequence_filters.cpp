@@ -225,7 +225,7 @@ Value groupby(Machine& machine, const Value& value, const Arguments& arguments) 
   return make_list(machine.budget, std::move(groups));
 }
 
-constexpr FilterEntry kFilters[] = {
+constexpr FilterEntry kSequenceFilters[] = {
     {"batch", batch},   {"count", length_filter}, {"dictsort", dictsort},    {"first", first}, {"groupby", groupby},
     {"items", items},   {"last", last},           {"length", length_filter}, {"list", list},   {"max", max},
     {"min", min},       {"reverse", reverse},     {"slice", slices},         {"sort", sort},   {"sum", sum},
@@ -234,7 +234,7 @@ constexpr FilterEntry kFilters[] = {
 
 }  // namespace
 
-FilterGroup sequence_filters() { return {kFilters, std::size(kFilters)}; }
+FilterGroup sequence_filters() { return {kSequenceFilters, std::size(kSequenceFilters)}; }
 
 Value key_of(Machine& machine, const Value& value, bool case_sensitive) {
   if (case_sensitive || !value.text()) return value;

@@ -170,7 +170,7 @@ Value to_json_text(Machine& machine, const Value& value, const Arguments& argume
   return Value(to_json(machine, value, style));
 }
 
-constexpr FilterEntry kFilters[] = {
+constexpr FilterEntry kTextFilters[] = {
     {"capitalize", capitalize},
     {"center", center},
     {"e", escape},
@@ -191,6 +191,6 @@ constexpr FilterEntry kFilters[] = {
 
 }  // namespace
 
-FilterGroup text_filters() { return {kFilters, std::size(kFilters)}; }
+FilterGroup text_filters() { return {kTextFilters, std::size(kTextFilters)}; }
 
 }  // namespace rlhf::jinja

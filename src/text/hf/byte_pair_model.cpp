@@ -13,7 +13,7 @@
 namespace rlhf::hf {
 namespace {
 
-struct Settings {
+struct BytePairSettings {
   std::optional<std::string> unknown;  // the piece for characters that have none
   std::vector<std::int32_t> bytes;     // ids of <0x00>… where characters without a piece become bytes
   bool fuse_unknown = false;
@@ -21,7 +21,7 @@ struct Settings {
 };
 
 /// A part of a word while it is merged; parts are a doubly linked list in a vector.
-struct Part {
+struct WordPart {
   std::int32_t id;
   std::int32_t bytes;  // 0: merged into another one
   std::int32_t previous;
@@ -44,7 +44,7 @@ struct IsLater {
 
 class BytePairModel : public WordModel {
  public:
-  BytePairModel(Vocabulary vocabulary, PairTable merges, Settings settings)
+  BytePairModel(Vocabulary vocabulary, PairTable merges, BytePairSettings settings)
       : WordModel(std::move(vocabulary)), merges_(std::move(merges)), settings_(std::move(settings)) {
     if (settings_.unknown) unknown_id_ = vocabulary_.find(*settings_.unknown);
   }
@@ -59,24 +59,24 @@ class BytePairModel : public WordModel {
     const bool is_short = word.size() <= WordCache::kMaxWordBytes;
     if (is_short && cache_.find(word, tokens)) return;
     const std::size_t first = tokens.size();
-    std::vector<Part> parts = parts_of(word);
+    std::vector<WordPart> parts = parts_of(word);
     merge(parts);
-    for (const Part& part : parts)
+    for (const WordPart& part : parts)
       if (part.bytes > 0) tokens.push_back({part.id, part.bytes});
     if (is_short) cache_.store(word, std::span(tokens).subspan(first));
   }
 
  private:
-  std::vector<Part> parts_of(std::string_view word) const;
-  void merge(std::vector<Part>& parts) const;
+  std::vector<WordPart> parts_of(std::string_view word) const;
+  void merge(std::vector<WordPart>& parts) const;
   std::int32_t unknown_id() const;
 
-  const PairTable::Pair* merge_of(const Part& left, const Part& right) const {
+  const PairTable::Pair* merge_of(const WordPart& left, const WordPart& right) const {
     return merges_.find({static_cast<std::uint32_t>(left.id), static_cast<std::uint32_t>(right.id)});
   }
 
   PairTable merges_;  // (left, right) to (rank, what they become)
-  Settings settings_;
+  BytePairSettings settings_;
   std::optional<std::int32_t> unknown_id_;
   mutable WordCache cache_;
 };
@@ -90,8 +90,8 @@ std::int32_t BytePairModel::unknown_id() const {
 
 // The characters of a word. One without a piece becomes its bytes, or the unknown piece, or nothing; the unknown piece
 // is held back until the next character that has a piece (so bytes may overtake it).
-std::vector<Part> BytePairModel::parts_of(std::string_view word) const {
-  std::vector<Part> parts;
+std::vector<WordPart> BytePairModel::parts_of(std::string_view word) const {
+  std::vector<WordPart> parts;
   parts.reserve(word.size());
   const auto add = [&](std::int32_t id, std::size_t bytes) {
     const auto place = static_cast<std::int32_t>(parts.size());
@@ -123,7 +123,7 @@ std::vector<Part> BytePairModel::parts_of(std::string_view word) const {
   return parts;
 }
 
-void BytePairModel::merge(std::vector<Part>& parts) const {
+void BytePairModel::merge(std::vector<WordPart>& parts) const {
   std::vector<Merge> found;
   for (std::size_t i = 0; i + 1 < parts.size(); ++i)
     if (const auto* to = merge_of(parts[i], parts[i + 1]))
@@ -131,16 +131,16 @@ void BytePairModel::merge(std::vector<Part>& parts) const {
   std::priority_queue<Merge, std::vector<Merge>, IsLater> queue(IsLater(), std::move(found));
   const auto offer = [&](std::int32_t place) {
     if (place < 0 || parts[static_cast<std::size_t>(place)].next < 0) return;
-    const Part& left = parts[static_cast<std::size_t>(place)];
+    const WordPart& left = parts[static_cast<std::size_t>(place)];
     if (const auto* to = merge_of(left, parts[static_cast<std::size_t>(left.next)]))
       queue.push({to->first, place, static_cast<std::int32_t>(to->second)});
   };
   while (!queue.empty()) {
     const Merge top = queue.top();
     queue.pop();
-    Part& left = parts[static_cast<std::size_t>(top.place)];
+    WordPart& left = parts[static_cast<std::size_t>(top.place)];
     if (left.bytes == 0 || left.next < 0) continue;
-    Part& right = parts[static_cast<std::size_t>(left.next)];
+    WordPart& right = parts[static_cast<std::size_t>(left.next)];
     const auto* to = merge_of(left, right);
     if (!to || static_cast<std::int32_t>(to->second) != top.id) continue;  // its parts have changed since
     left.id = top.id;
@@ -217,7 +217,7 @@ std::unique_ptr<WordModel> read_byte_pair_model(const JsonNode& node) {
   refuse_what_is_not_supported(node);
   Vocabulary vocabulary = read_vocabulary(node.at("vocab"));
   PairTable merges = read_merges(node.at("merges"), vocabulary);
-  Settings settings;
+  BytePairSettings settings;
   if (const auto unknown = node.find("unk_token")) settings.unknown = unknown->string();
   settings.fuse_unknown = node.boolean_or("fuse_unk", false);
   settings.ignore_merges = node.boolean_or("ignore_merges", false);

@@ -39,7 +39,7 @@ double as_the_library_reads(double value) {
   return std::copysign(exponent < 0 ? scaled / power : scaled * power, value);
 }
 
-struct Settings {
+struct UnigramSettings {
   std::vector<double> scores;  // by id
   std::optional<std::int32_t> unknown;
   std::vector<std::int32_t> bytes;  // ids of <0x00>… where unknown characters become bytes
@@ -54,7 +54,7 @@ struct Best {
 
 class UnigramModel : public WordModel {
  public:
-  UnigramModel(Vocabulary vocabulary, Settings settings)
+  UnigramModel(Vocabulary vocabulary, UnigramSettings settings)
       : WordModel(std::move(vocabulary)), settings_(std::move(settings)) {
     for (const auto& [piece, id] : vocabulary_.pieces()) pieces_.insert(piece, id);
     const auto lowest = std::min_element(settings_.scores.begin(), settings_.scores.end());
@@ -114,7 +114,7 @@ class UnigramModel : public WordModel {
       throw ModelError("tokenising a text: model.unk_id: expected a piece, found none and a character that needs it");
   }
 
-  Settings settings_;
+  UnigramSettings settings_;
   ByteTrie pieces_;
   double unknown_score_ = 0;
 };
@@ -127,7 +127,7 @@ std::unique_ptr<WordModel> read_unigram_model(const JsonNode& node) {
   if (list.array().empty() || list.array().size() > static_cast<std::size_t>(Vocabulary::kMaxIds))
     list.fail("from 1 to " + std::to_string(Vocabulary::kMaxIds) + " pieces");
   Vocabulary vocabulary;
-  Settings settings;
+  UnigramSettings settings;
   for (std::size_t i = 0; i < list.array().size(); ++i) {
     const JsonNode entry = list.item(i);
     if (entry.array().size() != 2) entry.fail("a piece and its score");

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Reads every source but the kernels, which need GCC, with Clang, warnings as errors (check_clang.py).
+# CLANG names a compiler; else the newest installed, or the distribution's package.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+installed() { compgen -c clang++- | grep -E '^clang\+\+-[0-9]+$' | sort -t- -k2 -n | tail -1; }
+clang=${CLANG:-$(installed || true)}
+if [[ -z "$clang" ]]; then
+  for package in clang-18 clang-16; do  # Ubuntu 24.04, Debian 12
+    apt-cache show "$package" >/dev/null 2>&1 || continue
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package" >/dev/null
+    break
+  done
+  clang=$(installed) || { echo "check_clang: expected clang++ 16 or newer, found none" >&2; exit 1; }
+fi
+"$clang" --version | head -1
+cmake --preset dev -B build/clang -DRLHF_BUILD_TESTS=OFF --log-level=WARNING >/dev/null
+exec python3 scripts/check_clang.py "$clang" build/clang
