@@ -2,13 +2,13 @@
 
 namespace rlhf {
 
-/// Installs handlers for SIGINT, SIGTERM and SIGUSR1 that only raise a flag; a second signal ends the process at once.
+/// Installs handlers for SIGINT, SIGTERM and SIGUSR1 that only set a flag; a second signal ends the process at once.
 void install_signal_handlers();
-/// The signal that asked us to stop, or 0. Long loops poll it: rollout, evaluation, data scan, training step.
+/// The signal that was received, or 0. Long loops poll it: rollout, evaluation, reading data, training step.
 int stop_signal();
-/// Throws Interrupted when a signal has come. For loops that have nothing to save.
+/// Throws Interrupted if a signal was received. For loops that have nothing to save.
 void stop_if_signalled();
-/// For tests: as if the signal had come (0 clears it).
+/// For tests: sets the flag as if `signal` had been received (0 clears it).
 void set_stop_signal(int signal);
 
 }  // namespace rlhf
