@@ -115,8 +115,8 @@ TEST(Conversations, WithoutATemplateTheyAreRefusedWithTheHint) {
     FAIL() << "accepted";
   } catch (const ConfigError& error) {
     EXPECT_STREQ(error.what(),
-                 "chat_template: expected one for messages, found none; hint: data.chat_template (rlhf-generate: "
-                 "--chat-template) names one (chatml, llama3, zephyr, …, or a .jinja file)");
+                 "chat_template: expected one for records of messages, found none; hint: set data.chat_template "
+                 "(rlhf-generate: --chat-template) to a name (chatml, llama3, zephyr, …) or a .jinja file");
   }
 }
 
