@@ -1,3 +1,4 @@
+// Chooses the kernels of the best instruction set of this CPU.
 #include <cstdlib>
 
 #include "rlhf/core/error.h"
