@@ -108,7 +108,7 @@ TEST(ChatSpans, AreRefusedWhereThePromptIsNotHowATurnBegins) {
 TEST(ChatSpans, AreRefusedForGenerationBlocksWhosePlaceIsNotKnown) {
   const std::string error =
       failure("{% macro m() %}{% generation %}a{% endgeneration %}{% endmacro %}{{ m() }}", two_turns());
-  EXPECT_NE(error.find("{% generation %} block stands in a macro"), std::string::npos) << error;
+  EXPECT_NE(error.find("{% generation %} block is inside a macro"), std::string::npos) << error;
 }
 
 TEST(ChatSpans, WithoutAnAssistantAreNone) {
