@@ -21,7 +21,7 @@ struct ByteSpan {
   bool operator==(const ByteSpan&) const = default;
 };
 
-/// The inputs of a chat template beside the messages.
+/// The inputs of a chat template in addition to the messages.
 struct ChatOptions {
   bool add_generation_prompt = false;  ///< end the text with the prompt for the next assistant turn
   Json tools;                          ///< JSON schemas of the tools that the model may call; null: none
