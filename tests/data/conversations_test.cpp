@@ -128,8 +128,8 @@ TEST(Conversations, APromptThatTheTemplateWritesInAnotherWayIsRefused) {
   } catch (const DataError& error) {
     const std::string message = error.what();
     EXPECT_EQ(message.substr(0, message.find(" at byte 1; hint: ")),
-              "tokenising record 1: expected a conversation whose text begins as its prompt with the generation prompt "
-              "does, found \"4\" instead of \"1<a>\"");
+              "tokenising record 1: expected the rendered conversation to begin with its rendered prompt, found \"4\" "
+              "instead of \"1<a>\"");
   }
 }
 
