@@ -95,7 +95,7 @@ TEST(ChatSpans, AreRefusedWhereATemplateRewritesEarlierTurns) {
       "{% for m in messages %}[{{ m.role }}]{{ m.content if loop.last else m.content | first }};{% endfor %}"
       "{% if add_generation_prompt %}[assistant]{% endif %}";
   const std::string error = failure(strips, two_turns());
-  EXPECT_NE(error.find("finding what the assistant wrote: chat template t: message 2:"), std::string::npos) << error;
+  EXPECT_NE(error.find("finding the assistant's turns: chat template t: message 2:"), std::string::npos) << error;
 }
 
 TEST(ChatSpans, AreRefusedWhereThePromptIsNotHowATurnBegins) {

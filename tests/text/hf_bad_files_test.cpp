@@ -134,7 +134,7 @@ constexpr BadValue kBadValues[] = {
     {"/post_processor/special_tokens/<s>/ids", "[77]", "expected ids of tokens, found 77"},
     {"/post_processor/special_tokens/<s>/ids", "[-1]", "ids[0]: expected a whole number"},
     {"/post_processor/single/2", "{\"SpecialToken\": {\"id\": \"<s>\", \"type_id\": 0}}",
-     "nothing behind the text but"},
+     "no tokens after the text except"},
     // Decoders.
     {"/decoder", "{\"type\": \"WordPiece\"}", "decoder.type: expected a supported decoder"},
     {"/decoder", "{\"type\": \"CTC\"}", "found \"CTC\""},
