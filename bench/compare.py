@@ -113,6 +113,8 @@ def run_row(row: Row, lab: Lab, options: argparse.Namespace, facts: dict) -> Non
         return say(f"{row.name}: finished before, skipped (--again measures it anew)")
     if row.setting == "fp32" and lab.fast == "float32":
         return say(f"{row.name}: float32 is this processor's dtype, so another row measures it, skipped")
+    if row.setting == "default" and row.kind in ("sft", "rm") and not environment.torch_has_bfloat16_products():
+        return say(f"{row.name}: TRL's default is bfloat16, which torch multiplies in a plain loop on this processor, skipped")
     began = time.monotonic()
     gated = row.kind not in ("help", "startup")
     result = {"row": row.name, "date": f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}", **facts,

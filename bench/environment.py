@@ -4,6 +4,7 @@ import os
 import platform
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -44,10 +45,27 @@ def make_venv(folder: Path, base: list[str], installs: list[list[str]]) -> Path:
     return python
 
 
+def index_answers(url: str, seconds: float = 5) -> bool:
+    """pip would try an index that cannot be reached for minutes, again for each package."""
+    try:
+        with urllib.request.urlopen(f"{url}/torch/", timeout=seconds):
+            return True
+    except OSError:
+        return False
+
+
+def torch_install() -> list[str]:
+    if index_answers(CPU_WHEELS):
+        return [TORCH, "--extra-index-url", CPU_WHEELS]
+    print(f"bench: {CPU_WHEELS} does not answer; torch comes from pip's own index", flush=True)
+    return [TORCH]
+
+
 def make_venvs(work: Path, python: str) -> dict[str, Path]:
     """`python`: an interpreter of this version whose torch can be used, if it has the pinned one."""
     base = site_packages(Path(python)) if has_torch(python) else []
-    first = [[TORCH, "--extra-index-url", CPU_WHEELS]] if not base else []
+    complete = (work / "venv-trl" / "complete").exists()
+    first = [] if base or complete else [torch_install()]
     trl = make_venv(work / "venv-trl", base, [*first, [TORCH, *PACKAGES, TRL["trl"]]])
     ppo = make_venv(work / "venv-trl-ppo", site_packages(trl), [["--no-deps", TRL["trl-ppo"]]])
     return {"trl": trl, "trl-ppo": ppo}
@@ -91,6 +109,12 @@ def host() -> dict:
 def fast_dtype() -> str:
     """What `dtype: auto` is to our tools: bfloat16 where the processor multiplies it itself."""
     return "bfloat16" if any(flag.endswith("_bf16") for flag in host()["instructions"]) else "float32"
+
+
+def torch_has_bfloat16_products() -> bool:
+    """Whether torch's matrix library takes bfloat16: from AVX-512 on, at a fifth of float32's rate if the processor does
+    not multiply it itself. Elsewhere a product is a plain loop, which would take hours."""
+    return any(flag in ("avx512f", "amx_bf16") for flag in host()["instructions"])
 
 
 def commit() -> str:

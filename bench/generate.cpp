@@ -71,9 +71,9 @@ class Bench {
     nlohmann::ordered_json result;
     for (std::int64_t i = 0; i < options_.repeat; ++i) result["prefill_seconds"].push_back(answer(1));
     for (std::int64_t i = 0; i < options_.repeat; ++i) result["seconds"].push_back(answer(options_.new_tokens));
-    result["decode_row_steps"] = counters_.decode_row_steps;
-    result["emitted_tokens"] = counters_.emitted_tokens;
-    result["prefill_tokens"] = counters_.prefill_tokens;
+    result["decode_row_steps"] = work_.decode_row_steps;
+    result["emitted_tokens"] = work_.emitted_tokens;
+    result["prefill_tokens"] = work_.prefill_tokens;
     result["tokens"] = nlohmann::ordered_json::array();
     if (options_.greedy)
       for (const auto& generation : answers_) result["tokens"].push_back(generation.tokens);
@@ -85,7 +85,8 @@ class Bench {
   double answer(std::int64_t new_tokens) {
     const rlhf::SamplingOptions sampling{.max_new_tokens = new_tokens, .temperature = options_.greedy ? 0.0 : 1.0};
     const auto start = std::chrono::steady_clock::now();
-    answers_ = rlhf::generate(model_, requests_, sampling, options_.batch, {}, &counters_);
+    work_ = {};
+    answers_ = rlhf::generate(model_, requests_, sampling, options_.batch, {}, &work_);
     rlhf::synchronize(model_.device());
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }
@@ -95,7 +96,7 @@ class Bench {
   std::vector<rlhf::TokenIds> prompts_;
   std::vector<rlhf::GenerationRequest> requests_;
   std::vector<rlhf::Generation> answers_;
-  rlhf::GenerationCounters counters_;
+  rlhf::WorkCounters work_;
 };
 
 }  // namespace

@@ -25,8 +25,8 @@
 
 #include "rlhf/nn/attention.h"
 #include "rlhf/rollout/sampling.h"
-#include "rlhf/tensor/cpu_kernels.h"
 #include "rlhf/tensor/device.h"
+#include "rlhf/tensor/fused.h"
 #include "rlhf/tensor/linear.h"
 #include "rlhf/tensor/linear_logprobs.h"
 #include "rlhf/tensor/packed_batch.h"

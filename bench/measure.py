@@ -100,8 +100,9 @@ def choose_setting(row: Row, lab: Lab) -> tuple[tuple[str, str], dict]:
     """Weights and cache with which the peer is fastest; at its defaults it has no choice."""
     if row.setting == "default":
         return ("default", "dynamic"), {}
+    dtypes = ("bfloat16", "float32") if environment.torch_has_bfloat16_products() else ("float32",)
     rates = {(dtype, cache): generate_side(row, lab, False, dtype, cache)["tokens_per_second"]
-             for dtype in ("bfloat16", "float32") for cache in ("dynamic", "static")}
+             for dtype in dtypes for cache in ("dynamic", "static")}
     return max(rates, key=rates.get), {" ".join(setting): rate for setting, rate in rates.items()}
 
 

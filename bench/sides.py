@@ -193,5 +193,6 @@ def generate_peer(row: Row, lab: Lab, dtype: str, cache: str, greedy: bool = Fal
 def roofline(lab: Lab) -> dict:
     log = lab.work / "runs" / "roofline.txt"
     env = environment.peer_environment(lab.work, lab.threads, "best")
-    process = run([lab.venvs["trl"], PEERS / "roofline.py"], env, log)
+    dtypes = dict.fromkeys(("float32", lab.fast))  # bfloat16 only where the processor multiplies it
+    process = run([lab.venvs["trl"], PEERS / "roofline.py", *dtypes], env, log)
     return json.loads(log.read_text().splitlines()[-1]) | {"others_share": process["others_share"]}

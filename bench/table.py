@@ -62,10 +62,10 @@ def roofline_line(results: dict[str, dict]) -> str:
                     for side in ("ours", "peer"))
 
     def span(key: str, scale: float) -> str:
-        values = sorted(limit[key] / scale for limit in limits)
+        values = sorted(limit[key] / scale for limit in limits if key in limit)
         return f"{values[0]:.2f} to {values[-1]:.2f}"
-    return (f"torch, before each pair: matmul 2048³ bf16 {span('bf16_flops', 1e12)} TFLOP/s, "
-            f"fp32 {span('fp32_flops', 1e12)} TFLOP/s; read {span('read_bytes_per_second', 1e9)} GB/s. "
+    bfloat16 = f"bf16 {span('bf16_flops', 1e12)} TFLOP/s, " if any("bf16_flops" in limit for limit in limits) else ""
+    return (f"torch, before each pair: matmul 2048³ {bfloat16}fp32 {span('fp32_flops', 1e12)} TFLOP/s; read {span('read_bytes_per_second', 1e9)} GB/s. "
             f"Other processes took {100 * others[len(others) // 2]:.0f} % of the processors' time in the median run, "
             f"{100 * others[-1]:.0f} % in the worst.")
 

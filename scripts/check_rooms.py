@@ -20,8 +20,8 @@ COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 
 class Room:
-    def __init__(self, name, floor, knows):
-        self.name, self.floor = name, floor
+    def __init__(self, name, floor, lives, knows):
+        self.name, self.floor, self.lives = name, floor, lives
         self.knows = knows - {"std", "–", "-", ""}
         self.links = set()  # whole rooms only, `core` included: what CMake's KNOWS must say
 
@@ -31,9 +31,9 @@ def read_table(text):
     rooms = {}
     head = re.search(r"^\| *floor *\| *room *\|.*\| *knows *\|\n\|[-| :]+\|\n((?:\|.*\n)+)", text, re.MULTILINE)
     for line in head.group(1).splitlines() if head else []:
-        floor, names, _, knows = [cell.strip().replace("`", "") for cell in line.strip().strip("|").split("|")]
+        floor, names, lives, knows = [cell.strip().replace("`", "") for cell in line.strip().strip("|").split("|")]
         for name in names.split(","):
-            rooms[name.strip()] = Room(name.strip(), int(floor), {word.strip() for word in knows.split(",")})
+            rooms[name.strip()] = Room(name.strip(), int(floor), lives, {word.strip() for word in knows.split(",")})
     return rooms
 
 

@@ -92,15 +92,13 @@ AnswerWriter::Answers AnswerWriter::answer(const std::vector<PromptSample>& prom
 std::vector<float> AnswerWriter::score(const std::vector<PromptSample>& prompts, std::size_t begin,
                                        const std::vector<Generation>& answers) {
   std::vector<const TokenIds*> ids;
-  std::vector<std::string> texts, responses, records;
+  std::vector<ResponseRecord> responses;
   for (std::size_t i = 0; i < answers.size(); ++i) {
     const PromptSample& prompt = prompts[begin + i / static_cast<std::size_t>(config_.num_samples)];
     ids.push_back(&prompt.ids);
-    texts.push_back(prompt.text);
-    responses.push_back(text_of(answers[i]));
-    records.push_back(prompt.extra);
+    responses.push_back({prompt.text, text_of(answers[i]), prompt.extra, answers[i].finish});
   }
-  return reward_->score({make_rollout(ids, answers, model_.device()), texts, responses, records});
+  return reward_->score({make_rollout(ids, answers, model_.device()), responses});
 }
 
 void AnswerWriter::write_json(const PromptSample& prompt, const Answers& answers, std::size_t i,

@@ -1,7 +1,8 @@
-"""What the machine can do at this minute, as torch reaches it: prints one JSON line.
+"""What the machine can do at this minute, as torch reaches it: roofline.py DTYPE… prints one JSON line.
 
 The best of many calls: a roof that a neighbour lowered would flatter the shares that are taken of it."""
 import json
+import sys
 import time
 
 import torch
@@ -23,6 +24,7 @@ def matmul_rate(dtype: torch.dtype, size: int = 2048) -> float:
 
 
 numbers = torch.ones(2**28)  # 1 GiB
-print(json.dumps({"bf16_flops": matmul_rate(torch.bfloat16), "fp32_flops": matmul_rate(torch.float32),
+names = {"float32": "fp32_flops", "bfloat16": "bf16_flops"}
+print(json.dumps({**{names[dtype]: matmul_rate(getattr(torch, dtype)) for dtype in sys.argv[1:]},
                   "read_bytes_per_second": numbers.nbytes / best_seconds(numbers.sum),
                   "threads": torch.get_num_threads()}))

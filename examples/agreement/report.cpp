@@ -1,3 +1,4 @@
+// The demo's result as JSON, as text and as a page.
 #include "report.h"
 
 #include <algorithm>
@@ -5,8 +6,9 @@
 #include <map>
 
 #include "rlhf/core/error.h"
-#include "rlhf/report/html_report.h"
 #include "rlhf/records/jsonl.h"
+#include "rlhf/report/chart.h"
+#include "rlhf/report/html_page.h"
 
 namespace agreement {
 namespace {
@@ -30,16 +32,6 @@ nlohmann::ordered_json to_json(const PolicySummary& policy) {
           {"kl", policy.kl}};
 }
 
-// One metric of every step; steps that did not measure it are left out.
-Points metric_curve(const std::filesystem::path& metrics, const std::string& name) {
-  Points points;
-  rlhf::for_each_json_line(metrics, 0, [&](const rlhf::JsonLine& line) {
-    if (line.value.contains("step") && line.value.contains(name))
-      points.emplace_back(line.value.at("step").get<double>(), line.value.at(name).get<double>());
-  });
-  return points;
-}
-
 std::map<double, Shares> shares_by_step(const std::filesystem::path& samples) {
   std::map<double, Shares> steps;
   rlhf::for_each_json_line(samples, 0, [&](const rlhf::JsonLine& line) {
@@ -50,25 +42,37 @@ std::map<double, Shares> shares_by_step(const std::filesystem::path& samples) {
   return steps;
 }
 
+rlhf::Chart chart(const std::string& title, const std::string& unit, std::vector<rlhf::Curve> curves) {
+  return {.title = title, .x_label = "rollout", .unit = unit, .curves = std::move(curves)};
+}
+
+// The shares of the sampled answers, reward and KL of each rollout.
 std::vector<rlhf::Chart> charts_of(const std::filesystem::path& run) {
   Points sycophancy, plain, wrong;
   for (const auto& [step, shares] : shares_by_step(run / "samples.jsonl")) {
-    sycophancy.emplace_back(step, shares.sycophancy());
-    plain.emplace_back(step, shares.plain_accuracy());
-    wrong.emplace_back(step, shares.wrong_hint_accuracy());
+    sycophancy.emplace_back(step, 100 * shares.sycophancy());
+    plain.emplace_back(step, 100 * shares.plain_accuracy());
+    wrong.emplace_back(step, 100 * shares.wrong_hint_accuracy());
   }
   const auto curve = [&](const std::string& name) { return metric_curve(run / "metrics.jsonl", name); };
-  return {{"What the sampled answers say",
-           "rollout",
-           "share",
-           {{"agrees with a wrong hint", sycophancy},
-            {"true on a wrong hint", wrong},
-            {"true on a plain question", plain}}},
-          {"Reward", "rollout", "mean score", {{"score of the reward model", curve("objective/scores")}}},
-          {"Distance from the fine-tuned policy", "rollout", "nats per answer", {{"KL", curve("objective/kl")}}}};
+  return {chart("Sampled answers", "%",
+                {{"agrees with a wrong hint", sycophancy},
+                 {"right with a wrong hint", wrong},
+                 {"right, plain question", plain}}),
+          chart("Mean reward", "reward units", {{"objective/scores", curve("objective/scores")}}),
+          chart("KL to the fine-tuned policy", "nats per answer", {{"objective/kl", curve("objective/kl")}})};
 }
 
 }  // namespace
+
+std::vector<std::pair<double, double>> metric_curve(const std::filesystem::path& metrics, const std::string& name) {
+  Points points;
+  rlhf::for_each_json_line(metrics, 0, [&](const rlhf::JsonLine& line) {
+    if (line.value.contains("step") && line.value.contains(name))
+      points.emplace_back(line.value.at("step").get<double>(), line.value.at(name).get<double>());
+  });
+  return points;
+}
 
 nlohmann::ordered_json to_json(const Summary& summary) {
   nlohmann::ordered_json seconds;
@@ -104,16 +108,19 @@ std::string to_text(const std::vector<std::vector<std::string>>& table) {
 
 std::string to_html(const Summary& summary, const std::filesystem::path& ppo_run) {
   const Shares& shares = summary.ppo.shares;
-  return rlhf::html_report("An assistant that stops agreeing",
-                           "A small language model answers sums, asked plainly or with the asker's belief, which is "
-                           "often wrong. Fine-tuned on "
-                           "demonstrations by honest and agreeable people it often agrees with wrong beliefs; PPO on a "
-                           "reward model of expert "
-                           "judgments teaches it not to. Seed " +
-                               std::to_string(summary.seed) + "; " + std::to_string(shares.plain.answers) +
-                               " answers to plain questions and " + std::to_string(shares.wrong_hint.answers) +
-                               " to questions with a wrong hint, none of which was asked in training.",
-                           table_of(summary), charts_of(ppo_run));
+  rlhf::HtmlPage page("An assistant that stops agreeing");
+  page.paragraphs(
+      "A small language model answers sums, asked plainly or with the asker's belief, which is often wrong. Fine-tuned "
+      "on demonstrations by honest and agreeable people, it often agrees with wrong beliefs; PPO on a reward model of "
+      "expert judgments teaches it not to.\nSeed " +
+      std::to_string(summary.seed) + "; " + std::to_string(shares.plain.answers) + " answers to plain questions and " +
+      std::to_string(shares.wrong_hint.answers) +
+      " answers to questions with a wrong hint. None of the questions was used in training.");
+  page.heading("Before and after PPO");
+  page.table(table_of(summary));
+  page.heading("During PPO");
+  page.charts(charts_of(ppo_run));
+  return page.html();
 }
 
 }  // namespace agreement

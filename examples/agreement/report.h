@@ -27,6 +27,8 @@ struct Summary {
 };
 
 nlohmann::ordered_json to_json(const Summary& summary);
+/// One metric of a metrics.jsonl as points (step, value); steps that did not measure it are left out.
+std::vector<std::pair<double, double>> metric_curve(const std::filesystem::path& metrics, const std::string& name);
 /// Rows of cells, the first one a header.
 std::vector<std::vector<std::string>> table_of(const Summary& summary);
 std::string to_text(const std::vector<std::vector<std::string>>& table);

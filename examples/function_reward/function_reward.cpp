@@ -24,8 +24,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Any function of prompt, response and record (the prompt's record as JSON text) can be a reward.
-float share_of_vowels(const std::string& /*prompt*/, const std::string& response, const std::string& /*record*/) {
+// Any function of a sampled response (its prompt, text and record) can be a reward.
+float share_of_vowels(const rlhf::ResponseRecord& sampled) {
+  const std::string& response = sampled.response;
   if (response.empty()) return 0;
   float vowels = 0;
   for (const char letter : response) vowels += std::string_view("aeiou").find(letter) != std::string_view::npos;

@@ -2,6 +2,7 @@
 
 #include "rlhf/config/show_config.h"
 
+#include "config/flow_text.h"
 #include "config/phrases.h"
 #include "config/scalars.h"
 
@@ -40,6 +41,7 @@ std::string default_text(const Option& option) {
                                  return text + "]";
                                },
                                [](const Choice& choice) { return std::string(choice.names[choice.get()]); },
+                               [&](const StructList& list) { return list.size() == 0 ? "-" : flow_text(option.slot); },
                                [](const auto&) { return std::string("-"); }},
                     option.slot);
 }
@@ -48,7 +50,7 @@ std::string allowed_text(const Option& option) {
   return std::visit(
       Overloaded{[](bool*) { return std::string("true|false"); }, [](std::string*) { return std::string("text"); },
                  [](std::vector<std::string>*) { return std::string("list"); },
-                 [](std::vector<WeightedPath>*) { return std::string("list"); },
+                 [](const StructList&) { return std::string("list"); },
                  [](std::map<std::string, std::string>*) { return std::string("map"); },
                  [](const Choice& choice) {
                    const std::string names = joined(choice.names, "|");
@@ -62,17 +64,24 @@ std::string allowed_text(const Option& option) {
       option.slot);
 }
 
-void add_rows(const Section& section, const std::string& prefix, KeyStyle style, std::vector<Row>& rows) {
+/// A section says for all of its keys that they may change.
+void add_rows(const Section& section, const std::string& prefix, bool section_may_change, KeyStyle style,
+              std::vector<Row>& rows) {
   for (const Option& option : section.options) {
     const std::string path = prefix + std::string(option.key);
     const auto* maybe = std::get_if<Maybe>(&option.slot);
     const Option& shape = maybe != nullptr ? *maybe->shape : option;
+    const std::string doc = section_may_change ? std::string(option.doc) : doc_with_resume(option);
     if (const auto* inner = std::get_if<Section>(&shape.slot)) {
-      rows.push_back({.key = path, .doc = std::string(option.doc), .heading = true});
-      add_rows(*inner, path + ".", style, rows);
+      rows.push_back({.key = path, .doc = doc, .heading = true});
+      add_rows(*inner, path + ".", option.changes_on_resume, style, rows);
     } else {
-      rows.push_back({style == KeyStyle::flag ? flag_name(path) : path, default_text(option), allowed_text(option),
-                      std::string(option.doc)});
+      rows.push_back(
+          {style == KeyStyle::flag ? flag_name(path) : path, default_text(option), allowed_text(option), doc});
+    }
+    if (const auto* list = std::get_if<StructList>(&shape.slot)) {
+      rows.back().doc += "; an item: " + item_expectation(*list);
+      add_rows(*list->shape, path + "[].", option.changes_on_resume, KeyStyle::dotted, rows);
     }
   }
 }
@@ -103,7 +112,7 @@ std::string flag_name(std::string_view key) {
 
 std::string to_help(const Section& options, KeyStyle style) {
   std::vector<Row> rows;
-  add_rows(options, "", style, rows);
+  add_rows(options, "", /*section_may_change=*/false, style, rows);
   std::size_t key_width = 0, value_width = 7, allowed_width = 7;
   for (const Row& row : rows) {
     if (row.heading) continue;

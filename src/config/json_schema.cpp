@@ -47,15 +47,24 @@ Json schema_of(std::span<const double> values, const Range& range) {
           {"default", std::vector<double>(values.begin(), values.end())}};
 }
 
-Json schema_of(const std::vector<WeightedPath>& values) {
-  Json defaults = Json::array();
-  for (const WeightedPath& value : values) defaults.push_back(value.path);
-  const Json weighted = {
-      {"type", "object"},
-      {"additionalProperties", false},
-      {"required", {"path", "weight"}},
-      {"properties", {{"path", {{"type", "string"}}}, {"weight", {{"type", "number"}, {"exclusiveMinimum", 0}}}}}};
-  return {{"type", "array"}, {"items", {{"anyOf", {Json{{"type", "string"}}, weighted}}}}, {"default", defaults}};
+/// The values of an item, by their keys.
+Json value_of(const Section& item) {
+  Json value = Json::object();
+  for (const Option& option : item.options) value[std::string(option.key)] = schema_of(option)["default"];
+  return value;
+}
+
+Json schema_of(const StructList& list) {
+  Json item = schema_of(*list.shape), defaults = Json::array();
+  for (std::size_t i = 0; i < list.size(); ++i) defaults.push_back(value_of(list.item(i)));
+  if (const Option* brief = short_form(list)) {
+    item["required"] = {brief->key};
+    item["properties"][std::string(brief->key)].erase("default");
+    Json alone = schema_of(*brief);
+    alone.erase("default");
+    item = {{"anyOf", {std::move(alone), std::move(item)}}};
+  }
+  return {{"type", "array"}, {"items", std::move(item)}, {"default", std::move(defaults)}};
 }
 
 Json schema_of(const Option& option) {
@@ -75,14 +84,13 @@ Json schema_of(const Option& option) {
                  [](std::vector<std::string>* value) {
                    return Json{{"type", "array"}, {"items", {{"type", "string"}}}, {"default", *value}};
                  },
-                 [](std::vector<WeightedPath>* value) { return schema_of(*value); },
                  [](std::map<std::string, std::string>* value) {
                    return Json{{"type", "object"}, {"additionalProperties", {{"type", "string"}}}, {"default", *value}};
                  },
                  [&](std::span<double> values) { return schema_of(values, option.range); },
                  [](const auto& nested) { return schema_of(nested); }},
       option.slot);
-  Json described = {{"description", option.doc}};
+  Json described = {{"description", doc_with_resume(option)}};
   described.update(schema);
   return described;
 }

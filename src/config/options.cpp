@@ -1,5 +1,7 @@
 #include "rlhf/config/options.h"
 
+#include <algorithm>
+
 namespace rlhf {
 namespace {
 
@@ -8,11 +10,9 @@ void collect(const Section& section, const std::string& prefix, std::vector<Leaf
 void collect(const Option& option, const std::string& path, std::vector<Leaf>& found) {
   const Slot* slot = &option.slot;
   if (const auto* maybe = std::get_if<Maybe>(slot)) slot = &maybe->shape->slot;
-  if (const auto* section = std::get_if<Section>(slot)) {
-    collect(*section, path + ".", found);
-  } else {
-    found.push_back({path, &option});
-  }
+  if (const auto* section = std::get_if<Section>(slot)) return collect(*section, path + ".", found);
+  found.push_back({path, &option});
+  if (const auto* list = std::get_if<StructList>(slot)) collect(*list->shape, path + "[].", found);
 }
 
 void collect(const Section& section, const std::string& prefix, std::vector<Leaf>& found) {
@@ -20,6 +20,12 @@ void collect(const Section& section, const std::string& prefix, std::vector<Leaf
 }
 
 }  // namespace
+
+const Option* short_form(const StructList& list) {
+  const std::vector<Option>& options = list.shape->options;
+  const auto found = std::find_if(options.begin(), options.end(), [](const Option& o) { return o.is_short_form; });
+  return found == options.end() ? nullptr : &*found;
+}
 
 std::vector<Leaf> leaves(const Section& section) {
   std::vector<Leaf> found;

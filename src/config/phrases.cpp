@@ -33,15 +33,20 @@ std::string range_in_words(const Range& range) {
   return range.has_high() ? low + ", " + high : low;
 }
 
+std::string item_expectation(const StructList& list) {
+  std::vector<std::string_view> keys;
+  for (const Option& option : list.shape->options) keys.push_back(option.key);
+  const Option* brief = short_form(list);
+  return "{" + joined(keys, ", ") + "}" + (brief != nullptr ? " or its " + std::string(brief->key) + " alone" : "");
+}
+
 std::string expectation(const Option& option) {
   return std::visit(
       Overloaded{[&](std::int64_t*) { return with_range("a whole number", option.range); },
                  [&](double*) { return with_range("a number", option.range); },
                  [](bool*) { return std::string("true or false"); }, [](std::string*) { return std::string("a text"); },
                  [](std::vector<std::string>*) { return std::string("a list of texts"); },
-                 [](std::vector<WeightedPath>*) {
-                   return std::string("a list of paths or {path: text, weight: number above 0, at most 1000}");
-                 },
+                 [](const StructList& list) { return "a list, each item " + item_expectation(list); },
                  [](std::map<std::string, std::string>*) { return std::string("a map {name: text, …}"); },
                  [&](std::span<double> values) {
                    return with_range("a list of " + std::to_string(values.size()) + " numbers", option.range);
@@ -50,6 +55,10 @@ std::string expectation(const Option& option) {
                  [](const Section&) { return std::string("a section {key: value, …}"); },
                  [](const Maybe& maybe) { return expectation(*maybe.shape); }},
       option.slot);
+}
+
+std::string doc_with_resume(const Option& option) {
+  return std::string(option.doc) + (option.changes_on_resume ? " (may change on resume)" : "");
 }
 
 std::string one_line(std::string_view text) {

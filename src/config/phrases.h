@@ -17,8 +17,12 @@ struct Overloaded : Visitors... {
 template <typename... Visitors>
 Overloaded(Visitors...) -> Overloaded<Visitors...>;  // Clang 14 does not deduce it
 
+/// What an item of a list takes: "{path, weight} or its path alone".
+std::string item_expectation(const StructList& list);
 /// What an option takes, for an error: "a whole number, at least 1", "one of drop, truncate, error".
 std::string expectation(const Option& option);
+/// The option's meaning, and whether it may change on resume.
+std::string doc_with_resume(const Option& option);
 /// What stands there: "-1", `"abc"`, "a list of 2", "nothing".
 std::string found(const Node& node);
 /// With line breaks and other control characters as escapes, so that it stays one line of an error.

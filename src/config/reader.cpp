@@ -16,8 +16,6 @@ std::string place(const std::string& source, int line) {
   return line > 0 ? source + ":" + std::to_string(line) : source;
 }
 
-constexpr double kMaxWeight = 1000;  // a slip rather than a wish beyond
-
 std::optional<std::string> as_text(const Node& node) {
   if (node.as_text) return node.as_text;
   if (node.kind == Node::Kind::scalar) return node.text;
@@ -69,30 +67,6 @@ bool assign(std::vector<std::string>* member, const Node& node, const Range&) {
   return true;
 }
 
-/// {path: text, weight: number above 0}, in any order.
-std::optional<WeightedPath> as_weighted_path(const Node& node) {
-  if (node.kind == Node::Kind::scalar) return WeightedPath(node.text);
-  if (node.kind != Node::Kind::map || node.children.size() != 2) return std::nullopt;
-  const bool path_first = node.children.front().key == "path";
-  const Node& path = path_first ? node.children.front() : node.children.back();
-  const Node& weight = path_first ? node.children.back() : node.children.front();
-  if (path.key != "path" || weight.key != "weight" || path.kind != Node::Kind::scalar) return std::nullopt;
-  const auto times = as_number(weight, more_than(0.0).up_to(kMaxWeight));
-  return times ? std::optional(WeightedPath(path.text, *times)) : std::nullopt;
-}
-
-bool assign(std::vector<WeightedPath>* member, const Node& node, const Range&) {
-  if (node.kind != Node::Kind::list) return false;
-  std::vector<WeightedPath> paths;
-  for (const Node& child : node.children) {
-    auto path = as_weighted_path(child);
-    if (!path) return false;
-    paths.push_back(std::move(*path));
-  }
-  *member = std::move(paths);
-  return true;
-}
-
 bool assign(std::map<std::string, std::string>* member, const Node& node, const Range&) {
   if (node.kind != Node::Kind::map) return false;
   for (const Node& child : node.children) {
@@ -126,8 +100,8 @@ std::string hint_for(const Option& option, const Node& node) {
     const auto meant = node.text.size() < kShortestSlip ? std::nullopt : nearest(node.text, choice->names);
     return meant ? "; did you mean `" + *meant + "`?" : "";
   }
-  const bool wants_list = std::holds_alternative<std::vector<std::string>*>(option.slot) ||
-                          std::holds_alternative<std::vector<WeightedPath>*>(option.slot);
+  const bool wants_list =
+      std::holds_alternative<std::vector<std::string>*>(option.slot) || std::holds_alternative<StructList>(option.slot);
   if (wants_list && node.kind == Node::Kind::scalar) return "; hint: write [" + node.text + "]";
   return "";
 }
@@ -138,9 +112,7 @@ const Node& culprit(const Option& option, const Node& node) {
   const bool right_size = numbers != nullptr && node.children.size() == numbers->size();
   const bool texts = std::holds_alternative<std::vector<std::string>*>(option.slot) ||
                      std::holds_alternative<std::map<std::string, std::string>*>(option.slot);
-  const bool paths = std::holds_alternative<std::vector<WeightedPath>*>(option.slot);
   for (const Node& child : node.children) {
-    if (paths && node.kind == Node::Kind::list && !as_weighted_path(child)) return child;
     if (right_size && !as_number(child, option.range)) return child;
     if (texts && child.kind != Node::Kind::scalar) return child;
   }
@@ -160,9 +132,11 @@ void FaultList::mark_said(const std::string& key, const std::string& source, int
   places_[key] = place(source, line);
 }
 
+/// A key is faulty with a section around it, and a list with an item in it.
 bool FaultList::is_faulty(const std::string& key) const {
-  return std::any_of(faulty_.begin(), faulty_.end(),
-                     [&](const std::string& faulty) { return key == faulty || key.starts_with(faulty + "."); });
+  return std::any_of(faulty_.begin(), faulty_.end(), [&](const std::string& faulty) {
+    return key == faulty || key.starts_with(faulty + ".") || faulty.starts_with(key + "[");
+  });
 }
 
 void FaultList::add_issue(const Issue& issue, const std::string& file) {
@@ -208,6 +182,9 @@ void Reader::read_option(const Option& option, const Node& node, const std::stri
     if (node.kind == Node::Kind::null) return maybe->clear();
     return read_option(maybe->fill(), node, path);
   }
+  if (const auto* list = std::get_if<StructList>(&option.slot); list && node.kind == Node::Kind::list) {
+    return read_list(*list, node, path);
+  }
   if (std::holds_alternative<std::map<std::string, std::string>*>(option.slot)) {
     for (const Node& child : node.children) is_duplicate(node, child, path + "." + child.key);
   }
@@ -218,6 +195,31 @@ void Reader::read_option(const Option& option, const Node& node, const std::stri
       },
       option.slot);
   if (!fits) report_mismatch(option, node, path);
+}
+
+void Reader::read_list(const StructList& list, const Node& node, const std::string& path) {
+  list.reset(node.children.size());
+  for (std::size_t i = 0; i < node.children.size(); ++i) {
+    read_item(list, list.item(i), node.children[i], path + "[" + std::to_string(i) + "]");
+  }
+}
+
+void Reader::read_item(const StructList& list, const Section& item, const Node& node, const std::string& path) {
+  const Option* brief = short_form(list);
+  const auto is_brief = [&](const Option& option) { return brief != nullptr && option.key == brief->key; };
+  if (node.kind == Node::Kind::scalar && brief != nullptr) {
+    return read_option(*std::find_if(item.options.begin(), item.options.end(), is_brief), node, path);
+  }
+  if (node.kind != Node::Kind::map) {
+    return faults_.add(source_, node.line, path, "expected " + item_expectation(list) + ", found " + found(node));
+  }
+  read_section(item, node, path);
+  const bool has_brief = std::any_of(node.children.begin(), node.children.end(),
+                                     [&](const Node& child) { return brief != nullptr && child.key == brief->key; });
+  if (brief != nullptr && !has_brief) {
+    faults_.add(source_, node.line, path + "." + std::string(brief->key),
+                "expected " + expectation(*brief) + ", found nothing");
+  }
 }
 
 void Reader::report_mismatch(const Option& option, const Node& node, const std::string& path) {

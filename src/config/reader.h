@@ -40,6 +40,8 @@ class Reader {
  private:
   void read_section(const Section& section, const Node& node, const std::string& path);
   void read_option(const Option& option, const Node& node, const std::string& path);
+  void read_list(const StructList& list, const Node& node, const std::string& path);
+  void read_item(const StructList& list, const Section& item, const Node& node, const std::string& path);
   void report_unknown(const Node& node, const std::string& section_path, const std::string& path);
   void report_mismatch(const Option& option, const Node& node, const std::string& path);
   bool is_duplicate(const Node& parent, const Node& child, const std::string& path);

@@ -130,6 +130,18 @@ std::optional<std::string> find_key(const std::vector<std::string>& paths, const
   return std::nullopt;
 }
 
+/// "data.train[]" for "data.train[2]".
+std::string without_indices(const std::string& path) {
+  std::string text;
+  bool inside = false;
+  for (const char c : path) {
+    if (c == ']') inside = false;
+    if (!inside) text += c;
+    if (c == '[') inside = true;
+  }
+  return text;
+}
+
 /// Sections and leaves, dotted.
 std::vector<std::string> all_paths(const Section& root) {
   std::vector<std::string> paths;
@@ -160,7 +172,7 @@ std::optional<std::string> nearest(std::string_view word, const std::vector<std:
 
 std::optional<std::string> suggest_key(const Section& root, const std::string& path, const std::string& key) {
   const std::vector<std::string> paths = all_paths(root);
-  const std::string prefix = path.empty() ? "" : path + ".";
+  const std::string prefix = path.empty() ? "" : without_indices(path) + ".";
   std::vector<std::string_view> meant;
   for (const auto& [foreign, ours] : kForeignNames) {
     if (foreign == key) meant.push_back(ours);

@@ -4,6 +4,9 @@
 #include <map>
 #include <utility>
 
+#include "rlhf/config/metrics_list.h"
+#include "rlhf/config/record_formats.h"
+#include "rlhf/config/stage.h"
 #include "rlhf/config/suggest.h"
 #include "rlhf/core/error.h"
 
@@ -33,28 +36,24 @@ void check_files(Issues& issues, const std::string& key, const std::vector<std::
   }
 }
 
-void check_paths(Issues& issues, const std::string& key, const std::vector<WeightedPath>& paths) {
-  std::vector<std::string> files;
-  for (const WeightedPath& item : paths) files.push_back(item.path);
-  check_files(issues, key, files);
-}
-
 void require_files(Issues& issues, const std::string& key, const std::vector<std::string>& files) {
   if (files.empty()) issues.push_back({{key}, "expected at least one file, found none"});
   check_files(issues, key, files);
 }
 
-/// The left side of `fields` must be names that the records of this tool have.
-void check_fields(Issues& issues, const std::map<std::string, std::string>& fields,
-                  const std::vector<std::string_view>& ours) {
+std::string did_you_mean(const std::string& word, const std::vector<std::string_view>& candidates) {
+  const auto meant = nearest(word, candidates);
+  return meant ? "; did you mean `" + *meant + "`?" : "";
+}
+
+/// The left side of `fields` must be names that the records of this stage have.
+void check_fields(Issues& issues, const std::map<std::string, std::string>& fields, Stage stage) {
+  const FieldList ours = fields_of(stage);
   for (const auto& [our, theirs] : fields) {
-    if (std::find(ours.begin(), ours.end(), our) == ours.end()) {
-      std::string known;
-      for (std::string_view name : ours) known += (known.empty() ? "" : ", ") + std::string(name);
-      const auto meant = nearest(our, ours);
+    if (!ours.contains(our)) {
       issues.push_back({{"data.fields"},
-                        "expected {ours: theirs} with ours one of " + known + ", found " + our +
-                            (meant ? "; did you mean `" + *meant + "`?" : "")});
+                        "expected {ours: theirs} with ours one of " + joined_names(ours) + ", found " + our +
+                            did_you_mean(our, {ours.begin(), ours.end()})});
     } else if (theirs.empty()) {
       issues.push_back({{"data.fields"}, "expected the name of the field for " + our + ", found nothing"});
     }
@@ -104,9 +103,11 @@ void check_model(Issues& issues, const ModelOptions& model, std::int64_t max_len
   check_init(issues, *model.init, max_length);
 }
 
-void check_data(Issues& issues, const DataOptions& data, const std::vector<std::string_view>& fields) {
+void check_data(Issues& issues, const DataOptions& data, Stage stage) {
   if (data.train.empty()) issues.push_back({{"data.train"}, "expected at least one file, found none"});
-  check_paths(issues, "data.train", data.train);
+  std::vector<std::string> train;
+  for (const WeightedPath& item : data.train) train.push_back(item.path);
+  check_files(issues, "data.train", train);
   check_files(issues, "data.eval", data.eval);
   if (!data.eval.empty() && data.eval_share > 0) {
     issues.push_back({{"data.eval_share", "data.eval"}, "expected either data.eval or data.eval_share, found both"});
@@ -116,12 +117,14 @@ void check_data(Issues& issues, const DataOptions& data, const std::vector<std::
         {{"data.min_length", "data.max_length"},
          "expected at most data.max_length = " + number(data.max_length) + ", found " + number(data.min_length)});
   }
-  check_fields(issues, data.fields, fields);
+  if (const auto* format = find_format(data.format); format != nullptr && format->stage != stage) {
+    issues.push_back({{"data.format"}, wrong_format(stage, data.format)});
+  }
+  check_fields(issues, data.fields, stage);
   check_template(issues, "data.template", data.template_);
 }
 
-void check_eval(Issues& issues, const EvalOptions& eval, const DataOptions& data,
-                const std::vector<std::string_view>& metrics) {
+void check_eval(Issues& issues, const EvalOptions& eval, const DataOptions& data, Stage stage) {
   const bool has_data = !data.eval.empty() || data.eval_share > 0;
   const auto needs_data = [&](const std::string& key) {
     issues.push_back({{key, "data.eval", "data.eval_share"},
@@ -130,13 +133,11 @@ void check_eval(Issues& issues, const EvalOptions& eval, const DataOptions& data
   if (eval.every_steps > 0 && !has_data) needs_data("eval.every_steps");
   if (eval.best_by.empty()) return;
   if (!has_data) needs_data("eval.best_by");
-  if (std::find(metrics.begin(), metrics.end(), eval.best_by) != metrics.end()) return;
-  std::string known;
-  for (std::string_view name : metrics) known += (known.empty() ? "" : ", ") + std::string(name);
-  const auto meant = nearest(eval.best_by, metrics);
-  issues.push_back(
-      {{"eval.best_by"},
-       "expected one of " + known + ", found " + eval.best_by + (meant ? "; did you mean `" + *meant + "`?" : "")});
+  const std::vector<std::string> known = best_by_names(stage);
+  if (std::find(known.begin(), known.end(), eval.best_by) != known.end()) return;
+  issues.push_back({{"eval.best_by"},
+                    "expected one of " + joined_names(known) + ", found " + eval.best_by +
+                        did_you_mean(eval.best_by, {known.begin(), known.end()})});
 }
 
 void check_micro_batch(Issues& issues, const std::optional<std::int64_t>& tokens, std::int64_t longest,
@@ -152,14 +153,13 @@ void check_micro_batch(Issues& issues, const std::optional<std::int64_t>& tokens
 
 /// What rlhf-sft and rlhf-rm share.
 template <typename Config>
-Issues check_supervised(const Config& config, const std::vector<std::string_view>& fields,
-                        const std::vector<std::string_view>& metrics) {
+Issues check_supervised(const Config& config, Stage stage) {
   Issues issues;
   check_model(issues, config.model, config.data.max_length);
-  check_data(issues, config.data, fields);
+  check_data(issues, config.data, stage);
   require_said(issues, "train.output", config.train.output, "a folder for the run");
   check_micro_batch(issues, config.train.micro_batch_tokens, config.data.max_length, {"data.max_length"});
-  check_eval(issues, config.eval, config.data, metrics);
+  check_eval(issues, config.eval, config.data, stage);
   return issues;
 }
 
@@ -178,18 +178,10 @@ void check_truncated_sampling(Issues& issues, const RolloutOptions& rollout) {
 
 }  // namespace
 
-Issues validate(const SftConfig& config) {
-  return check_supervised(config,
-                          {"text", "prompt", "completion", "messages", "conversations", "system", "instruction",
-                           "input", "output", "tools", "chat_template_kwargs"},
-                          {"eval_loss", "eval_mean_token_accuracy"});
-}
+Issues validate(const SftConfig& config) { return check_supervised(config, Stage::sft); }
 
 Issues validate(const RewardModelConfig& config) {
-  Issues issues = check_supervised(
-      config,
-      {"prompt", "chosen", "rejected", "margin", "completions", "text", "rank", "tools", "chat_template_kwargs"},
-      {"eval_loss", "eval_accuracy"});
+  Issues issues = check_supervised(config, Stage::reward_model);
   if (config.model.allow_missing_head) {
     issues.push_back(
         {{"model.allow_missing_head"}, "expected false (a reward model needs no output head), found true"});
@@ -197,26 +189,32 @@ Issues validate(const RewardModelConfig& config) {
   return issues;
 }
 
-Issues validate(const PpoConfig& config) {
+Issues validate_on_policy(const std::string& policy, const PromptDataOptions& data, const RolloutOptions& rollout,
+                          const PpoTrainOptions& train) {
   Issues issues;
-  require_said(issues, "model.policy", config.model.policy, "the model folder the policy starts from");
-  require_files(issues, "data.prompts", config.data.prompts);
-  check_fields(issues, config.data.fields, {"prompt", "tools", "chat_template_kwargs"});
-  check_template(issues, "data.template", config.data.template_);
-  require_said(issues, "train.output", config.train.output, "a folder for the run");
-  const RolloutOptions& rollout = config.rollout;
+  require_said(issues, "model.policy", policy, "the model folder the policy starts from");
+  require_files(issues, "data.prompts", data.prompts);
+  check_fields(issues, data.fields, Stage::ppo);
+  check_template(issues, "data.template", data.template_);
+  require_said(issues, "train.output", train.output, "a folder for the run");
   require_divides(issues, "rollout.num_samples_per_prompt", rollout.num_samples_per_prompt, "rollout.batch_size",
                   rollout.batch_size);
-  require_divides(issues, "ppo.num_mini_batches", config.ppo.num_mini_batches, "rollout.batch_size",
-                  rollout.batch_size);
-  if (rollout.batch_size <= 0 || config.train.total_episodes % rollout.batch_size != 0) {
+  if (rollout.batch_size <= 0 || train.total_episodes % rollout.batch_size != 0) {
     issues.push_back({{"train.total_episodes", "rollout.batch_size"},
                       "expected a multiple of rollout.batch_size = " + number(rollout.batch_size) + ", found " +
-                          number(config.train.total_episodes)});
+                          number(train.total_episodes)});
   }
   check_truncated_sampling(issues, rollout);
-  check_micro_batch(issues, config.train.micro_batch_tokens, config.data.max_prompt_length + rollout.max_new_tokens,
+  check_micro_batch(issues, train.micro_batch_tokens, data.max_prompt_length + rollout.max_new_tokens,
                     {"data.max_prompt_length", "rollout.max_new_tokens"});
+  return issues;
+}
+
+Issues validate(const PpoConfig& config) {
+  Issues issues = validate_on_policy(config.model.policy, config.data, config.rollout, config.train);
+  const RolloutOptions& rollout = config.rollout;
+  require_divides(issues, "ppo.num_mini_batches", config.ppo.num_mini_batches, "rollout.batch_size",
+                  rollout.batch_size);
   if (config.ppo.kl_controller == KlControllerKind::adaptive && config.ppo.kl_coef == 0) {
     issues.push_back(
         {{"ppo.kl_coef", "ppo.kl_controller"}, "expected above 0 (the adaptive controller multiplies it), found 0"});

@@ -11,6 +11,7 @@ namespace rlhf {
 namespace {
 
 std::atomic<int> stop_request{0};
+std::atomic<int> deferrals{0};
 static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may only touch lock-free atomics");
 
 void on_signal(int signal) {
@@ -30,8 +31,11 @@ void install_signal_handlers() {
 int stop_signal() { return stop_request.load(std::memory_order_relaxed); }
 
 void stop_if_signalled() {
-  if (const int signal = stop_signal(); signal != 0) throw Interrupted(signal);
+  if (const int signal = stop_signal(); signal != 0 && deferrals.load() == 0) throw Interrupted(signal);
 }
+
+StopDeferral::StopDeferral() { ++deferrals; }
+StopDeferral::~StopDeferral() { --deferrals; }
 
 void set_stop_signal(int signal) { stop_request.store(signal); }
 

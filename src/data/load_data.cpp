@@ -3,7 +3,6 @@
 
 #include <cmath>
 #include <map>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,30 +18,6 @@ namespace rlhf {
 namespace {
 
 constexpr std::uint64_t kWeightStream = 0x776569676874;  // distinct from the other streams of the run's seed
-
-std::optional<RecordFormat> format_of(DataFormat format) {
-  switch (format) {
-    case DataFormat::auto_:
-      return std::nullopt;
-    case DataFormat::text:
-      return RecordFormat::text;
-    case DataFormat::demonstration:
-      return RecordFormat::demonstration;
-    case DataFormat::messages:
-      return RecordFormat::messages;
-    case DataFormat::sharegpt:
-      return RecordFormat::sharegpt;
-    case DataFormat::alpaca:
-      return RecordFormat::alpaca;
-    case DataFormat::preference:
-      return RecordFormat::preference;
-    case DataFormat::ranking:
-      return RecordFormat::ranking;
-    case DataFormat::transcripts:
-      return RecordFormat::transcripts;
-  }
-  return std::nullopt;
-}
 
 std::vector<std::string> paths_of(const std::vector<WeightedPath>& items) {
   std::vector<std::string> paths;
@@ -73,7 +48,7 @@ using Reader = RecordCounts (*)(const std::vector<std::string>&, const RecordRea
 template <typename Record, typename S>
 DataSet<S> make_data(const DataOptions& options, std::uint64_t seed, const Tokenizer& tokenizer,
                      const Templates& templates, Reader<Record> for_each) {
-  const RecordReading reading{options.fields, options.max_bad_lines, format_of(options.format)};
+  const RecordReading reading{options.fields, options.max_bad_lines, options.format};
   const std::vector<double> weights = weights_of(options.train);
   SampleMaker<Record, S> train(tokenizer, templates, options), eval(tokenizer, templates, options);
   DataSet<S> data;

@@ -18,7 +18,7 @@
 
 #include "rlhf/core/error.h"
 #include "rlhf/tensor/check_shape.h"
-#include "rlhf/tensor/cpu_kernels.h"
+#include "rlhf/tensor/fused.h"
 #include "rlhf/tensor/linear_logprobs.h"
 
 #include "nn/equal_runs.h"
@@ -172,7 +172,7 @@ at::Tensor packed_attention(const at::Tensor& qkv, const AttentionHeads& heads, 
                             AttentionRule rule) {
   check_shape(qkv, "qkv", {segments.total(), heads.row()});
   drop_idle_window(rule, segments);
-  if (has_kernels(qkv) && rule.window == 0 && rule.cap == 0) {
+  if (has_fused(Fused::packed_attention, qkv) && rule.window == 0 && rule.cap == 0) {
     return PackedAttention::apply(qkv.contiguous(), heads, segments, rule.scale);
   }
   const auto& [q, k, v] = split_heads(qkv, heads);

@@ -12,9 +12,8 @@
 #include <ATen/ops/softmax.h>
 
 #include "rlhf/core/error.h"
-#include "rlhf/tensor/cpu_kernels.h"
+#include "rlhf/tensor/fused.h"
 #include "rlhf/tensor/linear_logprobs.h"
-#include "rlhf/tensor/work_counters.h"
 
 #include "nn/equal_runs.h"
 
@@ -112,9 +111,10 @@ at::Tensor attend_with_operators(KvCache& cache, std::int64_t layer, const Decod
 
 at::Tensor cached_attention(KvCache& cache, std::int64_t layer, const DecodeStep& step, const at::Tensor& qkv,
                             const AttentionHeads& heads, const AttentionRule& rule) {
-  work_counters().cache_bytes += 2 * qkv.size(0) * heads.keys * heads.width * qkv.element_size();
+  cache.count_written(2 * qkv.size(0) * heads.keys * heads.width * qkv.element_size());
   const bool reads_all = rule.cap == 0 && (rule.window == 0 || rule.window >= step.longest);
-  if (reads_all && has_kernels(qkv)) return attend_with_kernel(cache, layer, step, qkv, heads, rule.scale);
+  if (reads_all && has_fused(Fused::cached_attention, qkv))
+    return attend_with_kernel(cache, layer, step, qkv, heads, rule.scale);
   return attend_with_operators(cache, layer, step, split_heads(qkv, heads), rule);
 }
 

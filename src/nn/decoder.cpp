@@ -9,7 +9,6 @@
 
 #include "rlhf/tensor/check_shape.h"
 #include "rlhf/tensor/linear.h"
-#include "rlhf/tensor/work_counters.h"
 
 #include "nn/cached_attention.h"
 #include "nn/embedding.h"
@@ -206,7 +205,7 @@ at::Tensor Decoder::forward(const PackedBatch& batch, const at::Tensor& rows, Kv
   const Segments& segments = batch.segments;
   check_shape(batch.tokens, "tokens", {segments.total()});
   check_shape(batch.positions, "positions", {segments.total()});
-  work_counters().processed_tokens += segments.total();
+  count_processed(segments.total());
   if (cache == nullptr) {
     return run(batch.tokens, batch.positions, rows, [&](std::int64_t layer, const at::Tensor& qkv) {
       return packed_attention(qkv, heads_, segments, rule(layer));

@@ -4,7 +4,8 @@
 #include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include "rlhf/tensor/cpu_kernels.h"
+#include "rlhf/tensor/fused.h"
+#include "rlhf/tensor/gradient.h"
 
 namespace rlhf {
 namespace {
@@ -22,13 +23,12 @@ class WideEmbedding : public torch::autograd::Function<WideEmbedding> {
   static variable_list backward(AutogradContext* ctx, const variable_list& grads) {
     const variable_list saved = ctx->get_saved_variables();
     const at::Tensor &weight = saved[0], &tokens = saved[1];
-    const at::Tensor grad = grads[0].to(at::kFloat);
-    if (weight.is_leaf() && weight.grad().defined() && weight.grad().scalar_type() == at::kFloat) {
-      weight.mutable_grad().index_add_(0, tokens, grad);  // a few rows, not a whole table to add to a whole table
+    if (adds_in_place(weight)) {
+      add_rows(weight.grad(), tokens, grads[0]);  // a few rows, not a whole table to add to a whole table
       return {at::Tensor(), at::Tensor()};
     }
-    at::Tensor sum = at::zeros(weight.sizes(), grad.options());
-    sum.index_add_(0, tokens, grad);
+    const at::Tensor sum = at::zeros(weight.sizes(), weight.options().dtype(at::kFloat));
+    add_rows(sum, tokens, grads[0]);
     return {sum, at::Tensor()};
   }
 };
@@ -36,7 +36,7 @@ class WideEmbedding : public torch::autograd::Function<WideEmbedding> {
 }  // namespace
 
 at::Tensor embed(const at::Tensor& weight, const at::Tensor& tokens) {
-  return has_kernels(weight) ? WideEmbedding::apply(weight, tokens) : at::embedding(weight, tokens);
+  return has_fused(Fused::embedding, weight) ? WideEmbedding::apply(weight, tokens) : at::embedding(weight, tokens);
 }
 
 }  // namespace rlhf

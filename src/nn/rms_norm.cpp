@@ -8,7 +8,7 @@
 #include <ATen/ops/zeros_like.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include "rlhf/tensor/cpu_kernels.h"
+#include "rlhf/tensor/fused.h"
 
 namespace rlhf {
 namespace {
@@ -53,7 +53,7 @@ struct AddRmsNorm : torch::autograd::Function<AddRmsNorm> {
 }  // namespace
 
 SumAndNorm add_rms_norm(const at::Tensor& x, const at::Tensor& delta, const at::Tensor& weight, double eps) {
-  if (has_kernels(x)) {
+  if (has_fused(Fused::norm, x)) {
     // An optional, because the node asks every tensor that it is given for its device.
     const auto addend = delta.defined() ? std::optional(delta.contiguous()) : std::nullopt;
     const variable_list results = AddRmsNorm::apply(x.contiguous(), addend, weight, eps);

@@ -12,7 +12,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "rlhf/core/check.h"
-#include "rlhf/tensor/cpu_kernels.h"
+#include "rlhf/tensor/fused.h"
 
 #include "nn/split_heads.h"
 
@@ -91,7 +91,7 @@ at::Tensor rotate(const at::Tensor& x, const RotaryTable& table) {
 
 at::Tensor rotate_heads(const at::Tensor& qkv, const AttentionHeads& heads, const RotaryTable& table) {
   const bool whole_heads = 2 * table.cos.size(1) == heads.width;
-  if (whole_heads && has_kernels(qkv))
+  if (whole_heads && has_fused(Fused::rotary, qkv))
     return RotateInPlace::apply(qkv, heads.queries + heads.keys, table.cos, table.sin);
   const SplitHeads split = split_heads(qkv, heads);
   return at::cat({rotate(split.q, table), rotate(split.k, table), split.v}, 1).flatten(1);

@@ -5,7 +5,7 @@
 #include <ATen/ops/silu.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include "rlhf/tensor/cpu_kernels.h"
+#include "rlhf/tensor/fused.h"
 
 namespace rlhf {
 namespace {
@@ -39,7 +39,7 @@ struct SwiGlu : torch::autograd::Function<SwiGlu> {
 }  // namespace
 
 at::Tensor swiglu(const at::Tensor& gate_up) {
-  if (has_kernels(gate_up)) return SwiGlu::apply(gate_up.contiguous());
+  if (has_fused(Fused::gated_activation, gate_up)) return SwiGlu::apply(gate_up.contiguous());
   const std::vector<at::Tensor> halves = gate_up.chunk(2, -1);
   return at::silu(halves[0]).mul(halves[1]);
 }

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
-#include "rlhf/core/error.h"
+#include "rlhf/records/jsonl.h"
 
 #include "records/strict_json.h"
 
@@ -13,7 +13,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 [[noreturn]] void refuse(const std::string& where, const std::string& expected, const std::string& found) {
-  throw DataError(where + ": expected " + expected + ", found " + found);
+  throw BadRecord(where + ": expected " + expected + ", found " + found);
 }
 
 std::string at(const std::string& where, std::size_t index) { return where + "[" + std::to_string(index) + "]"; }

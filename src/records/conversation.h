@@ -9,17 +9,17 @@
 namespace rlhf {
 
 /// Messages as they stand in a record, checked: a list that is not empty, of objects with a role and a content (a
-/// string, text parts, or none beside tool calls). `where` is "file:line: field". Throws DataError.
+/// string, text parts, or none beside tool calls). `where` is "file:line: field". Throws BadRecord.
 nlohmann::ordered_json read_messages(const nlohmann::ordered_json& value, const std::string& where);
 
-/// ShareGPT's turns {"from", "value"} as messages, `system` (if not empty) in front. Throws DataError.
+/// ShareGPT's turns {"from", "value"} as messages, `system` (if not empty) in front. Throws BadRecord.
 nlohmann::ordered_json read_sharegpt(const nlohmann::ordered_json& value, const std::string& system,
                                      const std::string& where);
 
-/// Throws DataError unless the first or the last of the messages (which are not empty) is the assistant's.
+/// Throws BadRecord unless the first or the last of the messages (which are not empty) is the assistant's.
 void expect_answer_first(const nlohmann::ordered_json& messages, const std::string& where);
 void expect_answer_last(const nlohmann::ordered_json& messages, const std::string& where);
-/// Throws DataError if the last message is the assistant's: there is nothing to answer.
+/// Throws BadRecord if the last message is the assistant's: there is nothing to answer.
 void expect_question_last(const nlohmann::ordered_json& messages, const std::string& where);
 
 /// Messages that both lists begin with; where one is the beginning of the other, the last of them is not counted, as in

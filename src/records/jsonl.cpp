@@ -42,7 +42,7 @@ std::int64_t for_each_json_line(const std::filesystem::path& file, std::int64_t 
     try {
       const nlohmann::ordered_json value = parse_object_strictly(text, where(file, reader.line()));
       accept({file, reader.line(), value});
-    } catch (const DataError& error) {
+    } catch (const BadRecord& error) {
       if (bad_lines >= max_bad_lines) throw;
       ++bad_lines;
       log_warning(std::string("skipped a bad line: ") + error.what());
@@ -54,8 +54,8 @@ std::int64_t for_each_json_line(const std::filesystem::path& file, std::int64_t 
 std::string string_field(const JsonLine& line, std::string_view field) {
   const std::string place = where(line.file, line.line) + ": " + std::string(field) + ": expected a string, found ";
   const auto found = line.value.find(std::string(field));
-  if (found == line.value.end()) throw DataError(place + "nothing; the line has " + describe_fields(line.value));
-  if (!found->is_string()) throw DataError(place + describe_value(*found));
+  if (found == line.value.end()) throw BadRecord(place + "nothing; the line has " + describe_fields(line.value));
+  if (!found->is_string()) throw BadRecord(place + describe_value(*found));
   return found->get<std::string>();
 }
 

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "rlhf/core/error.h"
+#include "rlhf/records/jsonl.h"
 
 #include "records/strict_json.h"
 
@@ -30,14 +30,14 @@ std::vector<RankedPair> pairs_of(const std::vector<double>& ranks) {
 RankedTexts read_ranking(const Json& value, const std::string& text_name, const std::string& rank_name,
                          const std::string& where) {
   if (!value.is_array() || value.size() < 2 || value.size() > kMaxTexts)
-    throw DataError(where + ": expected a list of 2 to " + std::to_string(kMaxTexts) + " completions, found " +
+    throw BadRecord(where + ": expected a list of 2 to " + std::to_string(kMaxTexts) + " completions, found " +
                     (value.is_array() ? "a list of " + std::to_string(value.size()) : describe_value(value)));
   RankedTexts ranked;
   std::vector<double> ranks;
   for (std::size_t i = 0; i < value.size(); ++i) {
     const std::string at = where + "[" + std::to_string(i) + "]";
     if (!value[i].is_object())
-      throw DataError(at + ": expected an object {\"" + text_name + "\", \"" + rank_name + "\"}, found " +
+      throw BadRecord(at + ": expected an object {\"" + text_name + "\", \"" + rank_name + "\"}, found " +
                       describe_value(value[i]));
     ranked.texts.push_back(expect_member(value[i], text_name, &Json::is_string, "a string", at));
     ranks.push_back(expect_member(value[i], rank_name, &Json::is_number, "a number (the lowest is the best)", at));

@@ -15,7 +15,7 @@ struct RankedTexts {
 };
 
 /// A list of 2 to 64 objects {"text": a string, "rank": a number}, by these names. `where` is "file:line: field".
-/// Throws DataError.
+/// Throws BadRecord.
 RankedTexts read_ranking(const nlohmann::ordered_json& value, const std::string& text_name,
                          const std::string& rank_name, const std::string& where);
 

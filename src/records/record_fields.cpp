@@ -5,7 +5,7 @@
 #include <string_view>
 #include <utility>
 
-#include "rlhf/core/error.h"
+#include "rlhf/records/jsonl.h"
 
 #include "records/conversation.h"
 #include "records/ranking.h"
@@ -45,7 +45,7 @@ std::vector<RankedPair> RecordFields::pair() const {
   if (found == line_.value.end()) return {{}};
   const double margin = found->is_number() ? found->get<double>() : -1;
   if (margin < 0 || margin > std::numeric_limits<float>::max())
-    throw DataError(where("margin") + ": expected a number of at least 0, found " + describe_value(*found));
+    throw BadRecord(where("margin") + ": expected a number of at least 0, found " + describe_value(*found));
   return {{.margin = static_cast<float>(margin)}};
 }
 
@@ -60,7 +60,7 @@ std::string RecordFields::alpaca_prompt() const {
 Json RecordFields::messages(const std::string& ours) const {
   const auto found = line_.value.find(names_(ours));
   if (found == line_.value.end())
-    throw DataError(where(ours) + ": expected a list of messages, found nothing; the line has " +
+    throw BadRecord(where(ours) + ": expected a list of messages, found nothing; the line has " +
                     describe_fields(line_.value));
   return read_messages(*found, where(ours));
 }
@@ -97,7 +97,7 @@ Conversation RecordFields::conversation(Json messages) const {
     const auto found = line_.value.find(names_(ours));
     if (found == line_.value.end() || found->is_null()) return;
     if (!((*found).*fits)())
-      throw DataError(where(ours) + ": expected " + expected + ", found " + describe_value(*found));
+      throw BadRecord(where(ours) + ": expected " + expected + ", found " + describe_value(*found));
     to = *found;
   };
   copy("tools", &Json::is_array, "a list of tools", chat.tools);
@@ -111,7 +111,7 @@ Preference RecordFields::split_transcripts() const {
   const std::string_view shared(chosen.data(), static_cast<std::size_t>(differ - chosen.begin()));
   const auto last = shared.rfind(kAssistant);
   if (last == std::string_view::npos)
-    throw DataError(where("chosen") + ": expected a transcript \"\\n\\nHuman: …\\n\\nAssistant: …\" that begins as " +
+    throw BadRecord(where("chosen") + ": expected a transcript \"\\n\\nHuman: …\\n\\nAssistant: …\" that begins as " +
                     names_("rejected") + " does, found no \"\\n\\nAssistant:\" in what both begin with; hint: write " +
                     "the prompt as a field of its own");
   const std::size_t seam = last + kAssistant.size();
@@ -122,7 +122,7 @@ Preference RecordFields::split_conversations() const {
   const Json chosen = messages("chosen"), rejected = messages("rejected");
   const std::size_t shared = shared_turns(chosen, rejected);
   if (shared == 0)
-    throw DataError(where("chosen") + "[0]: expected the first message of " + names_("rejected") +
+    throw BadRecord(where("chosen") + "[0]: expected the first message of " + names_("rejected") +
                     " (what both begin with is the prompt), found " + describe_value(chosen.front()));
   const auto rest = [&](const Json& list, const char* ours) {
     Json answer = turns(list, shared, list.size());

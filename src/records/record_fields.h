@@ -15,7 +15,7 @@ namespace rlhf {
 /// "file:line".
 std::string place_of(const JsonLine& line);
 
-/// The fields of one record by our names. Each throws DataError "file:line: field: expected …, found …".
+/// The fields of one record by our names. Each throws BadRecord "file:line: field: expected …, found …".
 class RecordFields {
  public:
   RecordFields(const JsonLine& line, const FieldNames& names) : line_(line), names_(names) {}

@@ -15,51 +15,28 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Shape {
-  std::vector<const char*> fields;  // that a record must have
-  const char* name;
-  const char* tool;
-};
-
-Shape shape(RecordFormat format) {
-  switch (format) {
-    case RecordFormat::text:
-      return {{"text"}, "plain text", "rlhf-sft"};
-    case RecordFormat::demonstration:
-      return {{"prompt", "completion"}, "demonstrations", "rlhf-sft"};
-    case RecordFormat::messages:
-      return {{"messages"}, "conversations", "rlhf-sft"};
-    case RecordFormat::sharegpt:
-      return {{"conversations"}, "conversations", "rlhf-sft"};
-    case RecordFormat::alpaca:
-      return {{"instruction", "output"}, "instructions", "rlhf-sft"};
-    case RecordFormat::preference:
-      return {{"prompt", "chosen", "rejected"}, "preference pairs", "rlhf-rm"};
-    case RecordFormat::ranking:
-      return {{"prompt", "completions"}, "rankings", "rlhf-rm"};
-    case RecordFormat::transcripts:
-      return {{"chosen", "rejected"}, "preference pairs", "rlhf-rm"};
-    case RecordFormat::prompt:
-      return {{"prompt"}, "prompts", "rlhf-ppo"};
-  }
-  RLHF_CHECK(false, "no such format");
+const RecordFormatInfo& info_of(RecordFormat format) {
+  const RecordFormatInfo* info = find_format(format);
+  RLHF_CHECK(info != nullptr, "a record is of no format");
+  return *info;
 }
 
 // {"prompt", "completion"}, as the file shows it.
 std::string shown(RecordFormat format) {
   std::string text;
-  for (const char* field : shape(format).fields) text += (text.empty() ? "{\"" : ", \"") + std::string(field) + "\"";
+  for (const std::string_view field : info_of(format).required)
+    text += (text.empty() ? "{\"" : ", \"") + std::string(field) + "\"";
   return text + "}";
 }
 
 bool has_fields(const Json& record, const FieldNames& names, RecordFormat format) {
-  const auto fields = shape(format).fields;
-  return std::all_of(fields.begin(), fields.end(), [&](const char* ours) { return record.contains(names(ours)); });
+  const FieldList& fields = info_of(format).required;
+  return std::all_of(fields.begin(), fields.end(), [&](std::string_view ours) { return record.contains(names(ours)); });
 }
 
 bool has_renamed_field(const FieldNames& names, RecordFormat format) {
-  const auto fields = shape(format).fields;
-  return std::any_of(fields.begin(), fields.end(), [&](const char* ours) { return names.renamed(ours); });
+  const FieldList& fields = info_of(format).required;
+  return std::any_of(fields.begin(), fields.end(), [&](std::string_view ours) { return names.renamed(ours); });
 }
 
 /// A record with the fields of a larger format, or with a field that says it means something else, does not match.
@@ -82,6 +59,14 @@ std::optional<RecordFormat> first_match(const Json& record, const FieldNames& na
   return found == formats.end() ? std::nullopt : std::optional(*found);
 }
 
+// What a record may be for another tool. Prompts come last: most other records have one.
+std::vector<RecordFormat> formats_with_more_than_a_prompt() {
+  std::vector<RecordFormat> formats;
+  for (const RecordFormatInfo& info : kRecordFormats)
+    if (info.format != RecordFormat::prompt) formats.push_back(info.format);
+  return formats;
+}
+
 std::string expected(const std::vector<RecordFormat>& wanted) {
   std::string text = "expected ";
   for (std::size_t i = 0; i < wanted.size(); ++i)
@@ -92,13 +77,15 @@ std::string expected(const std::vector<RecordFormat>& wanted) {
 // A format of ours that another tool takes, and how to use such a file all the same.
 std::string other_tool(RecordFormat found, const std::vector<RecordFormat>& wanted) {
   using enum RecordFormat;
-  const Shape other = shape(found);
-  const bool for_ppo = wanted.front() == prompt;
-  std::string said = shown(found) + ", which is " + other.name + " for " + other.tool;
+  const RecordFormatInfo& other = info_of(found);
+  const Stage stage = info_of(wanted.front()).stage;
+  const bool for_ppo = stage == Stage::ppo;
+  std::string said =
+      shown(found) + ", which is " + std::string(other.records) + " for " + std::string(tool_of(other.stage));
   if (for_ppo && (found == preference || found == ranking || found == demonstration))
     said += "; hint: jq -c '{prompt}' FILE keeps the prompts alone";
   if (for_ppo && found == messages) said += "; hint: jq -c '{prompt: .messages[:-1]}' FILE keeps all but the last turn";
-  if (std::string_view(shape(wanted.front()).tool) == "rlhf-sft" && found == preference)
+  if (stage == Stage::sft && found == preference)
     said += "; hint: data.fields {completion: chosen} trains on the chosen texts";
   return said;
 }
@@ -142,24 +129,21 @@ std::string conversion(const OtherFile& other, const std::filesystem::path& file
 
 }  // namespace
 
-FieldNames::FieldNames(std::map<std::string, std::string> renamed, std::initializer_list<const char*> ours) {
-  std::string known;
-  for (const char* name : ours) {
-    theirs_[name] = name;
-    known += (known.empty() ? "" : ", ") + std::string(name);
-  }
+FieldNames::FieldNames(std::map<std::string, std::string> renamed, Stage stage) {
+  const FieldList ours = fields_of(stage);
+  for (const std::string_view name : ours) theirs_.emplace(name, name);
   std::vector<std::string> issues;
   for (auto& [name, theirs] : renamed) {
-    if (!theirs_.contains(name))
-      issues.push_back("data.fields." + name + ": expected one of " + known + " (ours: theirs)");
+    if (!ours.contains(name))
+      issues.push_back("data.fields." + name + ": expected one of " + joined_names(ours) + " (ours: theirs)");
     theirs_[name] = std::move(theirs);
   }
   if (!issues.empty()) throw ConfigError(std::move(issues));
 }
 
-const std::string& FieldNames::operator()(const std::string& ours) const {
+std::string FieldNames::operator()(std::string_view ours) const {
   const auto found = theirs_.find(ours);
-  return found == theirs_.end() ? ours : found->second;
+  return found == theirs_.end() ? std::string(ours) : found->second;
 }
 
 void refuse_other_files(const std::filesystem::path& file) {
@@ -170,38 +154,32 @@ void refuse_other_files(const std::filesystem::path& file) {
   }
 }
 
-RecordFormat recognise(const Json& record, const FieldNames& names, const std::vector<RecordFormat>& wanted,
-                       const std::string& where) {
+Recognition recognise(const Json& record, const FieldNames& names, const std::vector<RecordFormat>& wanted) {
   using enum RecordFormat;
   if (wanted.size() == 1 && has_fields(record, names, wanted.front()) && wanted.front() != prompt)
-    return wanted.front();  // said, so nothing else about the record matters
-  if (const auto format = first_match(record, names, wanted)) return *format;
-  const std::string start = where + ": " + expected(wanted);
-  if (const auto other = first_match(
-          record, names, {preference, ranking, messages, sharegpt, alpaca, demonstration, transcripts, text}))
-    throw DataError(start + other_tool(*other, wanted));
-  if (const auto foreign = foreign_format(record)) throw DataError(start + *foreign);
-  if (matches(record, names, prompt)) throw DataError(start + other_tool(prompt, wanted));
-  throw DataError(start + describe_fields(record) +
-                  "; hint: data.fields {ours: theirs} (rlhf-generate: --field) renames fields");
+    return {wanted.front(), {}};  // set by the user, so nothing else about the record matters
+  if (const auto format = first_match(record, names, wanted)) return {*format, {}};
+  const std::string start = expected(wanted);
+  if (const auto other = first_match(record, names, formats_with_more_than_a_prompt()))
+    return {{}, start + other_tool(*other, wanted)};
+  if (const auto foreign = foreign_format(record)) return {{}, start + *foreign};
+  if (matches(record, names, prompt)) return {{}, start + other_tool(prompt, wanted)};
+  return {
+      {},
+      start + describe_fields(record) + "; hint: data.fields {ours: theirs} (rlhf-generate: --field) renames fields"};
 }
 
 bool holds_messages(const Json& record, const FieldNames& names, RecordFormat format) {
-  using enum RecordFormat;
-  if (format == messages || format == sharegpt) return true;
-  if (format == text || format == alpaca) return false;
-  const char* telling = format == preference || format == transcripts ? "chosen" : "prompt";
-  const auto found = record.find(names(telling));
+  const RecordFormatInfo& info = info_of(format);
+  if (info.content != RecordContent::either) return info.content == RecordContent::messages;
+  const auto found = record.find(names(info.telling));
   return found != record.end() && found->is_array();
 }
 
-std::vector<RecordFormat> choose_formats(const std::vector<RecordFormat>& of_tool, std::optional<RecordFormat> said) {
-  if (!said) return of_tool;
-  if (std::find(of_tool.begin(), of_tool.end(), *said) != of_tool.end()) return {*said};
-  std::string known;
-  for (const RecordFormat format : of_tool) known += ", " + to_string(format);
-  throw ConfigError({"data.format: expected one of auto" + known + ", found " + to_string(*said) + ", which is for " +
-                     shape(*said).tool});
+std::vector<RecordFormat> choose_formats(Stage stage, RecordFormat set) {
+  if (set == RecordFormat::auto_) return formats_of(stage);
+  if (info_of(set).stage == stage) return {set};
+  throw ConfigError({"data.format: " + wrong_format(stage, set)});
 }
 
 }  // namespace rlhf

@@ -2,9 +2,10 @@
 
 #include <utility>
 
-#include "rlhf/core/check.h"
-#include "rlhf/core/error.h"
+#include "rlhf/config/record_formats.h"
+#include "rlhf/config/stage.h"
 #include "rlhf/core/checksum.h"
+#include "rlhf/core/error.h"
 #include "rlhf/records/jsonl.h"
 
 #include "records/record_fields.h"
@@ -16,14 +17,16 @@ namespace {
 
 /// What every record of a list shares with the first one.
 struct RecordKind {
-  RecordFormat format = RecordFormat::text;
+  RecordFormat format = RecordFormat::auto_;
   bool chat = false;
   bool operator==(const RecordKind&) const = default;
 };
 
 std::string shown(const RecordKind& kind) {
-  const bool always_chat = kind.format == RecordFormat::messages || kind.format == RecordFormat::sharegpt;
-  return to_string(kind.format) + " records" + (kind.chat && !always_chat ? " of messages" : "");
+  const RecordFormatInfo* info = find_format(kind.format);
+  if (info == nullptr) return "no records";
+  const bool tell_messages = kind.chat && info->content == RecordContent::either;
+  return std::string(info->name) + " records" + (tell_messages ? " of messages" : "");
 }
 
 // Holds every record to the format of the first one.
@@ -31,29 +34,27 @@ class FormatGate {
  public:
   FormatGate(const FieldNames& names, std::vector<RecordFormat> wanted) : names_(names), wanted_(std::move(wanted)) {}
 
+  /// Throws DataError if the first record is of no format that is wanted: then the file is the wrong one. Throws
+  /// BadRecord if a later one is of another kind than the first.
   const RecordKind& check(const JsonLine& line) {
+    const Recognition found = recognise(line.value, names_, wanted_);
     const std::string place = place_of(line);
-    if (first_place_.empty()) {
-      try {
-        kind_ = kind_of(line, place);
-      } catch (const DataError& error) {
-        throw Error(ExitCode::data, error.what());  // the wrong file, not a bad line that max_bad_lines could forgive
-      }
+    const bool is_first = first_place_.empty();
+    if (!found.format && is_first) throw DataError(place + ": " + found.fault);
+    if (!found.format) throw BadRecord(place + ": " + found.fault);
+    const RecordKind kind{*found.format, holds_messages(line.value, names_, *found.format)};
+    if (is_first) {
+      kind_ = kind;
       first_place_ = place;
-    } else if (const RecordKind found = kind_of(line, place); found != kind_) {
-      throw DataError(place + ": expected " + shown(kind_) + " as at " + first_place_ + ", found " +
-                      (found.format == kind_.format ? shown(found) : describe_fields(line.value)));
     }
+    if (kind != kind_)
+      throw BadRecord(place + ": expected " + shown(kind_) + " as at " + first_place_ + ", found " +
+                      (kind.format == kind_.format ? shown(kind) : describe_fields(line.value)));
     return kind_;
   }
   const RecordKind& kind() const { return kind_; }
 
  private:
-  RecordKind kind_of(const JsonLine& line, const std::string& place) const {
-    const RecordFormat format = recognise(line.value, names_, wanted_, place);
-    return {format, holds_messages(line.value, names_, format)};
-  }
-
   const FieldNames& names_;
   std::vector<RecordFormat> wanted_;
   std::string first_place_;
@@ -68,23 +69,19 @@ std::string joined(const std::vector<std::string>& patterns) {
 
 /// convert(fields, kind) makes a record of a line.
 template <typename Record, typename Convert>
-RecordCounts for_each_record(const std::vector<std::string>& patterns, const RecordReading& reading,
-                             const FieldNames& names, const std::vector<RecordFormat>& formats,
+RecordCounts for_each_record(const std::vector<std::string>& patterns, const RecordReading& reading, Stage stage,
                              const RecordSink<Record>& sink, const Convert& convert) {
   RecordCounts counts;
-  FormatGate gate(names, choose_formats(formats, reading.format));
+  const FieldNames names(reading.fields, stage);
+  FormatGate gate(names, choose_formats(stage, reading.format));
   counts.files = expand_globs(patterns);
   for (const auto& file : counts.files) refuse_other_files(file);
   for (std::size_t i = 0; i < counts.files.size(); ++i) {
     std::int64_t index = 0;
     const auto accept = [&](const JsonLine& line) {
       const RecordKind& kind = gate.check(line);
-      Record record = convert(RecordFields(line, names), kind);
-      try {
-        sink(std::move(record), {i, index++, place_of(line)});
-      } catch (const DataError& error) {
-        throw Error(ExitCode::data, error.what());  // no fault of this line
-      }
+      sink(convert(RecordFields(line, names), kind), {i, index, place_of(line)});
+      ++index;
     };
     counts.bad_lines += for_each_json_line(counts.files[i], reading.max_bad_lines - counts.bad_lines, accept);
     counts.file_crc32.push_back(crc32_of_file(counts.files[i], ExitCode::data));
@@ -141,57 +138,25 @@ Records<Record> collect(RecordCounts (*for_each)(const std::vector<std::string>&
 
 }  // namespace
 
-std::string to_string(RecordFormat format) {
-  switch (format) {
-    case RecordFormat::text:
-      return "text";
-    case RecordFormat::demonstration:
-      return "demonstration";
-    case RecordFormat::messages:
-      return "messages";
-    case RecordFormat::sharegpt:
-      return "sharegpt";
-    case RecordFormat::alpaca:
-      return "alpaca";
-    case RecordFormat::preference:
-      return "preference";
-    case RecordFormat::ranking:
-      return "ranking";
-    case RecordFormat::transcripts:
-      return "transcripts";
-    case RecordFormat::prompt:
-      return "prompt";
-  }
-  RLHF_CHECK(false, "no such format");
-}
-
 std::string RecordCounts::kind() const { return shown({format, chat}); }
 
 RecordCounts for_each_demonstration(const std::vector<std::string>& patterns, const RecordReading& reading,
                                     const RecordSink<Demonstration>& sink) {
-  using enum RecordFormat;
-  const FieldNames names(reading.fields, {"text", "prompt", "completion", "messages", "conversations", "system",
-                                          "instruction", "input", "output", "tools", "chat_template_kwargs"});
-  return for_each_record<Demonstration>(patterns, reading, names, {messages, sharegpt, alpaca, demonstration, text},
-                                        sink, demonstration_of);
+  return for_each_record<Demonstration>(patterns, reading, Stage::sft, sink, demonstration_of);
 }
 
 RecordCounts for_each_preference(const std::vector<std::string>& patterns, const RecordReading& reading,
                                  const RecordSink<Preference>& sink) {
-  using enum RecordFormat;
-  const FieldNames names(reading.fields, {"prompt", "chosen", "rejected", "margin", "completions", "text", "rank",
-                                          "tools", "chat_template_kwargs"});
-  return for_each_record<Preference>(patterns, reading, names, {preference, ranking, transcripts}, sink, preference_of);
+  return for_each_record<Preference>(patterns, reading, Stage::reward_model, sink, preference_of);
 }
 
 RecordCounts for_each_prompt(const std::vector<std::string>& patterns, const RecordReading& reading,
                              const RecordSink<Prompt>& sink) {
-  const FieldNames names(reading.fields, {"prompt", "tools", "chat_template_kwargs"});
   const auto convert = [](const RecordFields& fields, const RecordKind& kind) {
     if (!kind.chat) return Prompt{fields.text("prompt"), fields.whole_line()};
     return Prompt{"", fields.whole_line(), fields.conversation(fields.question("prompt"))};
   };
-  return for_each_record<Prompt>(patterns, reading, names, {RecordFormat::prompt}, sink, convert);
+  return for_each_record<Prompt>(patterns, reading, Stage::ppo, sink, convert);
 }
 
 Records<Demonstration> read_demonstrations(const std::vector<std::string>& patterns, const RecordReading& reading) {

@@ -4,9 +4,9 @@
 #include <exception>
 #include <utility>
 
-#include "rlhf/core/error.h"
 #include "rlhf/core/utf8.h"
 #include "rlhf/json/json_tree.h"
+#include "rlhf/records/jsonl.h"
 
 #include "records/line_reader.h"
 
@@ -39,13 +39,13 @@ class StrictBuilder final : public JsonTreeBuilder {
   bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception& error) override {
     const auto* syntax = dynamic_cast<const Json::parse_error*>(&error);
     if (syntax == nullptr) refuse("one JSON object", reason(error));  // a number that does not fit
-    throw DataError(where_ + ": byte " + std::to_string(syntax->byte) +
+    throw BadRecord(where_ + ": byte " + std::to_string(syntax->byte) +
                     ": expected one JSON object, found broken JSON (" + reason(error) + ")");
   }
 
  protected:
   [[noreturn]] void refuse(const std::string& expected, const std::string& found) const override {
-    throw DataError(where_ + ": expected " + expected + ", found " + found);
+    throw BadRecord(where_ + ": expected " + expected + ", found " + found);
   }
   void check_text(const std::string& text) const override {
     if (text.find('\0') != std::string::npos) refuse("text without NUL", "\\u0000");
@@ -57,17 +57,17 @@ class StrictBuilder final : public JsonTreeBuilder {
 
 void check_bytes(std::string_view text, const std::string& where) {
   if (text.size() > LineReader::kMaxLineBytes)
-    throw DataError(where + ": expected a line of at most 64 MiB, found a longer one; hint: one record a line");
+    throw BadRecord(where + ": expected a line of at most 64 MiB, found a longer one; hint: one record a line");
   if (text.starts_with("\xEF\xBB\xBF"))
-    throw DataError(where + ": expected a byte order mark at the start of the file only, found one here");
+    throw BadRecord(where + ": expected a byte order mark at the start of the file only, found one here");
   if (const auto at = first_invalid_utf8(text)) {
     constexpr char kHex[] = "0123456789ABCDEF";
     const auto byte = static_cast<unsigned char>(text[*at]);
-    throw DataError(where + ": byte " + std::to_string(*at + 1) + ": expected UTF-8, found 0x" + kHex[byte >> 4] +
+    throw BadRecord(where + ": byte " + std::to_string(*at + 1) + ": expected UTF-8, found 0x" + kHex[byte >> 4] +
                     kHex[byte & 15] + "; hint: iconv -t UTF-8 converts other encodings");
   }
   if (const auto at = text.find('\0'); at != std::string_view::npos)
-    throw DataError(where + ": byte " + std::to_string(at + 1) + ": expected text without NUL, found NUL");
+    throw BadRecord(where + ": byte " + std::to_string(at + 1) + ": expected text without NUL, found NUL");
 }
 
 }  // namespace
@@ -78,9 +78,9 @@ Json parse_object_strictly(std::string_view text, const std::string& where) {
   Json::sax_parse(text, &builder);
   Json value = builder.take();
   if (value.is_array())
-    throw DataError(where + ": expected one JSON object, found " + describe_value(value) +
+    throw BadRecord(where + ": expected one JSON object, found " + describe_value(value) +
                     "; hint: a file that is one array of records has a name that ends in .json");
-  if (!value.is_object()) throw DataError(where + ": expected one JSON object, found " + describe_value(value));
+  if (!value.is_object()) throw BadRecord(where + ": expected one JSON object, found " + describe_value(value));
   return value;
 }
 
@@ -89,7 +89,7 @@ const nlohmann::ordered_json& expect_member(const nlohmann::ordered_json& object
                                             const std::string& expected, const std::string& where) {
   const auto found = object.find(key);
   if (found != object.end() && ((*found).*fits)()) return *found;
-  throw DataError(where + "." + key + ": expected " + expected + ", found " +
+  throw BadRecord(where + "." + key + ": expected " + expected + ", found " +
                   (found == object.end() ? "nothing; it has " + describe_fields(object) : describe_value(*found)));
 }
 

@@ -8,10 +8,10 @@
 namespace rlhf {
 
 /// One JSON object, read strictly: well-formed UTF-8, no NUL, no byte order mark, no duplicate key, depth at most 64.
-/// Throws DataError "where: expected …, found …".
+/// Throws BadRecord "where: expected …, found …".
 nlohmann::ordered_json parse_object_strictly(std::string_view text, const std::string& where);
 
-/// The value of `key` if it is of the kind that is `expected`. Throws DataError "where.key: expected …, found …".
+/// The value of `key` if it is of the kind that is `expected`. Throws BadRecord "where.key: expected …, found …".
 const nlohmann::ordered_json& expect_member(const nlohmann::ordered_json& object, const std::string& key,
                                             bool (nlohmann::ordered_json::*fits)() const noexcept,
                                             const std::string& expected, const std::string& where);

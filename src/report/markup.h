@@ -1,3 +1,4 @@
+// Text, tags and attributes of HTML and SVG.
 #pragma once
 
 #include <string>
@@ -5,7 +6,11 @@
 
 namespace rlhf {
 
-/// `text` as it may stand in HTML and SVG, between tags or inside quotes.
+/// `text` as it may appear in HTML and XML, between tags or inside quotes. What XML does not allow (control characters,
+/// U+FFFE, U+FFFF) is left out; bytes that are not UTF-8 become U+FFFD.
 std::string escape_markup(std::string_view text);
+
+/// `<tag>inner</tag>`, or `<tag attributes>inner</tag>`; `inner` is markup already.
+std::string element(std::string_view tag, std::string_view inner, std::string_view attributes = "");
 
 }  // namespace rlhf

@@ -1,149 +1,153 @@
-#include "report/svg_chart.h"
-
+// Draws curves over an x axis.
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdio>
+#include <cstddef>
 #include <limits>
-#include <utility>
+#include <string>
 
+#include "rlhf/report/chart.h"
+
+#include "report/decimate.h"
 #include "report/markup.h"
+#include "report/scale.h"
+#include "report/svg.h"
 
 namespace rlhf {
 namespace {
 
-constexpr double kWidth = 720, kHeight = 300;
-constexpr double kLeft = 70, kRight = 16, kTop = 12, kBottom = 48;
-constexpr std::size_t kColours = 6;
+constexpr double kLeft = 48, kRight = 18, kTop = 26, kBottom = 36;
+constexpr double kXParts = 5, kYParts = 4;
 
-std::string number(const char* format, double value) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), format, value);
-  return text.data();
-}
-std::string pixel(double value) { return number("%.1f", value); }
-
-std::string attribute(const char* name, double value) { return std::string(" ") + name + "=\"" + pixel(value) + "\""; }
-
-// Maps [low, high] of the data to [from, to] in pixels; ticks stand at multiples of `step`.
-struct Axis {
-  double low = 0, high = 1, step = 0.2;
-  double from = 0, to = 1;
-
-  double at(double value) const { return from + (value - low) / (high - low) * (to - from); }
-  template <typename Draw>
-  void for_each_tick(const Draw& draw) const {
-    const double first = std::ceil(low / step - 1e-9), last = std::floor(high / step + 1e-9);
-    for (double i = first; i <= last; ++i) draw(i == 0 ? 0.0 : i * step);
+struct Range {
+  double low = std::numeric_limits<double>::infinity(), high = -low;
+  void add(double value) {
+    low = std::min(low, value);
+    high = std::max(high, value);
   }
+  bool empty() const { return low > high; }
 };
 
-// The round number (1, 2 or 5 times a power of ten) that divides `range` into about five parts; between two of them the
-// nearer one by ratio.
-double round_step(double range) {
-  const double power = std::pow(10.0, std::floor(std::log10(range / 5)));
-  const double part = range / 5 / power;
-  return power * (part < 1.41 ? 1 : part < 3.16 ? 2 : part < 7.07 ? 5 : 10);
-}
+struct Axes {
+  Axis x, y;
+};
 
-bool is_finite(const std::pair<double, double>& point) {
-  return std::isfinite(point.first) && std::isfinite(point.second);
-}
-
-template <typename Coordinate>
-Axis axis_over(const Chart& chart, const Coordinate& coordinate) {
-  double low = std::numeric_limits<double>::infinity(), high = -low;
+// x over all points, y over those that are drawn.
+Axes axes_of(const Chart& chart) {
+  Range xs, ys;
   for (const Curve& curve : chart.curves) {
-    for (const auto& point : curve.points) {
-      if (!is_finite(point)) continue;
-      low = std::min(low, coordinate(point));
-      high = std::max(high, coordinate(point));
+    for (const auto& [x, y] : curve.points) {
+      if (!std::isfinite(x)) continue;
+      xs.add(x);
+      if (std::isfinite(y)) ys.add(y);
     }
   }
-  if (low > high) return {};
-  if (high - low < 1e-9 * std::max(1.0, std::fabs(high))) {  // flat: make room for one line in the middle
-    const double room = low == 0 ? 1 : std::fabs(low) * 0.5;
-    low -= room;
-    high += room;
+  Axes axes;
+  if (!xs.empty()) axes.x = axis_over(xs.low, xs.high, kXParts);
+  if (!ys.empty()) axes.y = axis_to_ticks(ys.low, ys.high, kYParts);
+  if (axes.x.high - axes.x.low >= 1) axes.x.step = std::max(axes.x.step, 1.0);  // steps are whole numbers
+  axes.x.from = kLeft;
+  axes.x.to = chart.width - kRight;
+  axes.y.from = chart.height - kBottom;
+  axes.y.to = kTop;
+  return axes;
+}
+
+// What page_script needs to turn places back into values.
+std::string ranges(const Chart& chart, const Axes& axes) {
+  std::string numbers;
+  for (const Axis* axis : {&axes.x, &axes.y})
+    for (const double number : {axis->low, axis->high, axis->from, axis->to})
+      numbers += (numbers.empty() ? "" : " ") + exact(number);
+  return element("g", "",
+                 "class=\"axes\" data-x=\"" + escape_markup(chart.x_label) + "\" data-ranges=\"" + numbers + "\"") +
+         "\n";
+}
+
+std::string frame(const Chart& chart, const Axes& axes) {
+  const auto& [x, y] = axes;
+  std::string svg = ranges(chart, axes);
+  const auto y_labels = tick_labels(y), x_labels = tick_labels(x);
+  for (std::size_t i = 0; i < y_labels.size(); ++i) {
+    const double at = y.at(y.ticks()[i]);
+    svg += line("grid", x.from, at, x.to, at) + text("end", x.from - 6, at + 4, y_labels[i]);
   }
-  return {.low = low, .high = high, .step = round_step(high - low)};
+  for (std::size_t i = 0; i < x_labels.size(); ++i) {
+    const double at = x.at(x.ticks()[i]);
+    svg += line("axis", at, y.from, at, y.from + 4) + text("middle", at, y.from + 17, x_labels[i]);
+  }
+  svg += line("axis", x.from, y.from, x.to, y.from);
+  svg += text("end", x.to, chart.height - 4, chart.x_label);
+  return svg + (chart.unit.empty() ? "" : text("start", 0, 12, chart.unit));
 }
 
-Axis x_axis(const Chart& chart) {
-  Axis axis = axis_over(chart, [](const auto& point) { return point.first; });
-  axis.from = kLeft;
-  axis.to = kWidth - kRight;
-  return axis;
-}
-
-Axis y_axis(const Chart& chart) {
-  Axis axis = axis_over(chart, [](const auto& point) { return point.second; });
-  axis.low = std::floor(axis.low / axis.step + 1e-9) * axis.step;
-  axis.high = std::ceil(axis.high / axis.step - 1e-9) * axis.step;
-  axis.from = kHeight - kBottom;
-  axis.to = kTop;
-  return axis;
-}
-
-std::string line(const char* classes, double x1, double y1, double x2, double y2) {
-  return std::string("<line class=\"") + classes + "\"" + attribute("x1", x1) + attribute("y1", y1) +
-         attribute("x2", x2) + attribute("y2", y2) + "/>\n";
-}
-
-std::string text(const char* anchor, double x, double y, const std::string& words, const std::string& more = "") {
-  return std::string("<text text-anchor=\"") + anchor + "\"" + attribute("x", x) + attribute("y", y) + more + ">" +
-         escape_markup(words) + "</text>\n";
-}
-
-std::string frame(const Chart& chart, const Axis& x, const Axis& y) {
-  std::string svg;
-  y.for_each_tick([&](double value) {
-    svg += line("grid", x.from, y.at(value), x.to, y.at(value));
-    svg += text("end", x.from - 8, y.at(value) + 4, number("%.6g", value));
-  });
-  x.for_each_tick([&](double value) {
-    svg += line("axis", x.at(value), y.from, x.at(value), y.from + 5);
-    svg += text("middle", x.at(value), y.from + 19, number("%.6g", value));
-  });
-  svg += line("axis", x.from, y.from, x.to, y.from) + line("axis", x.from, y.from, x.from, y.to);
-  svg += text("middle", (x.from + x.to) / 2, kHeight - 8, chart.x_label);
-  const double middle = (y.from + y.to) / 2;
-  return svg + text("middle", 14, middle, chart.y_label, " transform=\"rotate(-90 14 " + pixel(middle) + ")\"");
-}
-
-// The curve as a path that is lifted over gaps, and a dot on its last point.
-std::string draw_curve(const Curve& curve, const std::string& classes, const Axis& x, const Axis& y) {
-  std::string path, dot;
-  bool drawing = false;
-  for (const auto& point : curve.points) {
-    if (!is_finite(point)) {
-      drawing = false;
+// A path that is lifted over gaps. A point between two gaps is a line of no length, which round ends make a dot.
+std::string path_data(const Points& points, const Axes& axes) {
+  std::string data;
+  std::size_t drawn = 0;  // points since the last gap
+  const auto end_piece = [&] {
+    if (drawn == 1) data += "h0";
+    drawn = 0;
+  };
+  for (const auto& [x, y] : points) {
+    if (!std::isfinite(x) || !std::isfinite(y)) {
+      end_piece();
       continue;
     }
-    path += (drawing ? "L" : "M") + pixel(x.at(point.first)) + " " + pixel(y.at(point.second));
-    drawing = true;
-    dot = "<circle class=\"" + classes + "\"" + attribute("cx", x.at(point.first)) +
-          attribute("cy", y.at(point.second)) + " r=\"3\"><title>" + escape_markup(curve.name) + ": " +
-          number("%.6g", point.second) + " at " + number("%.6g", point.first) + "</title></circle>\n";
+    data += (drawn++ == 0 ? "M" : " ") + coordinate(axes.x.at(x)) + " " + coordinate(axes.y.at(y));
   }
-  if (path.empty()) return "";
-  return "<path class=\"" + classes + "\" d=\"" + path + "\"><title>" + escape_markup(curve.name) +
-         "</title></path>\n" + dot;
+  end_piece();
+  return data;
+}
+
+// A dot on the last point, which also names its value.
+std::string last_dot(const Curve& curve, std::size_t index, const Axes& axes) {
+  const auto is_drawn = [](const auto& point) { return std::isfinite(point.first) && std::isfinite(point.second); };
+  const auto last = std::find_if(curve.points.rbegin(), curve.points.rend(), is_drawn);
+  if (last == curve.points.rend()) return "";
+  const std::string title = curve.name + ": " + show_number(last->second) + " at " + show_number(last->first);
+  return "<circle class=\"" + curve_classes(index) + "\"" + attribute("cx", axes.x.at(last->first)) +
+         attribute("cy", axes.y.at(last->second)) + " r=\"3\">" + element("title", escape_markup(title)) +
+         "</circle>\n";
+}
+
+// A cross on the x axis wherever values are not finite; neighbours share one.
+std::string gap_marks(const Curve& curve, const Points& points, const Axes& axes) {
+  constexpr double kApart = 8;
+  std::string svg;
+  double last = -kApart;
+  for (const auto& [x, y] : points) {
+    if (!std::isfinite(x) || std::isfinite(y) || axes.x.at(x) - last < kApart) continue;
+    last = axes.x.at(x);
+    svg += "<path class=\"gap\" d=\"M" + coordinate(last - 3) + " " + coordinate(axes.y.from - 3) +
+           "l6 6m0 -6l-6 6\">" + element("title", escape_markup(curve.name + " is not finite at " + show_number(x))) +
+           "</path>\n";
+  }
+  return svg;
+}
+
+std::string path(const Curve& curve, const Points& points, const std::string& classes, const Axes& axes) {
+  const std::string data = path_data(points, axes);
+  if (data.empty()) return "";
+  const std::string title = element("title", escape_markup(curve.name));
+  return element("path", title, "class=\"" + classes + "\" d=\"" + data + "\"") + "\n";
+}
+
+// A curve with more points than can be seen is its range, pale, and its mean.
+std::string draw_curve(const Curve& curve, std::size_t index, const Axes& axes) {
+  const Points points = decimated(curve.points, axes.x);
+  const bool is_reduced = points.size() < curve.points.size();
+  std::string svg = path(curve, points, curve_classes(index) + (is_reduced ? " range" : ""), axes);
+  if (is_reduced) svg += path(curve, averaged(curve.points, axes.x), curve_classes(index), axes);
+  return svg + gap_marks(curve, points, axes) + last_dot(curve, index, axes);
 }
 
 }  // namespace
 
-std::string curve_classes(std::size_t index) {
-  return "c" + std::to_string(index % kColours) + (index / kColours % 2 == 1 ? " dashed" : "");
-}
-
-std::string svg_chart(const Chart& chart) {
-  const Axis x = x_axis(chart), y = y_axis(chart);
-  std::string svg = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " + number("%g", kWidth) + " " +
-                    number("%g", kHeight) + "\" role=\"img\" aria-label=\"" + escape_markup(chart.title) + "\">\n";
-  svg += frame(chart, x, y);
-  for (std::size_t i = 0; i < chart.curves.size(); ++i) svg += draw_curve(chart.curves[i], curve_classes(i), x, y);
-  return svg + "</svg>\n";
+Drawing draw(const Chart& chart) {
+  const Axes axes = axes_of(chart);
+  Drawing drawing{chart.width, chart.height, frame(chart, axes)};
+  for (std::size_t i = 0; i < chart.curves.size(); ++i) drawing.elements += draw_curve(chart.curves[i], i, axes);
+  return drawing;
 }
 
 }  // namespace rlhf

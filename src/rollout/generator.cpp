@@ -17,7 +17,6 @@
 #include "rlhf/core/signals.h"
 #include "rlhf/tensor/linear.h"
 #include "rlhf/tensor/linear_logprobs.h"
-#include "rlhf/tensor/work_counters.h"
 
 namespace rlhf {
 namespace {
@@ -76,7 +75,7 @@ class Generator {
         queue_(order_by_prompt(requests)),
         results_(requests.size()) {
     for (std::size_t i = 0; i < queue_.size(); ++i) {  // equal prompts are adjacent in the queue
-      if (i == 0 || prompt_of(i) != prompt_of(i - 1)) counters_.prompt_tokens += prompt_length(requests_[queue_[i]]);
+      if (i == 0 || prompt_of(i) != prompt_of(i - 1)) work_.prompt_tokens += prompt_length(requests_[queue_[i]]);
     }
   }
 
@@ -88,13 +87,18 @@ class Generator {
         admit();
       }
       if (rows_.empty()) return;
-      counters_.decode_row_steps += cache_.active();
+      work_.decode_row_steps += cache_.active();
       sample(model_.decode(to_device(next_, model_.device()), cache_), 0);
     }
   }
 
   std::vector<Generation> take_results() { return std::move(results_); }
-  const GenerationCounters& counters() const { return counters_; }
+  WorkCounters work() const {
+    WorkCounters done = work_;
+    done.useful_tokens = done.prompt_tokens;
+    done.cache_bytes = cache_.bytes_written();
+    return done;
+  }
 
  private:
   /// Requests with the same prompt that start together, so that the prompt is computed once.
@@ -122,7 +126,7 @@ class Generator {
       }
       groups.back().push_back(queue_[queued_]);
     }
-    counters_.prefill_tokens += tokens;
+    work_.prefill_tokens += tokens;
     const std::size_t first_row = rows_.size();
     const at::Tensor hidden = prefill(groups);
     sample(hidden.index_select(0, to_device(occupy(groups), model_.device())), first_row);
@@ -193,7 +197,7 @@ class Generator {
     }
     answer.tokens.push_back(token);
     answer.logprobs.push_back(logprob);
-    ++counters_.emitted_tokens;
+    ++work_.emitted_tokens;
     if (on_token_) on_token_(request, token);
     const bool stop = std::find(options_.stop_ids.begin(), options_.stop_ids.end(), token) != options_.stop_ids.end() ||
                       (options_.stops && options_.stops(answer.tokens));
@@ -211,15 +215,14 @@ class Generator {
   std::vector<std::size_t> rows_;   ///< the request of each active row of the cache
   std::vector<std::int64_t> next_;  ///< the last token of each active row, the next input of the model
   std::vector<Generation> results_;
-  GenerationCounters counters_;
+  WorkCounters work_;
 };
 
 }  // namespace
 
 std::vector<Generation> generate(CausalLM& model, std::span<const GenerationRequest> requests,
                                  const SamplingOptions& options, std::int64_t max_rows,
-                                 const std::function<void(std::size_t, std::int32_t)>& on_token,
-                                 GenerationCounters* counters) {
+                                 const std::function<void(std::size_t, std::int32_t)>& on_token, WorkCounters* work) {
   RLHF_CHECK(max_rows > 0 && options.max_new_tokens > 0, "max_rows and max_new_tokens must be positive");
   const c10::NoGradGuard no_grad;
   if (requests.empty()) return {};
@@ -228,13 +231,7 @@ std::vector<Generation> generate(CausalLM& model, std::span<const GenerationRequ
   // The last token of a response is sampled but never an input of the model.
   Generator generator(model, requests, options, rows, longest + options.max_new_tokens - 1, on_token);
   generator.run();
-  const GenerationCounters& done = generator.counters();
-  work_counters().decode_row_steps += done.decode_row_steps;
-  work_counters().emitted_tokens += done.emitted_tokens;
-  work_counters().prefill_tokens += done.prefill_tokens;
-  work_counters().prompt_tokens += done.prompt_tokens;
-  work_counters().useful_tokens += done.prompt_tokens;
-  if (counters) *counters = done;
+  if (work) *work += generator.work();
   return generator.take_results();
 }
 

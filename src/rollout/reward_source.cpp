@@ -1,3 +1,4 @@
+// Rewards from a model and from a C++ function.
 #include "rlhf/rollout/reward_source.h"
 
 #include <utility>
@@ -6,10 +7,8 @@
 #include <c10/core/GradMode.h>
 
 #include "rlhf/core/check.h"
-#include "rlhf/core/error.h"
 #include "rlhf/core/signals.h"
 #include "rlhf/tensor/pack_by_length.h"
-#include "rlhf/tensor/work_counters.h"
 
 namespace rlhf {
 namespace {
@@ -22,19 +21,19 @@ class ModelReward : public RewardSource {
 
   std::vector<float> score(const RewardRequest& request) override {
     const c10::NoGradGuard no_grad;
-    const Segments& sequences = request.rollout.batch.segments;
-    work_counters().useful_tokens += sequences.total();
-    std::vector<std::int64_t> lengths;
-    for (std::int64_t i = 0; i < sequences.count(); ++i) lengths.push_back(sequences.length(i));
     std::vector<std::size_t> order;
     std::vector<at::Tensor> parts;
-    for (const auto& group : pack_by_length(lengths, budget_)) {
+    for (const auto& group : pack_by_length(request.rollout.batch.segments.lengths(), budget_)) {
       stop_if_signalled();
       order.insert(order.end(), group.begin(), group.end());
       parts.push_back(model_.scores(slice_rollout(request.rollout, group).batch));
     }
-    const at::Tensor sorted = at::cat(parts).cpu();
-    const float* raw = sorted.const_data_ptr<float>();
+    if (request.work) {
+      request.work->useful_tokens += request.rollout.batch.segments.total();
+      request.work->processed_tokens += model_.trunk().take_processed_tokens();
+    }
+    const at::Tensor grouped = at::cat(parts).cpu();
+    const float* raw = grouped.const_data_ptr<float>();
     std::vector<float> scores(order.size());
     for (std::size_t i = 0; i < order.size(); ++i) {
       scores[order[i]] = static_cast<float>(raw[i] - model_.reward_mean());
@@ -52,16 +51,10 @@ class FunctionReward : public RewardSource {
   explicit FunctionReward(RewardFunction function) : function_(std::move(function)) {}
 
   std::vector<float> score(const RewardRequest& request) override {
-    const std::size_t count = request.responses.size();
-    if (request.prompts.size() != count || request.records.size() != count) {
-      throw ShapeError("scoring responses: expected a prompt and a record for each of " + std::to_string(count) +
-                       " responses, found " + std::to_string(request.prompts.size()) + " and " +
-                       std::to_string(request.records.size()));
-    }
     std::vector<float> scores;
-    for (std::size_t i = 0; i < count; ++i) {
+    for (const ResponseRecord& response : request.responses) {
       stop_if_signalled();
-      scores.push_back(function_(request.prompts[i], request.responses[i], request.records[i]));
+      scores.push_back(function_(response));
     }
     return scores;
   }

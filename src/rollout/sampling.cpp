@@ -18,7 +18,7 @@
 
 #include "rlhf/core/check.h"
 #include "rlhf/tensor/check_shape.h"
-#include "rlhf/tensor/cpu_kernels.h"
+#include "rlhf/tensor/fused.h"
 
 namespace rlhf {
 namespace {
@@ -83,7 +83,8 @@ Sampled sample_tokens(const at::Tensor& logits, const at::Tensor& uniforms, cons
   if (!greedy) check_shape(uniforms, "uniforms", {logits.size(0)});
   const bool whole_vocabulary =
       greedy || (options.top_p == 1.0 && (options.top_k == 0 || options.top_k >= logits.size(1)));
-  if (whole_vocabulary && has_kernels(logits)) return sample_by_kernel(logits, uniforms, options.temperature);
+  if (whole_vocabulary && has_fused(Fused::sampling, logits))
+    return sample_by_kernel(logits, uniforms, options.temperature);
   at::Tensor scaled = logits.to(at::kFloat);
   if (!greedy && options.temperature != 1.0) scaled = scaled / options.temperature;
   const at::Tensor logprobs = at::log_softmax(scaled, 1);

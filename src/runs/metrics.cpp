@@ -49,6 +49,10 @@ void Metrics::set(std::string name, double value) {
     items_.emplace_back(std::move(name), value);
 }
 
+void Metrics::add(const Metrics& others, const std::string& prefix) {
+  for (const auto& [name, value] : others.items()) set(prefix + name, value);
+}
+
 const double* Metrics::find(const std::string& name) const {
   const auto same = std::find_if(items_.begin(), items_.end(), [&](const auto& item) { return item.first == name; });
   return same == items_.end() ? nullptr : &same->second;

@@ -3,7 +3,7 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/logsumexp.h>
 
-#include "rlhf/tensor/cpu_kernels.h"
+#include "rlhf/tensor/fused.h"
 
 namespace rlhf {
 namespace {
@@ -67,7 +67,7 @@ RowStatistics make_row_statistics(const at::Tensor& hidden, const LogprobOptions
 }
 
 void read_logits(const at::Tensor& z, const at::Tensor& targets, double temperature, const RowStatistics& rows) {
-  if (!has_kernels(z)) return read_by_operators(z, targets, temperature, rows);
+  if (!has_fused(Fused::logprobs, z)) return read_by_operators(z, targets, temperature, rows);
   with_element_type(z, [&]<typename T>(T) {
     kernels().of<T>().logprobs(elements<T>(z), static_cast<float>(1 / temperature), elements<std::int64_t>(targets),
                                mutable_elements<float>(rows.logprobs), mutable_elements<float>(rows.lse),
@@ -78,7 +78,7 @@ void read_logits(const at::Tensor& z, const at::Tensor& targets, double temperat
 
 at::Tensor logits_gradient(at::Tensor z, const at::Tensor& targets, double temperature, const RowStatistics& rows,
                            const RowGradients& gradients) {
-  if (!has_kernels(z)) return gradient_by_operators(z, targets, temperature, rows, gradients);
+  if (!has_fused(Fused::logprobs, z)) return gradient_by_operators(z, targets, temperature, rows, gradients);
   const auto dense = [](const at::Tensor& x) { return x.defined() ? x.contiguous() : x; };
   const at::Tensor by_logprobs = dense(gradients.logprobs), by_entropy = dense(gradients.entropy);
   with_element_type(z, [&]<typename T>(T) {

@@ -12,7 +12,8 @@
 #include <ATen/ops/mm.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include "rlhf/tensor/cpu_kernels.h"
+#include "rlhf/tensor/fused.h"
+#include "rlhf/tensor/gradient.h"
 
 namespace rlhf {
 namespace {
@@ -78,8 +79,8 @@ class Linear : public torch::autograd::Function<Linear> {
     at::Tensor grad_x, grad_weight;
     if (context->needs_input_grad(0)) grad_x = linear_input_gradient(grad, weight);
     if (context->needs_input_grad(1)) {
-      if (weight.is_leaf() && weight.grad().defined()) {
-        add_weight_gradient(weight.grad(), grad, x);
+      if (adds_in_place(weight)) {
+        add_product(weight.grad(), grad, x);
       } else {
         grad_weight = at::mm(grad.t(), x);
       }
@@ -91,31 +92,12 @@ class Linear : public torch::autograd::Function<Linear> {
 }  // namespace
 
 at::Tensor apply_linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
-  if (!has_kernels(x)) return at::linear(x, weight, bias.defined() ? std::optional(bias) : std::nullopt);
   const bool differentiable = at::GradMode::is_enabled() && (x.requires_grad() || weight.requires_grad());
-  const at::Tensor y = differentiable                  ? Linear::apply(x, weight)
-                       : x.size(0) <= few_rows_limit() ? few_rows(x, weight)
-                                                       : product(x, weight);
+  const bool few = has_fused(Fused::few_rows_linear, x) && x.size(0) <= few_rows_limit();
+  const at::Tensor y = differentiable ? Linear::apply(x, weight) : few ? few_rows(x, weight) : product(x, weight);
   return bias.defined() ? y.add(bias) : y;
 }
 
 at::Tensor linear_input_gradient(const at::Tensor& grad, const at::Tensor& weight) { return product(grad, weight.t()); }
-
-void add_weight_gradient(const at::Tensor& sum, const at::Tensor& grad, const at::Tensor& x) {
-  const at::NoGradGuard no_grad;
-  if (sum.scalar_type() == x.scalar_type()) {
-    sum.addmm_(grad.t(), x);
-    return;
-  }
-  const at::Tensor product = at::mm(grad.t(), x);
-  if (!has_kernels(product) || !sum.is_contiguous()) {
-    sum.add_(product);
-    return;
-  }
-  // LibTorch widens the smaller type into a temporary of the sum's size first.
-  with_element_type(product, [&]<typename T>(T) {
-    kernels().of<T>().add_to(mutable_elements<float>(sum), elements<T>(product), product.numel());
-  });
-}
 
 }  // namespace rlhf

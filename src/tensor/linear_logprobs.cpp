@@ -1,6 +1,7 @@
 #include "rlhf/tensor/linear_logprobs.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -16,8 +17,8 @@
 #include "rlhf/core/check.h"
 #include "rlhf/core/error.h"
 #include "rlhf/tensor/check_shape.h"
+#include "rlhf/tensor/gradient.h"
 #include "rlhf/tensor/linear.h"
-#include "rlhf/tensor/work_counters.h"
 
 #include "tensor/chunk_logprobs.h"
 
@@ -41,7 +42,6 @@ std::int64_t rows_per_chunk(const LogprobOptions& options, std::int64_t vocab) {
 /// The capped logits of one chunk, [c,V].
 at::Tensor chunk_logits(const at::Tensor& hidden, const at::Tensor& head, double cap) {
   const at::NoGradGuard no_grad;
-  work_counters().head_rows += hidden.size(0);
   return soft_cap(apply_linear(hidden, head), cap);
 }
 
@@ -52,6 +52,24 @@ at::Tensor uncapped_gradient(at::Tensor z, double cap, const at::Tensor& targets
   const at::Tensor slope = z.div(cap).square_().neg_().add_(1);
   return logits_gradient(std::move(z), targets, temperature, rows, gradients).mul_(slope);
 }
+
+/// The head's gradient over the chunks of a backward: added to the head's own in place, or else summed in `wide`.
+class HeadGradient {
+ public:
+  HeadGradient(const at::Tensor& head, bool needed, at::ScalarType wide) : in_place_(needed && adds_in_place(head)) {
+    if (needed)
+      sum_ = in_place_ ? head.grad() : at::zeros(head.sizes(), head.options().dtype(wide).requires_grad(false));
+  }
+  void add(const at::Tensor& grad, const at::Tensor& rows) {
+    if (sum_.defined()) add_product(sum_, grad, rows);
+  }
+  /// What the backward returns for the head.
+  at::Tensor for_autograd() const { return in_place_ ? at::Tensor() : sum_; }
+
+ private:
+  bool in_place_;
+  at::Tensor sum_;
+};
 
 /// The forward keeps the log-sum-exp and the entropy of each row, [R] each; the backward computes the logits again.
 class LinearLogprobs : public torch::autograd::Function<LinearLogprobs> {
@@ -96,17 +114,15 @@ variable_list LinearLogprobs::backward(AutogradContext* ctx, const variable_list
   const RowGradients row_grads{grads[0], with_entropy ? grads[1] : at::Tensor()};
 
   at::Tensor hidden_grad = ctx->needs_input_grad(0) ? at::empty_like(hidden) : at::Tensor();
-  // Stays in fp32 to the end; autograd casts it to what the parameter's gradient is kept in.
-  at::Tensor head_grad =
-      ctx->needs_input_grad(1) ? at::zeros(head.sizes(), head.options().dtype(saved[3].scalar_type())) : at::Tensor();
+  HeadGradient head_grad(head, ctx->needs_input_grad(1), saved[3].scalar_type());
   for_each_chunk(hidden.size(0), ctx->saved_data["chunk_rows"].toInt(), [&](std::int64_t begin, std::int64_t end) {
     const at::Tensor part = hidden.slice(0, begin, end);
     const at::Tensor grad = uncapped_gradient(chunk_logits(part, head, cap), cap, targets.slice(0, begin, end),
                                               temperature, rows.slice(begin, end), row_grads.slice(begin, end));
     if (hidden_grad.defined()) hidden_grad.slice(0, begin, end).copy_(linear_input_gradient(grad, head));
-    if (head_grad.defined()) add_weight_gradient(head_grad, grad, part);
+    head_grad.add(grad, part);
   });
-  return {hidden_grad, head_grad, at::Tensor(), at::Tensor()};
+  return {hidden_grad, head_grad.for_autograd(), at::Tensor(), at::Tensor()};
 }
 
 void check_inputs(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& targets,
@@ -135,24 +151,25 @@ at::Tensor gradient_of(const RowLoss& loss, const at::Tensor& logprobs, std::int
   return leaf.grad();
 }
 
-/// The sum of a leaf's gradient over the chunks: an optimizer's, or a wide one that becomes the gradient at the end.
-class GradientSum {
+/// Hands autograd gradients that are known already, so that what `hidden` and `head` came from gets them as in any
+/// other backward, hooks included.
+class KnownGradients : public torch::autograd::Function<KnownGradients> {
  public:
-  GradientSum(const at::Tensor& leaf, at::ScalarType wide) : leaf_(leaf) {
-    if (!leaf.requires_grad()) return;
-    sum_ =
-        leaf.grad().defined() ? leaf.grad() : at::zeros(leaf.sizes(), leaf.options().dtype(wide).requires_grad(false));
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& hidden, const at::Tensor& /*head*/,
+                            const std::optional<at::Tensor>& hidden_grad, const std::optional<at::Tensor>& head_grad) {
+    ctx->saved_data["hidden"] = hidden_grad;
+    ctx->saved_data["head"] = head_grad;
+    return at::zeros({}, hidden.options());
   }
-  void add(const at::Tensor& grad, const at::Tensor& rows) {
-    if (sum_.defined()) add_weight_gradient(sum_, grad, rows);
+  static variable_list backward(AutogradContext* ctx, const variable_list&) {
+    const auto known = [ctx](const char* name) {
+      return ctx->saved_data[name].toOptional<at::Tensor>().value_or(at::Tensor());
+    };
+    return {known("hidden"), known("head"), at::Tensor(), at::Tensor()};
   }
-  void finish() {
-    if (sum_.defined() && !leaf_.grad().defined()) leaf_.mutable_grad() = sum_.to(leaf_.scalar_type());
-  }
-
- private:
-  at::Tensor leaf_, sum_;
 };
+
+std::optional<at::Tensor> if_defined(const at::Tensor& x) { return x.defined() ? std::optional(x) : std::nullopt; }
 
 }  // namespace
 
@@ -162,33 +179,33 @@ Logprobs linear_logprobs(const at::Tensor& hidden, const at::Tensor& head, const
                          const LogprobOptions& options) {
   check_inputs(hidden, head, targets, options);
   const variable_list results = LinearLogprobs::apply(hidden, head, targets, options);
-  return {results[0], options.entropy ? results[1] : at::Tensor(), options.correct ? results.back() : at::Tensor()};
+  return {results[0], options.entropy ? results[1] : at::Tensor(), options.correct ? results.back() : at::Tensor(),
+          hidden.size(0)};
 }
 
 Logprobs backward_through_logprobs(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& targets,
                                    const LogprobOptions& options, const RowLoss& loss) {
   check_inputs(hidden, head, targets, options);
-  RLHF_CHECK(head.is_leaf(), "the gradient of the head is added to a leaf's");
   const RowStatistics rows = make_row_statistics(hidden, options);
   const at::Tensor hidden_grad = hidden.requires_grad() ? at::empty_like(hidden) : at::Tensor();
-  {
+  HeadGradient head_grad(head, head.requires_grad(), rows.lse.scalar_type());
+  for_each_chunk(hidden.size(0), rows_per_chunk(options, head.size(0)), [&](std::int64_t begin, std::int64_t end) {
     const at::NoGradGuard no_grad;
-    GradientSum head_sum(head, rows.lse.scalar_type());
-    for_each_chunk(hidden.size(0), rows_per_chunk(options, head.size(0)), [&](std::int64_t begin, std::int64_t end) {
-      const at::Tensor part = hidden.slice(0, begin, end), chunk_targets = targets.slice(0, begin, end);
-      const RowStatistics chunk = rows.slice(begin, end);
-      at::Tensor z = chunk_logits(part, head, options.logit_cap);
-      read_logits(z, chunk_targets, options.temperature, chunk);
-      const RowGradients gradients{gradient_of(loss, chunk.logprobs, begin, end), {}};
-      const at::Tensor grad =
-          uncapped_gradient(std::move(z), options.logit_cap, chunk_targets, options.temperature, chunk, gradients);
-      if (hidden_grad.defined()) hidden_grad.slice(0, begin, end).copy_(linear_input_gradient(grad, head));
-      head_sum.add(grad, part);
-    });
-    head_sum.finish();
-  }
-  if (hidden_grad.defined()) hidden.backward(hidden_grad);
-  return {rows.logprobs, rows.entropy, rows.correct};
+    const at::Tensor part = hidden.slice(0, begin, end), chunk_targets = targets.slice(0, begin, end);
+    const RowStatistics chunk = rows.slice(begin, end);
+    at::Tensor z = chunk_logits(part, head, options.logit_cap);
+    read_logits(z, chunk_targets, options.temperature, chunk);
+    const RowGradients gradients{gradient_of(loss, chunk.logprobs, begin, end), {}};
+    const at::Tensor grad =
+        uncapped_gradient(std::move(z), options.logit_cap, chunk_targets, options.temperature, chunk, gradients);
+    if (hidden_grad.defined()) hidden_grad.slice(0, begin, end).copy_(linear_input_gradient(grad, head));
+    head_grad.add(grad, part);
+  });
+  const at::AutoGradMode with_gradient(true);
+  const at::Tensor done =
+      KnownGradients::apply(hidden, head, if_defined(hidden_grad), if_defined(head_grad.for_autograd()));
+  if (done.requires_grad()) done.backward();
+  return {rows.logprobs, rows.entropy, rows.correct, hidden.size(0)};
 }
 
 }  // namespace rlhf

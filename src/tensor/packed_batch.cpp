@@ -24,6 +24,12 @@ at::Tensor copy_to(std::span<const T> values, at::ScalarType dtype, at::Device d
 
 }  // namespace
 
+std::vector<std::int64_t> Segments::lengths() const {
+  std::vector<std::int64_t> result;
+  for (std::int64_t i = 0; i < count(); ++i) result.push_back(length(i));
+  return result;
+}
+
 at::Tensor to_device(std::span<const std::int64_t> values, at::Device device) {
   return copy_to(values, at::kLong, device);
 }

@@ -1,3 +1,4 @@
+// Sums and ratios of work.
 #include "rlhf/tensor/work_counters.h"
 
 #include <cstdio>
@@ -20,9 +21,17 @@ std::string WorkCounters::summary() const {
   return text;
 }
 
-WorkCounters& work_counters() {
-  static WorkCounters counters;
-  return counters;
+WorkCounters& WorkCounters::operator+=(const WorkCounters& other) {
+  processed_tokens += other.processed_tokens;
+  useful_tokens += other.useful_tokens;
+  head_rows += other.head_rows;
+  label_rows += other.label_rows;
+  decode_row_steps += other.decode_row_steps;
+  emitted_tokens += other.emitted_tokens;
+  prefill_tokens += other.prefill_tokens;
+  prompt_tokens += other.prompt_tokens;
+  cache_bytes += other.cache_bytes;
+  return *this;
 }
 
 }  // namespace rlhf

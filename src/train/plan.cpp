@@ -60,6 +60,11 @@ std::int64_t activation_bytes_per_token(const ModelShape& s, at::ScalarType dtyp
   return (s.num_layers * layer + 4 * s.hidden_size) * static_cast<std::int64_t>(c10::elementSize(dtype));
 }
 
+std::int64_t kv_cache_bytes(const ModelShape& shape, at::ScalarType dtype, std::int64_t tokens) {
+  return 2 * shape.num_layers * tokens * shape.num_key_value_heads * shape.head_dim *
+         static_cast<std::int64_t>(c10::elementSize(dtype));
+}
+
 std::int64_t model_bytes(const ModelShape& shape, at::ScalarType dtype, bool trained) {
   const auto element = static_cast<std::int64_t>(c10::elementSize(dtype));
   const std::int64_t training = trained ? 3 * 4 + (dtype == at::kFloat ? 0 : 4) : 0;
@@ -74,15 +79,13 @@ std::int64_t derive_micro_batch_tokens(const ModelShape& shape, at::ScalarType d
   return std::max(capped, longest);
 }
 
-SupervisedPlan plan_supervised(const TrainOptions& train, const LrScheduleOptions& schedule, std::int64_t num_samples,
-                               std::int64_t micro_batch_tokens) {
+SupervisedPlan plan_supervised(const TrainOptions& train, std::int64_t num_samples, std::int64_t micro_batch_tokens) {
   SupervisedPlan plan;
   plan.num_samples = num_samples;
   plan.batch_size = train.batch_size;
   plan.steps_per_epoch = ceil_div(num_samples, train.batch_size);
   plan.total_steps = train.max_steps.value_or(
       std::max<std::int64_t>(1, std::llround(train.epochs * static_cast<double>(plan.steps_per_epoch))));
-  plan.warmup_steps = std::llround(schedule.warmup_share * static_cast<double>(plan.total_steps));
   plan.micro_batch_tokens = micro_batch_tokens;
   return plan;
 }
@@ -102,10 +105,8 @@ PpoPlan plan_ppo(const PpoConfig& config, std::int64_t micro_batch_tokens) {
   };
   PpoPlan plan;
   plan.rollouts = exact(config.train.total_episodes, config.rollout.batch_size);
-  plan.prompts_per_rollout = exact(config.rollout.batch_size, config.rollout.num_samples_per_prompt);
   plan.sequences_per_mini_batch = exact(config.rollout.batch_size, config.ppo.num_mini_batches);
   plan.updates_per_rollout = config.ppo.num_ppo_epochs * config.ppo.num_mini_batches;
-  plan.warmup_rollouts = std::llround(config.lr_schedule.warmup_share * static_cast<double>(plan.rollouts));
   plan.micro_batch_tokens = micro_batch_tokens;
   return plan;
 }

@@ -1,149 +1,210 @@
+// One step of PPO: collect, score, advantages, updates.
 #include "rlhf/train/ppo.h"
 
-#include <chrono>
+#include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/zeros_like.h>
 
 #include "rlhf/algo/gae.h"
 #include "rlhf/algo/kl.h"
-#include "rlhf/algo/lr_schedule.h"
+#include "rlhf/algo/ppo_loss.h"
 #include "rlhf/algo/whiten.h"
-#include "rlhf/core/error.h"
-#include "rlhf/core/random.h"
-#include "rlhf/tensor/device.h"
+#include "rlhf/core/signals.h"
 
-#include "ppo_metrics.h"
-#include "ppo_update.h"
+#include "figures.h"
+#include "stage_clock.h"
 
 namespace rlhf {
 
 namespace {
 
-constexpr std::uint64_t kRolloutStream = 0x726f6c6c;  // apart from the streams that shuffle prompts
-
-/// Seconds since the last call, once the device has caught up.
-class StageClock {
+/// The optimizer steps on one rollout: those of the policy and of the value model, each on its own.
+class PpoUpdate {
  public:
-  explicit StageClock(at::Device device) : device_(device), last_(std::chrono::steady_clock::now()) {}
-  double lap() {
-    synchronize(device_);
-    const auto now = std::chrono::steady_clock::now();
-    return std::chrono::duration<double>(now - std::exchange(last_, now)).count();
+  PpoUpdate(PpoModels& models, PpoState& state, const PpoConfig& config, const ForwardOptions& forward,
+            const StepPosition& at, const PpoBatch& batch, PpoStep& done)
+      : models_(models),
+        state_(state),
+        config_(config),
+        forward_(forward),
+        at_(at),
+        rollout_(done.scored.rollout),
+        batch_(batch),
+        done_(done),
+        old_logprobs_(at::zeros_like(rollout_.logprobs)),
+        sums_(rollout_.logprobs.device()) {}
+
+  void run() {
+    const std::int64_t size = config_.rollout.batch_size / config_.ppo.num_mini_batches;
+    for (std::int64_t epoch = 0; epoch < config_.ppo.num_ppo_epochs; ++epoch) {
+      const auto mini_batches = split_into_mini_batches(rollout_, size, config_.train.seed, at_.step, epoch);
+      if (epoch == 0) take_old_logprobs(mini_batches);
+      for (std::size_t i = 0; i < mini_batches.size(); ++i) {
+        update_policy(mini_batches[i], epoch == 0 && i == 0);
+        update_value(mini_batches[i]);
+        done_.updated_tokens += static_cast<double>(response_tokens(rollout_, mini_batches[i]));
+      }
+    }
+    done_.sums = sums_.fetch();
   }
 
  private:
-  at::Device device_;
-  std::chrono::steady_clock::time_point last_;
+  /// The first mini-batch takes its old log-probabilities from its own first pass, before any weight changed; the
+  /// others need a forward of their own, the only one that is spent on old log-probabilities.
+  void take_old_logprobs(const std::vector<std::vector<std::size_t>>& mini_batches) {
+    std::vector<std::size_t> later;
+    for (std::size_t i = 1; i < mini_batches.size(); ++i)
+      later.insert(later.end(), mini_batches[i].begin(), mini_batches[i].end());
+    if (later.empty()) return;
+    old_logprobs_.add_(logprobs_of(models_.policy, rollout_, later, forward_, done_.work));
+    done_.extra_forwards = static_cast<std::int64_t>(later.size());
+  }
+
+  void update_policy(const std::vector<std::size_t>& mini_batch, bool first) {
+    const auto tokens = static_cast<double>(response_tokens(rollout_, mini_batch));
+    const auto loss_of = [&](const at::Tensor& logprobs, const at::Tensor& rows) {
+      if (first) old_logprobs_.index_copy_(0, rows, logprobs.detach());
+      const PolicyLoss loss = ppo_policy_loss(logprobs, old_logprobs_.index_select(0, rows),
+                                              batch_.advantages.index_select(0, rows), config_.ppo.cliprange);
+      sums_.add(PpoStep::kPolicyLoss, loss.loss_sum);
+      sums_.add(PpoStep::kPolicyClipped, loss.clipped);
+      sums_.add(PpoStep::kApproxKl, loss.approx_kl_sum);
+      sums_.add(PpoStep::kRatio, loss.ratio_sum);
+      sums_.add(PpoStep::kRatioSquare, loss.ratio_square_sum);
+      return loss.loss_sum.div(tokens);
+    };
+    state_.policy.weights.zero_gradients();
+    sums_.add(PpoStep::kEntropy, backward_policy(models_.policy, rollout_, mini_batch, forward_, loss_of, done_.work));
+    if (first)
+      done_.logprob_diff = compare_with_sampler(old_logprobs_, rollout_, response_rows(rollout_, mini_batch),
+                                                models_.policy.dtype(), at_.step == 0);
+    done_.policy_grad_norm = state_.policy.take_step(config_.optimizer.lr * at_.lr_factor, "policy", at_.step);
+  }
+
+  void update_value(const std::vector<std::size_t>& mini_batch) {
+    const auto tokens = static_cast<double>(response_tokens(rollout_, mini_batch));
+    const auto loss_of = [&](const at::Tensor& values, const at::Tensor& rows) {
+      const ValueLoss loss = ppo_value_loss(values, batch_.old_values.index_select(0, rows),
+                                            batch_.returns.index_select(0, rows), config_.ppo.cliprange_value);
+      sums_.add(PpoStep::kValueLoss, loss.loss_sum);
+      sums_.add(PpoStep::kValueClipped, loss.clipped);
+      return loss.loss_sum.div(tokens);
+    };
+    state_.value.weights.zero_gradients();
+    backward_values(models_.value, rollout_, mini_batch, forward_, loss_of, done_.work);
+    done_.value_grad_norm = state_.value.take_step(config_.value_optimizer.lr * at_.lr_factor, "value model", at_.step);
+  }
+
+  PpoModels& models_;
+  PpoState& state_;
+  const PpoConfig& config_;
+  const ForwardOptions& forward_;
+  const StepPosition& at_;
+  const Rollout& rollout_;
+  const PpoBatch& batch_;
+  PpoStep& done_;
+  at::Tensor old_logprobs_;  ///< [R]
+  DeviceSums<PpoStep::kNumSums> sums_;
 };
 
-/// The missing-EOS rule on the scores of responses that ran into max_new_tokens.
-void apply_missing_eos(std::vector<float>& scores, const std::vector<Finish>& finish, const RewardOptions& options) {
-  if (scores.size() != finish.size())
-    throw ShapeError("rewards: expected " + std::to_string(finish.size()) + ", one per response, found " +
-                     std::to_string(scores.size()));
-  for (std::size_t i = 0; i < scores.size(); ++i) {
-    if (!std::isfinite(scores[i]))
-      throw NumericsError("reward of response " + std::to_string(i) + ": expected a finite number, found " +
-                          std::to_string(scores[i]));
-    if (finish[i] == Finish::stop) continue;
-    switch (options.missing_eos) {
-      case MissingEos::replace:
-        scores[i] = static_cast<float>(options.missing_eos_value);
-        break;
-      case MissingEos::subtract:
-        scores[i] -= static_cast<float>(std::abs(options.missing_eos_value));
-        break;
-      case MissingEos::none:
-        break;
-    }
-  }
+void measure_objective(const PpoBatch& batch, PpoStep& done) {
+  const Rollout& rollout = done.scored.rollout;
+  const auto responses = static_cast<double>(rollout.finish.size());
+  done.kl = kl_k1(rollout.logprobs, done.scored.ref_logprobs).sum().item<double>() / responses;
+  done.sampled_entropy = -rollout.logprobs.sum().item<double>() / responses;
+  done.score = done.scored.scores.mean().item<double>();
+  const ExplainedVariance explained = explained_variance(batch.old_values, batch.returns);
+  if (explained.defined) done.explained_variance = explained.value;
 }
 
 }  // namespace
 
 PpoState::PpoState(PpoModels& models, const PpoConfig& config)
-    : policy_optimizer(models.policy.parameters(), config.optimizer),
-      value_optimizer(models.value.parameters(), config.value_optimizer),
+    : policy(models.policy.parameters(), config.optimizer),
+      value(models.value.parameters(), config.value_optimizer),
       kl_coef(config.ppo.kl_coef) {}
 
-Rollout generate_rollout(PpoModels& models, std::span<const PromptSample* const> prompts, const PpoConfig& config,
-                         const TokenIds& stop_ids, std::int64_t step) {
-  const SamplingOptions sampling{.max_new_tokens = config.rollout.max_new_tokens,
-                                 .temperature = config.rollout.temperature,
-                                 .top_p = config.rollout.top_p,
-                                 .top_k = config.rollout.top_k,
-                                 .stop_ids = stop_ids,
-                                 .seed = static_cast<std::uint64_t>(config.train.seed)};
-  std::vector<GenerationRequest> requests;
-  std::vector<const TokenIds*> ids;
-  for (std::size_t i = 0; i < prompts.size(); ++i) {
-    ids.push_back(&prompts[i]->ids);
-    requests.push_back({ids.back(), random_stream(kRolloutStream, static_cast<std::uint64_t>(step), i)});
-  }
-  const auto generations = generate(models.policy, requests, sampling, static_cast<std::int64_t>(requests.size()));
-  return make_rollout(ids, generations, models.policy.device());
-}
-
-RolloutTexts decode_rollout(const PpoModels& models, const Rollout& rollout,
-                            std::span<const PromptSample* const> prompts) {
-  RolloutTexts texts;
-  const at::Tensor tokens = rollout.tokens.cpu();
-  const std::int64_t* ids = tokens.const_data_ptr<std::int64_t>();
-  for (std::int64_t i = 0; i < rollout.responses.count(); ++i) {
-    const TokenIds response(ids + rollout.responses.offsets[i], ids + rollout.responses.offsets[i + 1]);
-    texts.prompts.push_back(prompts[i]->text);
-    texts.responses.push_back(models.tokenizer ? models.tokenizer->decode(response) : std::string());
-    texts.records.push_back(prompts[i]->extra);
-  }
-  return texts;
-}
-
-ScoredRollout score_rollout(PpoModels& models, Rollout rollout, const RolloutTexts& texts, const PpoConfig& config,
-                            const PpoPlan& plan) {
-  const at::NoGradGuard no_gradient;
-  std::vector<float> scores = models.reward.score({rollout, texts.prompts, texts.responses, texts.records});
-  apply_missing_eos(scores, rollout.finish, config.reward);
-  const auto order = all_sequences(rollout);
-  at::Tensor ref_logprobs = logprobs_of(models.reference, rollout, order, config.rollout.temperature, plan);
-  at::Tensor values = values_of(models.value, rollout, order, plan);
-  const at::Tensor scores_on_device = to_device(scores, rollout.tokens.device());
-  return {std::move(rollout), ref_logprobs, values, scores_on_device};
-}
-
-PpoBatch make_ppo_batch(const ScoredRollout& scored, const PpoOptions& options, double kl_coef) {
+PpoBatch make_ppo_batch(const ScoredRollout& scored, const at::Tensor& values, const PpoOptions& options,
+                        double kl_coef) {
   const at::NoGradGuard no_gradient;
   const Segments& responses = scored.rollout.responses;
   const at::Tensor kl = kl_k1(scored.rollout.logprobs, scored.ref_logprobs);
   at::Tensor rewards = token_rewards(kl, scored.scores, responses, kl_coef);
   if (options.whiten_rewards) rewards = whiten(rewards, compute_moments(rewards), false);
-  auto [advantages, returns] = compute_gae(rewards, scored.values, responses, options.gamma, options.gae_lambda);
+  auto [advantages, returns] = compute_gae(rewards, values, responses, options.gamma, options.gae_lambda);
   if (options.whiten_advantages) advantages = whiten(advantages, compute_moments(advantages), true);
-  return {scored.values, rewards, advantages, returns};
+  return {values, rewards, advantages, returns};
 }
 
-PpoStepResult ppo_step(PpoModels& models, PpoState& state, std::span<const PromptSample* const> prompts,
-                       const TokenIds& stop_ids, const PpoConfig& config, const PpoPlan& plan) {
+std::unique_ptr<PpoStep> ppo_step(PpoModels& models, PpoState& state, std::span<const PromptSample* const> prompts,
+                                  const TokenIds& stop_ids, const PpoConfig& config, std::int64_t micro_batch_tokens,
+                                  const StepPosition& at) {
+  auto done = std::make_unique<PpoStep>();
+  const ForwardOptions forward{config.rollout.temperature, micro_batch_tokens};
   StageClock clock(models.policy.device());
-  Rollout rollout = generate_rollout(models, prompts, config, stop_ids, state.step);
-  RolloutTexts texts = decode_rollout(models, rollout, prompts);
-  const double rollout_seconds = clock.lap();
-  ScoredRollout scored = score_rollout(models, std::move(rollout), texts, config, plan);
-  const PpoBatch batch = make_ppo_batch(scored, config.ppo, state.kl_coef);
-  const double score_seconds = clock.lap();
+  Rollout rollout =
+      collect_rollout(models.policy, prompts, config.rollout, stop_ids, config.train.seed, at.step, done->work);
+  auto responses = read_responses(rollout, prompts, models.tokenizer);
+  done->rollout_seconds = clock.lap();
 
-  const double factor =
-      lr_factor(config.lr_schedule.kind, state.step, plan.rollouts, plan.warmup_rollouts, config.lr_schedule.min_share);
-  Metrics metrics = objective_metrics(scored, batch, state.kl_coef);
-  const Metrics update = update_policy_and_value(models, state, scored, batch, config, plan, factor);
-  for (const auto& [name, value] : update.items()) metrics.set(name, value);
-  metrics.set("lr", config.optimizer.lr * factor);
-  add_speed(metrics, scored.rollout, rollout_seconds, score_seconds, clock.lap());
+  const auto everything = all_sequences(rollout);
+  const at::Tensor scores = score_responses(models.reward, rollout, responses, config.reward, done->work);
+  const at::Tensor ref_logprobs = logprobs_of(models.reference, rollout, everything, forward, done->work);
+  const at::Tensor values = values_of(models.value, rollout, everything, forward, done->work);
+  done->scored = {std::move(rollout), std::move(responses), ref_logprobs, scores};
+  const PpoBatch batch = make_ppo_batch(done->scored, values, config.ppo, state.kl_coef);
+  measure_objective(batch, *done);
+  done->score_seconds = clock.lap();
+
+  const StopDeferral whole_update;  // half an update is no state to resume from
+  PpoUpdate(models, state, config, forward, at, batch, *done).run();
+  done->update_seconds = clock.lap();
+  done->tokens = done->scored.rollout.batch.segments.total();
+  done->episode = (at.step + 1) * static_cast<std::int64_t>(prompts.size());
+  done->lr = config.optimizer.lr * at.lr_factor;
+  done->kl_coef = state.kl_coef;
   if (config.ppo.kl_controller == KlControllerKind::adaptive)
-    state.kl_coef = adapt_kl_coef(state.kl_coef, *metrics.find("objective/kl"), config.ppo.kl_target_nats,
-                                  scored.rollout.responses.count(), config.ppo.kl_horizon);
-  ++state.step;
-  return {std::move(metrics), std::move(scored), std::move(texts)};
+    state.kl_coef = adapt_kl_coef(state.kl_coef, done->kl, config.ppo.kl_target_nats,
+                                  static_cast<std::int64_t>(prompts.size()), config.ppo.kl_horizon);
+  return done;
 }
+
+Metrics PpoStep::metrics() const {
+  const auto mean = [&](Sum i) { return sums[i] / updated_tokens; };
+  const auto& finish = scored.rollout.finish;
+  Metrics named{{"objective/kl", kl},
+                {"objective/entropy", sampled_entropy},
+                {"objective/non_score_reward", -kl_coef * kl},
+                {"objective/rlhf_reward", score - kl_coef * kl},
+                {"objective/scores", score},
+                {"objective/kl_coef", kl_coef},
+                {"val/num_eos_tokens", static_cast<double>(std::count(finish.begin(), finish.end(), Finish::stop))},
+                {"rollout/response_length",
+                 static_cast<double>(scored.rollout.responses.total()) / static_cast<double>(finish.size())},
+                {"policy/approxkl_avg", mean(kApproxKl)},
+                {"policy/clipfrac_avg", mean(kPolicyClipped)},
+                {"policy/entropy_avg", mean(kEntropy)},
+                {"loss/policy_avg", mean(kPolicyLoss)},
+                {"loss/value_avg", mean(kValueLoss)},
+                {"val/clipfrac_avg", mean(kValueClipped)},
+                {"val/ratio", mean(kRatio)},
+                {"val/ratio_var", std::max(0.0, mean(kRatioSquare) - mean(kRatio) * mean(kRatio))},
+                {"policy/grad_norm", policy_grad_norm},
+                {"critic/grad_norm", value_grad_norm},
+                {"rollout/logprob_diff", logprob_diff},
+                {"rollout/extra_forwards", static_cast<double>(extra_forwards)},
+                {"lr", lr},
+                {"episode", static_cast<double>(episode)},
+                {"time/rollout_seconds", rollout_seconds},
+                {"time/score_seconds", score_seconds},
+                {"time/update_seconds", update_seconds}};
+  if (explained_variance) named.set("critic/explained_variance", *explained_variance);
+  return named;
+}
+
+Metrics PpoStep::headline() const { return {{"objective/scores", score}, {"objective/kl", kl}}; }
 
 }  // namespace rlhf

@@ -1,3 +1,4 @@
+// The progress line.
 #include "progress.h"
 
 #include <algorithm>
@@ -29,11 +30,8 @@ std::string number(double value) {
 
 }  // namespace
 
-Progress::Progress(std::string stage, std::int64_t first_step, std::int64_t total_steps, std::string rate,
-                   std::string figure, std::string other_figure)
+Progress::Progress(std::string stage, std::int64_t first_step, std::int64_t total_steps)
     : stage_(std::move(stage)),
-      rate_(std::move(rate)),
-      figures_{std::move(figure), std::move(other_figure)},
       first_step_(first_step),
       total_steps_(total_steps),
       terminal_(isatty(STDERR_FILENO) == 1),
@@ -43,21 +41,20 @@ Progress::~Progress() {
   if (terminal_) std::fputc('\n', stderr);
 }
 
-void Progress::show(std::int64_t step, const Metrics& metrics) {
-  for (const auto& [name, value] : metrics.items()) last_.set(name, value);
+void Progress::show(std::int64_t step, const Metrics& headline, double tokens_per_second) {
+  last_.add(headline);
   if (terminal_) {
-    std::fprintf(stderr, "\r\033[K%s", line(step, metrics).c_str());
+    std::fprintf(stderr, "\r\033[K%s", line(step, tokens_per_second).c_str());
     std::fflush(stderr);
   } else if (step % std::max<std::int64_t>(1, total_steps_ / 50) == 0 || step == total_steps_) {
-    log_info(line(step, metrics));
+    log_info(line(step, tokens_per_second));
   }
 }
 
-std::string Progress::line(std::int64_t step, const Metrics& metrics) const {
+std::string Progress::line(std::int64_t step, double tokens_per_second) const {
   std::string text = stage_ + " " + std::to_string(step) + "/" + std::to_string(total_steps_);
-  for (const std::string& name : figures_)
-    if (const double* value = last_.find(name)) text += "  " + name + " " + number(*value);
-  if (const double* rate = metrics.find(rate_)) text += "  " + number(*rate) + " " + rate_.substr(rate_.find('/') + 1);
+  for (const auto& [name, value] : last_.items()) text += "  " + name + " " + number(value);
+  if (tokens_per_second > 0) text += "  " + number(tokens_per_second) + " tokens/s";
   if (step > first_step_) {
     const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
     const double per_step = elapsed / static_cast<double>(step - first_step_);

@@ -1,8 +1,11 @@
+// Rankings and pairs as a packed batch.
 #include "ranked_batch.h"
 
 #include <algorithm>
 #include <cstddef>
 #include <span>
+
+#include "rlhf/tensor/fused.h"
 
 namespace rlhf {
 namespace {
@@ -30,7 +33,7 @@ RankedBatch make_ranked_batch(const std::vector<const RankedSample*>& samples, a
   };
   for (const RankedSample* sample : samples) {
     const auto first = static_cast<std::int64_t>(scored.size());
-    const std::size_t shared = device.is_cpu() ? shared_tokens(sample->texts) : 0;
+    const std::size_t shared = attends_to_prefixes(device) ? shared_tokens(sample->texts) : 0;
     const std::int64_t after = shared > 0 ? static_cast<std::int64_t>(pieces.size()) : -1;
     if (shared > 0) lay_down(std::span(sample->texts.front()).first(shared), -1);
     for (const TokenIds& text : sample->texts) {

@@ -1,7 +1,9 @@
+// The Bradley-Terry reward model.
 #include "rlhf/train/reward_model.h"
 
 #include <algorithm>
-#include <numeric>
+#include <array>
+#include <optional>
 #include <unistd.h>
 
 #include <ATen/core/grad_mode.h>
@@ -10,112 +12,39 @@
 #include <ATen/ops/minimum.h>
 
 #include "rlhf/algo/reward_loss.h"
-#include "rlhf/config/show_config.h"
-#include "rlhf/core/signals.h"
-#include "rlhf/tensor/pack_by_length.h"
-#include "rlhf/data/load_data.h"
 #include "rlhf/nn/scalar_model.h"
-#include "rlhf/tensor/work_counters.h"
 
-#include "announce.h"
 #include "figures.h"
 #include "ranked_batch.h"
-#include "setup.h"
-#include "supervised_data.h"
-#include "supervised_loop.h"
+#include "supervised.h"
 
 namespace rlhf {
 
 namespace {
 
-/// Sums over samples that a step or an evaluation adds up.
-enum RankedSum { kLoss, kRanked, kMargin, kReward, kNumSums };
+/// Of one step or evaluation: means over its samples, rewards over their texts.
+struct RewardModelStep : SupervisedStep {
+  enum Sum { kLoss, kRanked, kMargin, kReward, kNumSums };
+  std::array<double, kNumSums> sums{};
+  double samples = 0, texts = 0, lowest = 0, highest = 0;
+
+  double accuracy() const { return sums[kRanked] / samples; }
+  Metrics metrics() const override {
+    return with_optimizer({{"loss", sums[kLoss] / samples},
+                           {"accuracy", accuracy()},
+                           {"margin", sums[kMargin] / samples},
+                           {"min_reward", lowest},
+                           {"mean_reward", sums[kReward] / texts},
+                           {"max_reward", highest}});
+  }
+  Metrics headline() const override { return {{"accuracy", accuracy()}}; }
+};
 
 std::int64_t num_tokens(const RankedSample& sample) {
   std::int64_t tokens = 0;
   for (const TokenIds& text : sample.texts) tokens += static_cast<std::int64_t>(text.size());
   return tokens;
 }
-
-class RewardTask {
- public:
-  RewardTask(ScalarModel& model, double centering, std::int64_t micro_batch_tokens)
-      : model_(model), centering_(centering), micro_batch_tokens_(micro_batch_tokens) {}
-
-  /// Loss and accuracy over the samples `chosen`; with `train` also the gradient of the mean loss.
-  Metrics run(const std::vector<RankedSample>& samples, const std::vector<std::size_t>& chosen, bool train) {
-    std::vector<std::int64_t> lengths;
-    std::size_t texts = 0, pairs = 0;
-    for (const std::size_t i : chosen) {
-      lengths.push_back(num_tokens(samples[i]));
-      texts += samples[i].texts.size();
-      pairs += samples[i].pairs.size();
-    }
-    const std::int64_t tokens = std::accumulate(lengths.begin(), lengths.end(), std::int64_t{0});
-    work_counters().useful_tokens += tokens;
-    const auto count = static_cast<double>(chosen.size());
-    DeviceSums<kNumSums> sums(device());
-    at::Tensor lowest, highest;
-    for (const auto& group : pack_by_length(lengths, micro_batch_tokens_)) {
-      stop_if_signalled();
-      std::vector<const RankedSample*> members;
-      for (const std::size_t g : group) members.push_back(&samples[chosen[g]]);
-      const at::Tensor scores = add(make_ranked_batch(members, device()), count, train, sums);
-      lowest = lowest.defined() ? at::minimum(lowest, scores.min()) : scores.min();
-      highest = highest.defined() ? at::maximum(highest, scores.max()) : scores.max();
-    }
-    const auto totals = sums.fetch();
-    const std::string prefix = train ? "" : "eval_";
-    Metrics metrics;
-    metrics.set(prefix + "loss", totals[kLoss] / count);
-    metrics.set(prefix + "accuracy", totals[kRanked] / count);
-    metrics.set(prefix + "margin", totals[kMargin] / count);
-    metrics.set(prefix + "min_reward", lowest.item<double>());
-    metrics.set(prefix + "mean_reward", totals[kReward] / static_cast<double>(texts));
-    metrics.set(prefix + "max_reward", highest.item<double>());
-    if (!train) return metrics;
-    metrics.set("num_tokens", static_cast<double>(tokens));
-    metrics.set("num_pairs", static_cast<double>(pairs));
-    return metrics;
-  }
-
-  /// Mean score of the given texts.
-  double mean_score(const std::vector<const TokenIds*>& texts) {
-    const at::NoGradGuard no_gradient;
-    std::vector<std::int64_t> lengths;
-    for (const TokenIds* text : texts) lengths.push_back(static_cast<std::int64_t>(text->size()));
-    work_counters().useful_tokens += std::accumulate(lengths.begin(), lengths.end(), std::int64_t{0});
-    DeviceSums<1> sum(device());
-    for (const auto& group : pack_by_length(lengths, micro_batch_tokens_)) {
-      std::vector<const TokenIds*> members;
-      for (const std::size_t g : group) members.push_back(texts[g]);
-      sum.add(0, model_.scores(pack(members, device())).sum());
-    }
-    return sum.fetch()[0] / static_cast<double>(texts.size());
-  }
-
- private:
-  at::Device device() const { return model_.trunk().device(); }
-
-  at::Tensor add(const RankedBatch& batch, double count, bool train, DeviceSums<kNumSums>& sums) {
-    const at::AutoGradMode gradient(train);
-    const at::Tensor scores = model_.values(batch.packed, batch.rows);
-    // at::index and not index_select, whose backward adds up in no fixed order on a GPU.
-    const at::Tensor chosen = at::index(scores, {batch.chosen}), rejected = at::index(scores, {batch.rejected});
-    const at::Tensor loss = bradley_terry_loss(chosen, rejected, batch.margin, batch.weight, centering_);
-    if (train) loss.div(count).backward();
-    const at::Tensor difference = chosen.sub(rejected).detach();
-    sums.add(kLoss, loss);
-    sums.add(kRanked, difference.gt(0).mul(batch.weight).sum());
-    sums.add(kMargin, difference.mul(batch.weight).sum());
-    sums.add(kReward, scores.sum());
-    return scores.detach();
-  }
-
-  ScalarModel& model_;
-  double centering_;
-  std::int64_t micro_batch_tokens_;
-};
 
 /// Of the texts that no other is better than, or of all, those whose mean score is subtracted: enough that its standard
 /// error is 1/16 of the scores' spread, and no more, since every model that is written waits for it.
@@ -157,46 +86,100 @@ std::int64_t largest(const DataSet<RankedSample>& data) {
   return tokens;
 }
 
+class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfig, Stage::reward_model> {
+ public:
+  using SupervisedMethod::SupervisedMethod;
+
+  MethodPlan plan(const Setup& setup) override {
+    setup_ = &setup;
+    data_ = load_preferences(config_.data, seed_, *setup.tokenizer, setup.templates);
+    const char* const unit = data_.counts.format == RecordFormat::ranking ? "rankings" : "pairs";
+    MethodPlan plan = plan_samples(config_, data_, largest(data_), unit, setup);
+    plan.first_samples = first_samples(data_.train.samples, *setup.tokenizer);
+    micro_batch_tokens_ = plan.micro_batch_tokens;
+    return plan;
+  }
+
+  void load() override {
+    model_ = load_scalar_model(setup_->folder, setup_->compute.device, setup_->compute.dtype, true, seed_);
+    train_these(model_->parameters());
+    centred_on_ = centring_texts(data_.train.samples, config_.reward_model.center_on, config_.train.seed);
+  }
+
+  std::vector<SavedModel> models() override {
+    return {{"", [this](const std::filesystem::path& path) {
+               const double mean = centred_on_.empty() ? 0.0 : mean_score(centred_on_);
+               const SaveOptions options = setup_->save_options(data_.counts, !data_.counts.chat);
+               save_scalar_model(setup_->folder, trainee_->weights.file_tensors(), mean, options, path);
+             }}};
+  }
+
+ private:
+  at::Device device() const { return model_->trunk().device(); }
+
+  std::unique_ptr<SupervisedStep> run(const std::vector<const RankedSample*>& samples, bool train) override {
+    auto done = std::make_unique<RewardModelStep>();
+    std::vector<std::int64_t> lengths;
+    for (const RankedSample* sample : samples) {
+      lengths.push_back(num_tokens(*sample));
+      done->tokens += lengths.back();
+      done->texts += static_cast<double>(sample->texts.size());
+      done->pairs += static_cast<std::int64_t>(sample->pairs.size());
+    }
+    done->samples = static_cast<double>(samples.size());
+    DeviceSums<RewardModelStep::kNumSums> sums(device());
+    at::Tensor lowest, highest;
+    for_each_group(samples, lengths, micro_batch_tokens_, [&](const std::vector<const RankedSample*>& members) {
+      const at::Tensor scores = add(make_ranked_batch(members, device()), done->samples, train, sums);
+      lowest = lowest.defined() ? at::minimum(lowest, scores.min()) : scores.min();
+      highest = highest.defined() ? at::maximum(highest, scores.max()) : scores.max();
+    });
+    done->work.useful_tokens = done->tokens;
+    done->work.processed_tokens = model_->trunk().take_processed_tokens();
+    done->sums = sums.fetch();
+    done->lowest = lowest.item<double>();
+    done->highest = highest.item<double>();
+    return done;
+  }
+
+  /// Returns the scores of the texts, [texts].
+  at::Tensor add(const RankedBatch& batch, double samples, bool train, DeviceSums<RewardModelStep::kNumSums>& sums) {
+    const at::AutoGradMode gradient(train);
+    const at::Tensor scores = model_->values(batch.packed, batch.rows);
+    // at::index and not index_select, whose backward adds up in no fixed order on a GPU.
+    const at::Tensor chosen = at::index(scores, {batch.chosen}), rejected = at::index(scores, {batch.rejected});
+    const at::Tensor loss =
+        bradley_terry_loss(chosen, rejected, batch.margin, batch.weight, config_.reward_model.centering);
+    if (train) loss.div(samples).backward();
+    const at::Tensor difference = chosen.sub(rejected).detach();
+    sums.add(RewardModelStep::kLoss, loss);
+    sums.add(RewardModelStep::kRanked, difference.gt(0).mul(batch.weight).sum());
+    sums.add(RewardModelStep::kMargin, difference.mul(batch.weight).sum());
+    sums.add(RewardModelStep::kReward, scores.sum());
+    return scores.detach();
+  }
+
+  double mean_score(const std::vector<const TokenIds*>& texts) {
+    const at::NoGradGuard no_gradient;
+    std::vector<std::int64_t> lengths;
+    for (const TokenIds* text : texts) lengths.push_back(static_cast<std::int64_t>(text->size()));
+    DeviceSums<1> sum(device());
+    for_each_group(texts, lengths, micro_batch_tokens_, [&](const std::vector<const TokenIds*>& members) {
+      sum.add(0, model_->scores(pack(members, device())).sum());
+    });
+    model_->trunk().take_processed_tokens();  // no work of a step
+    return sum.fetch()[0] / static_cast<double>(texts.size());
+  }
+
+  std::optional<ScalarModel> model_;
+  std::vector<const TokenIds*> centred_on_;
+};
+
 }  // namespace
 
-void train_reward_model(const RewardModelConfig& config, const RunOptions& options) {
-  const RunFolder folder(config.train.output);
-  const auto resume = find_resume_point(folder, "rm", options);
-  const auto seed = static_cast<std::uint64_t>(config.train.seed);
-  const Setup setup = prepare(config.model, {config.data.template_, config.data.chat_template}, config.train.device,
-                              config.train.dtype, config.train.threads, resume, options);
-  const auto data = load_preferences(config.data, seed, *setup.tokenizer, setup.templates);
-  const SupervisedPlan plan = plan_stage(config.train, config.lr_schedule, data.train, largest(data), setup, resume);
-  const Announcement announcement{plan.summary(data.counts.format == RecordFormat::ranking ? "rankings" : "pairs"),
-                                  report_lines(data), setup.compute.reason, plan.memory,
-                                  first_samples(data.train.samples, *setup.tokenizer)};
-  if (options.dry_run) return print(announcement);
-
-  const Fingerprint fingerprint = make_fingerprint(flat_values(config), config.model, data.counts, setup, plan);
-  if (already_finished(folder, resume, fingerprint, plan.total_steps, options)) return log_finished(folder);
-  ScalarModel model = load_scalar_model(setup.folder, setup.compute.device, setup.compute.dtype, true, seed);
-  Run run(folder, to_yaml(config), describe_run("rm", setup, fingerprint, plan.total_steps), fingerprint, resume,
-          options, config.log, config.checkpoint);
-  log(announcement);
-
-  RewardTask task(model, config.reward_model.centering, plan.micro_batch_tokens);
-  const auto evaluated = choose_evaluated(data.eval.samples.size(), config.eval.max_samples, config.train.seed);
-  const auto centred_on = centring_texts(data.train.samples, config.reward_model.center_on, config.train.seed);
-  SupervisedStage stage{.name = "rm",
-                        .rate = "perf/pairs_per_second",
-                        .figure = "accuracy",
-                        .other_figure = "eval_accuracy",
-                        .parameters = model.parameters(),
-                        .device = setup.compute.device};
-  stage.accumulate = [&](const auto& batch) { return task.run(data.train.samples, batch, true); };
-  if (!evaluated.empty()) stage.evaluate = [&] { return task.run(data.eval.samples, evaluated, false); };
-  stage.save_model = [&](const NamedTensors& weights, const std::filesystem::path& path) {
-    const double mean = centred_on.empty() ? 0.0 : task.mean_score(centred_on);
-    save_scalar_model(setup.folder, weights, mean, setup.save_options(data.counts, !data.counts.chat), path);
-  };
-  run_supervised(stage,
-                 {plan, seed, config.data.shuffle, config.optimizer, config.lr_schedule, config.eval, config.log}, run,
-                 resume);
+RunSummary train_reward_model(const RewardModelConfig& config, const RunOptions& options) {
+  RewardModel method(config);
+  return run_method(method, run_settings("rm", config), options);
 }
 
 }  // namespace rlhf

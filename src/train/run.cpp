@@ -1,3 +1,4 @@
+// The run folder while a run is open, and what resuming asks of it.
 #include "run.h"
 
 #include <fstream>
@@ -78,15 +79,13 @@ bool already_finished(const RunFolder& folder, const std::optional<ResumePoint>&
   return false;
 }
 
-Run::Run(RunFolder folder, const std::string& config_yaml, const nlohmann::json& run_json, Fingerprint fingerprint,
-         const std::optional<ResumePoint>& resume, const RunOptions& options, const LogOptions& log,
-         const CheckpointOptions& checkpoint)
-    : folder_(std::move(folder)), fingerprint_(std::move(fingerprint)), checkpoint_options_(checkpoint) {
-  folder_.create(config_yaml, run_json.dump(2) + "\n", options.resume);
+Run::Run(RunFolder folder, RunStart start, const std::optional<ResumePoint>& resume, const RunOptions& options,
+         const LogOptions& log, const CheckpointOptions& checkpoint)
+    : folder_(std::move(folder)), fingerprint_(std::move(start.fingerprint)), checkpoint_options_(checkpoint) {
+  folder_.create(start.config_yaml, start.run_json.dump(2) + "\n", options.resume);
   log_to_file(folder_.path() / "log.txt");
   const std::int64_t keep_until = resume ? resume->step : -1;
-  for (const char* result : {"final", "final-value"})  // of a shorter run that is now being lengthened
-    std::filesystem::remove_all(folder_.path() / result);
+  for (const std::string& result : start.results) std::filesystem::remove_all(folder_.path() / result);
   if (resume) {
     last_saved_ = resume->step;
     last_state_ = resume->checkpoint.state;

@@ -1,23 +1,20 @@
-#include "setup.h"
-
+// What a run needs before it can look at its data.
 #include <algorithm>
 
 #include <ATen/Parallel.h>
-#include <torch/version.h>
 
 #include "rlhf/config/show_config.h"
 #include "rlhf/core/error.h"
-#include "rlhf/core/log.h"
-#include "rlhf/core/version.h"
-#include "rlhf/core/checksum.h"
 #include "rlhf/io/model_path.h"
 #include "rlhf/rollout/sampling.h"
+#include "rlhf/train/plan.h"
+
+#include "fingerprint.h"
+#include "prepare.h"
 
 namespace rlhf {
 
 namespace {
-
-const std::string kThreads = "machine.threads";
 
 PromptTemplate choose_template(const ModelFolder& folder, const std::string& said, const RunOptions& options) {
   const std::optional<std::string>& own = folder.prompt_template;
@@ -43,6 +40,16 @@ std::int32_t padding_id(const Tokenizer& tokenizer, const TokenIds& stop_ids) {
   return last;
 }
 
+/// A size of the plan: the one that the config sets, else the one that the checkpoint was made with. A config that
+/// differs from the checkpoint is refused by the fingerprint.
+std::optional<std::int64_t> settle(std::optional<std::int64_t> set, const std::optional<ResumePoint>& resume,
+                                   const std::string& name) {
+  if (set || !resume) return set;
+  const auto& fingerprint = resume->checkpoint.state.at("fingerprint");
+  if (!fingerprint.contains(name)) return std::nullopt;
+  return std::stoll(fingerprint.at(name).get<std::string>());
+}
+
 }  // namespace
 
 SaveOptions Setup::save_options(const RecordCounts& counts, bool with_template) const {
@@ -56,12 +63,20 @@ SaveOptions Setup::save_options(const RecordCounts& counts, bool with_template) 
   return options;
 }
 
-Setup prepare(const ModelOptions& model, const SaidTemplates& said, DeviceChoice device, DtypeChoice dtype,
-              std::optional<std::int64_t> threads, const std::optional<ResumePoint>& resume,
-              const RunOptions& options) {
-  at::set_num_threads(static_cast<int>(settle(threads, resume, kThreads, at::get_num_threads())));
+std::int64_t Setup::choose_micro_batch_tokens(std::int64_t resident, std::int64_t longest) const {
+  if (micro_batch_tokens) return std::max(*micro_batch_tokens, longest);
+  return derive_micro_batch_tokens(folder.shape, compute.dtype, resident, installed_memory_bytes(compute.device),
+                                   longest, compute.device.is_cuda());
+}
+
+Setup prepare(const RunSettings& settings, const std::optional<ResumePoint>& resume, const RunOptions& options) {
+  const ModelOptions& model = settings.model;
+  const auto threads = settle(settings.threads, resume, kThreads).value_or(at::get_num_threads());
+  at::set_num_threads(static_cast<int>(threads));
   Setup setup;
-  setup.compute = resolve_compute(device, dtype);
+  setup.accept_differences = options.accept_differences;
+  setup.micro_batch_tokens = settle(settings.micro_batch_tokens, resume, kMicroBatchTokens);
+  setup.compute = resolve_compute(settings.device, settings.dtype);
   if (!model.init) setup.folder = read_model_folder(find_model(model.path));
   const std::string tokenizer_path = find_model(model.tokenizer.empty() ? model.path : model.tokenizer);
   setup.tokenizer =
@@ -69,73 +84,11 @@ Setup prepare(const ModelOptions& model, const SaidTemplates& said, DeviceChoice
   if (model.init)
     setup.folder = describe_new_model(*model.init, setup.tokenizer->vocab_size(), setup.tokenizer->bos_id(),
                                       setup.tokenizer->eos_id());
-  setup.templates.prompt = choose_template(setup.folder, said.prompt, options);
-  if (is_template_file(said.chat)) setup.chat_file = said.chat;
-  choose_chat_template(setup.templates, said.chat, tokenizer_path, *setup.tokenizer);
+  setup.templates.prompt = choose_template(setup.folder, settings.prompt_template, options);
+  if (is_template_file(settings.chat_template)) setup.chat_file = settings.chat_template;
+  choose_chat_template(setup.templates, settings.chat_template, tokenizer_path, *setup.tokenizer);
   setup.templates.stop_ids = stop_ids(setup.folder, *setup.tokenizer);
   return setup;
-}
-
-void add_machine(Fingerprint& fingerprint, const Setup& setup, std::int64_t micro_batch_tokens) {
-  fingerprint["machine.device"] = setup.compute.device.str();
-  fingerprint["machine.dtype"] = c10::toString(setup.compute.dtype);
-  fingerprint["machine.instruction_set"] = instruction_set(setup.compute.device);
-  fingerprint[kThreads] = std::to_string(at::get_num_threads());
-  fingerprint[kMicroBatchTokens] = std::to_string(micro_batch_tokens);
-}
-
-void add_data(Fingerprint& fingerprint, const std::string& name, const RecordCounts& counts) {
-  for (std::size_t i = 0; i < counts.files.size(); ++i)
-    fingerprint[name + "[" + std::to_string(i) + "]"] =
-        counts.files[i].filename().string() + " crc32 " + std::to_string(counts.file_crc32[i]);
-}
-
-void add_model(Fingerprint& fingerprint, const std::string& name, const std::string& said) {
-  for (const auto& entry : std::filesystem::directory_iterator(find_model(said))) {
-    const std::string file = entry.path().filename().string();
-    if (entry.path().extension() == ".safetensors" || file == "config.json" || file == "generation_config.json")
-      fingerprint[name + "/" + file] = "crc32 " + std::to_string(crc32_of_file(entry.path(), ExitCode::model));
-  }
-}
-
-void add_text(Fingerprint& fingerprint, const Setup& setup) {
-  fingerprint["data.template"] = setup.templates.prompt.text();
-  if (const auto eos = setup.tokenizer->eos_id()) fingerprint["tokenizer.eos"] = std::to_string(*eos);
-  if (!setup.chat_file.empty())
-    fingerprint["data.chat_template file"] = "crc32 " + std::to_string(crc32_of_file(setup.chat_file, ExitCode::usage));
-  for (const auto& file : setup.tokenizer->files())
-    fingerprint["tokenizer/" + file.filename().string()] =
-        "crc32 " + std::to_string(crc32_of_file(file, ExitCode::model));
-}
-
-void add_config(Fingerprint& fingerprint, const std::map<std::string, std::string>& config) {
-  const auto may_change = [](const std::string& key) {
-    for (const char* section : {"checkpoint.", "log.", "eval.", "data.cache"})
-      if (key.starts_with(section)) return true;
-    for (const char* length : {"output", "epochs", "max_steps", "total_episodes", "threads", "micro_batch_tokens"})
-      if (key == "train." + std::string(length)) return true;
-    return false;
-  };
-  for (const auto& [key, value] : config)
-    if (!may_change(key)) fingerprint[key] = value;
-}
-
-nlohmann::json describe_run(const std::string& stage, const Setup& setup, const Fingerprint& fingerprint,
-                            std::int64_t total_steps) {
-  return {{"stage", stage},
-          {"total_steps", total_steps},
-          {"version", kVersion},
-          {"libtorch", TORCH_VERSION},
-          {"compute", setup.compute.reason},
-          {"fingerprint", fingerprint}};
-}
-
-std::int64_t settle(std::optional<std::int64_t> said, const std::optional<ResumePoint>& resume, const std::string& name,
-                    std::int64_t derived) {
-  if (said) return *said;
-  if (!resume) return derived;
-  const auto& fingerprint = resume->checkpoint.state.at("fingerprint");
-  return fingerprint.contains(name) ? std::stoll(fingerprint.at(name).get<std::string>()) : derived;
 }
 
 void check_positions(const ModelFolder& folder, const std::string& key, std::int64_t longest) {
@@ -144,6 +97,30 @@ void check_positions(const ModelFolder& folder, const std::string& key, std::int
                    " tokens, the positions " +
                    (folder.path.empty() ? "of model.init" : "that " + folder.path.string() + " was made for") +
                    ", found " + std::to_string(longest));
+}
+
+ModelFolder read_companion(const std::string& path, const std::string& key, const Setup& setup) {
+  ModelFolder folder = read_model_folder(find_model(path));
+  const std::string where = key + ": " + folder.path.string() + ": expected the policy's ";
+  const ModelFolder& policy = setup.folder;
+  if (folder.shape.vocab_size != policy.shape.vocab_size)
+    throw ModelError(where + "vocabulary of " + std::to_string(policy.shape.vocab_size) + " ids, found " +
+                     std::to_string(folder.shape.vocab_size) + "; hint: models of one run share one tokenizer");
+  if (folder.path != policy.path && has_tokenizer(folder.path)) {
+    if (const auto id = first_difference(*setup.tokenizer, *load_tokenizer(folder.path, folder.shape.vocab_size)))
+      throw ModelError(where + "tokenizer, found one that reads id " + std::to_string(*id) + " as another piece");
+  }
+  const std::string& own = setup.templates.prompt.text();
+  if (!folder.prompt_template || *folder.prompt_template == own || setup.accept_differences) return folder;
+  throw ModelError(where + "template " + quoted_yaml(own) + ", found " + quoted_yaml(*folder.prompt_template) +
+                   "; hint: --accept-differences accepts it");
+}
+
+ModelFolder read_reward_folder(const std::string& path, const std::string& key, const Setup& setup) {
+  ModelFolder folder = read_companion(path, key, setup);
+  if (folder.scalar_head) return folder;
+  throw ModelError(key + ": " + path +
+                   ": expected a model with a scalar head, found a language model; hint: rlhf-rm makes one");
 }
 
 }  // namespace rlhf

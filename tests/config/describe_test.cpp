@@ -52,7 +52,7 @@ static_assert(kFullyDescribed<SftConfig> && kFullyDescribed<RewardModelConfig> &
 
 TEST(Describe, ReadsKeysFromTheMembersThemselves) {
   std::vector<std::string_view> names;
-  for_each_field<DataOptions>([&](const auto& field) { names.push_back(field.name); });
+  for_each_field<DataOptions>([&](const auto& field) { names.push_back(field.spec.key); });
   EXPECT_EQ(names, (std::vector<std::string_view>{"train", "eval", "eval_share", "format", "fields", "template",
                                                   "chat_template", "train_on", "max_length", "min_length",
                                                   "over_length", "shuffle", "max_bad_lines", "cache"}));

@@ -38,7 +38,7 @@ TEST(ReadConfig, TakesEveryKindOfValueFromYaml) {
   const auto config = read_without_rules<SftConfig>(file.path());
   EXPECT_EQ(config.model.init.value().hidden_size, 128);
   EXPECT_EQ(config.model.init->num_hidden_layers, ModelInit{}.num_hidden_layers);
-  EXPECT_EQ(config.data.train, (std::vector<WeightedPath>{"a.jsonl", "b c.jsonl"}));
+  EXPECT_EQ(config.data.train, (std::vector<WeightedPath>{{"a.jsonl"}, {"b c.jsonl"}}));
   EXPECT_EQ(config.data.eval_share, 0.02);
   EXPECT_EQ(config.data.fields.at("prompt"), "question");
   EXPECT_EQ(config.data.template_, "{prompt}\n{completion}");

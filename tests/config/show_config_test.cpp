@@ -26,7 +26,7 @@ C read_back(const std::string& yaml) {
 TEST(ToYaml, WritesWhatWasSaid) {
   SftConfig config;
   config.model.init = ModelInit{};
-  config.data.train = {"a.jsonl", "b c"};
+  config.data.train = {{"a.jsonl"}, {"b c"}};
   config.data.fields = {{"prompt", "question"}};
   config.train.output = "runs/sft";
   config.train.threads = 2;
@@ -67,7 +67,7 @@ TEST(ToYaml, ReadsBackToTheSameConfig) {
 
 TEST(ToYaml, WritesWeightsOnlyWhereThereAreSome) {
   SftConfig config;
-  config.data.train = {"a.jsonl", WeightedPath("b c", 0.25)};
+  config.data.train = {{"a.jsonl"}, {"b c", 0.25}};
   const std::string yaml = to_yaml(config);
   EXPECT_NE(yaml.find("  train: [a.jsonl, {path: \"b c\", weight: 0.25}]\n"), std::string::npos) << yaml;
   EXPECT_EQ(read_back<SftConfig>(yaml).data.train, config.data.train);

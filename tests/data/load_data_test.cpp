@@ -44,8 +44,8 @@ std::map<std::string, int> prompts_of(const SampleSet<Sample>& set) {
 TEST(LoadData, AWholeWeightTakesEveryRecordSoOften) {
   const TemporaryFolder folder;
   DataOptions options;
-  options.train = {WeightedPath(folder.write("b.jsonl", demonstrations("b", 2)), 3.0),
-                   folder.write("a.jsonl", demonstrations("a", 1)).string()};
+  options.train = {{folder.write("b.jsonl", demonstrations("b", 2)), 3.0},
+                   {folder.write("a.jsonl", demonstrations("a", 1))}};
   const auto data = load(options);
   EXPECT_EQ(prompts_of(data.train), (std::map<std::string, int>{{"a0c", 1}, {"b0c", 3}, {"b1c", 3}}));
   EXPECT_EQ(data.train.report.records, 3);
@@ -56,7 +56,7 @@ TEST(LoadData, AWholeWeightTakesEveryRecordSoOften) {
 TEST(LoadData, AFractionIsDrawnRecordByRecord) {
   const TemporaryFolder folder;
   DataOptions options;
-  options.train = {WeightedPath(folder.write("a.jsonl", demonstrations("a", 4000)), 1.25)};
+  options.train = {{folder.write("a.jsonl", demonstrations("a", 4000)), 1.25}};
   const auto once = prompts_of(load(options, 1).train);
   EXPECT_EQ(once.size(), 4000u);
   int extra = -4000;
@@ -70,7 +70,7 @@ TEST(LoadData, WeightsDoNotTouchWhatIsHeldOut) {
   const TemporaryFolder folder;
   DataOptions options;
   options.eval_share = 0.3;
-  options.train = {WeightedPath(folder.write("a.jsonl", demonstrations("a", 500)), 1.0)};
+  options.train = {{folder.write("a.jsonl", demonstrations("a", 500))}};
   const auto plain = load(options);
   options.train[0].weight = 0.1;
   const auto weighted = load(options);
@@ -84,7 +84,7 @@ TEST(LoadData, ErrorsOfTheSamplesNameTheLineAndAreNoBadLines) {
   DataOptions options;
   const std::string file =
       folder.write("a.jsonl", demonstrations("a", 3) + "\n{\"prompt\":\"p\",\"completion\":\"much longer\"}\n");
-  options.train = {file};
+  options.train = {{file}};
   options.max_length = 8;
   options.over_length = OverLength::error;
   options.max_bad_lines = 100;
@@ -107,7 +107,7 @@ TEST(LoadData, ConversationsThatTheTemplateRefusesAreBadLines) {
   DataOptions options;
   const std::string file = folder.write(
       "a.jsonl", conversation("user") + conversation("system") + conversation("user") + conversation("system"));
-  options.train = {file};
+  options.train = {{file}};
   Templates templates;
   templates.chat.emplace(
       "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system') }}{% endif %}" +
@@ -136,7 +136,7 @@ class Cache : public ::testing::Test {
   void SetUp() override {
     set_log_sink([this](LogLevel, std::string_view line) { log_ += std::string(line) + "\n"; });
     data_ = folder_.write("a.jsonl", demonstrations("a", 50));
-    options_.train = {data_};
+    options_.train = {{data_}};
     options_.eval_share = 0.2;
     options_.cache = folder_ / "cache";
   }
@@ -226,7 +226,7 @@ TEST_F(Cache, PairsAreKeptToo) {
   DataOptions options = options_;
   options.eval_share = 0;
   options.train = {
-      folder_.write("p.jsonl", "{\"prompt\":\"p\",\"chosen\":\"a\",\"rejected\":\"b\",\"margin\":0.5}\n").string()};
+      {folder_.write("p.jsonl", "{\"prompt\":\"p\",\"chosen\":\"a\",\"rejected\":\"b\",\"margin\":0.5}\n")}};
   const auto made = load_preferences(options, 0, ByteTokenizer(), {});
   log_.clear();
   const auto again = load_preferences(options, 0, ByteTokenizer(), {});
@@ -243,11 +243,9 @@ TEST_F(Cache, RankingsAreKeptWhole) {
   DataOptions options = options_;
   options.eval_share = 0;
   options.train = {
-      folder_
-          .write("r.jsonl",
-                 "{\"prompt\":\"p\",\"completions\":[{\"text\":\"a\",\"rank\":2},{\"text\":\"b\",\"rank\":1},"
-                 "{\"text\":\"c\",\"rank\":3}]}\n")
-          .string()};
+      {folder_.write("r.jsonl",
+                     "{\"prompt\":\"p\",\"completions\":[{\"text\":\"a\",\"rank\":2},{\"text\":\"b\",\"rank\":1},"
+                     "{\"text\":\"c\",\"rank\":3}]}\n")}};
   const auto made = load_preferences(options, 0, ByteTokenizer(), {});
   log_.clear();
   const auto again = load_preferences(options, 0, ByteTokenizer(), {});
@@ -267,11 +265,9 @@ TEST_F(Cache, RankingsAreKeptWhole) {
 TEST_F(Cache, WhereAConversationEndsIsPartOfTheKey) {
   DataOptions options = options_;
   options.eval_share = 0;
-  options.train = {folder_
-                       .write("m.jsonl",
-                              "{\"messages\":[{\"role\":\"user\",\"content\":\"q\"},"
-                              "{\"role\":\"assistant\",\"content\":\"a\"}]}\n")
-                       .string()};
+  options.train = {{folder_.write("m.jsonl",
+                                  "{\"messages\":[{\"role\":\"user\",\"content\":\"q\"},"
+                                  "{\"role\":\"assistant\",\"content\":\"a\"}]}\n")}};
   Templates templates;
   templates.chat.emplace(
       "{% for m in messages %}{{ m.content }};{% endfor %}{% if not add_generation_prompt %}#{% endif %}",

@@ -52,7 +52,7 @@ TEST(SummaryPage, DrawsTheCurvesOfTheRun) {
                                        << "\n";
   const std::string page = to_html(example(), run);
   std::filesystem::remove_all(run);
-  for (const char* part : {"agrees with a wrong hint", "score of the reward model", "KL", "<svg", "50.0 %"})
+  for (const char* part : {"agrees with a wrong hint", "objective/scores", "objective/kl", "<svg", "50.0 %"})
     EXPECT_NE(page.find(part), std::string::npos) << part;
 }
 

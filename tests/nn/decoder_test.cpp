@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "rlhf/nn/model_folder.h"
-#include "rlhf/nn/optimizer.h"
+#include "rlhf/nn/trained_weights.h"
 #include "rlhf/tensor/linear_logprobs.h"
 
 #include "nn_testing.h"
@@ -126,7 +126,7 @@ TEST(Decoder, SequencesThatShareAPrefixEqualWholeOnesForwardAndBackward) {
   }
 }
 
-TEST(Decoder, GradientsAddUpInAnOptimizersSums) {
+TEST(Decoder, GradientsAddUpInTrainedWeights) {
   const PackedBatch batch = pack_cut(SafetensorsFile(golden("llama/tied.safetensors")).tensor("tokens"), kLengths);
   const Labels labels = labels_of(batch);
   const at::Tensor rows = to_device(labels.rows, at::kCPU), targets = to_device(labels.targets, at::kCPU);
@@ -137,7 +137,7 @@ TEST(Decoder, GradientsAddUpInAnOptimizersSums) {
   // The head is the embedding: both add to one sum.
   const auto once = load_golden("tied"), twice = load_golden("tied"), narrow = load_golden("tied", at::kBFloat16);
   backward(*once);
-  AdamW optimizer(twice->parameters(), {}), wide(narrow->parameters(), {});
+  const TrainedWeights wide(twice->parameters()), wide_of_narrow(narrow->parameters());
   for (int i = 0; i < 2; ++i) {
     backward(*twice);
     backward(*narrow);

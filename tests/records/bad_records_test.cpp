@@ -294,8 +294,8 @@ TEST(BadFields, UnknownNamesOfOursAreAConfigErrorEach) {
   } catch (const ConfigError& error) {
     EXPECT_EQ(error.exit_code(), ExitCode::usage);
     const std::string known =
-        "text, prompt, completion, messages, conversations, system, instruction, input, output, "
-        "tools, chat_template_kwargs";
+        "messages, conversations, system, instruction, output, input, prompt, completion, text, tools, "
+        "chat_template_kwargs";
     EXPECT_EQ(error.issues(),
               (std::vector<std::string>{"data.fields.answer: expected one of " + known + " (ours: theirs)",
                                         "data.fields.question: expected one of " + known + " (ours: theirs)"}));

@@ -95,6 +95,7 @@ TEST(Jsonl, OtherErrorsOfTheCallerAreNotBadLines) {
   const TemporaryFolder folder;
   const auto file = folder.write("a.jsonl", "{\"t\":\"a\"}\n");
   EXPECT_THROW(for_each_json_line(file, 9, [](const JsonLine&) { throw ModelError("m"); }), ModelError);
+  EXPECT_THROW(for_each_json_line(file, 9, [](const JsonLine&) { throw DataError("d"); }), DataError);
 }
 
 TEST(Jsonl, ASignalStopsTheScan) {

@@ -1,14 +1,18 @@
 #include "rlhf/records/records.h"
 
+#include <cstdint>
+#include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "rlhf/core/checksum.h"
 #include "rlhf/core/error.h"
 #include "rlhf/core/log.h"
-#include "rlhf/core/checksum.h"
+#include "rlhf/records/jsonl.h"
 
 #include "support/temporary_folder.h"
 
@@ -79,14 +83,49 @@ TEST(Records, SeveralFilesCountTogether) {
   set_log_sink({});
 }
 
+/// Whether the error that is thrown is one that max_bad_lines could skip.
+template <typename Read>
+bool skippable(const Read& read) {
+  try {
+    read();
+  } catch (const BadRecord&) {
+    return true;
+  } catch (const DataError&) {
+    return false;
+  }
+  ADD_FAILURE() << "nothing is thrown";
+  return false;
+}
+
 TEST(Records, AWrongFormatIsNoBadLineThatCouldBeForgiven) {
   const TemporaryFolder folder;
   const auto file = folder.write("a.jsonl", "{\"prompt\":\"p\"}\n{\"text\":\"t\"}\n");
-  EXPECT_THROW(read_demonstrations({file}, {{}, 100}), Error);
+  EXPECT_FALSE(skippable([&] { read_demonstrations({file}, {{}, 100}); }));
   const auto later = folder.write("b.jsonl", "{\"text\":\"t\"}\n{\"prompt\":\"p\"}\n");
   set_log_sink([](LogLevel, std::string_view) {});
   EXPECT_EQ(read_demonstrations({later}, {{}, 100}).counts.bad_lines, 1);
   set_log_sink({});
+}
+
+TEST(Records, OnlyABadRecordIsSkipped) {
+  const TemporaryFolder folder;
+  const auto file = folder.write("a.jsonl", "{\"text\":\"1\"}\n{\"text\":\"2\"}\n{\"text\":\"3\"}\n");
+  const auto read = [&](const RecordSink<Demonstration>& sink) {
+    return for_each_demonstration({file}, {{}, 1}, sink);
+  };
+  const auto fail = [&](const auto& error) { return read([&](Demonstration, const RecordPlace&) { throw error; }); };
+  EXPECT_FALSE(skippable([&] { fail(DataError("the sink is full")); }));
+  EXPECT_TRUE(skippable([&] { fail(BadRecord("no use for it")); })) << "three of them are too many";
+  set_log_sink([](LogLevel, std::string_view) {});
+  std::vector<std::int64_t> indices;
+  const auto counts = read([&](const Demonstration& record, const RecordPlace& place) {
+    if (record.completion == "2") throw BadRecord("no use for it");
+    indices.push_back(place.index);
+  });
+  set_log_sink({});
+  EXPECT_EQ(counts.bad_lines, 1);
+  EXPECT_EQ(counts.records, 2);
+  EXPECT_EQ(indices, (std::vector<std::int64_t>{0, 1}));
 }
 
 TEST(Records, FormatMustHoldAcrossFiles) {

@@ -140,18 +140,18 @@ TEST(Generator, StopIdEndsAnAnswerAndIsPartOfIt) {
 
 TEST(Generator, FinishedRowsLeaveTheBatch) {
   FakeLm model(kVocab);
-  GenerationCounters counters;
-  const auto answers = generate(model, requests_for(kPrompts), sampling(), 8, {}, &counters);
+  WorkCounters work;
+  const auto answers = generate(model, requests_for(kPrompts), sampling(), 8, {}, &work);
   std::int64_t emitted = 0;
   std::size_t longest = 0;
   for (const auto& answer : answers) {
     emitted += static_cast<std::int64_t>(answer.tokens.size());
     longest = std::max(longest, answer.tokens.size());
   }
-  EXPECT_EQ(counters.emitted_tokens, emitted);
-  EXPECT_EQ(counters.prefill_tokens, 19);
+  EXPECT_EQ(work.emitted_tokens, emitted);
+  EXPECT_EQ(work.prefill_tokens, 19);
   // The first token of an answer comes from the prefill, every other one from one row of one decode.
-  EXPECT_EQ(counters.decode_row_steps, emitted - 8);
+  EXPECT_EQ(work.decode_row_steps, emitted - 8);
   ASSERT_EQ(model.decoded_rows().size(), longest - 1);
   for (std::size_t t = 1; t < longest; ++t) {
     EXPECT_EQ(model.decoded_rows()[t - 1],
@@ -163,14 +163,15 @@ TEST(Generator, AnswersToOnePromptShareItsPrefill) {
   FakeLm model(kVocab);
   const TokenIds first = {1, 2, 3}, second = {4, 5}, same = {1, 2, 3};
   const std::vector<GenerationRequest> requests = {{&first, 1}, {&second, 2}, {&same, 3}, {&first, 4}};
-  GenerationCounters counters;
-  const auto together = generate(model, requests, sampling(), 4, {}, &counters);
-  EXPECT_EQ(counters.prefill_tokens, 5);
+  WorkCounters work;
+  const auto together = generate(model, requests, sampling(), 4, {}, &work);
+  EXPECT_EQ(work.prefill_tokens, 5);
   for (std::size_t i = 0; i < requests.size(); ++i) {
     expect_same(together[i], generate(model, {&requests[i], 1}, sampling(), 1).at(0));
   }
-  generate(model, requests, sampling(), 2, {}, &counters);  // three rows for one prompt do not fit: twice, then
-  EXPECT_EQ(counters.prefill_tokens, 8);
+  work = {};
+  generate(model, requests, sampling(), 2, {}, &work);  // three rows for one prompt do not fit: twice, then
+  EXPECT_EQ(work.prefill_tokens, 8);
 }
 
 TEST(Generator, RowsThatFinishAreFilledAgainFromTheQueue) {

@@ -8,8 +8,6 @@
 #include <ATen/ops/arange.h>
 #include <gtest/gtest.h>
 
-#include "rlhf/core/error.h"
-
 #include "support/fake_lm.h"
 
 namespace rlhf {
@@ -18,13 +16,11 @@ namespace {
 constexpr std::int64_t kVocab = 8;
 
 TEST(RewardSource, FunctionSeesPromptResponseAndRecord) {
-  const auto source =
-      reward_from_function([](const std::string& prompt, const std::string& response, const std::string& record) {
-        return static_cast<float>(100 * prompt.size() + 10 * response.size() + record.size());
-      });
-  const std::vector<std::string> prompts = {"a", "bb"}, responses = {"ccc", ""}, records = {"{}", "{}"};
-  EXPECT_EQ(source->score({Rollout{}, prompts, responses, records}), (std::vector<float>{132, 202}));
-  EXPECT_THROW(source->score({Rollout{}, prompts, responses, {}}), ShapeError);
+  const auto source = reward_from_function([](const ResponseRecord& sampled) {
+    return static_cast<float>(100 * sampled.prompt.size() + 10 * sampled.response.size() + sampled.record.size());
+  });
+  const std::vector<ResponseRecord> responses = {{"a", "ccc", "{}"}, {"bb", "", "{}"}};
+  EXPECT_EQ(source->score({Rollout{}, responses}), (std::vector<float>{132, 202}));
 }
 
 /// The score weights of FakeLm's hidden state (onehot(last), onehot(first)) are 0, 1, …, 15, so a sequence scores
@@ -34,8 +30,7 @@ class RewardFromModel : public ::testing::Test {
   std::vector<float> score(std::int64_t micro_batch_tokens) {
     const std::vector<const TokenIds*> pointers = {&prompts_[0], &prompts_[1], &prompts_[2], &prompts_[3]};
     const Rollout rollout = make_rollout(pointers, answers_, at::kCPU);
-    const std::vector<std::string> none;
-    return reward_from_model(model_, micro_batch_tokens)->score({rollout, none, none, none});
+    return reward_from_model(model_, micro_batch_tokens)->score({rollout, {}});
   }
 
   const std::vector<std::int64_t>& forwarded() {
@@ -57,8 +52,8 @@ TEST_F(RewardFromModel, ScoresTheLastTokenLessTheMeanForAnyBudget) {
 }
 
 TEST_F(RewardFromModel, ForwardsStayWithinTheBudget) {
-  score(7);  // lengths 4, 2, 6, 3, longest first: 6, then 4 + 3, then 2
-  EXPECT_EQ(forwarded(), (std::vector<std::int64_t>{6, 7, 2}));
+  score(8);  // lengths 4, 2, 6, 3, longest first into the fullest group with room: 6 + 2, 4 + 3
+  EXPECT_EQ(forwarded(), (std::vector<std::int64_t>{8, 7}));
 }
 
 }  // namespace

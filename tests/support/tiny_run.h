@@ -54,7 +54,7 @@ class TinyRun : public ::testing::Test {
                                   .num_key_value_heads = 1,
                                   .max_position_embeddings = 32};
     config.model.tokenizer = path("tokenizer");
-    config.data.train = {path("demonstrations.jsonl")};
+    config.data.train = {{path("demonstrations.jsonl")}};
     config.data.max_length = 32;
     config.log.samples_every_steps = 2;
     common(config, output);
@@ -64,7 +64,7 @@ class TinyRun : public ::testing::Test {
   RewardModelConfig reward_config(const std::string& model, const std::string& output) const {
     RewardModelConfig config;
     config.model.path = path(model);
-    config.data.train = {path("pairs.jsonl")};
+    config.data.train = {{path("pairs.jsonl")}};
     config.data.max_length = 32;
     common(config, output);
     return config;

@@ -7,6 +7,7 @@
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
+#include "rlhf/algo/lr_schedule.h"
 #include "rlhf/train/ppo.h"
 
 #include "support/table_lm.h"
@@ -62,10 +63,13 @@ double distance_after_training(PpoConfig config) {
   ArmReward reward;
   PpoModels models{policy, reference, value, reward};
   PpoState state(models, config);
-  const PpoPlan plan = plan_ppo(config, 1 << 20);
   const PromptSample prompt{{0}, "", "{}"};
   const std::vector<const PromptSample*> prompts(1024, &prompt);
-  for (std::int64_t i = 0; i < plan.rollouts; ++i) ppo_step(models, state, prompts, {}, config, plan);
+  const std::int64_t rollouts = config.train.total_episodes / config.rollout.batch_size;
+  for (std::int64_t i = 0; i < rollouts; ++i) {
+    const StepPosition at{i, lr_factor(config.lr_schedule.kind, i, rollouts, 0, config.lr_schedule.min_share)};
+    ppo_step(models, state, prompts, {}, config, 1 << 20, at);
+  }
 
   const at::Tensor optimum = at::softmax(reference_logits().add(arm_rewards().div(kBeta)), 0);
   const at::Tensor found = at::softmax(policy.table().detach().select(0, 0), 0);

@@ -43,7 +43,7 @@ class Conversations : public testing::TinyRun {
 
   SftConfig chat_sft(const std::string& output) const {
     SftConfig config = sft_config(output);
-    config.data.train = {path("messages.jsonl")};
+    config.data.train = {{path("messages.jsonl")}};
     config.train.max_steps = 2;
     return config;
   }
@@ -56,7 +56,7 @@ TEST_F(Conversations, GoThroughAllThreeStagesWithTheFoldersTemplate) {
   EXPECT_FALSE(fs::exists(path("sft/final/rlhf.json"))) << "a prompt template has no part in this";
 
   RewardModelConfig reward = reward_config("sft/final", "rm");
-  reward.data.train = {path("chat-pairs.jsonl")};
+  reward.data.train = {{path("chat-pairs.jsonl")}};
   reward.train.max_steps = 2;
   train_reward_model(reward);
   EXPECT_EQ(bytes_of(path("rm/final/chat_template.jinja")), kShortChat);
@@ -84,7 +84,7 @@ TEST_F(Conversations, ARewardModelIsPaddedWithNothingThatEndsAnAnswer) {
   const nlohmann::json ends = {*tokenizer->eos_id(), *tokenizer->unknown_id(), tokenizer->vocab_size() - 1};
   std::ofstream(path("sft/final/generation_config.json")) << nlohmann::json{{"eos_token_id", ends}};
   RewardModelConfig reward = reward_config("sft/final", "rm");
-  reward.data.train = {path("chat-pairs.jsonl")};
+  reward.data.train = {{path("chat-pairs.jsonl")}};
   reward.train.max_steps = 1;
   train_reward_model(reward);
   const auto pad = nlohmann::json::parse(bytes_of(path("rm/final/config.json"))).at("pad_token_id");

@@ -35,10 +35,10 @@ TEST(Plan, MicroBatchHoldsTheLongestSequenceHoweverLittleMemoryThereIs) {
 
 TEST(Plan, StepsOfASupervisedRunFollowFromEpochs) {
   TrainOptions train{.batch_size = 32, .epochs = 2};
-  EXPECT_EQ(plan_supervised(train, {}, 100, 512).total_steps, 8);  // 4 steps an epoch, the last of 4 samples
+  EXPECT_EQ(plan_supervised(train, 100, 512).total_steps, 8);  // 4 steps an epoch, the last of 4 samples
   train.max_steps = 3;
-  EXPECT_EQ(plan_supervised(train, {}, 100, 512).total_steps, 3);
-  EXPECT_EQ(plan_supervised(train, {}, 100, 512).summary("samples"),
+  EXPECT_EQ(plan_supervised(train, 100, 512).total_steps, 3);
+  EXPECT_EQ(plan_supervised(train, 100, 512).summary("samples"),
             "100 samples → 3 steps of 32 (0.75 epochs), micro-batches of at most 512 tokens");
 }
 

@@ -9,7 +9,6 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "rlhf/tensor/work_counters.h"
 #include "rlhf/train/reward_model.h"
 #include "rlhf/train/sft.h"
 
@@ -46,7 +45,7 @@ class Rankings : public testing::TinyRun {
 
   RewardModelConfig config(const std::string& data, std::int64_t batch_size) const {
     RewardModelConfig config = reward_config("sft/final", data + "-rm");
-    config.data.train = {path(data + ".jsonl")};
+    config.data.train = {{path(data + ".jsonl")}};
     config.train.batch_size = batch_size;
     config.train.max_steps = 5;
     config.reward_model.centering = 0.01;
@@ -75,12 +74,9 @@ TEST_F(Rankings, LearnWhatTheirPairsTeach) {
 }
 
 TEST_F(Rankings, ComputeTheirPromptOnce) {
-  work_counters() = {};
-  train_reward_model(config("rankings", kPrompts));
-  const std::int64_t ranked = work_counters().processed_tokens;
-  work_counters() = {};
-  train_reward_model(config("same", 3 * kPrompts));
-  EXPECT_LT(2 * ranked, work_counters().processed_tokens);
+  const RunSummary ranked = train_reward_model(config("rankings", kPrompts));
+  const RunSummary paired = train_reward_model(config("same", 3 * kPrompts));
+  EXPECT_LT(2 * ranked.work.processed_tokens, paired.work.processed_tokens);
 }
 
 TEST(RankedBatch, LaysTheSharedStartOnceAndWeighsBySample) {

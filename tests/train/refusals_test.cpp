@@ -39,7 +39,7 @@ TEST_F(PpoRefusals, ARewardModelThatReadsAnIdAsAnotherPiece) {
     train_ppo(config, look);
     ADD_FAILURE() << "nothing was thrown";
   } catch (const ModelError& error) {
-    EXPECT_NE(std::string(error.what()).find("model.value"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("model.reward"), std::string::npos) << error.what();
     EXPECT_NE(std::string(error.what()).find("as another piece"), std::string::npos) << error.what();
   }
 }

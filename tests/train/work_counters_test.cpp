@@ -17,20 +17,12 @@ using testing::timeless_metrics;
 using testing::TinyRun;
 
 /// What no clock shows: how much was computed for what was asked.
-class Work : public TinyRun {
- protected:
-  template <typename Stage>
-  static WorkCounters counted(const Stage& stage) {
-    work_counters() = {};
-    stage();
-    return work_counters();
-  }
-};
+class Work : public TinyRun {};
 
 TEST_F(Work, OfFineTuningHasNoPaddingAndOneRowOfLogitsPerLabel) {
   SftConfig config = sft_config("sft");
   config.train.max_steps = 6;
-  const WorkCounters work = counted([&] { train_sft(config); });
+  const WorkCounters work = train_sft(config).work;
   ASSERT_GT(work.label_rows, 0);
   EXPECT_EQ(work.processed_tokens, work.useful_tokens);
   EXPECT_EQ(work.head_rows, work.label_rows);
@@ -40,7 +32,7 @@ TEST_F(Work, OfARewardModelComputesSharedPromptsOnceAndNoLogits) {
   train_sft(sft_config("sft"));
   RewardModelConfig config = reward_config("sft/final", "rm");
   config.train.max_steps = 6;
-  const WorkCounters work = counted([&] { train_reward_model(config); });
+  const WorkCounters work = train_reward_model(config).work;
   EXPECT_LT(work.processed_tokens, work.useful_tokens);
   EXPECT_EQ(work.head_rows, 0);
 }
@@ -53,7 +45,7 @@ TEST_F(Work, OfPpoIsSpentOnNothingTwice) {
   PpoConfig config = ppo_config("sft/final", "rm/final", "ppo");
   config.rollout.num_samples_per_prompt = 4;
   config.ppo.num_mini_batches = 1;
-  const WorkCounters work = counted([&] { train_ppo(config); });
+  const WorkCounters work = train_ppo(config).work;
   EXPECT_EQ(work.processed_tokens, work.useful_tokens);
   EXPECT_EQ(work.head_rows, work.label_rows);
   EXPECT_EQ(work.prefill_tokens, work.prompt_tokens);

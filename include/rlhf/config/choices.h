@@ -7,8 +7,6 @@ namespace rlhf {
 enum class DeviceChoice { auto_, cpu, cuda };
 enum class DtypeChoice { auto_, float32, bfloat16 };
 enum class TrainOn { completion, last_turn, all };
-/// How a data file's records are read; docs/formats.md. The last three are for rlhf-rm, the others for rlhf-sft.
-enum class DataFormat { auto_, text, demonstration, messages, sharegpt, alpaca, preference, ranking, transcripts };
 enum class OverLength { drop, truncate, error };
 enum class LrScheduleKind { constant, linear, cosine };
 enum class KlControllerKind { fixed, adaptive };

@@ -7,17 +7,49 @@
 #include <vector>
 
 #include "rlhf/config/choices.h"
+#include "rlhf/config/const_text.h"
 #include "rlhf/config/describe.h"
+#include "rlhf/config/record_formats.h"
+#include "rlhf/config/stage.h"
 #include "rlhf/config/weighted_path.h"
 
 namespace rlhf {
+
+namespace detail {
+
+inline constexpr ConstText kFormatDoc = [] {
+  ConstText text;
+  text.add("what a record means; auto: recognised from the first one; else ");
+  add_formats(text, Stage::sft);
+  text.add(", ");
+  add_formats(text, Stage::reward_model);
+  return text;
+}();
+
+inline constexpr ConstText kFieldsDoc = [] {
+  ConstText text;
+  text.add("renamed fields, ours: theirs, e.g. {prompt: question, completion: answer}; ours: ");
+  add_fields(text, Stage::sft);
+  text.add(", ");
+  add_fields(text, Stage::reward_model);
+  return text;
+}();
+
+inline constexpr ConstText kPromptFieldsDoc = [] {
+  ConstText text;
+  text.add("renamed fields, ours: theirs, e.g. {prompt: question}; ours: ");
+  add_fields(text, Stage::ppo);
+  return text;
+}();
+
+}  // namespace detail
 
 /// Section `data` of rlhf-sft and rlhf-rm.
 struct DataOptions {
   std::vector<WeightedPath> train;
   std::vector<std::string> eval;
   double eval_share = 0.0;
-  DataFormat format = DataFormat::auto_;
+  RecordFormat format = RecordFormat::auto_;
   std::map<std::string, std::string> fields;
   std::string template_;
   std::string chat_template;
@@ -32,16 +64,11 @@ struct DataOptions {
 constexpr auto describe(const DataOptions*) {
   using C = DataOptions;
   return std::make_tuple(
-      field<&C::train>(
-          "files or globs to train on (.jsonl, .jsonl.gz, .json); {path, weight} takes a file's records more "
-          "or less often"),
+      field<&C::train>("files or globs to train on (.jsonl, .jsonl.gz, .json)"),
       field<&C::eval>("files or globs to evaluate on"),
       field<&C::eval_share>("share of the prompts held out for evaluation when `eval` is not given",
                             in_range(0.0, 0.9)),
-      field<&C::format>(
-          "what a record means; auto: recognised from the first one; else messages, sharegpt, alpaca, demonstration, "
-          "text (rlhf-sft), preference, ranking, transcripts (rlhf-rm)"),
-      field<&C::fields>("renamed fields, ours: theirs, e.g. {prompt: question, completion: answer}"),
+      field<&C::format>(detail::kFormatDoc), field<&C::fields>(detail::kFieldsDoc),
       field<&C::template_>(
           "text around {prompt} and {completion}; default: the model folder's own, else \"{prompt}{completion}\""),
       field<&C::chat_template>(
@@ -53,7 +80,7 @@ constexpr auto describe(const DataOptions*) {
       field<&C::over_length>("what happens to longer samples; a cut completion gets no EOS"),
       field<&C::shuffle>("a fresh order every epoch; false: batches in the order of the files"),
       field<&C::max_bad_lines>("bad lines that are skipped (and counted) before the run is refused", at_least(0)),
-      field<&C::cache>("folder that keeps the tokenised data for the next start; default: none"));
+      field<&C::cache>("folder that keeps the tokenised data for the next start; default: none").may_change());
 }
 
 /// Section `data` of rlhf-ppo.
@@ -69,7 +96,7 @@ constexpr auto describe(const PromptDataOptions*) {
   using C = PromptDataOptions;
   return std::make_tuple(
       field<&C::prompts>("files or globs of prompts (.jsonl, .jsonl.gz, .json)"),
-      field<&C::fields>("renamed fields, ours: theirs, e.g. {prompt: question}"),
+      field<&C::fields>(detail::kPromptFieldsDoc),
       field<&C::template_>(
           "text around {prompt} and {completion}; default: the policy folder's own, else \"{prompt}{completion}\""),
       field<&C::chat_template>("makes text of messages, as in rlhf-sft; default: the policy folder's own"),

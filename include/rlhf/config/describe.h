@@ -18,8 +18,11 @@
 ///   constexpr auto describe(const C*) { return std::make_tuple(field<&C::member>("doc", constraint), …); }
 /// From the list come the reader, the checks, --help, --print-config and --schema. The key is the member's own name
 /// (a trailing underscore is dropped), so it is never typed twice. A member left out of the list does not compile.
-/// Members may be int64, double, bool, string, an enum class, optional of these, vector<string>,
-/// vector<WeightedPath>, array<double, N>, map<string, string>, described structs, and optional described structs.
+/// A resumed run must have the value of the run it resumes, unless the line (or that of a section around it) ends in
+/// `.may_change()`.
+/// Members may be int64, double, bool, string, an enum class, optional of these, vector<string>, array<double, N>,
+/// map<string, string>, described structs, optional described structs and vectors of described structs. An item of such
+/// a vector is read from a map of its keys, or from one value that fills the member marked `.short_form()`.
 /// Standard library only.
 namespace rlhf {
 
@@ -113,26 +116,47 @@ constexpr bool kIsDoubleArray<std::array<double, N>> = true;
 
 }  // namespace detail
 
+/// What a line of a `describe` list says of its option.
+struct OptionSpec {
+  std::string_view key;
+  std::string_view doc;
+  Range range = {};
+  bool changes_on_resume = false;  ///< may differ between a run and its resume
+  bool is_short_form = false;      ///< an item of a list may be this value alone
+};
+
 /// One line of a `describe` list.
 template <auto kMember>
 struct Field {
   using Type = typename detail::MemberType<decltype(kMember)>::type;
   static constexpr auto member = kMember;
-  static constexpr std::string_view name = detail::bare_name<kMember>();
-  std::string_view doc;
-  Range range;
+  OptionSpec spec;
+
+  /// The same, with a value that may differ when a run is resumed; of a section: every value in it.
+  constexpr Field may_change() const {
+    Field copy = *this;
+    copy.spec.changes_on_resume = true;
+    return copy;
+  }
+  /// The same, as the member that every item of a list has, and that may stand for an item whose other members have
+  /// their defaults.
+  constexpr Field short_form() const {
+    Field copy = *this;
+    copy.spec.is_short_form = true;
+    return copy;
+  }
 };
 
 template <auto kMember>
 constexpr Field<kMember> field(std::string_view doc) {
-  return {doc, Range{}};
+  return {{.key = detail::bare_name<kMember>(), .doc = doc}};
 }
 /// With the values allowed, for numbers (of an array: for each of them).
 template <auto kMember>
 constexpr Field<kMember> field(std::string_view doc, Range range) {
   using T = typename detail::Unwrapped<typename Field<kMember>::Type>::type;
   static_assert(detail::kIsNumber<T> || detail::kIsDoubleArray<T>, "only numbers have a range");
-  return {doc, range};
+  return {{.key = detail::bare_name<kMember>(), .doc = doc, .range = range}};
 }
 
 /// A struct with a `describe` list.

@@ -54,6 +54,20 @@ constexpr auto describe(const ModelOptions*) {
           "make the output head anew, from train.seed, where the folder has none; rlhf-rm needs none"));
 }
 
+/// Section `model` of an on-policy method without a value model.
+struct OnPolicyModelOptions {
+  std::string policy;
+  std::string reward;
+  std::string reference;
+};
+constexpr auto describe(const OnPolicyModelOptions*) {
+  using C = OnPolicyModelOptions;
+  return std::make_tuple(
+      field<&C::policy>("model folder the policy starts from, or the id of a model in the local cache"),
+      field<&C::reward>("folder of the reward model"),
+      field<&C::reference>("folder of the reference model; default: the policy as it starts"));
+}
+
 /// Section `model` of rlhf-ppo.
 struct PpoModelOptions {
   std::string policy;

@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "rlhf/config/describe.h"
-#include "rlhf/config/weighted_path.h"
 
 /// A config object seen at run time: its `describe` lists as a tree of options, each bound to its member.
 /// Reader, writer, help and schema walk this tree, so none of them knows a config type.
@@ -40,29 +39,33 @@ struct Maybe {
   std::shared_ptr<const Option> shape;  ///< what it would look like; bound to defaults, not to the member
 };
 
-using Slot =
-    std::variant<std::int64_t*, double*, bool*, std::string*, std::vector<std::string>*, std::vector<WeightedPath>*,
-                 std::map<std::string, std::string>*, std::span<double>, Choice, Section, Maybe>;
+/// A member that is a list of described structs.
+struct StructList {
+  std::function<std::size_t()> size;
+  std::function<void(std::size_t)> reset;    ///< so many items with the defaults of their type
+  std::function<Section(std::size_t)> item;  ///< bound to an item of the member
+  std::shared_ptr<const Section> shape;      ///< what an item looks like; bound to defaults, not to the member
+};
 
-struct Option {
-  std::string_view key;
-  std::string_view doc;
-  Range range;
+using Slot = std::variant<std::int64_t*, double*, bool*, std::string*, std::vector<std::string>*,
+                          std::map<std::string, std::string>*, std::span<double>, Choice, Section, Maybe, StructList>;
+
+struct Option : OptionSpec {
   Slot slot;
 };
 
-template <Described C>
-Section bind(C& config);
-
 namespace detail {
 
-template <typename T>
-Slot bind_member(T& member, std::string_view key, std::string_view doc, Range range);
+template <Described C>
+Section bind_section(C& config, bool changes_on_resume);
 
 template <typename T>
-Slot bind_optional(std::optional<T>& member, std::string_view key, std::string_view doc, Range range) {
+Slot bind_member(T& member, const OptionSpec& spec);
+
+template <typename T>
+Slot bind_optional(std::optional<T>& member, const OptionSpec& spec) {
   static T defaults{};
-  const auto bound = [=](T& value) { return Option{key, doc, range, bind_member(value, key, doc, range)}; };
+  const auto bound = [spec](T& value) { return Option{spec, bind_member(value, spec)}; };
   return Maybe{.present = [&member] { return member.has_value(); },
                .clear = [&member] { member.reset(); },
                .fill =
@@ -73,17 +76,33 @@ Slot bind_optional(std::optional<T>& member, std::string_view key, std::string_v
                .shape = std::make_shared<const Option>(bound(defaults))};
 }
 
+template <Described C>
+StructList bind_list(std::vector<C>& member, bool changes_on_resume) {
+  static C defaults{};
+  return {.size = [&member] { return member.size(); },
+          .reset = [&member](std::size_t size) { member = std::vector<C>(size); },
+          .item = [&member, changes_on_resume](std::size_t i) { return bind_section(member[i], changes_on_resume); },
+          .shape = std::make_shared<const Section>(bind_section(defaults, changes_on_resume))};
+}
+
+template <typename T>
+constexpr bool kIsStructList = false;
+template <Described C>
+constexpr bool kIsStructList<std::vector<C>> = true;
+
 template <typename T>
 struct IsOptional : std::false_type {};
 template <typename T>
 struct IsOptional<std::optional<T>> : std::true_type {};
 
 template <typename T>
-Slot bind_member(T& member, std::string_view key, std::string_view doc, Range range) {
+Slot bind_member(T& member, const OptionSpec& spec) {
   if constexpr (Described<T>) {
-    return bind(member);
+    return bind_section(member, spec.changes_on_resume);
+  } else if constexpr (kIsStructList<T>) {
+    return bind_list(member, spec.changes_on_resume);
   } else if constexpr (IsOptional<T>::value) {
-    return bind_optional(member, key, doc, range);
+    return bind_optional(member, spec);
   } else if constexpr (std::is_enum_v<T>) {
     return Choice{.names = enum_names<T>(),
                   .get = [&member] { return static_cast<std::size_t>(member); },
@@ -95,20 +114,31 @@ Slot bind_member(T& member, std::string_view key, std::string_view doc, Range ra
   }
 }
 
+/// A section that may change passes that on to all that is in it.
+template <Described C>
+Section bind_section(C& config, bool changes_on_resume) {
+  Section section;
+  for_each_field<C>([&](const auto& field) {
+    OptionSpec spec = field.spec;
+    spec.changes_on_resume |= changes_on_resume;
+    section.options.push_back({spec, bind_member(config.*field.member, spec)});
+  });
+  return section;
+}
+
 }  // namespace detail
 
 /// The tree of `config`, which must outlive it.
 template <Described C>
 Section bind(C& config) {
-  Section section;
-  for_each_field<C>([&](const auto& field) {
-    section.options.push_back({field.name, field.doc, field.range,
-                               detail::bind_member(config.*field.member, field.name, field.doc, field.range)});
-  });
-  return section;
+  return detail::bind_section(config, false);
 }
 
-/// An option that holds a value, with its full name ("model.init.hidden_size").
+/// The option that an item of a list may be alone; null if there is none.
+const Option* short_form(const StructList& list);
+
+/// An option that holds a value, with its full name ("model.init.hidden_size"); a list of structs is one, and so are
+/// the options of its items ("data.train[].weight").
 struct Leaf {
   std::string path;
   const Option* option;

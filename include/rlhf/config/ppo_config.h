@@ -100,8 +100,9 @@ constexpr auto describe(const PpoConfig*) {
       field<&C::model>("the four models"), field<&C::data>("prompts"), field<&C::rollout>("sampling"),
       field<&C::reward>("from score to reward"), field<&C::ppo>("the algorithm"), field<&C::train>("the run"),
       field<&C::optimizer>("AdamW of the policy"), field<&C::value_optimizer>("AdamW of the value model"),
-      field<&C::lr_schedule>("learning rates over the run"), field<&C::checkpoint>("what --resume needs, in rollouts"),
-      field<&C::log>("metrics and samples, in rollouts"));
+      field<&C::lr_schedule>("learning rates over the run"),
+      field<&C::checkpoint>("what --resume needs, in rollouts").may_change(),
+      field<&C::log>("metrics and samples, in rollouts").may_change());
 }
 
 }  // namespace rlhf

@@ -37,12 +37,12 @@ struct RewardModelConfig {
 };
 constexpr auto describe(const RewardModelConfig*) {
   using C = RewardModelConfig;
-  return std::make_tuple(field<&C::model>("the model to start from, usually the fine-tuned one"),
-                         field<&C::data>("preference pairs or rankings"),
-                         field<&C::reward_model>("the Bradley-Terry loss"), field<&C::train>("the run"),
-                         field<&C::optimizer>("AdamW"), field<&C::lr_schedule>("learning rate over the run"),
-                         field<&C::eval>("evaluation during training"), field<&C::checkpoint>("what --resume needs"),
-                         field<&C::log>("metrics and samples"));
+  return std::make_tuple(
+      field<&C::model>("the model to start from, usually the fine-tuned one"),
+      field<&C::data>("preference pairs or rankings"), field<&C::reward_model>("the Bradley-Terry loss"),
+      field<&C::train>("the run"), field<&C::optimizer>("AdamW"), field<&C::lr_schedule>("learning rate over the run"),
+      field<&C::eval>("evaluation during training").may_change(),
+      field<&C::checkpoint>("what --resume needs").may_change(), field<&C::log>("metrics and samples").may_change());
 }
 
 }  // namespace rlhf

@@ -21,6 +21,12 @@ template <Described C>
 std::map<std::string, std::string> flat_values(C config) {
   return flat_values(bind(config));
 }
+/// The same without the keys that may change on resume: what a resumed run must have in common with its run.
+std::map<std::string, std::string> fixed_values(const Section& options);
+template <Described C>
+std::map<std::string, std::string> fixed_values(C config) {
+  return fixed_values(bind(config));
+}
 
 /// JSON Schema (draft 2020-12) with descriptions, defaults and ranges, for editors.
 std::string to_json_schema(const Section& options, std::string_view title);

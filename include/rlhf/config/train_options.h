@@ -6,7 +6,10 @@
 #include <tuple>
 
 #include "rlhf/config/choices.h"
+#include "rlhf/config/const_text.h"
 #include "rlhf/config/describe.h"
+#include "rlhf/config/metrics_list.h"
+#include "rlhf/config/stage.h"
 
 namespace rlhf {
 
@@ -25,18 +28,19 @@ struct TrainOptions {
 constexpr auto describe(const TrainOptions*) {
   using C = TrainOptions;
   return std::make_tuple(
-      field<&C::output>("run folder; must be empty or absent unless --resume is given"),
+      field<&C::output>("run folder; must be empty or absent unless --resume is given").may_change(),
       field<&C::batch_size>("sequences (rlhf-rm: pairs or rankings) per optimizer step", at_least(1)),
       field<&C::micro_batch_tokens>("tokens of one backward, at least data.max_length, and never below the largest "
                                     "pair or ranking; default: derived "
                                     "from the memory",
-                                    at_least(1)),
-      field<&C::epochs>("passes over the data; a fraction is allowed", more_than(0.0)),
-      field<&C::max_steps>("optimizer steps; replaces epochs and cycles the data", at_least(1)),
+                                    at_least(1))
+          .may_change(),
+      field<&C::epochs>("passes over the data; a fraction is allowed", more_than(0.0)).may_change(),
+      field<&C::max_steps>("optimizer steps; replaces epochs and cycles the data", at_least(1)).may_change(),
       field<&C::seed>("seed of every random number of the run", at_least(0)),
       field<&C::device>("where to compute; auto: CUDA where there is a GPU"),
       field<&C::dtype>("compute type; masters are float32; auto: bfloat16 where the hardware computes it"),
-      field<&C::threads>("CPU threads; default: the cores of the machine", at_least(1)));
+      field<&C::threads>("CPU threads; default: the cores of the machine", at_least(1)).may_change());
 }
 
 /// Section `train` of rlhf-ppo.
@@ -52,14 +56,29 @@ struct PpoTrainOptions {
 constexpr auto describe(const PpoTrainOptions*) {
   using C = PpoTrainOptions;
   return std::make_tuple(
-      field<&C::output>("run folder; must be empty or absent unless --resume is given"),
-      field<&C::total_episodes>("sampled responses in all; a multiple of rollout.batch_size", at_least(1)),
-      field<&C::micro_batch_tokens>("tokens of one backward; default: derived from the memory", at_least(1)),
+      field<&C::output>("run folder; must be empty or absent unless --resume is given").may_change(),
+      field<&C::total_episodes>("sampled responses in all; a multiple of rollout.batch_size", at_least(1)).may_change(),
+      field<&C::micro_batch_tokens>("tokens of one backward; default: derived from the memory", at_least(1))
+          .may_change(),
       field<&C::seed>("seed of every random number of the run", at_least(0)),
       field<&C::device>("where to compute; auto: CUDA where there is a GPU"),
       field<&C::dtype>("compute type; masters are float32; auto: bfloat16 where the hardware computes it"),
-      field<&C::threads>("CPU threads; default: the cores of the machine", at_least(1)));
+      field<&C::threads>("CPU threads; default: the cores of the machine", at_least(1)).may_change());
 }
+
+namespace detail {
+
+inline constexpr ConstText kBestByDoc = [] {
+  ConstText text;
+  text.add("metric whose best evaluation is kept in best/: ");
+  add_best_by(text, Stage::sft);
+  text.add(", ");
+  add_best_by(text, Stage::reward_model);
+  text.add("; default: eval_loss");
+  return text;
+}();
+
+}  // namespace detail
 
 /// Section `eval`.
 struct EvalOptions {
@@ -73,8 +92,7 @@ constexpr auto describe(const EvalOptions*) {
       field<&C::every_steps>("evaluate every so many steps (0 = only before the first and after the last)",
                              at_least(0)),
       field<&C::max_samples>("samples used by one evaluation (0 = all)", at_least(0)),
-      field<&C::best_by>(
-          "evaluation metric whose best step is kept in best/; default: eval_loss; higher is better for accuracies"));
+      field<&C::best_by>(detail::kBestByDoc));
 }
 
 /// Section `checkpoint`.

@@ -22,6 +22,10 @@ std::vector<Issue> validate(const RewardModelConfig& config);
 std::vector<Issue> validate(const PpoConfig& config);
 std::vector<Issue> validate(const GenerateConfig& config);
 
+/// The rules that every on-policy config keeps, rlhf-ppo's and one of a method of your own.
+std::vector<Issue> validate_on_policy(const std::string& policy, const PromptDataOptions& data,
+                                      const RolloutOptions& rollout, const PpoTrainOptions& train);
+
 /// Throws ConfigError with all of them, if there are any. For programs that fill a config in C++.
 void throw_if_any(const std::vector<Issue>& issues);
 

@@ -1,19 +1,24 @@
 #pragma once
 
 #include <string>
-#include <utility>
+#include <tuple>
+
+#include "rlhf/config/describe.h"
 
 namespace rlhf {
 
-/// A file (or glob) of a list, and how often its records are taken: 2 is twice each, 0.5 every second one by chance.
-/// In YAML a text, or {path: text, weight: number above 0}.
+/// An item of `data.train`: a file or a glob, and how often its records are taken.
 struct WeightedPath {
   std::string path;
   double weight = 1.0;
-
-  WeightedPath(std::string name, double times = 1.0) : path(std::move(name)), weight(times) {}
-  WeightedPath(const char* name) : path(name) {}
   bool operator==(const WeightedPath&) const = default;
 };
+constexpr auto describe(const WeightedPath*) {
+  using C = WeightedPath;
+  return std::make_tuple(
+      field<&C::path>("file or glob").short_form(),
+      field<&C::weight>("how often its records are taken: 2 is twice each, 0.5 every second one by chance",
+                        more_than(0.0).up_to(1000)));  // more is a typing error
+}
 
 }  // namespace rlhf

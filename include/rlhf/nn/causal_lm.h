@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -41,6 +42,16 @@ class CausalLM {
   virtual Parameters& parameters() = 0;
   virtual at::Device device() const = 0;
   virtual at::ScalarType dtype() const = 0;
+
+  /// Rows that forward() ran since this was last asked.
+  std::int64_t take_processed_tokens() { return std::exchange(processed_tokens_, 0); }
+
+ protected:
+  /// forward() counts its rows here.
+  void count_processed(std::int64_t tokens) { processed_tokens_ += tokens; }
+
+ private:
+  std::int64_t processed_tokens_ = 0;
 };
 
 }  // namespace rlhf

@@ -34,12 +34,16 @@ class KvCache {
   void drop(std::int64_t row);
   void clear() { lengths_.clear(); }
 
+  /// Bytes that one-token passes wrote so far; whoever writes them counts them.
+  std::int64_t bytes_written() const { return bytes_written_; }
+  void count_written(std::int64_t bytes) { bytes_written_ += bytes; }
+
  private:
   void copy_row(std::int64_t from, std::int64_t to);
 
   std::vector<at::Tensor> keys_, values_;
   std::vector<std::int64_t> lengths_;
-  std::int64_t rows_, capacity_;
+  std::int64_t rows_, capacity_, bytes_written_ = 0;
 };
 
 }  // namespace rlhf

@@ -11,11 +11,9 @@
 
 #include <nlohmann/json.hpp>
 
-namespace rlhf {
+#include "rlhf/config/record_formats.h"
 
-/// What one record of a data file means.
-enum class RecordFormat { text, demonstration, messages, sharegpt, alpaca, preference, ranking, transcripts, prompt };
-std::string to_string(RecordFormat format);
+namespace rlhf {
 
 /// What a chat template makes text of. Messages are objects {"role", "content", …} in the order of the file; all other
 /// keys go to the template as they are.
@@ -72,14 +70,14 @@ struct Prompt {
 struct RecordReading {
   std::map<std::string, std::string> fields;  ///< our name -> the file's name, e.g. {"prompt": "question"}
   std::int64_t max_bad_lines = 0;             ///< over all files together
-  std::optional<RecordFormat> format = {};    ///< nothing: recognised from the first record
+  RecordFormat format = RecordFormat::auto_;
 };
 
 /// What reading found; printed at the start of a run.
 struct RecordCounts {
   std::vector<std::filesystem::path> files;
   std::vector<std::uint32_t> file_crc32;  ///< of the file's bytes, for run.json and for resume
-  RecordFormat format = RecordFormat::text;
+  RecordFormat format = RecordFormat::auto_;
   bool chat = false;  ///< the records hold messages, not plain texts
   std::int64_t records = 0;
   std::int64_t bad_lines = 0;
@@ -97,11 +95,12 @@ struct RecordPlace {
 template <typename Record>
 using RecordSink = std::function<void(Record record, const RecordPlace& place)>;
 
-/// Reads record by record, so that files may be larger than memory. The format is recognised from the first record (or
-/// said in `reading`) and must hold for all, and so must the choice between plain texts and messages. A format that
-/// fits another tool is refused by its name with the tool that takes it; Parquet and the like are refused by name;
-/// `max_bad_lines` does not forgive a first record of the wrong format, nor what `sink` throws. Empty data: DataError.
-/// A field name of ours that does not exist, a said format of another tool: ConfigError. `patterns` are paths or globs.
+/// Reads record by record, so that files may be larger than memory. The format is set in `reading` or recognised from
+/// the first record; all records must have it, and must be alike in holding plain texts or messages. A format of
+/// another tool is refused by its name with the tool that reads it; Parquet and the like are refused by name.
+/// `max_bad_lines` of `reading` skips a BadRecord (records/jsonl.h); a first record of the wrong format is a DataError,
+/// as are empty data. A field name of ours that does not exist, a format of another tool in `reading`: ConfigError.
+/// `patterns` are paths or globs.
 RecordCounts for_each_demonstration(const std::vector<std::string>& patterns, const RecordReading& reading,
                                     const RecordSink<Demonstration>& sink);
 RecordCounts for_each_preference(const std::vector<std::string>& patterns, const RecordReading& reading,

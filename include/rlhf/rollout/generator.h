@@ -8,6 +8,7 @@
 #include "rlhf/core/types.h"
 #include "rlhf/nn/causal_lm.h"
 #include "rlhf/rollout/sampling.h"
+#include "rlhf/tensor/work_counters.h"
 
 namespace rlhf {
 
@@ -27,21 +28,16 @@ struct GenerationRequest {
   std::uint64_t stream = 0;
 };
 
-struct GenerationCounters {
-  std::int64_t decode_row_steps = 0, emitted_tokens = 0;
-  std::int64_t prefill_tokens = 0;  ///< prompt tokens that went through the model
-  std::int64_t prompt_tokens = 0;   ///< tokens of the distinct prompts among the requests
-};
-
 /// Samples a response to every request, at most `max_rows` at a time, with a KV cache that is allocated once. Token t
 /// of a response is drawn with random_uniform(seed, request.stream, t), so a response does not depend on the other
 /// requests or their order (up to rounding in batched products). A finished row leaves the batch at once. If there are
 /// more requests than rows, free rows are refilled when an eighth of the rows is free. Equal prompts that start
-/// together are computed once. Calls `on_token(request, token)` for every token, if given (streaming). Polls
-/// stop_if_signalled(). Throws ModelError if a prompt plus max_new_tokens exceeds the positions of the model.
+/// together are computed once. Calls `on_token(request, token)` for every token, if given (streaming). Adds the work
+/// done to `work`, if given (except processed_tokens, which the model counts). Polls stop_if_signalled(). Throws
+/// ModelError if a prompt plus max_new_tokens exceeds the positions of the model.
 std::vector<Generation> generate(CausalLM& model, std::span<const GenerationRequest> requests,
                                  const SamplingOptions& options, std::int64_t max_rows,
                                  const std::function<void(std::size_t, std::int32_t)>& on_token = {},
-                                 GenerationCounters* counters = nullptr);
+                                 WorkCounters* work = nullptr);
 
 }  // namespace rlhf

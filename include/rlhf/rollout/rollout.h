@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -36,17 +37,21 @@ struct RolloutSlice {
 /// Selects the sequences `indices`, in that order.
 RolloutSlice slice_rollout(const Rollout& rollout, std::span<const std::size_t> indices);
 
-/// A rollout with the outputs of reference, value model and reward source.
-struct ScoredRollout {
-  Rollout rollout;
-  at::Tensor ref_logprobs;  ///< [R] fp32
-  at::Tensor values;        ///< [R] fp32, at the row that predicts each response token
-  at::Tensor scores;        ///< [B] fp32, centred, after the missing-EOS rule
+/// One sampled response as text.
+struct ResponseRecord {
+  std::string prompt;              ///< the prompt
+  std::string response;            ///< the decoded tokens
+  std::string record;              ///< the record of the prompt as JSON text
+  Finish finish = Finish::length;  ///< why the response ended
 };
 
-/// The targets of the PPO update.
-struct PpoBatch {
-  at::Tensor old_values, rewards, advantages, returns;  ///< [R] fp32
+/// A rollout with its texts, the log-probabilities of the reference and the scores. It has no values, because not every
+/// method has a value model.
+struct ScoredRollout {
+  Rollout rollout;
+  std::vector<ResponseRecord> responses;  ///< [B]
+  at::Tensor ref_logprobs;                ///< [R] fp32
+  at::Tensor scores;                      ///< [B] fp32, centred, after the missing-EOS rule
 };
 
 }  // namespace rlhf

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <utility>
@@ -12,7 +13,11 @@ namespace rlhf {
 /// Named metrics of one step, in the order in which they were set. A metric that was not measured is absent, never 0.
 class Metrics {
  public:
+  Metrics() = default;
+  Metrics(std::initializer_list<std::pair<std::string, double>> items) : items_(items) {}
   void set(std::string name, double value);
+  /// Sets all of `others`, each name with `prefix` before it.
+  void add(const Metrics& others, const std::string& prefix = "");
   const double* find(const std::string& name) const;
   const std::vector<std::pair<std::string, double>>& items() const { return items_; }
 

@@ -6,8 +6,8 @@
 
 namespace rlhf {
 
-/// The run folder: config.yaml, run.json, metrics.jsonl, samples.jsonl, log.txt, tensorboard/, checkpoints/, best/,
-/// final/. Nothing is created before all checks of the run have passed.
+/// The run folder: config.yaml, run.json, metrics.jsonl, samples.jsonl, log.txt, report.html, tensorboard/,
+/// checkpoints/, best/, final/. Nothing is created before all checks of the run have passed.
 class RunFolder {
  public:
   explicit RunFolder(std::filesystem::path path) : path_(std::move(path)) {}

@@ -19,9 +19,10 @@ struct LogprobOptions {
 at::Tensor soft_cap(const at::Tensor& x, double cap);
 
 struct Logprobs {
-  at::Tensor logprobs;  ///< [R] fp32 (float64 for float64 input)
-  at::Tensor entropy;   ///< [R] nats, same dtype; undefined unless asked for
-  at::Tensor correct;   ///< [R] bool, not differentiable; undefined unless asked for
+  at::Tensor logprobs;         ///< [R] fp32 (float64 for float64 input)
+  at::Tensor entropy;          ///< [R] nats, same dtype; undefined unless asked for
+  at::Tensor correct;          ///< [R] bool, not differentiable; undefined unless asked for
+  std::int64_t head_rows = 0;  ///< rows of logits that were made; the backward of linear_logprobs makes them once more
 };
 
 /// log softmax(cap(hidden · headᵀ) / temperature)[target] of each row, and the entropy, without ever holding [R,V].
@@ -37,10 +38,9 @@ Logprobs linear_logprobs(const at::Tensor& hidden, const at::Tensor& head, const
 /// A scalar loss of rows [begin,end) from their log-probabilities, a leaf that wants a gradient.
 using RowLoss = std::function<at::Tensor(const at::Tensor& logprobs, std::int64_t begin, std::int64_t end)>;
 
-/// linear_logprobs, a loss that is a sum over rows, and the backward of it in one pass: the gradient of a chunk is
-/// known as soon as its log-probabilities are, so its logits are computed once and not again. Adds to the gradient of
-/// `head` (a leaf) and, through hidden.backward(), to whatever `hidden` came from (nothing, where it wants no
-/// gradient). Results are detached.
+/// linear_logprobs, a loss that is a sum over rows, and its backward in one pass: the gradient of a chunk is known as
+/// soon as its log-probabilities are, so its logits are computed once. Adds to the gradients of what `hidden` and
+/// `head` came from, as hidden.backward() would (tensor/gradient.h). Results are detached.
 Logprobs backward_through_logprobs(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& targets,
                                    const LogprobOptions& options, const RowLoss& loss);
 

@@ -23,6 +23,7 @@ struct Segments {
   std::int64_t count() const { return static_cast<std::int64_t>(offsets.size()) - 1; }
   std::int64_t total() const { return offsets.back(); }
   std::int64_t length(std::int64_t i) const { return offsets[i + 1] - offsets[i]; }
+  std::vector<std::int64_t> lengths() const;  ///< [B]
 };
 
 Segments make_segments(std::span<const std::int64_t> lengths, at::Device device);

@@ -27,6 +27,8 @@ struct MemoryForecast {
 std::int64_t count_parameters(const ModelShape& shape);
 /// Bytes that the backward of one token keeps alive in a decoder of this shape.
 std::int64_t activation_bytes_per_token(const ModelShape& shape, at::ScalarType dtype);
+/// Keys and values of `tokens` tokens.
+std::int64_t kv_cache_bytes(const ModelShape& shape, at::ScalarType dtype, std::int64_t tokens);
 /// Weights, and for a trained model also masters (where the compute type is not float32), two moments, gradients.
 std::int64_t model_bytes(const ModelShape& shape, at::ScalarType dtype, bool trained);
 
@@ -37,20 +39,16 @@ std::int64_t derive_micro_batch_tokens(const ModelShape& shape, at::ScalarType d
 
 /// rlhf-sft and rlhf-rm.
 struct SupervisedPlan {
-  std::int64_t num_samples = 0, steps_per_epoch = 0, total_steps = 0, warmup_steps = 0;
+  std::int64_t num_samples = 0, steps_per_epoch = 0, total_steps = 0;
   std::int64_t batch_size = 0, micro_batch_tokens = 0;
-  MemoryForecast memory;
   /// "7473 samples, 234 steps of 32 (1 epoch), micro-batches of at most 8192 tokens"
   std::string summary(const std::string& samples) const;
 };
-SupervisedPlan plan_supervised(const TrainOptions& train, const LrScheduleOptions& schedule, std::int64_t num_samples,
-                               std::int64_t micro_batch_tokens);
+SupervisedPlan plan_supervised(const TrainOptions& train, std::int64_t num_samples, std::int64_t micro_batch_tokens);
 
 /// rlhf-ppo. All divisions are exact; validate(PpoConfig) has refused the others.
 struct PpoPlan {
-  std::int64_t rollouts = 0, prompts_per_rollout = 0, sequences_per_mini_batch = 0, updates_per_rollout = 0;
-  std::int64_t warmup_rollouts = 0, micro_batch_tokens = 0;
-  MemoryForecast memory;
+  std::int64_t rollouts = 0, sequences_per_mini_batch = 0, updates_per_rollout = 0, micro_batch_tokens = 0;
   /// "64 rollouts → 4 epochs × 1 mini-batch × 3 micro-batches = 4 policy updates, 160 times"
   std::string summary(const PpoConfig& config, std::int64_t mean_tokens) const;
 };

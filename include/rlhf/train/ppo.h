@@ -1,27 +1,27 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <span>
-#include <string>
 #include <vector>
 
+#include <ATen/core/Tensor.h>
+
 #include "rlhf/config/ppo_config.h"
-#include "rlhf/data/samples.h"
-#include "rlhf/runs/metrics.h"
-#include "rlhf/nn/causal_lm.h"
-#include "rlhf/nn/optimizer.h"
-#include "rlhf/nn/scalar_model.h"
 #include "rlhf/rollout/reward_source.h"
 #include "rlhf/rollout/rollout.h"
 #include "rlhf/text/tokenizer.h"
-#include "rlhf/train/plan.h"
-#include "rlhf/train/run_options.h"
+#include "rlhf/train/method.h"
+#include "rlhf/train/on_policy.h"
 
 namespace rlhf {
 
 /// rlhf-ppo: optimises config.model.policy against `reward` (the folder config.model.reward if null) with a KL penalty.
 /// Writes final/ and final-value/. Errors: as train_sft.
-void train_ppo(const PpoConfig& config, const RunOptions& options = {}, RewardSource* reward = nullptr);
+RunSummary train_ppo(const PpoConfig& config, const RunOptions& options = {}, RewardSource* reward = nullptr);
 
 /// The parts of train_ppo, for trainers of your own. Models and tokenizer are referred to, not owned.
 struct PpoModels {
@@ -34,41 +34,57 @@ struct PpoModels {
 
 /// What changes from step to step, and so what a checkpoint holds.
 struct PpoState {
-  AdamW policy_optimizer;
-  AdamW value_optimizer;
-  std::int64_t step = 0;  ///< rollouts done
+  Trainee policy, value;
   double kl_coef;
 
   PpoState(PpoModels& models, const PpoConfig& config);
 };
 
-/// Texts of a rollout beside its ids, for reward functions and samples.
-struct RolloutTexts {
-  std::vector<std::string> prompts, responses, records;  ///< [B] each
+/// What the update trains on. [R] float32.
+struct PpoBatch {
+  at::Tensor old_values, rewards, advantages, returns;
 };
+/// r_t = −kl_coef·(logp − ref) + [t last]·score, whitened if asked; GAE on `values` [R]; advantages whitened if asked.
+PpoBatch make_ppo_batch(const ScoredRollout& scored, const at::Tensor& values, const PpoOptions& options,
+                        double kl_coef);
 
-/// One step, in the order of the paper; each stage returns its own record.
-Rollout generate_rollout(PpoModels& models, std::span<const PromptSample* const> prompts, const PpoConfig& config,
-                         const TokenIds& stop_ids, std::int64_t step);
-RolloutTexts decode_rollout(const PpoModels& models, const Rollout& rollout,
-                            std::span<const PromptSample* const> prompts);
-/// ref_logprobs, values and scores (missing-EOS rule applied).
-ScoredRollout score_rollout(PpoModels& models, Rollout rollout, const RolloutTexts& texts, const PpoConfig& config,
-                            const PpoPlan& plan);
-/// r_t = −kl_coef·(logp − ref) + [t last]·score, whitened if asked; GAE; advantages whitened if asked.
-PpoBatch make_ppo_batch(const ScoredRollout& scored, const PpoOptions& options, double kl_coef);
-/// num_ppo_epochs × num_mini_batches optimizer steps of policy and value model, with learning rates times `lr_factor`.
-Metrics update_policy_and_value(PpoModels& models, PpoState& state, const ScoredRollout& scored, const PpoBatch& batch,
-                                const PpoConfig& config, const PpoPlan& plan, double lr_factor);
+/// What one step of PPO found.
+struct PpoStep : StepRecord {
+  /// Sums over the response tokens of all updates of the step.
+  enum Sum {
+    kPolicyLoss,
+    kPolicyClipped,
+    kApproxKl,
+    kRatio,
+    kRatioSquare,
+    kEntropy,
+    kValueLoss,
+    kValueClipped,
+    kNumSums
+  };
 
-/// What a step leaves behind for logs and samples.
-struct PpoStepResult {
-  Metrics metrics;
   ScoredRollout scored;
-  RolloutTexts texts;
+  std::int64_t episode = 0;                  ///< responses sampled so far
+  double kl = 0;                             ///< to the reference, nats per response
+  double sampled_entropy = 0;                ///< −log-probability of a response, nats
+  double score = 0;                          ///< mean over responses
+  double kl_coef = 0;                        ///< that this step used
+  std::optional<double> explained_variance;  ///< of the returns by the old values; absent for constant returns
+  std::array<double, kNumSums> sums{};
+  double updated_tokens = 0;  ///< response tokens of all updates
+  double policy_grad_norm = 0, value_grad_norm = 0, lr = 0, logprob_diff = 0;
+  std::int64_t extra_forwards = 0;  ///< sequences whose old log-probabilities needed a pass of their own
+  double rollout_seconds = 0, score_seconds = 0, update_seconds = 0;
+
+  Metrics metrics() const override;
+  Metrics headline() const override;
+  std::vector<nlohmann::ordered_json> samples() const override { return sample_lines(scored); }
 };
-/// All of the above; one prompt per sequence in `prompts` (a prompt sampled G times stands there G times).
-PpoStepResult ppo_step(PpoModels& models, PpoState& state, std::span<const PromptSample* const> prompts,
-                       const TokenIds& stop_ids, const PpoConfig& config, const PpoPlan& plan);
+
+/// One step, in the order of the paper: collect, score, advantages, updates of policy and value model, KL coefficient.
+/// `prompts` has one entry per response (a prompt that is sampled G times is there G times).
+std::unique_ptr<PpoStep> ppo_step(PpoModels& models, PpoState& state, std::span<const PromptSample* const> prompts,
+                                  const TokenIds& stop_ids, const PpoConfig& config, std::int64_t micro_batch_tokens,
+                                  const StepPosition& at);
 
 }  // namespace rlhf

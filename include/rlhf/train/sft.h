@@ -9,6 +9,6 @@ namespace rlhf {
 ///   loss = Σ nll / (label tokens of the whole optimizer step, all micro-batches together).
 /// Reads and writes what config says; final/ is a Hugging Face folder. Everything is checked before the run folder is
 /// made. Errors: every class of core/error.h; Interrupted after a signal, once a checkpoint stands.
-void train_sft(const SftConfig& config, const RunOptions& options = {});
+RunSummary train_sft(const SftConfig& config, const RunOptions& options = {});
 
 }  // namespace rlhf

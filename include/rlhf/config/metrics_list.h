@@ -1,0 +1,158 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rlhf/config/const_text.h"
+#include "rlhf/config/stage.h"
+
+/// The metrics of every stage, each listed once: eval.best_by, its check and --help, and the direction that is better
+/// follow from this list; docs/metrics.md and the metrics.jsonl of a run are tested against it. Standard library only.
+namespace rlhf {
+
+enum class Better { higher, lower };
+
+/// Stages that write a metric.
+enum class MetricStages : unsigned { sft = 1, reward_model = 2, supervised = 3, ppo = 4, all = 7 };
+constexpr bool includes(MetricStages stages, Stage stage) {
+  return (static_cast<unsigned>(stages) >> static_cast<unsigned>(stage) & 1U) != 0;
+}
+
+struct MetricInfo {
+  std::string_view name;
+  MetricStages stages;
+  std::string_view unit;
+  std::string_view what;
+  std::optional<Better> better = {};  ///< none: neither direction is better as such
+  bool evaluated = false;             ///< an evaluation has it too, with the prefix eval_
+  bool conditional = false;           ///< absent from steps where it is not defined
+};
+
+// clang-format off
+/// In the order of docs/metrics.md.
+inline constexpr MetricInfo kMetrics[] = {
+    {.name = "loss", .stages = MetricStages::sft, .unit = "nats per label token",
+     .what = "Σ nll / label tokens of the optimizer step", .better = Better::lower, .evaluated = true},
+    {.name = "mean_token_accuracy", .stages = MetricStages::sft, .unit = "share",
+     .what = "label tokens that are the likeliest token", .better = Better::higher, .evaluated = true},
+    {.name = "entropy", .stages = MetricStages::sft, .unit = "nats per label token",
+     .what = "entropy of the predicted distribution", .evaluated = true},
+
+    {.name = "loss", .stages = MetricStages::reward_model, .unit = "nats per pair",
+     .what = "−log σ(chosen − rejected − margin); of rankings the mean over their pairs first, here and below",
+     .better = Better::lower, .evaluated = true},
+    {.name = "accuracy", .stages = MetricStages::reward_model, .unit = "share of pairs",
+     .what = "chosen scores above rejected", .better = Better::higher, .evaluated = true},
+    {.name = "margin", .stages = MetricStages::reward_model, .unit = "reward units",
+     .what = "mean of chosen − rejected", .better = Better::higher, .evaluated = true},
+    {.name = "min_reward", .stages = MetricStages::reward_model, .unit = "reward units",
+     .what = "lowest score of the step, not centred", .evaluated = true},
+    {.name = "mean_reward", .stages = MetricStages::reward_model, .unit = "reward units",
+     .what = "mean score of the step, not centred", .evaluated = true},
+    {.name = "max_reward", .stages = MetricStages::reward_model, .unit = "reward units",
+     .what = "highest score of the step, not centred", .evaluated = true},
+    {.name = "num_pairs", .stages = MetricStages::reward_model, .unit = "pairs", .what = "of this step"},
+
+    {.name = "grad_norm", .stages = MetricStages::supervised, .unit = "", .what = "global norm before clipping"},
+    {.name = "learning_rate", .stages = MetricStages::supervised, .unit = "", .what = "of this step"},
+    {.name = "num_tokens", .stages = MetricStages::all, .unit = "tokens", .what = "processed since the start"},
+
+    {.name = "objective/scores", .stages = MetricStages::ppo, .unit = "reward units",
+     .what = "mean centred score, missing-EOS rule applied", .better = Better::higher},
+    {.name = "objective/kl", .stages = MetricStages::ppo, .unit = "nats per sequence",
+     .what = "Σ (logp − ref) of the sampled tokens, mean over responses (k1)"},
+    {.name = "objective/entropy", .stages = MetricStages::ppo, .unit = "nats per sequence",
+     .what = "−Σ logp of the sampled tokens"},
+    {.name = "objective/non_score_reward", .stages = MetricStages::ppo, .unit = "reward units",
+     .what = "−kl_coef · kl"},
+    {.name = "objective/rlhf_reward", .stages = MetricStages::ppo, .unit = "reward units",
+     .what = "scores + non_score_reward: what is optimised", .better = Better::higher},
+    {.name = "objective/kl_coef", .stages = MetricStages::ppo, .unit = "", .what = "weight of the KL in this rollout"},
+    {.name = "policy/approxkl_avg", .stages = MetricStages::ppo, .unit = "nats per token",
+     .what = "½·(logp − old)², mean over all updates"},
+    {.name = "policy/clipfrac_avg", .stages = MetricStages::ppo, .unit = "share of tokens",
+     .what = "clipped branch active"},
+    {.name = "policy/entropy_avg", .stages = MetricStages::ppo, .unit = "nats per token",
+     .what = "entropy of the full distribution"},
+    {.name = "policy/grad_norm", .stages = MetricStages::ppo, .unit = "",
+     .what = "before clipping, last optimizer step of the rollout"},
+    {.name = "critic/grad_norm", .stages = MetricStages::ppo, .unit = "", .what = "the same of the value model"},
+    {.name = "loss/policy_avg", .stages = MetricStages::ppo, .unit = "", .what = "mean over tokens and updates"},
+    {.name = "loss/value_avg", .stages = MetricStages::ppo, .unit = "", .what = "mean over tokens and updates",
+     .better = Better::lower},
+    {.name = "val/ratio", .stages = MetricStages::ppo, .unit = "", .what = "mean of π/π_old over tokens and updates"},
+    {.name = "val/ratio_var", .stages = MetricStages::ppo, .unit = "",
+     .what = "variance of π/π_old over tokens and updates"},
+    {.name = "val/clipfrac_avg", .stages = MetricStages::ppo, .unit = "share of tokens",
+     .what = "clipped branch of the value loss active"},
+    {.name = "val/num_eos_tokens", .stages = MetricStages::ppo, .unit = "responses",
+     .what = "that ended by themselves"},
+    {.name = "critic/explained_variance", .stages = MetricStages::ppo, .unit = "≤ 1",
+     .what = "1 − Var(returns − values) / Var(returns) on the rollout; absent where the returns do not vary",
+     .better = Better::higher, .conditional = true},
+    {.name = "rollout/logprob_diff", .stages = MetricStages::ppo, .unit = "nats per token",
+     .what = "mean absolute difference between the sampler's and the training path's log-probabilities",
+     .better = Better::lower},
+    {.name = "rollout/response_length", .stages = MetricStages::ppo, .unit = "tokens", .what = "mean"},
+    {.name = "rollout/extra_forwards", .stages = MetricStages::ppo, .unit = "sequences",
+     .what = "forward passes spent on old log-probabilities alone"},
+    {.name = "episode", .stages = MetricStages::ppo, .unit = "responses", .what = "sampled so far"},
+    {.name = "lr", .stages = MetricStages::ppo, .unit = "", .what = "learning rate of the policy"},
+
+    {.name = "perf/tokens_per_second", .stages = MetricStages::all, .unit = "tokens per second",
+     .what = "useful tokens; PPO: prompt and response tokens over the whole step", .better = Better::higher},
+    {.name = "perf/pairs_per_second", .stages = MetricStages::reward_model, .unit = "pairs per second",
+     .what = "rlhf-rm", .better = Better::higher},
+    {.name = "perf/peak_memory_bytes", .stages = MetricStages::all, .unit = "bytes",
+     .what = "highest resident memory of the process; on CUDA the highest allocation on the device",
+     .better = Better::lower},
+    {.name = "time/step_seconds", .stages = MetricStages::all, .unit = "seconds",
+     .what = "one optimizer step (PPO: one rollout with its updates)", .better = Better::lower},
+    {.name = "time/rollout_seconds", .stages = MetricStages::ppo, .unit = "seconds", .what = "sampling of a PPO step",
+     .better = Better::lower},
+    {.name = "time/score_seconds", .stages = MetricStages::ppo, .unit = "seconds", .what = "rewards of a PPO step",
+     .better = Better::lower},
+    {.name = "time/update_seconds", .stages = MetricStages::ppo, .unit = "seconds", .what = "updates of a PPO step",
+     .better = Better::lower},
+};
+// clang-format on
+
+inline constexpr std::string_view kEvalPrefix = "eval_";
+
+/// The metric that a stage writes as `name`, of a step ("loss") or an evaluation ("eval_loss").
+constexpr const MetricInfo* find_metric(Stage stage, std::string_view name) {
+  const bool in_eval = name.starts_with(kEvalPrefix);
+  if (in_eval) name.remove_prefix(kEvalPrefix.size());
+  for (const MetricInfo& info : kMetrics)
+    if (info.name == name && includes(info.stages, stage) && (info.evaluated || !in_eval)) return &info;
+  return nullptr;
+}
+
+/// Whether more or less of it is better; nothing where neither is, or where the stage writes no such metric.
+constexpr std::optional<Better> better_of(Stage stage, std::string_view name) {
+  const MetricInfo* info = find_metric(stage, name);
+  return info == nullptr ? std::nullopt : info->better;
+}
+
+/// By what the best evaluation of a stage can be told (eval.best_by).
+inline std::vector<std::string> best_by_names(Stage stage) {
+  std::vector<std::string> names;
+  for (const MetricInfo& info : kMetrics)
+    if (info.evaluated && info.better && includes(info.stages, stage))
+      names.push_back(std::string(kEvalPrefix) + std::string(info.name));
+  return names;
+}
+
+/// The same for --help: "eval_loss, eval_accuracy (rlhf-rm)".
+constexpr void add_best_by(ConstText& text, Stage stage) {
+  text.start_list();
+  for (const MetricInfo& info : kMetrics) {
+    if (!info.evaluated || !info.better || !includes(info.stages, stage)) continue;
+    text.add_item(kEvalPrefix).add(info.name);
+  }
+  text.add(" (").add(tool_of(stage)).add(")");
+}
+
+}  // namespace rlhf

@@ -1,0 +1,222 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rlhf/config/const_text.h"
+#include "rlhf/config/stage.h"
+
+/// The formats of data files, each listed once: the options, their checks and --help, the reader of records and its
+/// errors use this list; docs/formats.md is tested against it. Standard library only.
+namespace rlhf {
+
+/// What one record of a data file means. auto: recognised from the first record (only in options).
+enum class RecordFormat {
+  auto_,
+  messages,
+  sharegpt,
+  alpaca,
+  demonstration,
+  text,
+  preference,
+  ranking,
+  transcripts,
+  prompt
+};
+
+/// At most 16 different names.
+class FieldList {
+ public:
+  constexpr FieldList(std::initializer_list<std::string_view> names) { add(names.begin(), names.end()); }
+  /// Those that are not in the list yet.
+  constexpr void add(const std::string_view* first, const std::string_view* last) {
+    for (; first != last; ++first)
+      if (!contains(*first)) names_.at(size_++) = *first;
+  }
+  constexpr bool contains(std::string_view name) const { return std::find(begin(), end(), name) != end(); }
+  constexpr const std::string_view* begin() const { return names_.data(); }
+  constexpr const std::string_view* end() const { return names_.data() + size_; }
+
+ private:
+  std::array<std::string_view, 16> names_{};
+  std::size_t size_ = 0;
+};
+
+/// Whether the records of a format hold plain texts, messages for the chat template, or either.
+enum class RecordContent { texts, messages, either };
+
+struct RecordFormatInfo {
+  RecordFormat format;
+  std::string_view name;     ///< as in data.format
+  Stage stage;               ///< whose program reads it; prompts are also read by rlhf-generate
+  std::string_view records;  ///< what such records are called
+  FieldList required;
+  FieldList optional;
+  FieldList item_fields;  ///< of the objects in the list `completions`
+  RecordContent content;
+  std::string_view telling;  ///< where `content` is either: the field that is a list if the record holds messages
+  std::string_view what;     ///< the row of docs/formats.md
+};
+
+/// In the order in which they are tried on a record: one that has the fields of several is of the first.
+inline constexpr RecordFormatInfo kRecordFormats[] = {
+    {.format = RecordFormat::preference,
+     .name = "preference",
+     .stage = Stage::reward_model,
+     .records = "preference pairs",
+     .required = {"prompt", "chosen", "rejected"},
+     .optional = {"margin"},
+     .item_fields = {},
+     .content = RecordContent::either,
+     .telling = "chosen",
+     .what = "texts, or messages; the margin in reward units, at least 0"},
+    {.format = RecordFormat::ranking,
+     .name = "ranking",
+     .stage = Stage::reward_model,
+     .records = "rankings",
+     .required = {"prompt", "completions"},
+     .optional = {},
+     .item_fields = {"text", "rank"},
+     .content = RecordContent::either,
+     .telling = "prompt",
+     .what = "prompt: a text, or messages; completions: a list of {\"text\", \"rank\"}, the lowest rank the best"},
+    {.format = RecordFormat::messages,
+     .name = "messages",
+     .stage = Stage::sft,
+     .records = "conversations",
+     .required = {"messages"},
+     .optional = {},
+     .item_fields = {},
+     .content = RecordContent::messages,
+     .telling = {},
+     .what = "a list of {\"role\", \"content\"} that ends with the assistant's turn"},
+    {.format = RecordFormat::sharegpt,
+     .name = "sharegpt",
+     .stage = Stage::sft,
+     .records = "conversations",
+     .required = {"conversations"},
+     .optional = {"system"},
+     .item_fields = {},
+     .content = RecordContent::messages,
+     .telling = {},
+     .what = "a list of {\"from\", \"value\"} that ends with the assistant's turn"},
+    {.format = RecordFormat::alpaca,
+     .name = "alpaca",
+     .stage = Stage::sft,
+     .records = "instructions",
+     .required = {"instruction", "output"},
+     .optional = {"input"},
+     .item_fields = {},
+     .content = RecordContent::texts,
+     .telling = {},
+     .what = "texts; the prompt is made in the published words"},
+    {.format = RecordFormat::demonstration,
+     .name = "demonstration",
+     .stage = Stage::sft,
+     .records = "demonstrations",
+     .required = {"prompt", "completion"},
+     .optional = {},
+     .item_fields = {},
+     .content = RecordContent::either,
+     .telling = "prompt",
+     .what = "texts, or messages"},
+    {.format = RecordFormat::transcripts,
+     .name = "transcripts",
+     .stage = Stage::reward_model,
+     .records = "preference pairs",
+     .required = {"chosen", "rejected"},
+     .optional = {"margin"},
+     .item_fields = {},
+     .content = RecordContent::either,
+     .telling = "chosen",
+     .what = "no prompt field: texts \"\\n\\nHuman: …\\n\\nAssistant: …\", or messages"},
+    {.format = RecordFormat::text,
+     .name = "text",
+     .stage = Stage::sft,
+     .records = "plain text",
+     .required = {"text"},
+     .optional = {},
+     .item_fields = {},
+     .content = RecordContent::texts,
+     .telling = {},
+     .what = "a text, all of it trained"},
+    {.format = RecordFormat::prompt,
+     .name = "prompt",
+     .stage = Stage::ppo,
+     .records = "prompts",
+     .required = {"prompt"},
+     .optional = {},
+     .item_fields = {},
+     .content = RecordContent::either,
+     .telling = "prompt",
+     .what = "a text, or messages; all other fields go to samples and to reward functions"},
+};
+
+/// What the records of every format may carry to the chat template.
+inline constexpr FieldList kTemplateFields = {"tools", "chat_template_kwargs"};
+
+/// The line of the list; none for auto.
+constexpr const RecordFormatInfo* find_format(RecordFormat format) {
+  for (const RecordFormatInfo& info : kRecordFormats)
+    if (info.format == format) return &info;
+  return nullptr;
+}
+
+/// The formats that the program of a stage reads, in the order in which they are tried.
+inline std::vector<RecordFormat> formats_of(Stage stage) {
+  std::vector<RecordFormat> formats;
+  for (const RecordFormatInfo& info : kRecordFormats)
+    if (info.stage == stage) formats.push_back(info.format);
+  return formats;
+}
+
+/// Every field that the records of a stage may have, by our names: those that data.fields can rename.
+constexpr FieldList fields_of(Stage stage) {
+  FieldList fields = {};
+  for (const RecordFormatInfo& info : kRecordFormats) {
+    if (info.stage != stage) continue;
+    for (const FieldList* list : {&info.required, &info.optional, &info.item_fields})
+      fields.add(list->begin(), list->end());
+  }
+  fields.add(kTemplateFields.begin(), kTemplateFields.end());
+  return fields;
+}
+
+/// "a, b, c".
+template <typename Names>
+std::string joined_names(const Names& names) {
+  std::string text;
+  for (const std::string_view name : names) text += (text.empty() ? "" : ", ") + std::string(name);
+  return text;
+}
+
+/// Why a program cannot read a format that was set: "expected one of auto, …, found preference, which is for rlhf-rm".
+inline std::string wrong_format(Stage stage, RecordFormat format) {
+  std::string known = "auto";
+  for (const RecordFormatInfo& info : kRecordFormats)
+    if (info.stage == stage) known += ", " + std::string(info.name);
+  const RecordFormatInfo& found = *find_format(format);
+  return "expected one of " + known + ", found " + std::string(found.name) + ", which is for " +
+         std::string(tool_of(found.stage));
+}
+
+/// The formats of a stage for --help: "messages, sharegpt (rlhf-sft)".
+constexpr void add_formats(ConstText& text, Stage stage) {
+  text.start_list();
+  for (const RecordFormatInfo& info : kRecordFormats)
+    if (info.stage == stage) text.add_item(info.name);
+  text.add(" (").add(tool_of(stage)).add(")");
+}
+/// The fields of a stage for --help: "prompt, tools (rlhf-ppo)".
+constexpr void add_fields(ConstText& text, Stage stage) {
+  text.start_list();
+  for (const std::string_view name : fields_of(stage)) text.add_item(name);
+  text.add(" (").add(tool_of(stage)).add(")");
+}
+
+}  // namespace rlhf

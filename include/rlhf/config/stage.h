@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string_view>
+
+namespace rlhf {
+
+/// A stage of training, each with a program of its own. Standard library only.
+enum class Stage { sft, reward_model, ppo };
+
+/// The program that runs it: "rlhf-sft".
+constexpr std::string_view tool_of(Stage stage) {
+  switch (stage) {
+    case Stage::sft:
+      return "rlhf-sft";
+    case Stage::reward_model:
+      return "rlhf-rm";
+    case Stage::ppo:
+      return "rlhf-ppo";
+  }
+  return "";
+}
+
+}  // namespace rlhf

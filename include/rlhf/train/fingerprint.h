@@ -1,0 +1,18 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "rlhf/records/records.h"
+
+namespace rlhf {
+
+/// What must be equal for a resumed run to end with the same bits: dotted name -> value, as text.
+using Fingerprint = std::map<std::string, std::string>;
+
+/// Adds names and checksums of data files as `name`[0], `name`[1], …
+void add_data(Fingerprint& fingerprint, const std::string& name, const RecordCounts& counts);
+/// Adds the checksums of the weights and configs in the model folder `path` (or the model id) as `name`/FILE.
+void add_model(Fingerprint& fingerprint, const std::string& name, const std::string& path);
+
+}  // namespace rlhf

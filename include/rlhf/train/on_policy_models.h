@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "rlhf/config/model_options.h"
+#include "rlhf/train/method.h"
+#include "rlhf/train/on_policy.h"
+
+namespace rlhf {
+
+/// Prompts, policy, reference and reward of an on-policy run: what every such method reads, plans and loads alike.
+class OnPolicyModels {
+ public:
+  /// Reads prompts and model folders, no weights. `own_reward`, if not null, replaces the reward model. The options and
+  /// `setup` must outlive this.
+  OnPolicyModels(const Setup& setup, OnPolicyModelOptions paths, const PromptDataOptions& data, const RolloutOptions& rollout,
+                 RewardSource* own_reward);
+
+  const Setup& setup() const { return setup_; }
+  const PromptData& data() const { return data_; }
+  /// Tokens of the longest prompt with the longest response.
+  std::int64_t longest() const { return data_.longest() + rollout_.max_new_tokens; }
+  /// Throws ModelError unless longest() tokens fit into the positions of `folder`.
+  void check_positions_of(const ModelFolder& folder) const;
+
+  /// A plan with everything but total_steps, summary and what the method's other models need (`others`, in bytes).
+  MethodPlan plan(MemoryForecast others) const;
+
+  void load(std::int64_t seed, std::int64_t micro_batch_tokens);
+  CausalLM& policy() { return *policy_; }
+  CausalLM& reference() { return *reference_; }
+  RewardSource& reward() { return own_reward_ ? *own_reward_ : *model_reward_; }
+  /// The prompts of rollout `step`, one per response.
+  std::vector<const PromptSample*> prompts(std::int64_t step) const;
+
+  /// What saved folders hold besides weights.
+  SaveOptions save_options() const;
+  /// The policy as the run's main model. `weights` must outlive it.
+  SavedModel saved_policy(const TrainedWeights& weights) const;
+
+ private:
+  const Setup& setup_;
+  OnPolicyModelOptions paths_;
+  const PromptDataOptions& data_options_;
+  const RolloutOptions& rollout_;
+  RewardSource* own_reward_;
+  PromptData data_;
+  ModelFolder reference_folder_, reward_folder_;
+  std::unique_ptr<CausalLM> policy_, reference_;
+  std::optional<ScalarModel> reward_model_;
+  std::unique_ptr<RewardSource> model_reward_;
+  std::optional<BatchOrder> order_;
+};
+
+}  // namespace rlhf

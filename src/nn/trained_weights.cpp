@@ -1,0 +1,77 @@
+// The owner of trained weights.
+#include "rlhf/nn/trained_weights.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/_foreach_copy.h>
+#include <ATen/ops/zeros.h>
+
+#include "rlhf/core/check.h"
+
+namespace rlhf {
+namespace {
+
+constexpr std::int64_t kAlignment = 16;  // elements: a weight's gradient begins on a cache line
+
+std::int64_t padded(std::int64_t elements) { return (elements + kAlignment - 1) / kAlignment * kAlignment; }
+
+/// The float32 values that the leaf was rounded from, where the file had them; else the leaf's own.
+at::Tensor master_of(const Parameter& parameter) {
+  return parameter.master.defined() ? parameter.master : parameter.value.detach().to(at::kFloat);
+}
+
+}  // namespace
+
+TrainedWeights::TrainedWeights(const Parameters& parameters) : parameters_(parameters) {
+  std::int64_t elements = 0;
+  for (const Parameter& parameter : parameters_)
+    if (parameter.value.requires_grad()) elements += padded(parameter.value.numel());
+  RLHF_CHECK(elements > 0, "no weight requires a gradient");
+  gradients_ = at::zeros({elements}, parameters_.front().value.options().dtype(at::kFloat).requires_grad(false));
+  std::int64_t begin = 0;
+  for (const Parameter& parameter : parameters_) {
+    const at::Tensor& leaf = parameter.value;
+    if (!leaf.requires_grad()) continue;
+    weights_.push_back(
+        {parameter, leaf, master_of(parameter), gradients_.narrow(0, begin, leaf.numel()).view(leaf.sizes())});
+    begin += padded(leaf.numel());
+  }
+  zero_gradients();
+}
+
+void TrainedWeights::zero_gradients() {
+  const at::NoGradGuard no_grad;
+  gradients_.zero_();
+  // A bfloat16 leaf gets a float32 gradient here, which the setter of grad() in Python would refuse.
+  for (const Weight& weight : weights_) weight.leaf.mutable_grad() = weight.gradient;
+}
+
+void TrainedWeights::write_leaves() {
+  const at::NoGradGuard no_grad;
+  std::vector<at::Tensor> leaves, masters;
+  for (const Weight& weight : weights_) {
+    if (weight.leaf.scalar_type() == at::kFloat) continue;  // its own master
+    leaves.push_back(weight.leaf);
+    masters.push_back(weight.master);
+  }
+  if (!leaves.empty()) at::_foreach_copy_(leaves, masters);
+}
+
+NamedTensors TrainedWeights::file_tensors() const {
+  NamedTensors result;
+  std::size_t trained = 0;
+  for (const Parameter& parameter : parameters_) {
+    const bool frozen = !parameter.value.requires_grad();
+    const at::Tensor& values = frozen ? parameter.value : weights_[trained++].master;
+    for (auto& part : split_parts(parameter, values)) result.push_back(std::move(part));
+  }
+  return result;
+}
+
+std::int64_t TrainedWeights::bytes() const {
+  auto total = static_cast<std::int64_t>(gradients_.nbytes());
+  for (const Weight& weight : weights_)
+    if (weight.leaf.scalar_type() != at::kFloat) total += static_cast<std::int64_t>(weight.master.nbytes());
+  return total;
+}
+
+}  // namespace rlhf

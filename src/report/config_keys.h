@@ -1,0 +1,13 @@
+// The keys of a config.yaml, for comparing runs.
+#pragma once
+
+#include <map>
+#include <string>
+
+namespace rlhf {
+
+/// Dotted key -> value as text ("optimizer.lr" -> "0.001"); lists as YAML writes them on one line. Empty if the text is
+/// no YAML map.
+std::map<std::string, std::string> config_keys(const std::string& yaml);
+
+}  // namespace rlhf

@@ -1,0 +1,12 @@
+// Which operations have a fused kernel, by device and dtype.
+#include "rlhf/tensor/fused.h"
+
+namespace rlhf {
+
+bool has_fused(Fused /*operation*/, const at::Tensor& x) {
+  return x.is_cpu() && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
+}
+
+bool attends_to_prefixes(at::Device device) { return device.is_cpu(); }
+
+}  // namespace rlhf

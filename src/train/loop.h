@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "rlhf/train/method.h"
+
+#include "progress.h"
+#include "run.h"
+
+namespace rlhf {
+
+/// The loop of every method: steps, learning rate, evaluation, samples, metrics, checkpoints, best/ and final/.
+class Loop {
+ public:
+  /// Restores the method from `resume`, if there is one.
+  Loop(Method& method, const RunSettings& settings, const MethodPlan& plan, at::Device device, Run& run,
+       const std::optional<ResumePoint>& resume);
+
+  /// Runs to the last step. After a signal it saves a checkpoint of the last whole step and throws Interrupted.
+  RunSummary go();
+
+ private:
+  void restore(const ResumePoint& resume);
+  void save();
+  void train_step();
+  void report(const StepRecord& record, double seconds);
+  void observe();
+  bool evaluation_due() const;
+  bool samples_due(std::int64_t first) const;
+  void keep_if_best(const Metrics& evaluation);
+  void save_models(const std::string& name);
+  std::string best_by() const;
+  double lr_factor() const;
+  bool is_last() const { return step_ == plan_.total_steps; }
+
+  Method& method_;
+  const RunSettings& settings_;
+  const MethodPlan& plan_;
+  at::Device device_;
+  Run& run_;
+  Progress progress_;
+  RunSummary summary_;
+  std::int64_t step_ = 0, tokens_ = 0;
+  bool observed_ = false;  ///< evaluation and samples of this step are done
+  std::optional<double> best_;
+};
+
+}  // namespace rlhf

@@ -1,0 +1,142 @@
+// Prompts, rollouts and scores of methods that train on their own samples.
+#include "rlhf/train/on_policy.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <ATen/core/grad_mode.h>
+
+#include "rlhf/algo/kl.h"
+#include "rlhf/core/error.h"
+#include "rlhf/core/random.h"
+#include "rlhf/rollout/generator.h"
+#include "rlhf/tensor/packed_batch.h"
+
+namespace rlhf {
+
+namespace {
+
+constexpr std::uint64_t kRolloutStream = 0x726f6c6c;  // apart from the streams that shuffle prompts
+
+void check_scores(const std::vector<float>& scores, std::size_t responses) {
+  if (scores.size() != responses)
+    throw ShapeError("rewards: expected " + std::to_string(responses) + ", one per response, found " +
+                     std::to_string(scores.size()));
+  for (std::size_t i = 0; i < scores.size(); ++i)
+    if (!std::isfinite(scores[i]))
+      throw NumericsError("reward of response " + std::to_string(i) + ": expected a finite number, found " +
+                          std::to_string(scores[i]));
+}
+
+float with_missing_eos(float score, const RewardOptions& options) {
+  switch (options.missing_eos) {
+    case MissingEos::replace:
+      return static_cast<float>(options.missing_eos_value);
+    case MissingEos::subtract:
+      return score - static_cast<float>(std::abs(options.missing_eos_value));
+    case MissingEos::none:
+      break;
+  }
+  return score;
+}
+
+}  // namespace
+
+std::int64_t PromptData::longest() const {
+  std::size_t longest = 0;
+  for (const PromptSample& prompt : prompts.samples) longest = std::max(longest, prompt.ids.size());
+  return static_cast<std::int64_t>(longest);
+}
+
+std::int64_t PromptData::mean_tokens() const {
+  return prompts.report.tokens / std::max<std::int64_t>(1, static_cast<std::int64_t>(prompts.samples.size()));
+}
+
+PromptData load_prompts(const PromptDataOptions& options, const Setup& setup) {
+  const auto records = read_prompts(options.prompts, {options.fields, options.max_bad_lines});
+  PromptData data{make_prompts(records.records, *setup.tokenizer, setup.templates, options.max_prompt_length,
+                               options.max_bad_lines),
+                  records.counts};
+  data.prompts.report.kind = data.counts.kind();
+  return data;
+}
+
+std::vector<std::string> first_prompts(const PromptData& data, const Tokenizer& tokenizer) {
+  std::vector<std::string> shown;
+  for (std::size_t i = 0; i < std::min<std::size_t>(3, data.prompts.samples.size()); ++i)
+    shown.push_back(show_sample({data.prompts.samples[i].ids, {}}, tokenizer, false));
+  return shown;
+}
+
+std::vector<const PromptSample*> choose_prompts(const BatchOrder& order, const std::vector<PromptSample>& prompts,
+                                                std::int64_t step, const RolloutOptions& options) {
+  const std::int64_t count = options.batch_size / options.num_samples_per_prompt;
+  std::vector<const PromptSample*> chosen;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const PromptSample* prompt = &prompts[order.batch(step * count + i).front()];
+    chosen.insert(chosen.end(), static_cast<std::size_t>(options.num_samples_per_prompt), prompt);
+  }
+  return chosen;
+}
+
+Rollout collect_rollout(CausalLM& policy, std::span<const PromptSample* const> prompts, const RolloutOptions& options,
+                        const TokenIds& stop_ids, std::int64_t seed, std::int64_t step, WorkCounters& work) {
+  const SamplingOptions sampling{.max_new_tokens = options.max_new_tokens,
+                                 .temperature = options.temperature,
+                                 .top_p = options.top_p,
+                                 .top_k = options.top_k,
+                                 .stop_ids = stop_ids,
+                                 .seed = static_cast<std::uint64_t>(seed)};
+  std::vector<GenerationRequest> requests;
+  std::vector<const TokenIds*> ids;
+  for (std::size_t i = 0; i < prompts.size(); ++i) {
+    ids.push_back(&prompts[i]->ids);
+    requests.push_back({ids.back(), random_stream(kRolloutStream, static_cast<std::uint64_t>(step), i)});
+  }
+  const auto generations = generate(policy, requests, sampling, static_cast<std::int64_t>(requests.size()), {}, &work);
+  work.processed_tokens += policy.take_processed_tokens();
+  return make_rollout(ids, generations, policy.device());
+}
+
+std::vector<ResponseRecord> read_responses(const Rollout& rollout, std::span<const PromptSample* const> prompts,
+                                           const Tokenizer* tokenizer) {
+  const at::Tensor tokens = rollout.tokens.cpu();
+  const std::int64_t* ids = tokens.const_data_ptr<std::int64_t>();
+  std::vector<ResponseRecord> records;
+  for (std::size_t i = 0; i < prompts.size(); ++i) {
+    const auto& offsets = rollout.responses.offsets;
+    const TokenIds response(ids + offsets[i], ids + offsets[i + 1]);
+    records.push_back({prompts[i]->text, tokenizer ? tokenizer->decode(response) : std::string(), prompts[i]->extra,
+                       rollout.finish[i]});
+  }
+  return records;
+}
+
+at::Tensor score_responses(RewardSource& reward, const Rollout& rollout, std::span<const ResponseRecord> responses,
+                           const RewardOptions& options, WorkCounters& work) {
+  std::vector<float> scores = reward.score({rollout, responses, &work});
+  check_scores(scores, responses.size());
+  for (std::size_t i = 0; i < scores.size(); ++i)
+    if (rollout.finish[i] != Finish::stop) scores[i] = with_missing_eos(scores[i], options);
+  return to_device(scores, rollout.tokens.device());
+}
+
+std::vector<nlohmann::ordered_json> sample_lines(const ScoredRollout& scored) {
+  const Rollout& rollout = scored.rollout;
+  const at::Tensor scores = scored.scores.cpu();
+  const at::Tensor kl = segment_sum(kl_k1(rollout.logprobs, scored.ref_logprobs), rollout.responses).cpu();
+  std::vector<nlohmann::ordered_json> lines;
+  for (std::size_t i = 0; i < scored.responses.size(); ++i) {
+    const ResponseRecord& response = scored.responses[i];
+    const auto row = static_cast<std::int64_t>(i);
+    lines.push_back({{"prompt", response.prompt},
+                     {"response", response.response},
+                     {"score", scores[row].item<double>()},
+                     {"kl", kl[row].item<double>()},
+                     {"finish", response.finish == Finish::stop ? "stop" : "length"},
+                     {"record", nlohmann::ordered_json::parse(response.record)}});
+  }
+  return lines;
+}
+
+}  // namespace rlhf

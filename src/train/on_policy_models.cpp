@@ -1,0 +1,76 @@
+// Prompts and models of on-policy runs.
+#include "rlhf/train/on_policy_models.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace rlhf {
+
+OnPolicyModels::OnPolicyModels(const Setup& setup, OnPolicyModelOptions paths, const PromptDataOptions& data,
+                               const RolloutOptions& rollout, RewardSource* own_reward)
+    : setup_(setup),
+      paths_(std::move(paths)),
+      data_options_(data),
+      rollout_(rollout),
+      own_reward_(own_reward),
+      data_(load_prompts(data, setup)) {
+  if (paths_.reference.empty()) paths_.reference = paths_.policy;
+  reference_folder_ = read_companion(paths_.reference, "model.reference", setup);
+  check_positions_of(setup.folder);
+  check_positions_of(reference_folder_);
+  if (own_reward_) return;
+  reward_folder_ = read_reward_folder(paths_.reward, "model.reward", setup);
+  check_positions_of(reward_folder_);
+}
+
+void OnPolicyModels::check_positions_of(const ModelFolder& folder) const {
+  check_positions(folder, "data.max_prompt_length + rollout.max_new_tokens", longest());
+}
+
+MethodPlan OnPolicyModels::plan(MemoryForecast others) const {
+  const ModelShape& policy = setup_.folder.shape;
+  const at::ScalarType dtype = setup_.compute.dtype;
+  MethodPlan plan;
+  plan.memory.parts = {{"policy and training state", model_bytes(policy, dtype, true)},
+                       {"reference", model_bytes(reference_folder_.shape, dtype, false)},
+                       {"reward model", model_bytes(reward_folder_.shape, dtype, false)},
+                       {"KV cache", kv_cache_bytes(policy, dtype, rollout_.batch_size * longest())}};
+  plan.memory.parts.insert(plan.memory.parts.end(), others.parts.begin(), others.parts.end());
+  plan.micro_batch_tokens = setup_.choose_micro_batch_tokens(plan.memory.total(), longest());
+  const std::int64_t held = std::min(plan.micro_batch_tokens, rollout_.batch_size * longest());
+  plan.memory.parts.push_back({"activations", held * activation_bytes_per_token(policy, dtype)});
+  plan.data = data_.prompts.report.lines();
+  plan.first_samples = first_prompts(data_, *setup_.tokenizer);
+  add_data(plan.inputs, "data.prompts", data_.counts);
+  add_model(plan.inputs, "model.policy", paths_.policy);
+  add_model(plan.inputs, "model.reference", paths_.reference);
+  if (!paths_.reward.empty()) add_model(plan.inputs, "model.reward", paths_.reward);
+  return plan;
+}
+
+void OnPolicyModels::load(std::int64_t seed, std::int64_t micro_batch_tokens) {
+  const auto [device, dtype] = std::pair(setup_.compute.device, setup_.compute.dtype);
+  policy_ = load_causal_lm(setup_.folder, device, dtype, true);
+  reference_ = load_causal_lm(reference_folder_, device, dtype, false);
+  if (!own_reward_) {
+    reward_model_ = load_scalar_model(reward_folder_, device, dtype, false);
+    model_reward_ = reward_from_model(*reward_model_, micro_batch_tokens);
+  }
+  order_.emplace(data_.prompts.samples.size(), 1, static_cast<std::uint64_t>(seed));
+}
+
+std::vector<const PromptSample*> OnPolicyModels::prompts(std::int64_t step) const {
+  return choose_prompts(*order_, data_.prompts.samples, step, rollout_);
+}
+
+SaveOptions OnPolicyModels::save_options() const {
+  return setup_.save_options(data_.counts, setup_.folder.prompt_template || !data_options_.template_.empty());
+}
+
+SavedModel OnPolicyModels::saved_policy(const TrainedWeights& weights) const {
+  return {"", [this, &weights](const std::filesystem::path& path) {
+            save_causal_lm(setup_.folder, weights.file_tensors(), save_options(), path);
+          }};
+}
+
+}  // namespace rlhf

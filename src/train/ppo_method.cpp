@@ -1,0 +1,82 @@
+// PPO as a method of a run: models, plan, checkpoints and results.
+#include <memory>
+#include <optional>
+
+#include <nlohmann/json.hpp>
+
+#include "rlhf/train/on_policy_models.h"
+#include "rlhf/train/ppo.h"
+
+namespace rlhf {
+
+namespace {
+
+class PpoMethod final : public Method {
+ public:
+  PpoMethod(const PpoConfig& config, RewardSource* reward) : config_(config), own_reward_(reward) {}
+
+  MethodPlan plan(const Setup& setup) override {
+    const PpoModelOptions& paths = config_.model;
+    parts_.emplace(setup, OnPolicyModelOptions{paths.policy, paths.reward, paths.reference}, config_.data, config_.rollout,
+                   own_reward_);
+    // With a C++ reward and no value model, the value model is a new head on the policy.
+    const std::string& reward = paths.reward.empty() ? paths.policy : paths.reward;
+    const std::string& value = paths.value.empty() ? reward : paths.value;
+    value_folder_ = read_companion(value, "model.value", setup);
+    parts_->check_positions_of(value_folder_);
+    MethodPlan plan = parts_->plan(
+        {{{"value model and training state", model_bytes(value_folder_.shape, setup.compute.dtype, true)}}});
+    add_model(plan.inputs, "model.value", value);
+    const PpoPlan sizes = plan_ppo(config_, plan.micro_batch_tokens);
+    plan.total_steps = sizes.rollouts;
+    plan.summary = sizes.summary(config_, parts_->data().mean_tokens() + config_.rollout.max_new_tokens);
+    micro_batch_tokens_ = plan.micro_batch_tokens;
+    return plan;
+  }
+
+  void load() override {
+    const Setup& setup = parts_->setup();
+    parts_->load(config_.train.seed, micro_batch_tokens_);
+    value_ = load_scalar_model(value_folder_, setup.compute.device, setup.compute.dtype, true,
+                               static_cast<std::uint64_t>(config_.train.seed));
+    models_.emplace(PpoModels{parts_->policy(), parts_->reference(), *value_, parts_->reward(), setup.tokenizer.get()});
+    state_.emplace(*models_, config_);
+  }
+
+  std::unique_ptr<StepRecord> step(const StepPosition& at) override {
+    return ppo_step(*models_, *state_, parts_->prompts(at.step), parts_->setup().templates.stop_ids, config_,
+                    micro_batch_tokens_, at);
+  }
+
+  std::vector<NamedTrainee> trainees() override { return {{"policy", state_->policy}, {"value", state_->value}}; }
+  nlohmann::json numbers() const override { return {{"kl_coef", state_->kl_coef}}; }
+  void restore_numbers(const nlohmann::json& numbers) override { state_->kl_coef = numbers.at("kl_coef"); }
+
+  std::vector<SavedModel> models() override {
+    const auto save_value = [this](const std::filesystem::path& path) {
+      SaveOptions options = parts_->save_options();
+      options.dtype = value_folder_.file_dtype;
+      save_scalar_model(value_folder_, state_->value.weights.file_tensors(), value_->reward_mean(), options, path);
+    };
+    return {parts_->saved_policy(state_->policy.weights), {"-value", save_value}};
+  }
+
+ private:
+  const PpoConfig& config_;
+  RewardSource* own_reward_;
+  std::optional<OnPolicyModels> parts_;
+  ModelFolder value_folder_;
+  std::int64_t micro_batch_tokens_ = 0;
+  std::optional<ScalarModel> value_;
+  std::optional<PpoModels> models_;
+  std::optional<PpoState> state_;
+};
+
+}  // namespace
+
+RunSummary train_ppo(const PpoConfig& config, const RunOptions& options, RewardSource* reward) {
+  PpoMethod method(config, reward);
+  return run_method(method, run_settings("ppo", config), options);
+}
+
+}  // namespace rlhf

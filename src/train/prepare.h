@@ -1,0 +1,17 @@
+#pragma once
+
+#include <optional>
+
+#include "rlhf/train/method.h"
+#include "rlhf/train/setup.h"
+
+#include "run.h"
+
+namespace rlhf {
+
+/// Resolves device and threads, reads the model folder (or describes a new model) and its tokenizer, and checks that
+/// they fit. Throws ConfigError if the prompt template of the config differs from the folder's own, unless differences
+/// are accepted.
+Setup prepare(const RunSettings& settings, const std::optional<ResumePoint>& resume, const RunOptions& options);
+
+}  // namespace rlhf

@@ -1,0 +1,153 @@
+// Passes of models over a rollout, micro-batch by micro-batch.
+#include <algorithm>
+#include <numeric>
+#include <string>
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/index_select.h>
+#include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
+
+#include "rlhf/core/error.h"
+#include "rlhf/core/random.h"
+#include "rlhf/core/signals.h"
+#include "rlhf/tensor/linear_logprobs.h"
+#include "rlhf/tensor/pack_by_length.h"
+#include "rlhf/train/on_policy.h"
+
+namespace rlhf {
+
+namespace {
+
+constexpr std::uint64_t kMiniBatchStream = 0x6d696e69;
+
+/// Calls body(slice) for groups of `sequences` of at most `budget` tokens.
+template <typename Body>
+void for_each_micro_batch(const Rollout& rollout, std::span<const std::size_t> sequences, std::int64_t budget,
+                          WorkCounters& work, const Body& body) {
+  std::vector<std::int64_t> lengths;
+  for (const std::size_t i : sequences) lengths.push_back(rollout.batch.segments.length(static_cast<std::int64_t>(i)));
+  for (auto& group : pack_by_length(lengths, budget)) {
+    stop_if_signalled();
+    for (std::size_t& member : group) member = sequences[member];
+    const RolloutSlice slice = slice_rollout(rollout, group);
+    work.useful_tokens += slice.batch.segments.total();
+    body(slice);
+  }
+}
+
+/// Runs read(slice), [r], without a gradient and puts the results where they belong in [R].
+template <typename Read>
+at::Tensor gather(const Rollout& rollout, std::span<const std::size_t> sequences, std::int64_t budget,
+                  WorkCounters& work, const Read& read) {
+  const at::NoGradGuard no_gradient;
+  at::Tensor all = at::zeros_like(rollout.logprobs);
+  for_each_micro_batch(rollout, sequences, budget, work,
+                       [&](const RolloutSlice& slice) { all.index_copy_(0, slice.rows, read(slice)); });
+  return all;
+}
+
+/// A value model that starts from a reward model starts at centred scores, as rewards are.
+at::Tensor centred_values(ScalarModel& model, const RolloutSlice& slice) {
+  return model.values(slice.batch, slice.predictors).sub(model.reward_mean());
+}
+
+void count_head(const Logprobs& logprobs, const RolloutSlice& slice, WorkCounters& work) {
+  work.head_rows += logprobs.head_rows;
+  work.label_rows += slice.tokens.size(0);
+}
+
+}  // namespace
+
+std::vector<std::size_t> all_sequences(const Rollout& rollout) {
+  std::vector<std::size_t> all(rollout.finish.size());
+  std::iota(all.begin(), all.end(), 0);
+  return all;
+}
+
+std::vector<std::vector<std::size_t>> split_into_mini_batches(const Rollout& rollout, std::int64_t size,
+                                                              std::int64_t seed, std::int64_t step,
+                                                              std::int64_t epoch) {
+  const auto order = random_permutation(
+      rollout.finish.size(), static_cast<std::uint64_t>(seed),
+      random_stream(kMiniBatchStream, static_cast<std::uint64_t>(step), static_cast<std::uint64_t>(epoch)));
+  std::vector<std::vector<std::size_t>> parts;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    if (i % static_cast<std::size_t>(size) == 0) parts.emplace_back();
+    parts.back().push_back(order[i]);
+  }
+  return parts;
+}
+
+std::int64_t response_tokens(const Rollout& rollout, std::span<const std::size_t> sequences) {
+  std::int64_t tokens = 0;
+  for (const std::size_t i : sequences) tokens += rollout.responses.length(static_cast<std::int64_t>(i));
+  return tokens;
+}
+
+at::Tensor response_rows(const Rollout& rollout, std::span<const std::size_t> sequences) {
+  return slice_rollout(rollout, sequences).rows;
+}
+
+at::Tensor logprobs_of(CausalLM& model, const Rollout& rollout, std::span<const std::size_t> sequences,
+                       const ForwardOptions& options, WorkCounters& work) {
+  const at::Tensor all = gather(rollout, sequences, options.micro_batch_tokens, work, [&](const RolloutSlice& slice) {
+    const at::Tensor hidden = model.forward(slice.batch, slice.predictors);  // [r,D]
+    const Logprobs result = linear_logprobs(hidden, model.head(), slice.tokens,
+                                            {.temperature = options.temperature, .logit_cap = model.logit_cap()});
+    count_head(result, slice, work);
+    return result.logprobs;
+  });
+  work.processed_tokens += model.take_processed_tokens();
+  return all;
+}
+
+at::Tensor values_of(ScalarModel& model, const Rollout& rollout, std::span<const std::size_t> sequences,
+                     const ForwardOptions& options, WorkCounters& work) {
+  const at::Tensor all = gather(rollout, sequences, options.micro_batch_tokens, work,
+                                [&](const RolloutSlice& slice) { return centred_values(model, slice); });
+  work.processed_tokens += model.trunk().take_processed_tokens();
+  return all;
+}
+
+at::Tensor backward_policy(CausalLM& policy, const Rollout& rollout, std::span<const std::size_t> sequences,
+                           const ForwardOptions& options, const ResponseLoss& loss, WorkCounters& work) {
+  at::Tensor entropy = at::zeros({}, rollout.logprobs.options().dtype(at::kDouble));
+  for_each_micro_batch(rollout, sequences, options.micro_batch_tokens, work, [&](const RolloutSlice& slice) {
+    const at::Tensor hidden = policy.forward(slice.batch, slice.predictors);  // [r,D]
+    const Logprobs now = backward_through_logprobs(
+        hidden, policy.head(), slice.tokens,
+        {.temperature = options.temperature, .logit_cap = policy.logit_cap(), .entropy = true},
+        [&](const at::Tensor& logprobs, std::int64_t begin, std::int64_t end) {
+          return loss(logprobs, slice.rows.slice(0, begin, end));
+        });
+    count_head(now, slice, work);
+    entropy.add_(now.entropy.sum());
+  });
+  work.processed_tokens += policy.take_processed_tokens();
+  return entropy;
+}
+
+void backward_values(ScalarModel& model, const Rollout& rollout, std::span<const std::size_t> sequences,
+                     const ForwardOptions& options, const ResponseLoss& loss, WorkCounters& work) {
+  for_each_micro_batch(rollout, sequences, options.micro_batch_tokens, work,
+                       [&](const RolloutSlice& slice) { loss(centred_values(model, slice), slice.rows).backward(); });
+  work.processed_tokens += model.trunk().take_processed_tokens();
+}
+
+double compare_with_sampler(const at::Tensor& logprobs, const Rollout& rollout, const at::Tensor& rows,
+                            at::ScalarType dtype, bool must_agree) {
+  const at::Tensor difference = logprobs.index_select(0, rows).sub(rollout.logprobs.index_select(0, rows)).abs();
+  const double mean = difference.mean().item<double>();
+  if (!must_agree) return mean;
+  const bool exact = dtype == at::kFloat;
+  const double largest = difference.max().item<double>();
+  if (largest <= (exact ? 1e-4 : 0.1) && mean <= (exact ? 1e-4 : 1e-2)) return mean;
+  throw NumericsError(
+      "before the first update: expected the sampler's log-probabilities to equal the training path's (" +
+      std::string(exact ? "float32: at most 1e-4" : "bfloat16: mean at most 1e-2, largest 0.1") +
+      "), found a mean difference of " + std::to_string(mean) + ", largest " + std::to_string(largest) +
+      "; hint: train.dtype=float32");
+}
+
+}  // namespace rlhf

@@ -1,0 +1,80 @@
+// The order of a run, once for every method.
+#include <cmath>
+#include <utility>
+
+#include <torch/version.h>
+
+#include "rlhf/core/error.h"
+#include "rlhf/core/version.h"
+#include "rlhf/train/method.h"
+
+#include "announce.h"
+#include "fingerprint.h"
+#include "loop.h"
+#include "prepare.h"
+
+namespace rlhf {
+
+namespace {
+
+Fingerprint make_fingerprint(const RunSettings& settings, const Setup& setup, const MethodPlan& plan) {
+  Fingerprint fingerprint = plan.inputs;
+  fingerprint.insert(settings.fixed_values.begin(), settings.fixed_values.end());
+  add_machine(fingerprint, setup, plan.micro_batch_tokens);
+  add_text(fingerprint, setup);
+  return fingerprint;
+}
+
+/// run.json: what ran, on what, from what.
+nlohmann::json describe_run(const RunSettings& settings, const Setup& setup, const MethodPlan& plan,
+                            const Fingerprint& fingerprint) {
+  return {{"stage", settings.stage},
+          {"total_steps", plan.total_steps},
+          {"version", kVersion},
+          {"libtorch", TORCH_VERSION},
+          {"compute", setup.compute.reason},
+          {"plan", {{"summary", plan.summary}, {"data", plan.data}, {"memory", plan.memory.summary()}}},
+          {"fingerprint", fingerprint}};
+}
+
+std::vector<std::string> result_folders(Method& method) {
+  std::vector<std::string> folders;
+  for (const SavedModel& model : method.models()) folders.push_back("final" + model.suffix);
+  return folders;
+}
+
+}  // namespace
+
+double Trainee::take_step(double lr, const std::string& name, std::int64_t step) {
+  const double norm = optimizer.step(lr).item<double>();
+  if (std::isfinite(norm)) return norm;
+  throw NumericsError("step " + std::to_string(step + 1) + ": expected a finite gradient norm of the " + name +
+                      ", found " + std::to_string(norm) +
+                      "; its weights are unchanged and the last checkpoint is kept; hint: lower the learning rate");
+}
+
+RunSummary run_method(Method& method, const RunSettings& settings, const RunOptions& options) {
+  const RunFolder folder(settings.output);
+  const auto resume = find_resume_point(folder, settings.stage, options);
+  const Setup setup = prepare(settings, resume, options);
+  const MethodPlan plan = method.plan(setup);
+  const Announcement announcement{plan.summary, plan.data, setup.compute.reason, plan.memory, plan.first_samples};
+  if (options.dry_run) {
+    print(announcement);
+    return {};
+  }
+
+  const Fingerprint fingerprint = make_fingerprint(settings, setup, plan);
+  if (already_finished(folder, resume, fingerprint, plan.total_steps, options)) {
+    log_finished(folder);
+    return {};
+  }
+  method.load();
+  Run run(folder,
+          {settings.config_yaml, describe_run(settings, setup, plan, fingerprint), fingerprint, result_folders(method)},
+          resume, options, settings.log, settings.checkpoint);
+  log(announcement);
+  return Loop(method, settings, plan, setup.compute.device, run, resume).go();
+}
+
+}  // namespace rlhf

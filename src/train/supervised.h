@@ -1,0 +1,133 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "rlhf/config/train_options.h"
+#include "rlhf/core/random.h"
+#include "rlhf/core/signals.h"
+#include "rlhf/data/batch_order.h"
+#include "rlhf/data/load_data.h"
+#include "rlhf/tensor/pack_by_length.h"
+#include "rlhf/train/method.h"
+
+namespace rlhf {
+
+/// The plan of a method that trains on samples of a file. `largest` are the tokens of the largest sample, which no
+/// micro-batch can be below; `unit` is what a sample is called ("pairs").
+template <typename S, typename Config>
+MethodPlan plan_samples(const Config& config, const DataSet<S>& data, std::int64_t largest, const std::string& unit,
+                        const Setup& setup) {
+  const ModelShape& shape = setup.folder.shape;
+  const at::ScalarType dtype = setup.compute.dtype;
+  const std::int64_t weights = model_bytes(shape, dtype, false), trained = model_bytes(shape, dtype, true);
+  check_positions(setup.folder, "data.max_length", data.train.report.longest);
+  const auto samples = static_cast<std::int64_t>(data.train.samples.size());
+  const SupervisedPlan sizes =
+      plan_supervised(config.train, samples, setup.choose_micro_batch_tokens(trained, largest));
+  const std::int64_t step_tokens =
+      config.train.batch_size * data.train.report.tokens / std::max<std::int64_t>(1, samples);
+  MethodPlan plan;
+  plan.total_steps = sizes.total_steps;
+  plan.micro_batch_tokens = sizes.micro_batch_tokens;
+  plan.summary = sizes.summary(unit);
+  plan.data = data.train.report.lines();
+  if (!data.eval.samples.empty()) plan.data.push_back("to evaluate on: " + data.eval.report.summary());
+  plan.memory.parts = {
+      {"weights", weights},
+      {"masters, moments, gradients", trained - weights},
+      {"activations", std::min(plan.micro_batch_tokens, step_tokens) * activation_bytes_per_token(shape, dtype)}};
+  add_data(plan.inputs, "data.train", data.counts);
+  if (!config.model.init) add_model(plan.inputs, "model.path", config.model.path);
+  return plan;
+}
+
+/// Which of `count` samples are evaluated: at most `max_samples` (0 = all), the same in every evaluation of a run.
+inline std::vector<std::size_t> choose_evaluated(std::size_t count, std::int64_t max_samples, std::int64_t seed) {
+  constexpr std::uint64_t kEvalStream = 0x6576616c;  // apart from the streams that shuffle training data
+  auto chosen = random_permutation(count, static_cast<std::uint64_t>(seed), random_stream(kEvalStream));
+  if (max_samples > 0) chosen.resize(std::min(count, static_cast<std::size_t>(max_samples)));
+  std::sort(chosen.begin(), chosen.end());
+  return chosen;
+}
+
+/// Calls body(members) for groups of `samples` of at most `budget` tokens; `lengths` are their tokens.
+template <typename S, typename Body>
+void for_each_group(const std::vector<const S*>& samples, const std::vector<std::int64_t>& lengths, std::int64_t budget,
+                    const Body& body) {
+  for (const auto& group : pack_by_length(lengths, budget)) {
+    stop_if_signalled();
+    std::vector<const S*> members;
+    for (const std::size_t i : group) members.push_back(samples[i]);
+    body(members);
+  }
+}
+
+/// The samples at `indices`.
+template <typename S>
+std::vector<const S*> pick(const std::vector<S>& samples, const std::vector<std::size_t>& indices) {
+  std::vector<const S*> picked;
+  for (const std::size_t i : indices) picked.push_back(&samples[i]);
+  return picked;
+}
+
+/// Figures of a step or an evaluation, with those of the optimizer in a step.
+struct SupervisedStep : StepRecord {
+  std::optional<double> grad_norm, learning_rate;
+
+  Metrics with_optimizer(Metrics named) const {
+    if (grad_norm) named.set("grad_norm", *grad_norm);
+    if (learning_rate) named.set("learning_rate", *learning_rate);
+    return named;
+  }
+};
+
+/// What methods on samples of a file share: order of the samples, optimizer step, evaluation. A method derives its
+/// plan(), load(), run() and models().
+template <typename S, typename Config, Stage kStage>
+class SupervisedMethod : public Method {
+ public:
+  explicit SupervisedMethod(const Config& config)
+      : config_(config), seed_(static_cast<std::uint64_t>(config.train.seed)) {}
+
+  std::unique_ptr<StepRecord> step(const StepPosition& at) final {
+    trainee_->weights.zero_gradients();
+    auto done = run(pick(data_.train.samples, order_->batch(at.step)), true);
+    done->learning_rate = config_.optimizer.lr * at.lr_factor;
+    done->grad_norm = trainee_->take_step(*done->learning_rate, "model", at.step);
+    return done;
+  }
+  bool evaluates() const final { return !data_.eval.samples.empty(); }
+  std::unique_ptr<StepRecord> evaluate() final { return run(pick(data_.eval.samples, evaluated_), false); }
+  Better better(const std::string& metric) const final { return better_of(kStage, metric).value_or(Better::lower); }
+  std::vector<NamedTrainee> trainees() final { return {{"optimizer", *trainee_}}; }
+
+ protected:
+  /// Figures of `samples`; with `train` also adds the gradient of their mean loss.
+  virtual std::unique_ptr<SupervisedStep> run(const std::vector<const S*>& samples, bool train) = 0;
+
+  /// For load(), once the model is there.
+  void train_these(const Parameters& parameters) {
+    trainee_.emplace(parameters, config_.optimizer);
+    order_.emplace(data_.train.samples.size(), config_.train.batch_size, seed_, config_.data.shuffle);
+    evaluated_ = choose_evaluated(data_.eval.samples.size(), config_.eval.max_samples, config_.train.seed);
+  }
+
+  const Config& config_;
+  const std::uint64_t seed_;
+  const Setup* setup_ = nullptr;
+  DataSet<S> data_;
+  std::int64_t micro_batch_tokens_ = 0;
+  std::optional<Trainee> trainee_;
+
+ private:
+  std::optional<BatchOrder> order_;
+  std::vector<std::size_t> evaluated_;
+};
+
+}  // namespace rlhf
