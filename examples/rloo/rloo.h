@@ -2,16 +2,15 @@
 
 #include <memory>
 #include <optional>
+#include <rlhf/algo/kl.h>
+#include <rlhf/config/validate.h>
+#include <rlhf/train/on_policy_models.h>
 #include <string>
 #include <tuple>
 
 #include <ATen/core/grad_mode.h>
 
-#include <rlhf/algo/kl.h>
-#include <rlhf/config/validate.h>
-#include <rlhf/train/on_policy_models.h>
-
-/// REINFORCE with a leave-one-out baseline, a method without a critic. G responses to each prompt; β = kl_coef:
+/// REINFORCE with a leave-one-out baseline (RLOO), a method without a value model. G responses per prompt, β = kl_coef:
 ///   R_i = score_i − β·Σ_t (logp_t − ref_t);  A_i = R_i − mean of the other G − 1 of its prompt
 ///   loss = −(1/B)·Σ_i A_i·Σ_t logp_t
 /// Source: arXiv:2402.14740, equation 7.
@@ -40,15 +39,15 @@ constexpr auto describe(const Config*) {
   using C = Config;
   return std::make_tuple(
       rlhf::field<&C::model>("the models"), rlhf::field<&C::data>("prompts"), rlhf::field<&C::rollout>("sampling"),
-      rlhf::field<&C::reward>("from score to reward"), rlhf::field<&C::rloo>("the algorithm"),
-      rlhf::field<&C::train>("the run"), rlhf::field<&C::optimizer>("AdamW"), rlhf::field<&C::lr_schedule>("its rate"),
-      rlhf::field<&C::checkpoint>("what --resume needs"), rlhf::field<&C::log>("metrics and samples"));
+      rlhf::field<&C::reward>("scores"), rlhf::field<&C::rloo>("the algorithm"), rlhf::field<&C::train>("the run"),
+      rlhf::field<&C::optimizer>("AdamW"), rlhf::field<&C::lr_schedule>("its rate"),
+      rlhf::field<&C::checkpoint>("checkpoints for --resume"), rlhf::field<&C::log>("metrics and samples"));
 }
 
 inline std::vector<rlhf::Issue> validate(const Config& config) {
   auto issues = rlhf::validate_on_policy(config.model.policy, config.data, config.rollout, config.train);
   if (config.rollout.num_samples_per_prompt < 2)
-    issues.push_back({{"rollout.num_samples_per_prompt"}, "expected at least 2, whose rewards are compared, found 1"});
+    issues.push_back({{"rollout.num_samples_per_prompt"}, "expected at least 2 (their rewards are compared), found 1"});
   return issues;
 }
 
@@ -63,7 +62,8 @@ struct Step : rlhf::StepRecord {
   std::vector<nlohmann::ordered_json> samples() const override { return rlhf::sample_lines(scored); }
 };
 
-/// [B]: the return of each response less the mean of the others of its prompt, whose G responses are neighbours.
+/// The return of each response minus the mean of the other responses to its prompt, [B]. The G responses to a prompt
+/// are adjacent.
 inline at::Tensor leave_one_out(const at::Tensor& returns, std::int64_t group) {
   const at::Tensor groups = returns.view({-1, group});
   const at::Tensor others = groups.sum(1, true).sub(groups).div(static_cast<double>(group - 1));
@@ -84,8 +84,7 @@ inline std::unique_ptr<Step> rloo_step(rlhf::CausalLM& policy, rlhf::CausalLM& r
   const auto everything = rlhf::all_sequences(rollout);
   const auto ref_logprobs = rlhf::logprobs_of(reference, rollout, everything, forward, done->work);
   const auto kl = rlhf::segment_sum(rlhf::kl_k1(rollout.logprobs, ref_logprobs), rollout.responses);  // [B]
-  const auto advantages =
-      leave_one_out(scores.sub(kl.mul(config.rloo.kl_coef)), config.rollout.num_samples_per_prompt);
+  const auto advantages = leave_one_out(scores.sub(kl.mul(config.rloo.kl_coef)), config.rollout.num_samples_per_prompt);
   const auto of_tokens = advantages.repeat_interleave(rollout.responses.cu_seqlens.diff());  // [R]
 
   const auto count = static_cast<double>(prompts.size());
