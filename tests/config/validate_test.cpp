@@ -90,7 +90,7 @@ TEST(Validate, HoldsTheRulesOfSft) {
        {"command line: data.template: expected {prompt} and then {completion}, once each, found "
         "\"{prompt}{prompt}{completion}\""}},
       {{"train.micro_batch_tokens=1023"},
-       {"command line: train.micro_batch_tokens: expected at least data.max_length = 1024 (a sequence is never split), "
+       {"command line: train.micro_batch_tokens: expected at least data.max_length = 1024 (sequences are not split), "
         "found 1023"}},
       {{"train.micro_batch_tokens=1024"}, {}},
       {{"eval.every_steps=5"},
@@ -164,7 +164,7 @@ TEST(Validate, HoldsTheRulesOfPpo) {
       {{"train.micro_batch_tokens=575"},
        {"command line: train.micro_batch_tokens: expected at least data.max_prompt_length + rollout.max_new_tokens = "
         "576 "
-        "(a sequence is never split), found 575"}},
+        "(sequences are not split), found 575"}},
       {{"ppo.kl_controller=adaptive", "ppo.kl_coef=0"},
        {"command line: ppo.kl_coef: expected above 0 (the adaptive controller multiplies it), found 0"}},
       {{"ppo.kl_coef=0"}, {}},
@@ -176,7 +176,7 @@ TEST(Validate, HoldsTheRulesOfGenerate) {
   EXPECT_EQ(faults<GenerateConfig>(kGenerate, {"input=a.jsonl"}),
             Lines{"command line: prompt: expected a prompt, an input file or a chat, found more than one"});
   EXPECT_EQ(faults<GenerateConfig>(kGenerate, {"system=be kind"}),
-            Lines{"command line: system: expected a chat, found none; hint: --chat"});
+            Lines{"command line: system: expected --chat with a system message, found none"});
   EXPECT_EQ(faults<GenerateConfig>(kGenerate, {"best=true"}),
             Lines{"command line: best: expected a reward model and num_samples of at least 2"});
   EXPECT_EQ(faults<GenerateConfig>(kGenerate, {"stop=[a, '']"}),
