@@ -17,7 +17,7 @@ struct Overloaded : Visitors... {
 template <typename... Visitors>
 Overloaded(Visitors...) -> Overloaded<Visitors...>;  // Clang 14 does not deduce it
 
-/// What an item of a list takes: "{path, weight} or its path alone".
+/// The allowed forms of an item of a list: "{path, weight} or its path alone".
 std::string item_expectation(const StructList& list);
 /// The allowed values of an option, for an error: "a whole number, at least 1", "one of drop, truncate, error".
 std::string expectation(const Option& option);

@@ -16,14 +16,14 @@ namespace rlhf {
 
 namespace {
 
-PromptTemplate choose_template(const ModelFolder& folder, const std::string& said, const RunOptions& options) {
+PromptTemplate choose_template(const ModelFolder& folder, const std::string& text, const RunOptions& options) {
   const std::optional<std::string>& own = folder.prompt_template;
-  if (said.empty()) return own ? PromptTemplate(*own) : PromptTemplate();
-  if (own && *own != said && !options.accept_differences)
+  if (text.empty()) return own ? PromptTemplate(*own) : PromptTemplate();
+  if (own && *own != text && !options.accept_differences)
     throw ConfigError({"data.template: expected " + quoted_yaml(*own) + ", which " + folder.path.string() +
-                       " was trained with, found " + quoted_yaml(said) +
-                       "; hint: leave the key out, or pass --accept-differences"});
-  return PromptTemplate(said);
+                       " was trained with, found " + quoted_yaml(text) +
+                       "; hint: omit the key, or add --accept-differences"});
+  return PromptTemplate(text);
 }
 
 /// A pad id for config.json of a scalar model. `transformers` removes it from the end of a text before it reads the

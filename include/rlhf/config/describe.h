@@ -138,8 +138,8 @@ struct Field {
     copy.spec.changes_on_resume = true;
     return copy;
   }
-  /// The same, as the member that every item of a list has, and that may stand for an item whose other members have
-  /// their defaults.
+  /// The same field, as the required member of the items of a list. Its value alone may replace an item whose other
+  /// members have their defaults.
   constexpr Field short_form() const {
     Field copy = *this;
     copy.spec.is_short_form = true;

@@ -134,11 +134,11 @@ Section bind(C& config) {
   return detail::bind_section(config, false);
 }
 
-/// The option whose value may stand for a whole item of a list (Field::short_form); null if there is none.
+/// The option whose value may replace a whole item of a list (Field::short_form); nullptr if there is none.
 const Option* short_form(const StructList& list);
 
-/// An option that holds a value, with its full name ("model.init.hidden_size"); a list of structs is one, and so are
-/// the options of its items ("data.train[].weight").
+/// An option with a value, and its full key ("model.init.hidden_size"). A list of structs is a leaf, and so are the
+/// options of its items ("data.train[].weight").
 struct Leaf {
   std::string path;
   const Option* option;
