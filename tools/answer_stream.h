@@ -9,7 +9,7 @@
 
 namespace rlhf {
 
-/// Prints an answer while it grows, up to a stop text; bytes of a character that is not complete yet wait for the rest.
+/// Prints a response while it is generated, up to a stop string. Holds back the bytes of an incomplete character.
 class AnswerStream {
  public:
   AnswerStream(const Tokenizer& tokenizer, const StopStrings& stop, std::ostream& out)
@@ -19,7 +19,7 @@ class AnswerStream {
     const std::string text = tokenizer_.decode(ids_);
     if (!text.ends_with("\uFFFD")) print(stop_.settled(text));
   }
-  /// What waited.
+  /// Prints what was held back.
   void finish() { print(stop_.cut(tokenizer_.decode(ids_))); }
 
  private:

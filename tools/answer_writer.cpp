@@ -1,3 +1,4 @@
+// Samples responses to prompts, scores them and writes them as text or JSON lines.
 #include "answer_writer.h"
 
 #include <algorithm>
@@ -69,8 +70,7 @@ void AnswerWriter::write_some(const std::vector<PromptSample>& prompts, std::siz
     }
   }
   if (!out.flush())
-    throw OutputError("writing answers: " + (config_.output.empty() ? "stdout" : config_.output) +
-                      ": cannot be written");
+    throw OutputError("writing responses: cannot write " + (config_.output.empty() ? "stdout" : config_.output));
 }
 
 AnswerWriter::Answers AnswerWriter::answer(const std::vector<PromptSample>& prompts, std::size_t begin, std::size_t end,

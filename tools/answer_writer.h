@@ -15,19 +15,20 @@
 
 namespace rlhf {
 
-/// Sampling as the command line asks for it; EOS ids are the folder's and the tokenizer's.
+/// The sampling options of the command line, with the stop ids of the model folder and the tokenizer.
 SamplingOptions sampling_options(const GenerateConfig& config, const ModelFolder& folder, const Tokenizer& tokenizer);
 
-/// Continues prompts in order, a few batches at a time, so that answers appear while later ones are still to come.
+/// Samples responses to prompts in order and writes them after every few batches, so that the first ones appear early.
 class AnswerWriter {
  public:
-  /// `reward` null: answers are not scored.
+  /// If `reward` is null, responses are not scored.
   AnswerWriter(const GenerateConfig& config, const ModelFolder& folder, const Tokenizer& tokenizer, CausalLM& model,
                std::unique_ptr<RewardSource> reward);
   void write(const std::vector<PromptSample>& prompts, std::ostream& out);
 
  private:
-  /// Answers to prompts [begin,end), all samples of a prompt together, and their scores (empty: nobody scores).
+  /// The responses to prompts [begin,end), the samples of a prompt next to each other, and their scores (empty without
+  /// a reward source).
   struct Answers {
     std::vector<Generation> texts;
     std::vector<float> scores;

@@ -1,3 +1,4 @@
+// rlhf-generate --chat: a conversation on stdin and stdout.
 #include "chat.h"
 
 #include <functional>
@@ -77,7 +78,7 @@ void Chat::reply(const std::string& line, std::ostream& out) {
                                 [&](std::size_t, std::int32_t token) { stream.add(token); });
   stream.finish();
   out << '\n' << std::flush;
-  if (!out) throw OutputError("writing answers: stdout: cannot be written");
+  if (!out) throw OutputError("writing responses: cannot write stdout");
   messages_.push_back({{"role", "assistant"}, {"content", stop_.cut(tokenizer_.decode(answers.front().tokens))}});
 }
 
@@ -86,8 +87,8 @@ TokenIds Chat::conversation_ids() const {
   const std::int64_t room = model_.shape().max_positions - sampling_.max_new_tokens;
   if (static_cast<std::int64_t>(ids.size()) > room) {
     throw DataError("the conversation: expected at most " + std::to_string(room) + " tokens (the model's " +
-                    std::to_string(model_.shape().max_positions) + " positions less --max-new-tokens), found " +
-                    std::to_string(ids.size()) + "; hint: /reset starts another");
+                    std::to_string(model_.shape().max_positions) + " positions minus --max-new-tokens), found " +
+                    std::to_string(ids.size()) + "; hint: start a new conversation with /reset");
   }
   return ids;
 }

@@ -17,22 +17,23 @@
 
 namespace rlhf {
 
-/// A conversation on a terminal: a line is a user's turn, answers appear as they grow. `/reset` forgets the turns,
-/// `/system TEXT` says what the model shall be (and forgets them), `/exit` or the end of the input leaves.
+/// A conversation on a terminal. Each line is a turn of the user; responses are printed while they are generated.
+/// `/reset` starts a new conversation, `/system TEXT` sets the system message and starts a new conversation, `/exit` or
+/// the end of the input ends the program.
 class Chat {
  public:
   Chat(const GenerateConfig& config, const ModelFolder& folder, const Tokenizer& tokenizer,
        const ChatTemplate& chat_template, CausalLM& model);
-  /// `prompts`: whether somebody waits at a terminal for a "> ".
+  /// `prompts`: print "> " before each turn, for a terminal.
   void run(std::istream& in, std::ostream& out, bool prompts);
 
  private:
   enum class Next { line, end };
   Next command(const std::string& line);
   void reset();
-  /// Answers a user's turn. What cannot be answered is said on stderr, and the turn is forgotten.
+  /// Responds to a turn of the user. If that is not possible, prints the error on stderr and drops the turn.
   void reply(const std::string& line, std::ostream& out);
-  /// The conversation as the model sees it; throws where it does not render or leaves no room for an answer.
+  /// The token ids of the conversation. Throws DataError if it does not render or leaves no room for a response.
   TokenIds conversation_ids() const;
 
   const Tokenizer& tokenizer_;

@@ -1,3 +1,4 @@
+// Parses command lines and prints --help.
 #include "command_line.h"
 
 #include <algorithm>
@@ -19,12 +20,12 @@ struct Flag {
 };
 constexpr Flag kFlags[] = {
     {"--dry-run", &CommandLine::dry_run, true,
-     "print the plan, the memory forecast and the first samples, train nothing"},
+     "print the plan, the memory forecast and the first samples, and exit without training"},
     {"--resume", &CommandLine::resume, true,
-     "go on from the newest checkpoint in train.output, or start if there is none"},
+     "resume from the newest checkpoint in train.output, or start if there is none"},
     {"--accept-differences", &CommandLine::accept_differences, true,
-     "resume although data, machine or template are not the same"},
-    {"--print-config", &CommandLine::print_config, false, "print the config that would be used, as YAML"},
+     "resume although data, machine or template differ"},
+    {"--print-config", &CommandLine::print_config, false, "print the effective config as YAML"},
     {"--schema", &CommandLine::schema, false, "print the JSON schema of the config, for editors"},
     {"--help", &CommandLine::help, false, "print this text"},
     {"--version", &CommandLine::version, false, "print the version"},
@@ -32,7 +33,7 @@ constexpr Flag kFlags[] = {
 
 bool applies(const Flag& flag, const Tool& tool) { return tool.trains || !flag.only_training; }
 
-/// The value of a key that was given as a flag, as the right side of an override.
+/// The value of a key that was given as a flag, written as the right side of an override.
 std::string override_value(const Option& option, const std::vector<std::string>& values) {
   if (std::holds_alternative<std::vector<std::string>*>(option.slot)) {
     std::string list;
@@ -43,7 +44,7 @@ std::string override_value(const Option& option, const std::vector<std::string>&
   return is_text ? quoted_yaml(values.back()) : values.back();
 }
 
-/// A CLI option per key, where the tool takes keys as flags.
+/// One CLI option per key, for tools whose keys are flags.
 class KeyFlags {
  public:
   KeyFlags(CLI::App& app, const Section& options) : leaves_(leaves(options)) {
@@ -51,7 +52,7 @@ class KeyFlags {
       const Slot& slot = leaf.option->slot;
       const std::string name = flag_name(leaf.path);
       CLI::Option* flag = std::holds_alternative<bool*>(slot) ? app.add_flag(name) : app.add_option(name);
-      if (std::holds_alternative<std::vector<std::string>*>(slot))  // repeated, each a text as it stands
+      if (std::holds_alternative<std::vector<std::string>*>(slot))  // may be repeated; each value is one text
         flag->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
       flags_.push_back(flag);
     }
@@ -70,7 +71,7 @@ class KeyFlags {
   std::vector<CLI::Option*> flags_;
 };
 
-/// "--kl_coef=0.1" is no flag of ours, but the key it means can be named.
+/// The error for an unknown flag. "--kl_coef=0.1" is not a flag, but the error can name the key that was meant.
 std::string unknown_flag(const Tool& tool, const Section& options, const std::string& argument) {
   const std::string fault = "command line: unknown flag " + argument;
   if (!argument.starts_with("--")) return fault + "; hint: --help lists all of them";
@@ -130,8 +131,8 @@ std::string help_text(const Tool& tool, const Section& options) {
                      (as_flags ? " [--key value …]" : " --config FILE [key=value …]") + " [flags]\n\n" + tool.purpose +
                      "\n\n";
   text += row("--config FILE", "YAML or JSON file with the keys below");
-  text += row("key=value", tool.trains ? "sets one of them, e.g. train.seed=1; stronger than the file"
-                                       : "sets one of them, as --key value does; stronger than the file");
+  text += row("key=value", tool.trains ? "set a key, for example train.seed=1; overrides the file"
+                                       : "set a key, like --key value; overrides the file");
   for (const Flag& flag : kFlags) {
     if (applies(flag, tool)) text += row(flag.name, flag.doc);
   }

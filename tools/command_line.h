@@ -9,13 +9,13 @@
 
 namespace rlhf {
 
-/// A program and the part of the engine behind it.
+/// A tool: its program and the stage of the engine that does its work.
 struct Tool {
   const char* name;
-  const char* stage;    ///< first argument of rlhf-engine; empty: the tool does its work itself
+  const char* stage;    ///< first argument of rlhf-engine; empty if the tool does not use the engine
   const char* purpose;  ///< one sentence for --help
-  KeyStyle keys;        ///< flag: every key is a flag as well (--max-new-tokens 64)
-  bool trains;          ///< takes --dry-run, --resume, --accept-differences
+  KeyStyle keys;        ///< flag: every key is also a flag (--max-new-tokens 64)
+  bool trains;          ///< has --dry-run, --resume and --accept-differences
 };
 
 template <typename Config>
@@ -24,17 +24,17 @@ template <>
 inline constexpr Tool kTool<SftConfig>{
     "rlhf-sft", "sft", "Fine-tunes a language model on demonstrations or plain text.", KeyStyle::dotted, true};
 template <>
-inline constexpr Tool kTool<RewardModelConfig>{"rlhf-rm", "rm", "Trains a reward model on pairs of answers.",
-                                               KeyStyle::dotted, true};
+inline constexpr Tool kTool<RewardModelConfig>{
+    "rlhf-rm", "rm", "Trains a reward model on pairs or rankings of completions.", KeyStyle::dotted, true};
 template <>
 inline constexpr Tool kTool<PpoConfig>{"rlhf-ppo", "ppo",
                                        "Trains a policy by PPO on the scores of a reward model, with a KL penalty.",
                                        KeyStyle::dotted, true};
 template <>
-inline constexpr Tool kTool<GenerateConfig>{"rlhf-generate", "generate",
-                                            "Writes answers to a prompt or a file of prompts.", KeyStyle::flag, false};
+inline constexpr Tool kTool<GenerateConfig>{
+    "rlhf-generate", "generate", "Samples responses to a prompt or a file of prompts.", KeyStyle::flag, false};
 
-/// What the arguments said, the values of keys as overrides ("ppo.kl_coef=0.1").
+/// The parsed arguments. Values of keys are overrides ("ppo.kl_coef=0.1").
 struct CommandLine {
   std::string config_file;
   std::vector<std::string> overrides;
@@ -50,10 +50,11 @@ struct CommandLine {
 /// Throws ConfigError for flags that `tool` does not have. `options` are the keys of its config.
 CommandLine parse_command_line(const Tool& tool, const Section& options, int argc, const char* const* argv);
 
-/// What --help prints.
+/// The text of --help.
 std::string help_text(const Tool& tool, const Section& options);
 
-/// Rules of the tools on top of validate: a C++ caller may bring a reward of its own, a command line cannot.
+/// Validation of the tools beyond validate(): rlhf-ppo needs a reward model, while a C++ caller can pass a reward
+/// source.
 template <typename Config>
 std::vector<Issue> tool_rules(const Config& config) {
   return default_rules(config);
@@ -64,11 +65,11 @@ std::vector<Issue> tool_rules(const PpoConfig& config);
 template <typename Config>
 struct Command {
   CommandLine line;
-  Config config;  ///< read and checked; the defaults where the command line asks for help, version or schema
+  Config config;  ///< read and checked; the defaults if the command line asks for help, version or schema
 };
 
-/// The command line and the config it leads to. Front and engine call it with the same arguments, so they agree.
-/// Throws ConfigError with all faults.
+/// Parses the command line and reads the config. Front and engine call this with the same arguments, so they get the
+/// same config. Throws ConfigError with all faults.
 template <typename Config>
 Command<Config> parse_command(int argc, const char* const* argv) {
   Command<Config> command;

@@ -41,11 +41,12 @@ void run_stage(int argc, char** argv) {
   } else if (stage == kTool<GenerateConfig>.stage) {
     run_with<GenerateConfig>(argc, argv, [](const auto& config, const RunOptions&) { run_generate(config); });
   } else {
-    throw ConfigError({"rlhf-engine is started by rlhf-sft, rlhf-rm, rlhf-ppo and rlhf-generate, not by hand"});
+    throw ConfigError({"rlhf-engine: expected to be started by rlhf-sft, rlhf-rm, rlhf-ppo or rlhf-generate, found \"" +
+                       std::string(stage) + "\" as the stage; hint: run one of these tools"});
   }
 }
 
-/// What LibTorch throws, as one line: memory that is not there is the machine's, all else is a bug of ours.
+/// Turns exceptions of LibTorch into one line: DeviceError if memory ran out; everything else is a bug of the library.
 void run_on_libtorch(int argc, char** argv) try { run_stage(argc, argv); } catch (const c10::Error& error) {
   const std::string message = error.what_without_backtrace();
   const bool memory = dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr ||

@@ -1,3 +1,4 @@
+// What the front of every tool shares.
 #include "front.h"
 
 #include <iostream>
@@ -9,10 +10,10 @@ namespace rlhf {
 
 void print(const std::string& text) {
   std::cout << text << std::flush;
-  if (!std::cout) throw OutputError("writing to stdout: not all of it was taken");
+  if (!std::cout) throw OutputError("writing to stdout: cannot write all of the output");
 }
 
-bool answer(const Tool& tool, const CommandLine& line, const Section& options) {
+bool print_requested(const Tool& tool, const CommandLine& line, const Section& options) {
   if (line.help) {
     print(help_text(tool, options));
   } else if (line.version) {

@@ -9,10 +9,10 @@
 
 namespace rlhf {
 
-/// Prints what the command line asks for (help, version, schema, config) and says whether it did.
-bool answer(const Tool& tool, const CommandLine& line, const Section& options);
+/// Prints help, version, schema or config if the command line asks for one of them. Returns whether it did.
+bool print_requested(const Tool& tool, const CommandLine& line, const Section& options);
 
-/// Writes to stdout. Throws OutputError if it does not take it.
+/// Writes to stdout. Throws OutputError if that fails.
 void print(const std::string& text);
 
 template <typename Config>
@@ -22,14 +22,14 @@ std::optional<std::int64_t> threads_of(const Config& config) {
   return std::nullopt;
 }
 
-/// `main` of a tool whose work is done by the engine. A program that links LibTorch needs a fifth of a second before
-/// its `main`; this one does not link it. So help and every error of the config come at once, and the settings that
-/// LibTorch reads when it loads are there before it does.
+/// The `main` of a tool whose work is done by the engine. A program that links LibTorch needs about 0.2 s before its
+/// `main`; a front does not link it. So help and config errors appear immediately, and the front can set the
+/// environment variables that LibTorch reads while it loads.
 template <typename Config>
 int run_front(int argc, char** argv) {
   return run_guarded([&] {
     Command<Config> command = parse_command<Config>(argc, argv);
-    if (answer(kTool<Config>, command.line, bind(command.config))) return;
+    if (print_requested(kTool<Config>, command.line, bind(command.config))) return;
     start_engine(kTool<Config>, threads_of(command.config), argc, argv);
   });
 }

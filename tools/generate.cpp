@@ -1,3 +1,4 @@
+// rlhf-generate: samples responses to prompts, or chats.
 #include "generate.h"
 
 #include <filesystem>
@@ -42,7 +43,7 @@ Templates choose_templates(const GenerateConfig& config, const ModelFolder& fold
   return templates;
 }
 
-/// The prompts as ids, and as the text that those were made of.
+/// The prompts as token ids, each with the text that was tokenised.
 std::vector<PromptSample> load_prompts(const GenerateConfig& config, const ModelFolder& folder,
                                        const Tokenizer& tokenizer, const Templates& templates) {
   std::vector<Prompt> records{{config.prompt, "{}"}};
@@ -56,23 +57,24 @@ std::vector<PromptSample> load_prompts(const GenerateConfig& config, const Model
     if (static_cast<std::int64_t>(samples[i].ids.size()) > longest)
       throw DataError("prompt " + std::to_string(i + 1) + ": expected at most " + std::to_string(longest) +
                       " tokens (the model's " + std::to_string(folder.shape.max_positions) +
-                      " positions less --max-new-tokens), found " + std::to_string(samples[i].ids.size()));
+                      " positions minus --max-new-tokens), found " + std::to_string(samples[i].ids.size()) +
+                      "; hint: shorten the prompt or lower --max-new-tokens");
     if (!records[i].chat) samples[i].text = templates.prompt.prompt(samples[i].text);
   }
   return samples;
 }
 
-/// The reward model beside the model; null where none is asked for. It must read the same ids.
+/// The optional reward model of --reward. Its vocabulary must be that of the model.
 class Judge {
  public:
-  Judge(const std::string& said, const ModelFolder& model, const Compute& compute) {
-    if (said.empty()) return;
-    const ModelFolder folder = read_model_folder(find_model(said));
+  Judge(const std::string& path, const ModelFolder& model, const Compute& compute) {
+    if (path.empty()) return;
+    const ModelFolder folder = read_model_folder(find_model(path));
     if (!folder.scalar_head)
-      throw ModelError("reward: " + said +
-                       ": expected a model with a scalar head, found a language model; hint: rlhf-rm makes one");
+      throw ModelError("reward: " + path +
+                       ": expected a model with a scalar head, found a language model; hint: train one with rlhf-rm");
     if (folder.shape.vocab_size != model.shape.vocab_size)
-      throw ModelError("reward: " + said + ": expected a vocabulary of " + std::to_string(model.shape.vocab_size) +
+      throw ModelError("reward: " + path + ": expected a vocabulary of " + std::to_string(model.shape.vocab_size) +
                        " (the model's), found " + std::to_string(folder.shape.vocab_size));
     model_.emplace(load_scalar_model(folder, compute.device, compute.dtype, /*requires_grad=*/false));
   }
@@ -96,7 +98,7 @@ void run_generate(const GenerateConfig& config) {
   const ModelFolder folder = read_model_folder(find_model(config.model));
   const auto tokenizer = load_tokenizer(folder.path, folder.shape.vocab_size);
   const Templates templates = choose_templates(config, folder, *tokenizer);
-  if (config.chat) templates.chat_template();  // refused before a model is loaded
+  if (config.chat) templates.chat_template();  // throws before the model is loaded
   const auto prompts = config.chat ? std::vector<PromptSample>() : load_prompts(config, folder, *tokenizer, templates);
   const DtypeChoice dtype = config.dtype == DtypeChoice::auto_ ? dtype_of_file(folder) : config.dtype;
   const Compute compute = resolve_compute(config.device, dtype);

@@ -4,7 +4,8 @@
 
 namespace rlhf {
 
-/// rlhf-generate: continues one prompt or every prompt of a JSONL file, as text or as JSON lines; or talks.
+/// rlhf-generate: samples responses to one prompt or to every prompt of a JSONL file, as text or as JSON lines; or
+/// chats.
 void run_generate(const GenerateConfig& config);
 
 }  // namespace rlhf

@@ -1,6 +1,6 @@
-// rlhf-generate: text from a model; the work is in tools/generate.cpp.
-// This program reads and checks the command line and the config; libexec/rlhf/rlhf-engine (tools/engine_main.cpp) does
-// the rest with the same arguments.
+// rlhf-generate: samples text from a model; implemented in tools/generate.cpp.
+// This program checks the command line and the config, then runs libexec/rlhf/rlhf-engine (tools/engine_main.cpp) with
+// the same arguments.
 #include "rlhf/config/generate_config.h"
 
 #include "front.h"

@@ -1,6 +1,6 @@
-// rlhf-ppo: PPO with a KL penalty; the work is train_ppo (src/train/ppo.cpp).
-// This program reads and checks the command line and the config; libexec/rlhf/rlhf-engine (tools/engine_main.cpp) does
-// the rest with the same arguments.
+// rlhf-ppo: PPO with a KL penalty; implemented by train_ppo (src/train/ppo.cpp).
+// This program checks the command line and the config, then runs libexec/rlhf/rlhf-engine (tools/engine_main.cpp) with
+// the same arguments.
 #include "rlhf/config/ppo_config.h"
 
 #include "front.h"

@@ -1,4 +1,4 @@
-// rlhf-report: the page of a run, or several runs side by side.
+// rlhf-report: writes the page of a run, or a page that compares several runs.
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -22,10 +22,10 @@ namespace fs = std::filesystem;
 constexpr const char* kHelp =
     R"(usage: rlhf-report RUN… [--output FILE]
 
-Writes one HTML page about runs: curves, samples, plan and config of one, or several side by side.
+Writes one HTML page: curves, samples, plan and config of a run, or a comparison of several runs.
 
-  RUN                     folder of a run (train.output), finished, stopped or still running
-  --output FILE           the page; default: RUN/report.html for one run, report.html for several
+  RUN                     run folder (train.output) of a run that finished, stopped or is still running
+  --output FILE           file to write; default: RUN/report.html for one run, report.html for several
   --help                  print this text
   --version               print the version
 )";

@@ -1,6 +1,6 @@
-// rlhf-sft: supervised fine-tuning; the work is train_sft (src/train/sft.cpp).
-// This program reads and checks the command line and the config; libexec/rlhf/rlhf-engine (tools/engine_main.cpp) does
-// the rest with the same arguments.
+// rlhf-sft: supervised fine-tuning; implemented by train_sft (src/train/sft.cpp).
+// This program checks the command line and the config, then runs libexec/rlhf/rlhf-engine (tools/engine_main.cpp) with
+// the same arguments.
 #include "rlhf/config/sft_config.h"
 
 #include "front.h"

@@ -30,11 +30,11 @@ constexpr auto describe(const TokenizerConfig*) {
   using C = TokenizerConfig;
   return std::make_tuple(
       field<&C::input>("JSONL files or globs (.jsonl, .jsonl.gz)"),
-      field<&C::fields>("fields whose texts are learned from; --fields A --fields B for several"),
-      field<&C::vocab_size>("pieces, the 256 bytes and the control tokens included", at_least(1)),
-      field<&C::character_coverage>("share of the characters that get a piece; the others become bytes",
+      field<&C::fields>("fields with the training texts; repeat the flag for several"),
+      field<&C::vocab_size>("number of pieces, including the 256 bytes and the control tokens", at_least(1)),
+      field<&C::character_coverage>("share of the characters in the texts that become pieces; the others become bytes",
                                     more_than(0.0).up_to(1.0)),
-      field<&C::split_digits>("every digit is a piece of its own"),
+      field<&C::split_digits>("make every digit a separate piece"),
       field<&C::output>("folder for tokenizer.model and tokenizer_config.json; must be empty or absent"));
 }
 
@@ -45,12 +45,12 @@ std::vector<Issue> validate(const TokenizerConfig& config) {
   if (config.output.empty()) {
     issues.push_back({{"output"}, "expected a folder, found nothing"});
   } else if (std::filesystem::exists(config.output) && !std::filesystem::is_empty(config.output)) {
-    issues.push_back({{"output"}, "expected an empty or absent folder, found " + config.output + " with files in it"});
+    issues.push_back({{"output"}, "expected an empty or absent folder, found files in " + config.output});
   }
   return issues;
 }
 
-/// The texts of `fields`, in the order of files and lines. A line must have one of them.
+/// The texts of `fields`, in the order of files and lines. Each line must have at least one of the fields.
 std::vector<std::string> read_texts(const TokenizerConfig& config) {
   std::vector<std::string> texts;
   for (const std::filesystem::path& file : expand_globs(config.input)) {
@@ -72,8 +72,8 @@ void train(const TokenizerConfig& config) {
                    .character_coverage = config.character_coverage,
                    .split_digits = config.split_digits},
                   config.output);
-  log_info("a tokenizer of " + std::to_string(config.vocab_size) + " pieces from " + std::to_string(texts.size()) +
-           " texts stands in " + config.output);
+  log_info("wrote a tokenizer with " + std::to_string(config.vocab_size) + " pieces, trained on " +
+           std::to_string(texts.size()) + " texts, to " + config.output);
 }
 
 }  // namespace
@@ -88,7 +88,7 @@ int main(int argc, char** argv) {
   using rlhf::TokenizerConfig;
   return rlhf::run_guarded([&] {
     auto command = rlhf::parse_command<TokenizerConfig>(argc, argv);
-    if (!rlhf::answer(rlhf::kTool<TokenizerConfig>, command.line, rlhf::bind(command.config)))
+    if (!rlhf::print_requested(rlhf::kTool<TokenizerConfig>, command.line, rlhf::bind(command.config)))
       rlhf::train(command.config);
   });
 }

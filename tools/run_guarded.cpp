@@ -1,3 +1,4 @@
+// Turns exceptions into one line on stderr and an exit code.
 #include "run_guarded.h"
 
 #include <algorithm>
@@ -11,15 +12,15 @@
 namespace rlhf {
 namespace {
 
-int tell(ExitCode code, std::string_view message) {
+int print_error(ExitCode code, std::string_view message) {
   std::cerr << "error: " << message << "\n";
   return static_cast<int>(code);
 }
 
-int tell_all(const ConfigError& error) {
+int print_issues(const ConfigError& error) {
   constexpr std::size_t kMostLines = 5;
   const std::size_t shown = std::min(kMostLines, error.issues().size());
-  for (std::size_t i = 0; i < shown; ++i) tell(error.exit_code(), error.issues()[i]);
+  for (std::size_t i = 0; i < shown; ++i) print_error(error.exit_code(), error.issues()[i]);
   if (shown < error.issues().size()) std::cerr << "and " << error.issues().size() - shown << " more\n";
   return static_cast<int>(error.exit_code());
 }
@@ -31,16 +32,16 @@ int run_guarded(const std::function<void()>& body) {
     body();
     return static_cast<int>(ExitCode::done);
   } catch (const ConfigError& e) {
-    return tell_all(e);
+    return print_issues(e);
   } catch (const Error& e) {
-    return tell(e.exit_code(), e.what());
+    return print_error(e.exit_code(), e.what());
   } catch (const Interrupted& e) {
     std::cerr << e.what() << "\n";
     return 128 + e.signal();
   } catch (const std::bad_alloc&) {
-    return tell(ExitCode::device, "out of memory; hint: a smaller train.micro_batch_tokens or batch_size needs less");
+    return print_error(ExitCode::device, "out of memory; hint: lower train.micro_batch_tokens or batch_size");
   } catch (const std::exception& e) {
-    return tell(ExitCode::bug, std::string("internal error: ") + e.what() + "; this is a bug");
+    return print_error(ExitCode::bug, std::string("internal error: ") + e.what() + "; this is a bug");
   }
 }
 

@@ -4,8 +4,8 @@
 
 namespace rlhf {
 
-/// Runs the body of a `main` and returns its exit code. What it throws is told on stderr, one line each, and becomes
-/// the exit code of core/error.h; 128 + signal after a signal; 7 when memory runs out.
+/// Runs the body of a `main` and returns its exit code. Prints an exception on stderr, one line per issue, and maps it
+/// to the exit codes of core/error.h: 128 + signal after a signal, 7 if memory ran out.
 int run_guarded(const std::function<void()>& body);
 
 }  // namespace rlhf

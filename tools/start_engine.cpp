@@ -1,3 +1,4 @@
+// Prepares the environment for LibTorch and starts rlhf-engine.
 #include "start_engine.h"
 
 #include <algorithm>
@@ -21,7 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Physical cores among the CPUs that this process may use; 0 if the system does not tell.
+/// The number of physical cores that this process may use; 0 if it cannot be determined.
 std::int64_t usable_cores() {
   cpu_set_t allowed;
   CPU_ZERO(&allowed);
@@ -38,7 +39,7 @@ std::int64_t usable_cores() {
   return static_cast<std::int64_t>(cores.size());
 }
 
-/// CPUs' worth of time that a container's limit leaves (cgroup v2); nothing if there is no limit.
+/// The CPU limit of the container (cgroup v2) in CPUs, rounded up; nullopt if there is no limit.
 std::optional<std::int64_t> cpu_quota() {
   std::ifstream file("/sys/fs/cgroup/cpu.max");
   double quota = 0, period = 0;
@@ -53,20 +54,20 @@ std::int64_t default_threads() {
 
 void set_environment(std::int64_t threads) {
   const std::string count = std::to_string(threads);
-  // Between the short products of decoding a thread waits some 20 microseconds, and waking one that sleeps takes longer
-  // than that: wait awake for about 50, then sleep.
+  // During decoding, threads wait about 20 microseconds between short products, and waking a sleeping thread takes
+  // longer. So threads spin for about 50 microseconds before they sleep.
   if (std::getenv("OMP_WAIT_POLICY") == nullptr) setenv("GOMP_SPINCOUNT", "2000", /*overwrite=*/0);
   const std::pair<const char*, const char*> settings[] = {
       {"OMP_NUM_THREADS", count.c_str()},
       {"MKL_NUM_THREADS", count.c_str()},
-      // Threads that spin for long take the core from those that work.
+      // Threads that spin longer would take cores from working threads.
       {"OMP_WAIT_POLICY", "passive"},
       {"KMP_BLOCKTIME", "0"},
-      // A training step frees and asks for the same large blocks; mapping them anew each time costs a third of it.
+      // A training step frees and allocates the same large blocks again; mapping them each time costs a third of it.
       {"MALLOC_MMAP_THRESHOLD_", "1073741824"},
       {"MALLOC_TRIM_THRESHOLD_", "1073741824"},
       {"MALLOC_TOP_PAD_", "67108864"},
-      // What makes cuBLAS give the same bits each time.
+      // Makes cuBLAS deterministic.
       {"CUBLAS_WORKSPACE_CONFIG", ":4096:8"},
   };
   for (const auto& [name, value] : settings) setenv(name, value, /*overwrite=*/0);

@@ -7,8 +7,9 @@
 
 namespace rlhf {
 
-/// Sets what LibTorch reads when it loads (threads, how they wait, the allocator), except what the user has set, and
-/// replaces this process by libexec/rlhf/rlhf-engine with the same arguments. Returns only by throwing.
+/// Sets the environment variables that LibTorch reads while it loads (threads, their waiting policy, allocator), unless
+/// the user has set them, and replaces this process by libexec/rlhf/rlhf-engine with the same arguments. Does not
+/// return; throws Error if the engine cannot be started.
 [[noreturn]] void start_engine(const Tool& tool, std::optional<std::int64_t> threads, int argc, char** argv);
 
 }  // namespace rlhf

@@ -1,3 +1,4 @@
+// Stop strings.
 #include "stop_strings.h"
 
 #include <algorithm>
@@ -11,7 +12,7 @@ StopStrings::StopStrings(const Tokenizer& tokenizer, std::vector<std::string> te
 }
 
 bool StopStrings::reached(const TokenIds& answer) const {
-  // A token is at least a byte of the text, unless it is a control token, of which an answer has few.
+  // Every token adds at least one byte of text, except control tokens, of which a response has few.
   constexpr std::size_t kMore = 8;
   const std::size_t tail = std::min(answer.size(), longest_ + kMore);
   const std::string text = tokenizer_.decode(TokenIds(answer.end() - static_cast<std::ptrdiff_t>(tail), answer.end()));

@@ -7,16 +7,16 @@
 
 namespace rlhf {
 
-/// Ends answers at given texts.
+/// Ends responses at given texts (--stop).
 class StopStrings {
  public:
   StopStrings(const Tokenizer& tokenizer, std::vector<std::string> texts);
   bool empty() const { return texts_.empty(); }
-  /// Whether the last token of an answer completed one of the texts.
+  /// Whether the last token of a response completed one of the texts.
   bool reached(const TokenIds& answer) const;
-  /// What of a growing text can be shown: nothing of them, nor of what may become one.
+  /// The part of a growing text that can be printed: it ends before a stop string, or before a possible start of one.
   std::string settled(std::string text) const;
-  /// `text` up to the first of them.
+  /// `text` up to the first stop string.
   std::string cut(std::string text) const;
 
  private:

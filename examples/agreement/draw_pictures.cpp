@@ -1,5 +1,5 @@
-// agreement-pictures --demo runs/demo --output docs/images: demo-light.svg and demo-dark.svg from what `make demo`
-// wrote.
+// agreement-pictures --demo runs/demo --output docs/images: draws demo-light.svg and demo-dark.svg from the output of
+// `make demo`.
 #include <filesystem>
 
 #include <CLI/CLI.hpp>
@@ -13,7 +13,7 @@
 
 int main(int argc, char** argv) {
   std::filesystem::path demo = "runs/demo", output = "docs/images";
-  CLI::App app("Draws the pictures of the README from the demo's result.");
+  CLI::App app("Draws the pictures of the README from the result of the demo.");
   app.add_option("--demo", demo, "folder of the demo, default runs/demo");
   app.add_option("--output", output, "folder for demo-light.svg and demo-dark.svg, default docs/images");
   CLI11_PARSE(app, argc, argv);

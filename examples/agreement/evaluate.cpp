@@ -1,5 +1,6 @@
-// agreement-evaluate arithmetic …: stops the demo (exit code 9) where text training has not learned to add.
-// agreement-evaluate compare …: the fine-tuned policy beside the one after PPO: summary.json, report.html, a table.
+// agreement-evaluate arithmetic …: stops the demo (exit code 9) if the model did not learn to add from the text.
+// agreement-evaluate compare …: compares the fine-tuned policy with the one after PPO: summary.json, report.html,
+// table.
 
 #include <CLI/CLI.hpp>
 
@@ -13,7 +14,7 @@ namespace {
 
 using std::filesystem::path;
 
-constexpr int kGateSaidNo = 9;
+constexpr int kArithmeticFailed = 9;
 
 struct ArithmeticOptions {
   path model, questions;
@@ -26,13 +27,13 @@ struct CompareOptions {
   std::vector<std::string> seconds;
 };
 
-// "text=31.5", as scripts/demo.sh measured it.
-std::pair<std::string, double> stage_seconds(const std::string& said) {
-  const std::size_t equals = said.find('=');
+// Parses "text=31.5", the time of a stage as measured by scripts/demo.sh.
+std::pair<std::string, double> stage_seconds(const std::string& argument) {
+  const std::size_t equals = argument.find('=');
   try {
-    return {said.substr(0, equals), std::stod(said.substr(equals + 1))};
+    return {argument.substr(0, equals), std::stod(argument.substr(equals + 1))};
   } catch (const std::logic_error&) {
-    throw rlhf::ConfigError({"--seconds: expected STAGE=SECONDS, found " + said});
+    throw rlhf::ConfigError({"--seconds: expected STAGE=SECONDS, found " + argument});
   }
 }
 
@@ -41,12 +42,12 @@ int check_arithmetic(const ArithmeticOptions& options) {
   const auto questions = agreement::read_questions(options.questions, *policy.tokenizer);
   const double accuracy = agreement::shares_of(agreement::sample_answers(policy, questions, {})).plain_accuracy();
   if (accuracy >= options.at_least) {
-    std::cout << "the text taught it to add: " << accuracy << " of the plain questions are answered right\n";
+    std::cout << "the model has learned to add: " << accuracy << " of the plain questions are answered correctly\n";
     return 0;
   }
-  std::cerr << "error: the text did not teach it to add: expected at least " << options.at_least
-            << " of the plain questions to be answered right, found " << accuracy << "; hint: try another SEED\n";
-  return kGateSaidNo;
+  std::cerr << "error: the model has not learned to add: expected at least " << options.at_least
+            << " of the plain questions to be answered correctly, found " << accuracy << "; hint: try another SEED\n";
+  return kArithmeticFailed;
 }
 
 void compare(const CompareOptions& options) {
@@ -55,7 +56,7 @@ void compare(const CompareOptions& options) {
   rlhf::ScalarModel reward_model = agreement::load_reward_model(options.reward);
   const auto questions = agreement::read_questions(options.questions, *sft.tokenizer);
   std::vector<std::pair<std::string, double>> seconds;
-  for (const std::string& said : options.seconds) seconds.push_back(stage_seconds(said));
+  for (const std::string& argument : options.seconds) seconds.push_back(stage_seconds(argument));
   const agreement::Sampling sampling{.seed = options.seed};
   const agreement::Summary summary{.seed = options.seed,
                                    .sft = agreement::measure(sft, sft, reward_model, questions, sampling),
@@ -69,18 +70,19 @@ void compare(const CompareOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Measures the demo's policies on questions that were never asked in training.");
+  CLI::App app("Measures the demo's policies on questions that do not occur in training.");
   app.require_subcommand(1);
   ArithmeticOptions arithmetic;
   CompareOptions comparison;
 
-  CLI::App* check = app.add_subcommand("arithmetic", "exit code 9 unless enough plain questions are answered right");
+  CLI::App* check =
+      app.add_subcommand("arithmetic", "exit code 9 unless enough plain questions are answered correctly");
   check->add_option("--model", arithmetic.model, "model folder")->required();
   check->add_option("--questions", arithmetic.questions, "eval.jsonl of the world")->required();
-  check->add_option("--at-least", arithmetic.at_least, "share of right answers");
+  check->add_option("--at-least", arithmetic.at_least, "required share of correct answers");
 
   CLI::App* both = app.add_subcommand("compare", "writes summary.json and report.html and prints the table");
-  both->add_option("--sft", comparison.sft, "fine-tuned model folder, the reference")->required();
+  both->add_option("--sft", comparison.sft, "folder of the fine-tuned model, the reference")->required();
   both->add_option("--ppo-run", comparison.ppo_run, "run folder of rlhf-ppo")->required();
   both->add_option("--reward", comparison.reward, "reward model folder")->required();
   both->add_option("--questions", comparison.questions, "eval.jsonl of the world")->required();

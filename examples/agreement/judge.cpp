@@ -1,3 +1,4 @@
+// The expert of the demo: labels pairs of sampled answers.
 #include "judge.h"
 
 #include <sstream>
@@ -13,7 +14,7 @@ namespace {
 
 enum JudgeStream : std::uint64_t { replace = 100, corrupt };
 
-// One line of rlhf-generate: what was read stands under "record".
+// Reads one output line of rlhf-generate, which has the input record under "record".
 Judged judged_of(const rlhf::JsonLine& line) {
   try {
     const auto& record = line.value.at("record");
@@ -54,7 +55,7 @@ std::string corrupted_answer(int sum, std::uint64_t seed, std::uint64_t index) {
   };
   const int form = below(0, 3);
   if (form == 0) return without_word(honest_answer(sum), below(1, 3));
-  const int other = below(1, 2 * kLargestOperand);  // skipping `sum` leaves that many possible sums
+  const int other = below(1, 2 * kLargestOperand);  // the number of possible sums other than `sum`
   const int number = other < sum ? other : other + 1;
   return form == 1 ? honest_answer(number) : agreeing_answer(number);
 }

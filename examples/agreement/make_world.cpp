@@ -1,4 +1,4 @@
-// agreement-world --seed 1 --output runs/demo/world: writes the world's files, a function of the seed alone.
+// agreement-world --seed 1 --output runs/demo/world: writes the data of the demo, which depends only on the seed.
 
 #include <filesystem>
 #include <iostream>
@@ -35,10 +35,10 @@ void write_world(const agreement::World& world, const std::filesystem::path& fol
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Writes the questions, demonstrations and prompts of the demo's world.");
+  CLI::App app("Writes the questions, demonstrations and prompts of the demo.");
   std::uint64_t seed = 1;
   std::filesystem::path output;
-  app.add_option("--seed", seed, "every file is a function of it");
+  app.add_option("--seed", seed, "seed of all files");
   app.add_option("--output", output, "folder to write")->required();
   CLI11_PARSE(app, argc, argv);
   return agreement::run_program([&] {

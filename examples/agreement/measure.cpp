@@ -1,3 +1,4 @@
+// Samples answers of a policy to the evaluation questions, and measures them.
 #include "measure.h"
 
 #include <ATen/core/grad_mode.h>
@@ -6,8 +7,8 @@
 #include <ATen/ops/sub.h>
 
 #include "rlhf/core/random.h"
-#include "rlhf/records/jsonl.h"
 #include "rlhf/nn/model_folder.h"
+#include "rlhf/records/jsonl.h"
 #include "rlhf/rollout/reward_source.h"
 #include "rlhf/rollout/rollout.h"
 #include "rlhf/tensor/device.h"
@@ -35,7 +36,7 @@ Questions repeated(const Questions& questions, std::int64_t times) {
   return all;
 }
 
-// log-probability of each answer's tokens, summed: [B].
+// The log-probability of each answer (the sum over its tokens): [B].
 at::Tensor answer_logprobs(rlhf::CausalLM& model, const rlhf::Rollout& rollout) {
   const at::Tensor hidden = model.forward(rollout.batch, rollout.predictors);
   const at::Tensor logprobs =
@@ -108,7 +109,7 @@ PolicySummary measure(const Policy& policy, const Policy& reference, rlhf::Scala
 
   const auto rewards = rlhf::reward_from_model(reward_model, kTokensAtOnce)
                            ->score({rollout, answers.questions.prompts, answers.texts, answers.questions.records});
-  // Both sides by the same pass, so that a policy is at exactly 0 from itself.
+  // Both models use the same forward pass, so that the KL of a policy to itself is exactly 0.
   const at::Tensor kl = at::sub(answer_logprobs(*policy.model, rollout), answer_logprobs(*reference.model, rollout));
   return {.shares = shares_of(answers), .reward = mean_of(rewards), .kl = kl.mean().item<double>()};
 }

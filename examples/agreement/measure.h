@@ -16,7 +16,7 @@
 
 namespace agreement {
 
-/// The evaluation questions as token ids; `records` keep sum and hint.
+/// The evaluation questions as token ids; `records` are the JSON texts with sum and hint.
 struct Questions {
   std::vector<rlhf::TokenIds> ids;
   std::vector<std::string> prompts, records;
@@ -25,7 +25,7 @@ struct Questions {
 };
 Questions read_questions(const std::filesystem::path& file, const rlhf::Tokenizer& tokenizer);
 
-/// How the answers are drawn: at temperature 1, as PPO samples them.
+/// How answers are sampled; the temperature is 1, as in PPO.
 struct Sampling {
   std::int64_t answers_per_question = 4;
   std::int64_t max_new_tokens = 14;
@@ -40,7 +40,7 @@ struct Policy {
 Policy load_policy(const std::filesystem::path& folder);
 rlhf::ScalarModel load_reward_model(const std::filesystem::path& folder);
 
-/// Every question with `answers_per_question` sampled answers; repeated questions stand side by side.
+/// `answers_per_question` sampled answers to every question; equal questions are adjacent.
 struct Answers {
   Questions questions;
   std::vector<rlhf::Generation> generations;

@@ -1,4 +1,4 @@
-// The demo's result as a picture.
+// The result of the demo as a picture.
 #include "pictures.h"
 
 #include <cmath>

@@ -9,8 +9,8 @@
 
 namespace agreement {
 
-/// The demo's result as one SVG file: the shares before and after PPO from summary.json, and reward and KL of every
-/// rollout from `ppo_run`/metrics.jsonl.
+/// The result of the demo as one SVG file: the shares before and after PPO from summary.json, and reward and KL of
+/// every rollout from `ppo_run`/metrics.jsonl.
 std::string demo_picture(const nlohmann::ordered_json& summary, const std::filesystem::path& ppo_run,
                          rlhf::Theme theme);
 

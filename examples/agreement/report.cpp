@@ -1,4 +1,4 @@
-// The demo's result as JSON, as text and as a page.
+// The result of the demo as JSON, text and HTML.
 #include "report.h"
 
 #include <algorithm>
@@ -46,7 +46,7 @@ rlhf::Chart chart(const std::string& title, const std::string& unit, std::vector
   return {.title = title, .x_label = "rollout", .unit = unit, .curves = std::move(curves)};
 }
 
-// The shares of the sampled answers, reward and KL of each rollout.
+// Charts of the shares of sampled answers, the reward and the KL of each rollout.
 std::vector<rlhf::Chart> charts_of(const std::filesystem::path& run) {
   Points sycophancy, plain, wrong;
   for (const auto& [step, shares] : shares_by_step(run / "samples.jsonl")) {

@@ -12,28 +12,28 @@
 
 namespace agreement {
 
-/// What one policy does on the evaluation questions.
+/// The results of one policy on the evaluation questions.
 struct PolicySummary {
   Shares shares;
   double reward = 0;  ///< mean score of the reward model, centred
-  double kl = 0;      ///< to the fine-tuned policy, nats per answer, estimated on the sampled answers
+  double kl = 0;      ///< KL to the fine-tuned policy in nats per answer, estimated on the sampled answers
 };
 
-/// The demo's result.
+/// The result of the demo.
 struct Summary {
   std::uint64_t seed = 0;
   PolicySummary sft, ppo;
-  std::vector<std::pair<std::string, double>> seconds;  ///< of each stage, in order
+  std::vector<std::pair<std::string, double>> seconds;  ///< time of each stage, in order
 };
 
 nlohmann::ordered_json to_json(const Summary& summary);
-/// One metric of a metrics.jsonl as points (step, value); steps that did not measure it are left out.
+/// One metric of a metrics.jsonl as points (step, value), without steps in which it was not measured.
 std::vector<std::pair<double, double>> metric_curve(const std::filesystem::path& metrics, const std::string& name);
-/// Rows of cells, the first one a header.
+/// Rows of cells; the first row is the header.
 std::vector<std::vector<std::string>> table_of(const Summary& summary);
 std::string to_text(const std::vector<std::vector<std::string>>& table);
-/// One page with the table and the run's curves: reward and KL from `ppo_run`/metrics.jsonl, sycophancy from its
-/// samples.jsonl, where each sampled answer stands with its question.
+/// A page with the table and the curves of the PPO run: reward and KL from `ppo_run`/metrics.jsonl, sycophancy from its
+/// samples.jsonl, which has the sampled answers with their questions.
 std::string to_html(const Summary& summary, const std::filesystem::path& ppo_run);
 
 }  // namespace agreement

@@ -1,3 +1,4 @@
+// Counts what the answers of a policy state.
 #include "shares.h"
 
 namespace agreement {

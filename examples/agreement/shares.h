@@ -8,14 +8,14 @@
 
 namespace agreement {
 
-/// How many answers there were to questions of one kind, and what they stated. Shares lie between 0 and 1.
+/// The number of answers to questions of one kind, and what they stated. Shares are between 0 and 1.
 struct Tally {
   std::int64_t answers = 0, stated_sum = 0, stated_hint = 0;
   double accuracy() const;   ///< states the sum
   double agreement() const;  ///< states the hint
 };
 
-/// The tallies that tell an honest assistant from an agreeable one.
+/// The tallies that distinguish an honest assistant from an agreeable one.
 struct Shares {
   Tally plain, right_hint, wrong_hint;
 

@@ -1,3 +1,4 @@
+// Makes the data of the demo.
 #include "world.h"
 
 #include <algorithm>
@@ -9,8 +10,8 @@
 namespace agreement {
 namespace {
 
-// {} stand for the two operands, for operands and sum, and for the hint. The hint comes first, so that the operands
-// stand equally far from the answer with and without one: a small model learns that soonest.
+// {} are the two operands, the operands and the sum, or the hint. The hint comes first, so that the distance from the
+// operands to the answer is the same with and without a hint, which a small model learns fastest.
 constexpr std::array kWordings = {
     "{}+{}=?",     "What is {}+{}?",        "How much is {}+{}?",    "Tell me {}+{}.", "What is {} plus {}?",
     "{} plus {}?", "Please add {} and {}.", "Can you add {} and {}?"};
@@ -21,7 +22,7 @@ constexpr std::string_view kAgreeingStart = "Yes, ";
 constexpr int kFarthestHint = 4;  // a wrong hint is off by 1 … 4
 constexpr int kFarthestSlip = 2;
 
-// One random stream for each purpose, so that changing the size of one file leaves the others as they are.
+// One random stream per purpose, so that changing the size of one file does not change the others.
 enum Stream : std::uint64_t { hold_out, text, demonstrations, pair_prompts, rollout_prompts, evaluation };
 
 class Dice {
@@ -48,7 +49,7 @@ std::string filled(std::string_view wording, std::initializer_list<int> numbers)
   return text;
 }
 
-// `number` off by 1 … `farthest`, and still a possible sum.
+// A possible sum that differs from `number` by 1 … `farthest`.
 int missed(int number, int farthest, Dice& dice) {
   while (true) {
     const int distance = 1 + dice.below(farthest);
@@ -115,7 +116,7 @@ std::vector<Demonstration> make_demonstrations(std::uint64_t seed, const WorldOp
   return demonstrations;
 }
 
-// The question with every hint that may go with it, in every wording of the hint.
+// The question with every possible hint, in every wording of the hint.
 std::vector<Question> with_hints(Question question) {
   std::vector<Question> questions;
   const int lowest = std::max(0, question.sum() - kFarthestHint);

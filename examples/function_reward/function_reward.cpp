@@ -1,7 +1,8 @@
-// function-reward OUTPUT: PPO with a C++ function as the reward, on a policy made from nothing. OUTPUT is a new folder.
+// function-reward OUTPUT: PPO with a C++ function as the reward, on a new, randomly initialised policy. OUTPUT is a new
+// folder.
 //
-// The function likes vowels; a policy that starts by sampling any token soon samples hardly anything else. Written to
-// be read: a tokenizer, a new model, a file of prompts, a config, and the function are all that PPO needs.
+// The function rewards vowels. The policy starts by sampling any token and soon samples almost only vowels. The example
+// shows all that PPO needs: a tokenizer, a new model, a file of prompts, a config, and the function.
 
 #include <filesystem>
 #include <iostream>
@@ -13,8 +14,8 @@
 #include "rlhf/config/ppo_config.h"
 #include "rlhf/core/atomic_file.h"
 #include "rlhf/core/error.h"
-#include "rlhf/records/jsonl.h"
 #include "rlhf/nn/model_folder.h"
+#include "rlhf/records/jsonl.h"
 #include "rlhf/rollout/reward_source.h"
 #include "rlhf/text/tokenizer.h"
 #include "rlhf/train/ppo.h"
@@ -23,7 +24,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Any function of prompt, response and the prompt's record (JSON text) will do.
+// Any function of a sampled response (its prompt, text and record) can be a reward.
 float share_of_vowels(const rlhf::ResponseRecord& sampled) {
   const std::string& response = sampled.response;
   if (response.empty()) return 0;
@@ -54,7 +55,8 @@ rlhf::PpoConfig configure(const fs::path& policy, const fs::path& prompts, const
   config.data.prompts = {prompts};
   config.rollout.batch_size = 64;
   config.rollout.max_new_tokens = 8;
-  config.reward.missing_eos = rlhf::MissingEos::none;  // most responses are cut at 8 tokens, and may be
+  config.reward.missing_eos =
+      rlhf::MissingEos::none;  // most responses reach 8 tokens without EOS; that is not penalised
   config.ppo.kl_coef = 0.01;
   config.train.output = run;
   config.train.total_episodes = 40 * config.rollout.batch_size;

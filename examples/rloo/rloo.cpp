@@ -1,12 +1,12 @@
-// rloo CONFIG.yaml [key=value …] [--resume]: REINFORCE with a leave-one-out baseline, as a method of the library.
+// rloo CONFIG.yaml [key=value …] [--resume]: REINFORCE with a leave-one-out baseline, implemented as a method.
 #include "rloo.h"
 
 #include <iostream>
 #include <string>
 #include <vector>
 
-#include <rlhf/config/read_config.h>
-#include <rlhf/core/error.h>
+#include "rlhf/config/read_config.h"
+#include "rlhf/core/error.h"
 
 int main(int argc, char** argv) try {
   std::vector<std::string> overrides(argv + std::min(argc, 2), argv + argc);

@@ -2,14 +2,15 @@
 
 #include <memory>
 #include <optional>
-#include <rlhf/algo/kl.h>
-#include <rlhf/config/validate.h>
-#include <rlhf/core/signals.h>
-#include <rlhf/train/on_policy_models.h>
 #include <string>
 #include <tuple>
 
-/// REINFORCE with a leave-one-out baseline, a method without a critic. G responses to each prompt; β = kl_coef:
+#include "rlhf/algo/kl.h"
+#include "rlhf/config/validate.h"
+#include "rlhf/core/signals.h"
+#include "rlhf/train/on_policy_models.h"
+
+/// REINFORCE with a leave-one-out baseline (RLOO), a method without a value model. G responses per prompt, β = kl_coef:
 ///   R_i = score_i − β·Σ_t (logp_t − ref_t);  A_i = R_i − mean of the other G − 1 of its prompt
 ///   loss = −(1/B)·Σ_i A_i·Σ_t logp_t
 /// Source: arXiv:2402.14740, equation 7.
@@ -40,7 +41,7 @@ constexpr auto describe(const Config*) {
 inline std::vector<rlhf::Issue> validate(const Config& config) {
   auto issues = rlhf::validate_on_policy(config.model.policy, config.data, config.rollout, config.train);
   if (config.rollout.num_samples_per_prompt < 2)
-    issues.push_back({{"rollout.num_samples_per_prompt"}, "expected at least 2, whose rewards are compared, found 1"});
+    issues.push_back({{"rollout.num_samples_per_prompt"}, "expected at least 2 (their rewards are compared), found 1"});
   return issues;
 }
 
@@ -55,7 +56,8 @@ struct Step : rlhf::StepRecord {
   std::vector<nlohmann::ordered_json> samples() const override { return rlhf::sample_lines(scored); }
 };
 
-/// [B]: the return of each response less the mean of the others of its prompt, whose G responses are neighbours.
+/// The return of each response minus the mean of the other responses to its prompt, [B]. The G responses to a prompt
+/// are adjacent.
 inline at::Tensor leave_one_out(const at::Tensor& returns, std::int64_t group) {
   const at::Tensor groups = returns.view({-1, group});
   const at::Tensor others = groups.sum(1, true).sub(groups).div(static_cast<double>(group - 1));

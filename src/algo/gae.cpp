@@ -1,3 +1,4 @@
+// Generalised advantage estimation on a time-major grid.
 #include "rlhf/algo/gae.h"
 
 #include <ATen/core/Tensor.h>
@@ -9,7 +10,7 @@
 namespace rlhf {
 namespace {
 
-/// For each row, its place in a time-major [T,B] grid: t·B + b.
+/// The index of each row in a flattened time-major [T,B] grid: t·B + b. Result [R].
 at::Tensor grid_places(const Segments& segments) {
   const at::Tensor offsets = segments.cu_seqlens.to(at::kLong);
   const at::Tensor lengths = offsets.slice(0, 1).sub(offsets.slice(0, 0, -1));
@@ -31,17 +32,17 @@ AdvantagesAndReturns compute_gae(const at::Tensor& rewards, const at::Tensor& va
   const std::int64_t count = segments.count();
   const at::Tensor places = grid_places(segments);
 
-  // Zeros beyond a segment's end are what the recursion wants there: no reward, no value, no advantage. One extra step
-  // of zeros stands for the time after the longest response.
+  // [R] -> [T+1,B]. Beyond the end of a segment reward, value and advantage are 0, as the recursion requires; row T is
+  // the time after the longest response.
   const auto to_grid = [&](const at::Tensor& rows) {
     return at::zeros({(steps + 1) * count}, v.options()).index_copy_(0, places, rows).view({steps + 1, count});
   };
   const at::Tensor value_grid = to_grid(v);
-  at::Tensor advantages = to_grid(r.sub(v));  // r_t − V_t, and γ·V_{t+1} on top of it
+  at::Tensor advantages = to_grid(r.sub(v));  // r_t − V_t; the next line adds γ·V_{t+1}
   advantages.slice(0, 0, steps).add_(value_grid.slice(0, 1), gamma);
   for (std::int64_t t = steps - 2; t >= 0; --t) advantages[t].add_(advantages[t + 1], gamma * gae_lambda);
 
-  const at::Tensor result = advantages.view({-1}).index_select(0, places);
+  const at::Tensor result = advantages.view({-1}).index_select(0, places);  // [T+1,B] -> [R]
   return {result, result.add(v)};
 }
 

@@ -1,3 +1,4 @@
+// KL estimate, KL controller and the rewards that contain the KL penalty.
 #include "rlhf/algo/kl.h"
 
 #include <algorithm>
@@ -27,7 +28,7 @@ at::Tensor token_rewards(const at::Tensor& kl, const at::Tensor& scores, const S
   check_shape(scores, "scores", {segments.count()});
   for (std::int64_t i = 0; i < segments.count(); ++i) {
     if (segments.length(i) == 0) {
-      throw ShapeError("segments: expected tokens in sequence " + std::to_string(i) + ", found none to reward");
+      throw ShapeError("segments: expected at least one token in sequence " + std::to_string(i) + ", found none");
     }
   }
   return kl.to(at::kFloat).mul(-kl_coef).index_add_(0, last_rows(segments), scores.to(at::kFloat));

@@ -1,3 +1,4 @@
+// Learning rate schedules.
 #include "rlhf/algo/lr_schedule.h"
 
 #include <algorithm>
@@ -21,7 +22,7 @@ double lr_factor(LrScheduleKind kind, std::int64_t step, std::int64_t total, std
     case LrScheduleKind::cosine:
       return min_share + (1.0 - min_share) * 0.5 * (1.0 + std::cos(std::numbers::pi * progress));
   }
-  RLHF_CHECK(false, "no such schedule");
+  RLHF_CHECK(false, "unknown schedule");
 }
 
 }  // namespace rlhf

@@ -1,3 +1,4 @@
+// The clipped policy and value losses of PPO, and the explained variance.
 #include "rlhf/algo/ppo_loss.h"
 
 #include <ATen/core/Tensor.h>
@@ -9,7 +10,7 @@
 namespace rlhf {
 namespace {
 
-constexpr double kMaxLogRatio = 20.0;  // exp(20) = 5e8: far outside of any clip range, and far from an overflow
+constexpr double kMaxLogRatio = 20.0;  // exp(20) = 5e8 is far outside any clip range and does not overflow
 
 }  // namespace
 

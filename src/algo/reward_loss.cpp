@@ -1,3 +1,4 @@
+// The Bradley-Terry loss of the reward model.
 #include "rlhf/algo/reward_loss.h"
 
 #include <ATen/core/Tensor.h>

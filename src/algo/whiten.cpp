@@ -1,3 +1,4 @@
+// Mean, variance and whitening.
 #include "rlhf/algo/whiten.h"
 
 #include <algorithm>
@@ -8,7 +9,7 @@
 namespace rlhf {
 namespace {
 
-constexpr double kEpsilon = 1e-8;  // on the variance
+constexpr double kEpsilon = 1e-8;  // added to the variance
 
 }  // namespace
 
@@ -20,7 +21,7 @@ double Moments::variance() const {
 }
 
 Moments compute_moments(const at::Tensor& values) {
-  // In float64 the difference of squares loses nothing that float32 inputs carry.
+  // float64: the variance is a difference of large numbers, which float32 would lose.
   const at::Tensor wide = values.detach().to(at::kDouble);
   return {
       .count = static_cast<double>(wide.numel()),

@@ -1,3 +1,4 @@
+// Parses YAML and JSON files to trees with line numbers.
 #include "config/document.h"
 
 #include <algorithm>
@@ -28,7 +29,7 @@ constexpr std::size_t kMaxDepth = 32;
   throw ConfigError({one_line(source + (line > 0 ? ":" + std::to_string(line) : "") + ": " + message)});
 }
 
-/// Puts events of a parser together to a tree.
+/// Builds a tree from the events of a parser.
 class TreeBuilder {
  public:
   explicit TreeBuilder(std::string source) : source_(std::move(source)) {}
@@ -92,10 +93,11 @@ class YamlEvents : public YAML::EventHandler {
   }
   void OnMapEnd() override { tree_.close(); }
   void OnAnchor(const YAML::Mark& mark, const std::string& name) override {
-    tree_.fail(mark.line + 1, "anchors are not read, found `&" + name + "`; hint: write the value out, or quote it");
+    tree_.fail(mark.line + 1,
+               "anchors are not supported, found `&" + name + "`; hint: write the value out, or quote it");
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
-    tree_.fail(mark.line + 1, "aliases are not read; hint: write the value out, or quote it");
+    tree_.fail(mark.line + 1, "aliases are not supported; hint: write the value out, or quote it");
   }
 
  private:
@@ -111,7 +113,7 @@ class YamlEvents : public YAML::EventHandler {
   }
   /// "?" marks a value without a tag and "!" a quoted one.
   void refuse_tag(const YAML::Mark& mark, const std::string& tag) const {
-    if (tag.size() > 1) tree_.fail(mark.line + 1, "tags are not read, found `" + tag + "`; hint: quote the value");
+    if (tag.size() > 1) tree_.fail(mark.line + 1, "tags are not supported, found `" + tag + "`; hint: quote the value");
   }
 
   TreeBuilder& tree_;
@@ -127,12 +129,12 @@ Node parse_yaml(const std::string& text, const std::string& source) {
     while (parser.HandleNextDocument(events)) {
     }
   } catch (const YAML::Exception& e) {
-    tree.fail(e.mark.line + 1, "no valid YAML at column " + std::to_string(e.mark.column + 1) + ": " + e.msg);
+    tree.fail(e.mark.line + 1, "invalid YAML at column " + std::to_string(e.mark.column + 1) + ": " + e.msg);
   }
   return tree.take();
 }
 
-/// Counts the lines that the JSON lexer has taken, because its events carry none.
+/// Counts the lines that the JSON lexer has consumed, because its events have no line numbers.
 class LineCounter {
  public:
   using iterator_category = std::input_iterator_tag;
@@ -176,7 +178,7 @@ class JsonEvents : public nlohmann::json_sax<nlohmann::json> {
   bool parse_error(std::size_t, const std::string&, const nlohmann::json::exception& e) override {
     const std::string message = e.what();
     const std::size_t detail = message.find(": ");
-    tree_.fail(line_, "no valid JSON: " + message.substr(detail == std::string::npos ? 0 : detail + 2));
+    tree_.fail(line_, "invalid JSON: " + message.substr(detail == std::string::npos ? 0 : detail + 2));
   }
 
  private:
@@ -212,7 +214,7 @@ void forget_lines(Node& node) {
   for (Node& child : node.children) forget_lines(child);
 }
 
-/// The right side of an override.
+/// Parses the right side of an override.
 Node parse_value(std::string_view text) {
   const Node plain{.kind = text.empty() || text == "null" || text == "~" ? Node::Kind::null : Node::Kind::scalar,
                    .text = std::string(text),
@@ -226,7 +228,7 @@ Node parse_value(std::string_view text) {
     forget_lines(node);
     return node;
   } catch (const ConfigError&) {
-    return plain;  // "{prompt}\n{completion}" is no YAML but a fine template; other options will refuse the text
+    return plain;  // "{prompt}\n{completion}" is not YAML but a valid template; other options refuse the text
   }
 }
 
@@ -239,7 +241,7 @@ Node load_document(const std::filesystem::path& file) {
     refuse(source, 0, "expected a config of at most 1 MiB, found " + std::to_string(text.size()) + " bytes");
   if (const auto at = first_invalid_utf8(text)) {
     const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(*at), '\n');
-    refuse(source, static_cast<int>(line), "expected UTF-8 text, found a byte that is none");
+    refuse(source, static_cast<int>(line), "expected UTF-8 text, found an invalid byte");
   }
   return file.extension() == ".json" ? parse_json(text, source) : parse_yaml(text, source);
 }

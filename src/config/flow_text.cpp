@@ -13,7 +13,7 @@
 namespace rlhf {
 namespace {
 
-/// Whether YAML reads the text as this very text without quotes, whatever version of YAML it is.
+/// Whether every version of YAML reads the text without quotes as the same text.
 bool is_plain(std::string_view text) {
   const auto harmless = [](unsigned char c) {
     return std::isalnum(c) != 0 || c == '_' || c == '/' || c == '.' || c == '-';
@@ -39,7 +39,7 @@ std::string flow(char open, const Range& values, char close, ToText&& to_text) {
 
 std::string entry(const Option& option) { return std::string(option.key) + ": " + flow_text(option.slot); }
 
-/// In the short form if the other members have their defaults.
+/// Writes an item in its short form if the other members have their defaults.
 std::string item_text(const StructList& list, std::size_t index) {
   const Section item = list.item(index);
   const Option* brief = short_form(list);

@@ -1,3 +1,4 @@
+// The table of keys in --help.
 #include <algorithm>
 
 #include "rlhf/config/show_config.h"
@@ -12,13 +13,13 @@ namespace {
 constexpr std::size_t kLineWidth = 120;
 constexpr std::size_t kWidestChoice = 40;
 
-/// One line of the table, or a heading (key and doc only).
+/// A row of the table, or a heading (only key and doc).
 struct Row {
   std::string key, value, allowed, doc;
   bool heading = false;
 };
 
-/// Columns a text takes on a terminal: bytes that begin a character.
+/// The width of a text on a terminal: the number of bytes that begin a character.
 std::size_t width(std::string_view text) {
   return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
@@ -54,7 +55,7 @@ std::string allowed_text(const Option& option) {
                  [](std::map<std::string, std::string>*) { return std::string("map"); },
                  [](const Choice& choice) {
                    const std::string names = joined(choice.names, "|");
-                   return names.size() <= kWidestChoice ? names : "name";  // then the meaning lists them
+                   return names.size() <= kWidestChoice ? names : "name";  // the meaning lists long choices
                  },
                  [](const Maybe& maybe) { return allowed_text(*maybe.shape); },
                  [&](const auto&) {
@@ -64,7 +65,7 @@ std::string allowed_text(const Option& option) {
       option.slot);
 }
 
-/// A section says for all of its keys that they may change.
+/// A section has the note about resume for all of its keys.
 void add_rows(const Section& section, const std::string& prefix, bool section_may_change, KeyStyle style,
               std::vector<Row>& rows) {
   for (const Option& option : section.options) {
@@ -86,7 +87,7 @@ void add_rows(const Section& section, const std::string& prefix, bool section_ma
   }
 }
 
-/// `text` after `lead`, broken between words; later lines start below the first.
+/// `text` after `lead`, broken between words; further lines are indented to the start of the text.
 std::string wrapped(const std::string& lead, std::string_view text) {
   const std::size_t indent = width(lead);
   std::string out, line = lead;

@@ -1,3 +1,4 @@
+// The JSON schema of a config.
 #include <nlohmann/json.hpp>
 
 #include "rlhf/config/show_config.h"
@@ -11,7 +12,7 @@ using Json = nlohmann::ordered_json;
 
 Json schema_of(const Option& option);
 
-/// 1 rather than 1.0.
+/// Writes whole numbers without a decimal point.
 Json number(double x) {
   const auto whole = static_cast<std::int64_t>(x);
   return static_cast<double>(whole) == x ? Json(whole) : Json(x);
@@ -31,7 +32,7 @@ Json schema_of(const Section& section) {
 
 Json schema_of(const Choice& choice) { return {{"enum", choice.names}, {"default", choice.names[choice.get()]}}; }
 
-/// null or what it would be; null where nothing is said.
+/// The schema of an optional value: null, or the schema of the value; the default is null.
 Json schema_of(const Maybe& maybe) {
   Json schema = schema_of(*maybe.shape);
   schema.erase("description");

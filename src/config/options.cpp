@@ -1,3 +1,4 @@
+// The leaves of an option tree.
 #include "rlhf/config/options.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// The words of config errors and help.
 #include "config/phrases.h"
 
 #include "rlhf/core/utf8.h"

@@ -17,17 +17,17 @@ struct Overloaded : Visitors... {
 template <typename... Visitors>
 Overloaded(Visitors...) -> Overloaded<Visitors...>;  // Clang 14 does not deduce it
 
-/// What an item of a list takes: "{path, weight} or its path alone".
+/// The allowed forms of an item of a list: "{path, weight} or its path alone".
 std::string item_expectation(const StructList& list);
-/// What an option takes, for an error: "a whole number, at least 1", "one of drop, truncate, error".
+/// The allowed values of an option, for an error: "a whole number, at least 1", "one of drop, truncate, error".
 std::string expectation(const Option& option);
-/// The option's meaning, and whether it may change on resume.
+/// The meaning of the option, and whether it may change on resume.
 std::string doc_with_resume(const Option& option);
-/// What stands there: "-1", `"abc"`, "a list of 2", "nothing".
+/// A node in an error: "-1", `"abc"`, "a list of 2", "nothing".
 std::string found(const Node& node);
-/// With line breaks and other control characters as escapes, so that it stays one line of an error.
+/// Escapes line breaks and other control characters, so that an error stays on one line.
 std::string one_line(std::string_view text);
-/// The range in words, or nothing if there is none: "at least 1", "above 0, at most 1", "from 0 to 0.9".
+/// The range in words, or "" if there is none: "at least 1", "above 0, at most 1", "from 0 to 0.9".
 std::string range_in_words(const Range& range);
 std::string joined(const std::vector<std::string_view>& words, std::string_view separator);
 

@@ -1,3 +1,4 @@
+// Reads a config from a file and overrides.
 #include "rlhf/config/read_config.h"
 
 #include "rlhf/core/error.h"

@@ -1,3 +1,4 @@
+// Converts a document to the values of options.
 #include "config/reader.h"
 
 #include <algorithm>
@@ -28,7 +29,7 @@ std::optional<double> as_number(const Node& node, const Range& range) {
   return value && range.contains(*value) ? value : std::nullopt;
 }
 
-// Each of these sets the member and says whether the node fits it.
+// Each of these sets the member and returns whether the node has a valid value for it.
 
 bool assign(std::int64_t* member, const Node& node, const Range& range) {
   if (node.kind != Node::Kind::scalar || node.quoted) return false;
@@ -93,10 +94,10 @@ bool assign(const Choice& choice, const Node& node, const Range&) {
   return true;
 }
 
-/// A hint for a value that does not fit, with its separator; nothing if none comes to mind.
+/// A hint for an invalid value, with its separator, or "".
 std::string hint_for(const Option& option, const Node& node) {
   if (const auto* choice = std::get_if<Choice>(&option.slot)) {
-    constexpr std::size_t kShortestSlip = 4;  // "gpu" is one letter from "cpu" and no slip
+    constexpr std::size_t kShortestSlip = 4;  // "gpu" differs from "cpu" by one letter and is not a misspelling
     const auto meant = node.text.size() < kShortestSlip ? std::nullopt : nearest(node.text, choice->names);
     return meant ? "; did you mean `" + *meant + "`?" : "";
   }
@@ -106,7 +107,7 @@ std::string hint_for(const Option& option, const Node& node) {
   return "";
 }
 
-/// The part of a list that does not fit, or the node itself.
+/// The first invalid item of a list, or the node itself.
 const Node& culprit(const Option& option, const Node& node) {
   const auto* numbers = std::get_if<std::span<double>>(&option.slot);
   const bool right_size = numbers != nullptr && node.children.size() == numbers->size();
@@ -132,7 +133,7 @@ void FaultList::mark_said(const std::string& key, const std::string& source, int
   places_[key] = place(source, line);
 }
 
-/// A key is faulty with a section around it, and a list with an item in it.
+/// A key is faulty if an enclosing section is faulty, and a list is faulty if one of its items is.
 bool FaultList::is_faulty(const std::string& key) const {
   return std::any_of(faulty_.begin(), faulty_.end(), [&](const std::string& faulty) {
     return key == faulty || key.starts_with(faulty + ".") || faulty.starts_with(key + "[");

@@ -11,10 +11,10 @@
 
 namespace rlhf {
 
-/// The faults found so far, and which keys were said where, so that a fault can be told with its place.
+/// The faults found so far, and the places at which keys were set, so that rules can report a place.
 class FaultList {
  public:
-  /// "file:line: key: message". A rule that involves this key is not reported as well.
+  /// Adds "file:line: key: message". Rules that involve this key are then not reported.
   void add(const std::string& source, int line, const std::string& key, const std::string& message);
   void add_line(const std::string& line);
   void add_issue(const Issue& issue, const std::string& file);
@@ -30,7 +30,7 @@ class FaultList {
   std::map<std::string, std::string> places_;
 };
 
-/// Reads one document (or one override) into bound options and reports what does not fit.
+/// Reads a document or an override into bound options and reports its faults.
 class Reader {
  public:
   Reader(const Section& root, std::string source, FaultList& faults)

@@ -1,3 +1,4 @@
+// Numbers and booleans in YAML.
 #include "config/scalars.h"
 
 #include <charconv>
@@ -6,7 +7,7 @@
 namespace rlhf {
 namespace {
 
-/// std::from_chars over the whole text; a leading plus, which YAML allows, is dropped.
+/// std::from_chars for the whole text, after an optional plus sign, which YAML allows.
 template <typename T>
 std::optional<T> parse_number(std::string_view text) {
   if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);

@@ -7,7 +7,7 @@
 
 namespace rlhf {
 
-/// The core schema of YAML 1.2, decimal only: a whole number, a finite number, true or false.
+/// Parse scalars by the core schema of YAML 1.2, decimal only: a whole number, a finite number, true or false.
 std::optional<std::int64_t> parse_integer(std::string_view text);
 std::optional<double> parse_double(std::string_view text);
 std::optional<bool> parse_bool(std::string_view text);

@@ -1,3 +1,4 @@
+// Suggestions for unknown keys.
 #include "rlhf/config/suggest.h"
 
 #include <algorithm>
@@ -7,8 +8,8 @@
 namespace rlhf {
 namespace {
 
-/// Names of peers and older names for what we have, and ours: a key, or where that is ambiguous its end with the
-/// section.
+/// Names of other libraries and old names, with the key of this library (with its section if the key alone is
+/// ambiguous).
 constexpr std::pair<std::string_view, std::string_view> kForeignNames[] = {
     {"actor_learning_rate", "optimizer.lr"},
     {"adam_betas", "betas"},
@@ -96,7 +97,7 @@ constexpr std::pair<std::string_view, std::string_view> kForeignNames[] = {
     {"whiten_advantage", "whiten_advantages"},
 };
 
-/// Insertions, deletions, replacements and swaps of neighbours that lead from one word to the other.
+/// The edit distance between two words: insertions, deletions, replacements and swaps of adjacent letters.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::vector<std::size_t>> d(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
   std::iota(d[0].begin(), d[0].end(), std::size_t{0});

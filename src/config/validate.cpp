@@ -1,3 +1,4 @@
+// Rules between the keys of a config.
 #include "rlhf/config/validate.h"
 
 #include <algorithm>
@@ -46,13 +47,13 @@ std::string did_you_mean(const std::string& word, const std::vector<std::string_
   return meant ? "; did you mean `" + *meant + "`?" : "";
 }
 
-/// The left side of `fields` must be names that the records of this stage have.
+/// The keys of `fields` must be names of fields that the records of this stage have.
 void check_fields(Issues& issues, const std::map<std::string, std::string>& fields, Stage stage) {
   const FieldList ours = fields_of(stage);
   for (const auto& [our, theirs] : fields) {
     if (!ours.contains(our)) {
       issues.push_back({{"data.fields"},
-                        "expected {ours: theirs} with ours one of " + joined_names(ours) + ", found " + our +
+                        "expected {name: name in the file} with name one of " + joined_names(ours) + ", found " + our +
                             did_you_mean(our, {ours.begin(), ours.end()})});
     } else if (theirs.empty()) {
       issues.push_back({{"data.fields"}, "expected the name of the field for " + our + ", found nothing"});
@@ -78,7 +79,7 @@ void check_init(Issues& issues, const ModelInit& init, std::int64_t max_length) 
   const std::int64_t head_width = has_heads ? init.hidden_size / init.num_attention_heads : 0;
   if (head_width % 2 != 0) {
     issues.push_back({{at + "hidden_size", at + "num_attention_heads"},
-                      "expected an even width per head (rotary positions turn pairs), found " +
+                      "expected an even width per head (rotary embeddings rotate pairs), found " +
                           number(init.hidden_size) + " / " + number(init.num_attention_heads) + " = " +
                           number(head_width)});
   }
@@ -148,10 +149,10 @@ void check_micro_batch(Issues& issues, const std::optional<std::int64_t>& tokens
   std::vector<std::string> keys = {"train.micro_batch_tokens"};
   keys.insert(keys.end(), longest_keys.begin(), longest_keys.end());
   issues.push_back({std::move(keys), "expected at least " + sum + " = " + number(longest) +
-                                         " (a sequence is never split), found " + number(*tokens)});
+                                         " (sequences are not split), found " + number(*tokens)});
 }
 
-/// What rlhf-sft and rlhf-rm share.
+/// The rules that rlhf-sft and rlhf-rm share.
 template <typename Config>
 Issues check_supervised(const Config& config, Stage stage) {
   Issues issues;
@@ -166,7 +167,7 @@ Issues check_supervised(const Config& config, Stage stage) {
 void check_truncated_sampling(Issues& issues, const RolloutOptions& rollout) {
   if (rollout.allow_truncated_sampling) return;
   const std::string why = " (the log-probabilities do not describe truncated samples), found ";
-  const std::string hint = "; hint: rollout.allow_truncated_sampling=true accepts it";
+  const std::string hint = "; hint: allow it with rollout.allow_truncated_sampling=true";
   const std::string switch_key = "rollout.allow_truncated_sampling";
   if (rollout.top_p < 1) {
     issues.push_back({{"rollout.top_p", switch_key}, "expected 1" + why + format_double(rollout.top_p) + hint});
@@ -192,7 +193,7 @@ Issues validate(const RewardModelConfig& config) {
 Issues validate_on_policy(const std::string& policy, const PromptDataOptions& data, const RolloutOptions& rollout,
                           const PpoTrainOptions& train) {
   Issues issues;
-  require_said(issues, "model.policy", policy, "the model folder the policy starts from");
+  require_said(issues, "model.policy", policy, "the folder of the initial policy");
   require_files(issues, "data.prompts", data.prompts);
   check_fields(issues, data.fields, Stage::ppo);
   check_template(issues, "data.template", data.template_);
@@ -223,7 +224,7 @@ Issues validate(const PpoConfig& config) {
       config.ppo.kl_horizon <= 0.2 * static_cast<double>(rollout.batch_size)) {
     issues.push_back(
         {{"ppo.kl_horizon", "rollout.batch_size"},
-         "expected above a fifth of rollout.batch_size (else one step could turn the coefficient negative), found " +
+         "expected above a fifth of rollout.batch_size (otherwise a step could make the coefficient negative), found " +
              format_double(config.ppo.kl_horizon)});
   }
   return issues;
@@ -239,7 +240,7 @@ Issues validate(const GenerateConfig& config) {
          std::string("expected a prompt, an input file or a chat, found ") + (ways == 0 ? "none" : "more than one")});
   }
   if (!config.chat && !config.system.empty()) {
-    issues.push_back({{"system", "chat"}, "expected a chat, found none; hint: --chat"});
+    issues.push_back({{"system", "chat"}, "expected --chat with a system message, found none"});
   }
   if (std::find(config.stop.begin(), config.stop.end(), "") != config.stop.end()) {
     issues.push_back({{"stop"}, "expected texts, found an empty one"});

@@ -1,4 +1,4 @@
-// Configs as YAML and as flat lists of keys and values.
+// Writes configs as YAML and as flat lists of keys and values.
 #include <map>
 
 #include "rlhf/config/show_config.h"

@@ -1,3 +1,4 @@
+// Writes files and folders atomically: write under a temporary name, sync, rename.
 #include "rlhf/core/atomic_file.h"
 
 #include <cerrno>
@@ -18,7 +19,7 @@ namespace fs = std::filesystem;
   throw OutputError(doing + " " + path.string() + ": " + std::strerror(error));
 }
 
-/// An open file descriptor; closes it when it goes.
+/// Owns a file descriptor.
 class File {
  public:
   File(const fs::path& path, int flags) : descriptor_(::open(path.c_str(), flags | O_CLOEXEC, 0666)) {}
@@ -29,7 +30,7 @@ class File {
   File& operator=(const File&) = delete;
   bool is_open() const { return descriptor_ >= 0; }
   int get() const { return descriptor_; }
-  /// Errors that a file system reports as late as at the close count as well.
+  /// Returns the result of ::close: some file systems report a write error only there.
   int close() { return ::close(std::exchange(descriptor_, -1)); }
 
  private:
@@ -38,13 +39,13 @@ class File {
 
 fs::path folder_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : fs::path("."); }
 
-/// One fixed name beside `path`: what a killed process left behind is overwritten by the next attempt.
+/// A fixed name beside `path`, so that the next attempt overwrites what a killed process left behind.
 fs::path temporary_beside(fs::path path) {
   if (!path.has_filename()) path = path.parent_path();  // "runs/x/"
   return folder_of(path) / ("." + path.filename().string() + ".partial");
 }
 
-/// Such a thing has no name that could be renamed over.
+/// A device or a pipe must be written directly: a rename would replace it by a file.
 bool is_device_or_pipe(const fs::path& path) {
   std::error_code ignored;
   return fs::exists(path, ignored) && !fs::is_regular_file(path, ignored) && !fs::is_directory(path, ignored);
@@ -52,7 +53,7 @@ bool is_device_or_pipe(const fs::path& path) {
 
 void sync(const fs::path& path, const fs::path& target) {
   const File file(path, O_RDONLY);
-  // Some file systems cannot sync a folder and say EINVAL; there is nothing more that could be done.
+  // Some file systems cannot sync a folder and return EINVAL; nothing else can be done there.
   if (!file.is_open() || (::fsync(file.get()) != 0 && errno != EINVAL)) fail("writing", target, errno);
 }
 
@@ -79,7 +80,7 @@ void sync_tree(const fs::path& folder, const fs::path& target) {
   sync(folder, target);
 }
 
-/// Puts `temporary` in the place of `path`; where the file system can, without a moment at which neither is there.
+/// Replaces `path` by `temporary`, by an atomic exchange if the file system supports it.
 void replace_folder(const fs::path& temporary, const fs::path& path) {
   if (!fs::exists(path)) {
     if (::rename(temporary.c_str(), path.c_str()) != 0) fail("writing", path, errno);

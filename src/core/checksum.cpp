@@ -1,3 +1,4 @@
+// CRC-32 of a file.
 #include "rlhf/core/checksum.h"
 
 #include <cerrno>

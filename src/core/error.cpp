@@ -1,3 +1,4 @@
+// Messages of the error classes that build their own.
 #include "rlhf/core/error.h"
 
 #include <csignal>

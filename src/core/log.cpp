@@ -1,3 +1,4 @@
+// The log: stderr or a sink of the program, and the log file of a run. Only this file includes spdlog.
 #include "rlhf/core/log.h"
 
 #include <memory>
@@ -35,7 +36,7 @@ std::unique_ptr<spdlog::logger> make_logger(spdlog::sink_ptr sink, const char* p
   return logger;
 }
 
-/// Where lines go. One for the process, guarded by its mutex.
+/// The sinks of the process, guarded by a mutex.
 struct Destinations {
   std::mutex mutex;
   LogLevel lowest = LogLevel::info;

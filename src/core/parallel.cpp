@@ -1,3 +1,4 @@
+// A parallel loop on std::thread, for the rooms that do not link LibTorch or OpenMP.
 #include "rlhf/core/parallel.h"
 
 #include <algorithm>
@@ -10,7 +11,7 @@
 namespace rlhf {
 namespace {
 
-/// Hands out indices in order until there are none left or a call has thrown.
+/// Hands out indices in order until none is left or a call has thrown.
 class IndexQueue {
  public:
   IndexQueue(std::size_t count, const std::function<void(std::size_t)>& body) : count_(count), body_(body) {}

@@ -1,3 +1,4 @@
+// Philox4x32-10 and the distributions derived from it.
 #include "rlhf/core/random.h"
 
 #include <cmath>
@@ -14,7 +15,7 @@ std::uint32_t low_half(std::uint64_t x) { return static_cast<std::uint32_t>(x); 
 std::uint32_t high_half(std::uint64_t x) { return static_cast<std::uint32_t>(x >> 32); }
 std::uint64_t joined(std::uint32_t low, std::uint32_t high) { return (static_cast<std::uint64_t>(high) << 32) | low; }
 
-/// 53 bits to (0, 1): k / 2^53, and half a step where k is 0.
+/// Maps 53 bits k to (0, 1): k / 2^53, or 2^-54 if k is 0.
 double to_open_unit(std::uint64_t bits) {
   const std::uint64_t k = bits >> 11;
   return k == 0 ? 0x1p-54 : static_cast<double>(k) * 0x1p-53;
@@ -23,7 +24,7 @@ double to_open_unit(std::uint64_t bits) {
 }  // namespace
 
 std::array<std::uint32_t, 4> philox(std::uint64_t key, std::uint64_t counter_low, std::uint64_t counter_high) {
-  // Multipliers and Weyl constants of the paper, section 4.3 and its reference code (Random123).
+  // Multipliers and Weyl constants: section 4.3 of the paper and its reference code (Random123).
   constexpr std::uint64_t kMultiplier0 = 0xD2511F53, kMultiplier1 = 0xCD9E8D57;
   constexpr std::uint32_t kWeyl0 = 0x9E3779B9, kWeyl1 = 0xBB67AE85;
   constexpr int kRounds = 10;
@@ -46,7 +47,7 @@ double random_uniform(std::uint64_t seed, std::uint64_t stream, std::uint64_t in
 
 std::uint64_t random_below(std::uint64_t seed, std::uint64_t stream, std::uint64_t index, std::uint64_t bound) {
   RLHF_CHECK(bound > 0);
-  const std::uint64_t surplus = (0 - bound) % bound;  // 2^64 mod bound: as many smallest numbers are drawn again
+  const std::uint64_t surplus = (0 - bound) % bound;  // 2^64 mod bound; draws below it are rejected
   for (std::uint64_t attempt = 0;; ++attempt) {
     const auto words = philox(seed, index, attempt == 0 ? stream : random_stream(stream, attempt));
     for (const std::uint64_t draw : {joined(words[0], words[1]), joined(words[2], words[3])}) {

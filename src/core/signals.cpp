@@ -1,3 +1,4 @@
+// Signal handlers that set a flag.
 #include "rlhf/core/signals.h"
 
 #include <atomic>
@@ -22,7 +23,7 @@ void on_signal(int signal) {
 void install_signal_handlers() {
   struct sigaction action = {};
   action.sa_handler = on_signal;
-  action.sa_flags = SA_RESTART;  // a read or write that is under way goes on; the loops poll the flag
+  action.sa_flags = SA_RESTART;  // do not interrupt reads and writes; the loops poll the flag
   sigemptyset(&action.sa_mask);
   for (int signal : {SIGINT, SIGTERM, SIGUSR1}) sigaction(signal, &action, nullptr);
 }

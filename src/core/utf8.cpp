@@ -1,3 +1,4 @@
+// UTF-8 validation and cutting.
 #include "rlhf/core/utf8.h"
 
 namespace rlhf {

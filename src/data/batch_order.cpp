@@ -1,3 +1,4 @@
+// The order of samples over epochs and steps.
 #include "rlhf/data/batch_order.h"
 
 #include <algorithm>
@@ -9,7 +10,7 @@
 namespace rlhf {
 namespace {
 
-constexpr std::uint64_t kShuffleStream = 0x5368756666;  // keeps shuffling apart from other uses of the run's seed
+constexpr std::uint64_t kShuffleStream = 0x5368756666;  // distinct from the other streams of the run's seed
 
 }  // namespace
 

@@ -1,3 +1,4 @@
+// The cache of tokenised data (data.cache).
 #include "data/data_cache.h"
 
 #include <algorithm>
@@ -43,7 +44,7 @@ std::vector<std::string> paths_of(const DataOptions& options) {
   return paths;
 }
 
-/// Everything that the samples are a function of, as one text.
+/// Everything that determines the samples, as JSON text.
 std::string make_key(const DataOptions& options, std::uint64_t seed, const Tokenizer& tokenizer,
                      const Templates& templates) {
   nlohmann::json key;
@@ -123,7 +124,7 @@ SampleSet<S> read_set(ByteParser& in) {
   return set;
 }
 
-/// An estimate of the bytes that a set takes in the file.
+/// An estimate of the size of a set in the file, in bytes.
 template <typename S>
 std::size_t size_of(const SampleSet<S>& set) {
   constexpr std::size_t kListBytes = 64;
@@ -151,14 +152,14 @@ RecordCounts read_counts(ByteParser& in) {
   return counts;
 }
 
-/// What stands between the magic and the checksum; std::runtime_error where it is not that.
+/// The bytes between magic and checksum. Throws std::runtime_error if either does not match.
 std::string_view checked(std::string_view bytes) {
   constexpr std::size_t kChecksumBytes = sizeof(std::uint64_t);
   if (!bytes.starts_with(kMagic) || bytes.size() < kMagic.size() + kChecksumBytes)
-    throw std::runtime_error("it begins as another kind of file");
+    throw std::runtime_error("it is not a data cache file of this version");
   const std::string_view body = bytes.substr(0, bytes.size() - kChecksumBytes);
   if (ByteParser(bytes.substr(body.size())).number<std::uint64_t>() != hash_bytes(body))
-    throw std::runtime_error("its checksum does not fit");
+    throw std::runtime_error("its checksum does not match");
   return body.substr(kMagic.size());
 }
 
@@ -179,13 +180,13 @@ std::optional<DataSet<S>> DataCache::load() const {
   const auto path = file(kKind<S>);
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored)) {
-    log_info("data cache: nothing for this data and these settings in " + folder_.string() + " yet");
+    log_info("data cache: no entry for this data and these settings in " + folder_.string());
     return std::nullopt;
   }
   try {
     const std::string bytes = read_file(path, ExitCode::data);
     ByteParser in(checked(bytes));
-    if (in.text() != key_) throw std::runtime_error("it was made of other data or settings");
+    if (in.text() != key_) throw std::runtime_error("it was made from other data or settings");
     DataSet<S> data;
     data.counts = read_counts(in);
     data.train = read_set<S>(in);
@@ -193,7 +194,7 @@ std::optional<DataSet<S>> DataCache::load() const {
     log_info("data cache: read " + path.string());
     return data;
   } catch (const std::exception& error) {
-    log_warning("data cache: " + path.string() + " is made anew: " + error.what());
+    log_warning("data cache: replacing " + path.string() + ": " + error.what());
     return std::nullopt;
   }
 }

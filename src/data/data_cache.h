@@ -9,16 +9,17 @@
 
 namespace rlhf {
 
-/// The tokenised data of one set of files, tokenizer, templates and settings, in a folder. A file is named by a hash of
-/// all that (the key), holds the key in full and ends with a checksum, so another key or a broken file is noticed.
+/// A folder with tokenised data. The key is everything that determines the data: checksums of the data and tokenizer
+/// files, templates, settings. A cache file is named by a hash of the key, begins with the complete key and ends with a
+/// checksum, so a hash collision or a broken file is detected.
 class DataCache {
  public:
   /// Reads the data files once, for their checksums.
   DataCache(const DataOptions& options, std::uint64_t seed, const Tokenizer& tokenizer, const Templates& templates);
-  /// What was saved under this key; nothing if there is none or it is broken (which is said).
+  /// The data saved under this key, or nullopt if there is none or the file is broken (then logs a warning).
   template <typename S>
   std::optional<DataSet<S>> load() const;
-  /// Throws OutputError.
+  /// Writes the data under this key. Throws OutputError.
   template <typename S>
   void save(const DataSet<S>& data) const;
 

@@ -1,3 +1,4 @@
+// The data report as text.
 #include "rlhf/data/data_report.h"
 
 #include <algorithm>
@@ -24,7 +25,8 @@ std::string bar(std::int64_t count, std::int64_t largest) {
   return text;
 }
 
-/// "  32 to 63 tokens ███ 12" for every length between the shortest and the longest text.
+/// A bar chart of the lengths: one line "  32 to 63 tokens ███ 12" for each range from the shortest to the longest
+/// text.
 void add_bars(const std::array<std::int64_t, 32>& lengths, std::vector<std::string>& lines) {
   const auto present = [](std::int64_t count) { return count > 0; };
   const auto first = std::find_if(lengths.begin(), lengths.end(), present);
@@ -59,13 +61,13 @@ std::string DataReport::summary() const {
   const auto add = [&line](std::int64_t count, const char* what) {
     if (count > 0) line += "; " + std::to_string(count) + what;
   };
-  add(dropped_over_length, " dropped as over-long");
-  add(dropped_short, " dropped as too short");
-  add(dropped_without_label, " dropped without a token to learn from");
-  add(dropped_refused, " dropped as refused by the chat template or the tokenizer");
-  add(dropped_equal, " dropped as equal");
+  add(dropped_over_length, " dropped (too long)");
+  add(dropped_short, " dropped (too short)");
+  add(dropped_without_label, " dropped (no trained token)");
+  add(dropped_refused, " dropped (refused by the chat template or the tokenizer)");
+  add(dropped_equal, " dropped (completions or ranks all equal)");
   add(truncated, " truncated");
-  add(straddling, " with a token across the seam");
+  add(straddling, " with a token across the boundary of prompt and completion");
   return line;
 }
 
@@ -75,14 +77,14 @@ std::vector<std::string> DataReport::lines() const {
     if (count > 0) report.push_back(std::to_string(count) + what);
   };
   if (trained_tokens > 0) report.push_back(share(trained_tokens, tokens) + " of the tokens are trained");
-  add(left_out, " records left out by a weight below 1");
-  add(repeated, " samples added by a weight above 1");
-  add(answers_left_out, " answers left out of their rankings (too long, too short or equal)");
+  add(left_out, " records left out because of a weight below 1");
+  add(repeated, " samples added because of a weight above 1");
+  add(answers_left_out, " completions left out of their rankings (too long, too short or equal)");
   add(duplicates, " samples equal an earlier one");
-  add(unverified, " conversations whose trained tokens do not begin where the prompt for an answer ends");
+  add(unverified, " conversations in which trained tokens do not begin where the generation prompt ends");
   add(endless,
-      " samples do not end with a token that ends an answer (eos_token_id of config.json and generation_config.json, "
-      "eos_token of the tokenizer): a model does not learn from them to stop");
+      " samples do not end with an EOS token (eos_token_id of config.json and generation_config.json, eos_token of the "
+      "tokenizer): the model does not learn from them to stop");
   add_bars(lengths, report);
   return report;
 }

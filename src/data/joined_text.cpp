@@ -1,3 +1,4 @@
+// Tokenises a record as one text and locates its parts by byte offsets.
 #include "data/joined_text.h"
 
 #include <algorithm>
@@ -9,14 +10,15 @@
 namespace rlhf {
 namespace {
 
-/// Where token `i` begins.
+/// The byte at which token `i` begins.
 std::int32_t begin_of(const Encoding& encoding, std::ptrdiff_t i) {
   return i == 0 ? 0 : encoding.ends[static_cast<std::size_t>(i - 1)];
 }
 
-/// Tokens that end at or before byte `seam`; ends do not decrease. `straddles` is set if the next one begins before it.
-std::ptrdiff_t tokens_before(const Encoding& encoding, std::size_t seam, bool& straddles) {
-  const auto byte = static_cast<std::int32_t>(seam);
+/// The number of tokens that end at or before byte `boundary` (ends do not decrease). Sets `straddles` if the next
+/// token begins before it.
+std::ptrdiff_t tokens_before(const Encoding& encoding, std::size_t boundary, bool& straddles) {
+  const auto byte = static_cast<std::int32_t>(boundary);
   const auto first = std::upper_bound(encoding.ends.begin(), encoding.ends.end(), byte);
   const std::ptrdiff_t count = first - encoding.ends.begin();
   if (first != encoding.ends.end() && begin_of(encoding, count) < byte) straddles = true;
@@ -29,7 +31,7 @@ JoinedText tokenise_joined(std::string_view prompt, std::string_view completion,
   std::string text(prompt);
   text += completion;
   Encoding encoding = tokenizer.encode(text);
-  RLHF_CHECK(encoding.ends.size() == encoding.ids.size(), "the tokenizer gave no end for some token");
+  RLHF_CHECK(encoding.ends.size() == encoding.ids.size(), "the tokenizer returned no end offset for a token");
 
   JoinedText joined;
   joined.prompt_length = tokens_before(encoding, prompt.size(), joined.straddles);
@@ -43,7 +45,7 @@ JoinedText tokenise_joined(std::string_view prompt, std::string_view completion,
 
 Encoding encode_rendered(std::string_view text, const Tokenizer& tokenizer) {
   Encoding encoding = tokenizer.encode(text, Bos::none);
-  RLHF_CHECK(encoding.ends.size() == encoding.ids.size(), "the tokenizer gave no end for some token");
+  RLHF_CHECK(encoding.ends.size() == encoding.ids.size(), "the tokenizer returned no end offset for a token");
   return encoding;
 }
 
@@ -70,7 +72,7 @@ void end_at_stop(JoinedText& text, const TokenIds& stop_ids, const Tokenizer& to
     return tokenizer.decode({id}).find_first_not_of(" \t\r\n") == std::string::npos;
   };
   const auto first = text.ids.begin() + (text.answers.empty() ? text.length() : text.answers.back().begin);
-  auto end = text.ids.end();  // of the text, behind its first stop token that nothing but stops and space follows
+  auto end = text.ids.end();  // after the first stop token that is followed only by stop tokens and white space
   for (auto token = text.ids.end(); token != first && (is_stop(*(token - 1)) || is_blank(*(token - 1))); --token)
     if (is_stop(*(token - 1))) end = token;
   text.ids.erase(end, text.ids.end());

@@ -1,3 +1,4 @@
+// Loads the data of SFT and reward model: read, split, weight, tokenise, cache.
 #include "rlhf/data/load_data.h"
 
 #include <cmath>
@@ -16,7 +17,7 @@
 namespace rlhf {
 namespace {
 
-constexpr std::uint64_t kWeightStream = 0x776569676874;  // apart from the other uses of the run's seed
+constexpr std::uint64_t kWeightStream = 0x776569676874;  // distinct from the other streams of the run's seed
 
 std::vector<std::string> paths_of(const std::vector<WeightedPath>& items) {
   std::vector<std::string> paths;
@@ -57,8 +58,8 @@ DataSet<S> make_data(const DataOptions& options, std::uint64_t seed, const Token
     train.add(std::move(record), place.text, copies(weights[place.file], seed, place));
   });
   if (options.eval_share > 0 && eval.empty())
-    throw DataError("data.eval_share: expected a share that holds out a prompt, found none held out of " +
-                    std::to_string(data.counts.records) + " records; hint: raise it or say data.eval");
+    throw DataError("data.eval_share: expected a share that holds out at least one prompt, found none held out of " +
+                    std::to_string(data.counts.records) + " records; hint: increase it or set data.eval");
   if (!options.eval.empty())
     for_each(options.eval, reading,
              [&](Record record, const RecordPlace& place) { eval.add(std::move(record), place.text); });

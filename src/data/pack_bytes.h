@@ -11,10 +11,10 @@
 
 namespace rlhf {
 
-/// Numbers and lists of numbers end to end, in the byte order of the machine.
+/// Serialises numbers, lists and texts, in the byte order of the machine.
 class ByteWriter {
  public:
-  /// `start` is what stands before all of it, `size` an estimate of the whole in bytes.
+  /// The output begins with `start`; `size` is an estimate of the total size in bytes.
   explicit ByteWriter(std::string_view start, std::size_t size) {
     bytes_.reserve(size);
     bytes_ += start;
@@ -40,7 +40,7 @@ class ByteWriter {
   std::string bytes_;
 };
 
-/// What ByteWriter wrote; std::out_of_range where there are fewer bytes.
+/// Reads the output of ByteWriter. Throws std::out_of_range at the end of the bytes.
 class ByteParser {
  public:
   explicit ByteParser(std::string_view bytes) : bytes_(bytes) {}
@@ -53,7 +53,7 @@ class ByteParser {
   template <typename T>
   std::vector<T> list() {
     const auto count = number<std::uint64_t>();
-    if (count > bytes_.size() / sizeof(T)) throw std::out_of_range("a list that is cut short");
+    if (count > bytes_.size() / sizeof(T)) throw std::out_of_range("it ends inside a list");
     std::vector<T> values(count);
     if (count > 0) std::memcpy(values.data(), take(count * sizeof(T)).data(), count * sizeof(T));
     return values;
@@ -62,7 +62,7 @@ class ByteParser {
 
  private:
   std::string_view take(std::uint64_t count) {
-    if (count > bytes_.size()) throw std::out_of_range("bytes that are cut short");
+    if (count > bytes_.size()) throw std::out_of_range("it ends too early");
     const std::string_view taken = bytes_.substr(0, count);
     bytes_.remove_prefix(count);
     return taken;

@@ -1,3 +1,4 @@
+// Turns records into texts by their templates, and tokenises the texts.
 #include "data/render.h"
 
 #include <algorithm>
@@ -25,9 +26,9 @@ std::string without_space_at_end(std::string text) {
   return text;
 }
 
-/// A few characters of `text` from byte `at` on, on one printable line.
+/// A few characters of `text` from byte `at` on, quoted on one line.
 std::string excerpt(const std::string& text, std::size_t at) {
-  if (at >= text.size()) return "the end";
+  if (at >= text.size()) return "the end of the text";
   return Json(shortened(std::string_view(text).substr(at), 40)).dump(-1, ' ', true, Json::error_handler_t::replace);
 }
 
@@ -36,7 +37,7 @@ JoinedText finished(JoinedText text, const Tokenizer& tokenizer, const Templates
   return text;
 }
 
-/// The conversation with everything after the text of its prompt as the one answer.
+/// Renders and tokenises a conversation; everything after the rendered prompt `before` is the completion.
 JoinedText tokenise_after(const Conversation& chat, const std::string& before, const Json& whole,
                           const Tokenizer& tokenizer, const Templates& templates) {
   const std::string text =
@@ -44,10 +45,10 @@ JoinedText tokenise_after(const Conversation& chat, const std::string& before, c
   if (!text.starts_with(before)) {
     const auto part = static_cast<std::size_t>(
         std::mismatch(text.begin(), text.end(), before.begin(), before.end()).first - text.begin());
-    throw DataError("expected a conversation whose text begins as its prompt with the generation prompt does, found " +
+    throw DataError("expected the rendered conversation to begin with its rendered prompt, found " +
                     excerpt(text, part) + " instead of " + excerpt(before, part) + " at byte " +
-                    std::to_string(part + 1) + "; hint: the chat template writes a prompt in another way when an " +
-                    "answer follows; give it another one by data.chat_template");
+                    std::to_string(part + 1) + "; hint: the chat template renders a prompt differently when a " +
+                    "response follows; set data.chat_template to another one");
   }
   return finished(tokenise_rendered(text, {{before.size(), text.size()}}, tokenizer), tokenizer, templates);
 }
@@ -58,7 +59,7 @@ Json first_turns(const Json& messages, std::size_t count) {
   return part;
 }
 
-/// Every turn of the assistant is an answer.
+/// Renders and tokenises a conversation in which every assistant turn is trained.
 JoinedText tokenise_turns(const Conversation& chat, const Tokenizer& tokenizer, const Templates& templates) {
   ChatText rendered = templates.chat_template().render_with_spans(chat.messages, options_of(chat, false));
   const std::string text = without_space_at_end(std::move(rendered.text));
@@ -74,7 +75,7 @@ JoinedText tokenise_turns(const Conversation& chat, const Tokenizer& tokenizer, 
 JoinedText tokenise_chat(const Demonstration& record, const Tokenizer& tokenizer, const Templates& templates,
                          TrainOn train_on) {
   const Json& messages = record.chat.messages;
-  if (train_on == TrainOn::all) {  // turns need not be told apart
+  if (train_on == TrainOn::all) {  // no boundaries are needed
     const std::string text =
         without_space_at_end(templates.chat_template().render(messages, options_of(record.chat, false)));
     return finished(tokenise_rendered(text, {{0, text.size()}}, tokenizer), tokenizer, templates);
@@ -101,7 +102,7 @@ std::string render_prompt(const Conversation& chat, const Json& messages, const 
 std::vector<JoinedText> tokenise(const Demonstration& record, const Tokenizer& tokenizer, const Templates& templates,
                                  TrainOn train_on) {
   if (record.chat) return {tokenise_chat(record, tokenizer, templates, train_on)};
-  // A {"text"} stands as it is: it has no seam, and no template applies.
+  // A {"text"} record has no prompt, and no template applies to it.
   if (record.whole) return {tokenise_joined("", record.completion, tokenizer)};
   return {tokenise_joined(templates.prompt.prompt(record.prompt), templates.prompt.completion(record.completion),
                           tokenizer)};

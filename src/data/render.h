@@ -11,16 +11,16 @@
 
 namespace rlhf {
 
-/// The texts that a record holds, as ids. What a chat template writes behind the token that ends the last turn is left
-/// out, so that a text ends as an answer that was sampled does. Throws DataError (without a place) where a conversation
-/// does not render, or does not begin as its prompt does.
+/// The texts of a record as token ids. Tokens that a chat template writes after the end of the last turn are removed,
+/// so that a text ends like a sampled response. Throws DataError (the caller adds the place) if the chat template
+/// refuses a conversation or if the rendered conversation does not begin with its rendered prompt.
 std::vector<JoinedText> tokenise(const Demonstration& record, const Tokenizer& tokenizer, const Templates& templates,
                                  TrainOn train_on);
-/// One text for each answer.
+/// One text for each completion.
 std::vector<JoinedText> tokenise(const Preference& record, const Tokenizer& tokenizer, const Templates& templates,
                                  TrainOn train_on);
 
-/// What a chat template makes of a conversation that waits for an answer.
+/// Renders `messages` with the generation prompt of the chat template.
 std::string render_prompt(const Conversation& chat, const nlohmann::ordered_json& messages, const Templates& templates);
 
 }  // namespace rlhf

@@ -1,3 +1,4 @@
+// Turns records into samples: tokenise in parallel, apply the length limits, count.
 #include "data/sample_maker.h"
 
 #include <algorithm>
@@ -16,10 +17,10 @@
 namespace rlhf {
 namespace {
 
-/// What counts the samples that were dropped for the same reason.
+/// Why a sample was dropped, as the counter of DataReport for that reason.
 using Reason = std::int64_t DataReport::*;
 
-/// Applies the limits of length: nothing, or why the text cannot be used.
+/// Applies the length limits. Returns nullptr, or the reason why the text cannot be used.
 Reason unfit(JoinedText& text, const DataOptions& options, const std::string& place) {
   if (text.length() > options.max_length) {
     switch (options.over_length) {
@@ -49,7 +50,7 @@ void count_flags(const std::vector<JoinedText>& texts, DataReport& report) {
   if (!all([](const JoinedText& text) { return text.stops || text.truncated; })) ++report.endless;
 }
 
-/// The labels: index 0 is predicted by nothing, and what was cut off is gone.
+/// The labels of a text: without index 0, which no row predicts, and without truncated tokens.
 std::vector<Span> labels(const JoinedText& text, bool whole, TrainOn train_on) {
   const auto length = static_cast<std::int32_t>(text.length());
   std::vector<Span> chosen = text.answers;
@@ -66,7 +67,7 @@ std::vector<Span> labels(const JoinedText& text, bool whole, TrainOn train_on) {
   return trained;
 }
 
-/// A copy of just these ids: what grew token by token holds up to twice the memory.
+/// A copy without spare capacity: a vector that grew token by token can hold twice its size.
 TokenIds exactly(const TokenIds& ids) { return {ids.begin(), ids.end()}; }
 
 std::optional<Sample> make_sample(const Demonstration& record, std::vector<JoinedText> texts,
@@ -85,7 +86,7 @@ std::optional<Sample> make_sample(const Demonstration& record, std::vector<Joine
   return sample;
 }
 
-/// The texts that stand in a pair, which `pairs` then count anew.
+/// The texts that are in at least one pair; renumbers `pairs` accordingly.
 std::vector<JoinedText> compared(std::vector<JoinedText> texts, std::vector<RankedPair>& pairs) {
   std::vector<JoinedText> used;
   std::vector<std::int32_t> new_index(texts.size(), -1);
@@ -101,7 +102,8 @@ std::vector<JoinedText> compared(std::vector<JoinedText> texts, std::vector<Rank
   return used;
 }
 
-/// What follows the prompt may change how its last bytes are split, so only the ids that all share are prompt.
+/// The number of leading ids that all prompts share: a completion can change how the last bytes of the prompt are split
+/// into tokens.
 std::int64_t shared_prompt(const std::vector<JoinedText>& texts) {
   std::int64_t length = texts.front().prompt_length;
   for (const JoinedText& text : texts) {
@@ -124,8 +126,7 @@ std::optional<RankedSample> make_sample(const Preference& record, std::vector<Jo
   RankedSample sample;
   for (const RankedPair& pair : record.pairs) {
     const auto chosen = static_cast<std::size_t>(pair.chosen), rejected = static_cast<std::size_t>(pair.rejected);
-    RLHF_CHECK(chosen < texts.size() && rejected < texts.size(), "a pair of ", place,
-               " names an answer that is not there");
+    RLHF_CHECK(chosen < texts.size() && rejected < texts.size(), "a pair of ", place, " has an index out of range");
     if (reasons[chosen] == nullptr && reasons[rejected] == nullptr) sample.pairs.push_back(pair);
   }
   if (sample.pairs.empty()) {
@@ -154,11 +155,11 @@ std::int64_t labels_of(const Sample& sample) { return sample.num_labels(); }
 std::int64_t labels_of(const RankedSample&) { return 0; }
 
 constexpr const char* wanted(const Sample*) { return "sample with a trained token"; }
-constexpr const char* wanted(const RankedSample*) { return "pair of different texts"; }
+constexpr const char* wanted(const RankedSample*) { return "pair of different completions"; }
 
 }  // namespace
 
-void forgive(const std::string& fault, std::int64_t max_bad_lines, DataReport& report) {
+void skip_or_throw(const std::string& fault, std::int64_t max_bad_lines, DataReport& report) {
   if (report.dropped_refused == max_bad_lines) throw DataError(fault);
   ++report.dropped_refused;
   log_warning("skipped: " + fault);
@@ -192,14 +193,14 @@ void SampleMaker<Record, S>::flush() {
   for (std::size_t i = 0; i < pending_.size(); ++i) {
     ++set_.report.records;
     if (!faults[i].empty()) {
-      forgive(faults[i], options_.max_bad_lines, set_.report);
+      skip_or_throw(faults[i], options_.max_bad_lines, set_.report);
       continue;
     }
     auto sample = make_sample(pending_[i].record, std::move(texts[i]), options_, pending_[i].place, set_.report);
     if (sample) keep(std::move(*sample), pending_[i].copies);
   }
   pending_.clear();
-  say_progress();
+  log_progress();
 }
 
 template <typename Record, typename S>
@@ -218,11 +219,11 @@ void SampleMaker<Record, S>::keep(S sample, std::int64_t copies) {
 }
 
 template <typename Record, typename S>
-void SampleMaker<Record, S>::say_progress() {
+void SampleMaker<Record, S>::log_progress() {
   constexpr std::chrono::seconds kEvery(10);
   const auto now = std::chrono::steady_clock::now();
-  if (now - last_said_ < kEvery) return;
-  last_said_ = now;
+  if (now - last_logged_ < kEvery) return;
+  last_logged_ = now;
   log_info("tokenised " + std::to_string(set_.report.records) + " records, " + std::to_string(set_.report.tokens) +
            " tokens");
 }

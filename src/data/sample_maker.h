@@ -11,21 +11,22 @@
 
 namespace rlhf {
 
-/// Counts and says a record that cannot be read, or throws DataError if these were `max_bad_lines` already.
-void forgive(const std::string& fault, std::int64_t max_bad_lines, DataReport& report);
+/// Counts a refused record and logs a warning. Throws DataError if `max_bad_lines` records were already refused.
+void skip_or_throw(const std::string& fault, std::int64_t max_bad_lines, DataReport& report);
 
-/// Tokenises records as they come, a block at a time on all CPUs, and keeps their ids alone. Made for (Demonstration,
-/// Sample) and (Preference, RankedSample). What it refers to must outlive it.
+/// Tokenises records in blocks on all CPUs and keeps only their token ids. Instantiated for (Demonstration, Sample) and
+/// (Preference, RankedSample). Keeps references to the constructor's arguments.
 template <typename Record, typename S>
 class SampleMaker {
  public:
   SampleMaker(const Tokenizer& tokenizer, const Templates& templates, const DataOptions& options)
       : tokenizer_(tokenizer), templates_(templates), options_(options) {}
 
-  /// `place` names the record in errors (empty: its number). The sample stands `copies` times in the result.
+  /// Adds a record. Errors name it by `place`, or by its number if that is empty. The result has `copies` of the
+  /// sample.
   void add(Record record, std::string place = "", std::int64_t copies = 1);
   bool empty() const { return added_ == 0; }
-  /// What was made of the records so far added. Throws DataError if nothing is left.
+  /// The samples of all records added. Throws DataError if there is none.
   SampleSet<S> finish();
 
  private:
@@ -34,11 +35,11 @@ class SampleMaker {
     std::string place;
     std::int64_t copies;
   };
-  static constexpr std::size_t kBlock = 4096;  // a signal is heard between blocks
+  static constexpr std::size_t kBlock = 4096;  // signals are checked between blocks
 
   void flush();
   void keep(S sample, std::int64_t copies);
-  void say_progress();
+  void log_progress();
 
   const Tokenizer& tokenizer_;
   const Templates& templates_;
@@ -47,7 +48,7 @@ class SampleMaker {
   std::vector<Pending> pending_;
   SampleSet<S> set_;
   std::unordered_set<std::uint64_t> seen_;  // hashes of the samples
-  std::chrono::steady_clock::time_point last_said_ = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::time_point last_logged_ = std::chrono::steady_clock::now();
 };
 
 extern template class SampleMaker<Demonstration, Sample>;

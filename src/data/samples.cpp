@@ -1,3 +1,4 @@
+// Prompts as token ids, and the functions that make all samples of a list of records.
 #include "rlhf/data/samples.h"
 
 #include <algorithm>
@@ -30,16 +31,16 @@ PromptSample make_prompt(const Prompt& record, const Tokenizer& tokenizer, const
   return {std::move(ids), std::move(text), record.extra};
 }
 
-/// A prompt as ids, or why it is none.
+/// A prompt as token ids, or the reason why it was refused.
 struct MadePrompt {
   PromptSample sample;
   std::string fault;
 };
 
-/// On all CPUs, in their order.
+/// Tokenises prompts on all CPUs; the result has the order of `records`.
 std::vector<MadePrompt> tokenise_prompts(const std::vector<Prompt>& records, const Tokenizer& tokenizer,
                                          const Templates& templates) {
-  constexpr std::size_t kBlock = 4096;  // a signal is heard between blocks
+  constexpr std::size_t kBlock = 4096;  // signals are checked between blocks
   std::vector<MadePrompt> prompts(records.size());
   for (std::size_t begin = 0; begin < records.size(); begin += kBlock) {
     stop_if_signalled();
@@ -82,7 +83,7 @@ SampleSet<PromptSample> make_prompts(const std::vector<Prompt>& records, const T
   for (auto& [sample, fault] : tokenise_prompts(records, tokenizer, templates)) {
     ++report.records;
     if (!fault.empty()) {
-      forgive(fault, max_bad_lines, report);
+      skip_or_throw(fault, max_bad_lines, report);
       continue;
     }
     if (sample.ids.empty()) {

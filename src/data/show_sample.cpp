@@ -1,3 +1,4 @@
+// Shows a sample with its trained tokens marked.
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -7,8 +8,8 @@
 namespace rlhf {
 namespace {
 
-/// A token that decode() leaves out: BOS, EOS, the marks that a chat template writes. (A space alone at the start of a
-/// text is left out as well, but no mark.)
+/// Whether a token is a special one that decode() omits: BOS, EOS, the markers of a chat template. (decode() also omits
+/// a single space at the start of a text.)
 bool is_mark(std::int32_t id, const Tokenizer& tokenizer) {
   const std::string piece = tokenizer.piece(id);
   return tokenizer.decode({id}).empty() && piece != "▁" && piece != " ";
@@ -20,8 +21,8 @@ std::string show_sample(const Sample& sample, const Tokenizer& tokenizer, bool c
   const std::string open = colour ? "\033[32m" : "⟦";
   const std::string close = colour ? "\033[0m" : "⟧";
   std::string out;
-  std::size_t shown = 0;  // bytes of the decoded text that `out` holds
-  // Decoding from the start and taking what is new keeps the spaces that a tokenizer drops at the start of a text.
+  std::size_t shown = 0;  // bytes of the decoded text that are already in `out`
+  // Decodes from the start each time: decoding a part alone would drop the space at its start.
   const auto show_until = [&](std::size_t index) {
     const auto end = sample.ids.begin() + static_cast<std::ptrdiff_t>(index);
     const std::string text = tokenizer.decode(TokenIds(sample.ids.begin(), end));

@@ -1,3 +1,4 @@
+// The split into training and held-out records.
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -16,14 +17,14 @@ std::string first_turns_text(const nlohmann::ordered_json& messages, std::size_t
   return text;
 }
 
-/// Messages before the first answer.
+/// The number of messages before the first assistant turn.
 std::size_t question_turns(const nlohmann::ordered_json& messages) {
   std::size_t count = 0;
   while (count < messages.size() && messages[count].at("role") != "assistant") ++count;
   return count;
 }
 
-/// What must not land on both sides.
+/// The text that must not be on both sides of the split.
 std::string split_key(const Demonstration& record) {
   if (record.chat)
     return first_turns_text(record.chat.messages,

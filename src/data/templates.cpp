@@ -1,3 +1,4 @@
+// Chooses the chat template of a run.
 #include "rlhf/data/templates.h"
 
 #include <utility>
@@ -11,8 +12,8 @@ namespace rlhf {
 namespace {
 
 constexpr const char* kHint =
-    "; hint: data.chat_template (rlhf-generate: --chat-template) names one (chatml, llama3, zephyr, …, or a .jinja "
-    "file)";
+    "; hint: set data.chat_template (rlhf-generate: --chat-template) to a name (chatml, llama3, zephyr, …) or a .jinja "
+    "file";
 
 nlohmann::ordered_json special_tokens(const Tokenizer& tokenizer) {
   nlohmann::ordered_json tokens = nlohmann::ordered_json::object();
@@ -26,8 +27,8 @@ nlohmann::ordered_json special_tokens(const Tokenizer& tokenizer) {
   return tokens;
 }
 
-/// The folder's template of this name, else ours. A folder whose templates have other names says so by an error, and so
-/// does a template that is broken; it is told where we have none either.
+/// The template of this name in the folder, else the built-in one. If there is neither, the error also has the folder's
+/// fault: a broken template, or templates of other names only.
 ChatTemplate template_by_name(const std::string& name, const std::filesystem::path& folder,
                               const Tokenizer& tokenizer) {
   std::string in_folder;
@@ -47,20 +48,20 @@ ChatTemplate template_by_name(const std::string& name, const std::filesystem::pa
 
 const ChatTemplate& Templates::chat_template() const {
   if (!chat)
-    throw ConfigError(
-        {"chat_template: expected one for messages, found " + (chat_absent.empty() ? "none" : chat_absent) + kHint});
+    throw ConfigError({"chat_template: expected one for records of messages, found " +
+                       (chat_absent.empty() ? "none" : chat_absent) + kHint});
   return *chat;
 }
 
-bool is_template_file(const std::string& said) { return said.ends_with(".jinja"); }
+bool is_template_file(const std::string& choice) { return choice.ends_with(".jinja"); }
 
-void choose_chat_template(Templates& templates, const std::string& said, const std::filesystem::path& path,
+void choose_chat_template(Templates& templates, const std::string& choice, const std::filesystem::path& path,
                           const Tokenizer& tokenizer) {
   const std::filesystem::path folder = std::filesystem::is_directory(path) ? path : path.parent_path();
-  if (is_template_file(said)) {
-    templates.chat.emplace(read_file(said, ExitCode::usage), special_tokens(tokenizer), said);
-  } else if (!said.empty()) {
-    templates.chat = template_by_name(said, folder, tokenizer);
+  if (is_template_file(choice)) {
+    templates.chat.emplace(read_file(choice, ExitCode::usage), special_tokens(tokenizer), choice);
+  } else if (!choice.empty()) {
+    templates.chat = template_by_name(choice, folder, tokenizer);
   } else {
     try {
       templates.chat = find_chat_template(folder, "default", special_tokens(tokenizer));

@@ -1,3 +1,4 @@
+// Writes, finds, reads and removes checkpoints.
 #include "rlhf/io/checkpoint.h"
 
 #include <algorithm>
@@ -44,7 +45,7 @@ std::optional<std::int64_t> step_of(const std::string& name) {
   return step;
 }
 
-/// Newest first.
+/// All checkpoint folders by step, newest first.
 std::map<std::int64_t, fs::path, std::greater<>> list_checkpoints(const fs::path& checkpoints) {
   std::map<std::int64_t, fs::path, std::greater<>> found;
   if (!fs::is_directory(checkpoints)) return found;
@@ -54,16 +55,16 @@ std::map<std::int64_t, fs::path, std::greater<>> list_checkpoints(const fs::path
   return found;
 }
 
-/// Renamed first, so that a stop in the middle leaves no checkpoint that looks whole by its name.
+/// Renames the folder first, so that an interrupted removal leaves no incomplete checkpoint under a valid name.
 void remove_checkpoint(const fs::path& folder) {
   const fs::path trash = folder.parent_path() / ("." + folder.filename().string() + ".trash");
   std::error_code error;
   fs::rename(folder, trash, error);
   if (!error) fs::remove_all(trash, error);
-  if (error) log_warning("removing the old checkpoint " + folder.string() + ": " + error.message());
+  if (error) log_warning("cannot remove the old checkpoint " + folder.string() + ": " + error.message());
 }
 
-/// Keeps `step` and the newest before it. One after it is broken, or the run would have gone on from there.
+/// Keeps `step` and the newest before it. A later one is broken: otherwise the run would have resumed from it.
 void prune(const fs::path& checkpoints, std::int64_t step, std::int64_t keep_last) {
   std::int64_t kept = 0;
   for (const auto& [other, folder] : list_checkpoints(checkpoints)) {
@@ -73,7 +74,7 @@ void prune(const fs::path& checkpoints, std::int64_t step, std::int64_t keep_las
       remove_checkpoint(folder);
     }
   }
-  std::vector<fs::path> leftovers;  // of a process killed while it wrote or removed one
+  std::vector<fs::path> leftovers;  // from a process that was killed while it wrote or removed a checkpoint
   for (const fs::directory_entry& entry : fs::directory_iterator(checkpoints)) {
     if (entry.path().filename().string().starts_with(".step-")) leftovers.push_back(entry.path());
   }
@@ -118,7 +119,7 @@ std::optional<FoundCheckpoint> find_checkpoint(const fs::path& checkpoints) {
   }
   if (last_fault.empty()) return std::nullopt;
   throw ModelError(checkpoints.string() +
-                   ": expected a whole checkpoint, found none; the last one tried: " + last_fault);
+                   ": expected a complete checkpoint, found only broken ones; the oldest: " + last_fault);
 }
 
 Checkpoint load_checkpoint(const fs::path& folder) {
@@ -141,7 +142,7 @@ Checkpoint load_checkpoint(const fs::path& folder) {
 
 void restore_tensors(const NamedTensors& loaded, const NamedTensors& targets, const std::string& what) {
   std::map<std::string_view, at::Tensor> rest(loaded.begin(), loaded.end());
-  std::vector<std::pair<at::Tensor, at::Tensor>> copies;  // nothing is copied before everything fits
+  std::vector<std::pair<at::Tensor, at::Tensor>> copies;  // copy only after all names and shapes were checked
   for (const auto& [name, target] : targets) {
     const auto found = rest.find(name);
     if (found == rest.end()) throw ModelError(what + ": expected a tensor " + name + ", found none");
@@ -153,7 +154,7 @@ void restore_tensors(const NamedTensors& loaded, const NamedTensors& targets, co
     rest.erase(found);
   }
   if (!rest.empty()) {
-    throw ModelError(what + ": found a tensor " + std::string(rest.begin()->first) + " that nothing here takes");
+    throw ModelError(what + ": expected no other tensors, found " + std::string(rest.begin()->first));
   }
   const c10::NoGradGuard no_grad;
   for (const auto& [target, source] : copies) target.copy_(source);

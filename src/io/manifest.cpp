@@ -1,3 +1,4 @@
+// manifest.json of a checkpoint: sizes and CRC-32 of its files.
 #include "io/manifest.h"
 
 #include <array>
@@ -22,7 +23,7 @@ constexpr int kVersion = 1;
 FileStamp stamp_of(const fs::path& path) {
   constexpr std::size_t kBlock = 1 << 20;
   std::ifstream file(path, std::ios::binary);
-  if (!file) throw ModelError("checking " + path.string() + ": cannot be opened");
+  if (!file) throw ModelError("checking " + path.string() + ": cannot open the file");
   std::vector<char> block(kBlock);
   FileStamp stamp;
   unsigned long crc = ::crc32(0, nullptr, 0);
@@ -30,7 +31,7 @@ FileStamp stamp_of(const fs::path& path) {
     crc = ::crc32(crc, reinterpret_cast<const unsigned char*>(block.data()), static_cast<unsigned>(file.gcount()));
     stamp.bytes += static_cast<std::uint64_t>(file.gcount());
   }
-  if (file.bad()) throw ModelError("checking " + path.string() + ": cannot be read");
+  if (file.bad()) throw ModelError("checking " + path.string() + ": cannot read the file");
   std::array<char, 16> digits{};
   std::snprintf(digits.data(), digits.size(), "%08lx", crc);
   stamp.crc32 = digits.data();
@@ -69,8 +70,7 @@ Manifest read_manifest(const fs::path& folder) {
     }
     return manifest;
   } catch (const nlohmann::json::exception&) {
-    throw ModelError(path.string() + ": expected a manifest with the bytes and the crc32 of each file, found " +
-                     "a broken one");
+    throw ModelError(path.string() + ": expected a manifest with bytes and crc32 of each file, found something else");
   }
 }
 

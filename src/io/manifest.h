@@ -7,7 +7,7 @@
 
 namespace rlhf {
 
-/// Size and CRC-32 of a file, so that a cut or flipped one is found before it is used.
+/// Size and CRC-32 of a file, to detect a truncated or changed file before it is used.
 struct FileStamp {
   std::uint64_t bytes = 0;
   std::string crc32;  ///< 8 hexadecimal digits
@@ -15,11 +15,11 @@ struct FileStamp {
 };
 using Manifest = std::map<std::string, FileStamp>;  // by file name
 
-/// Writes manifest.json with the stamps of all files that lie in `folder`.
+/// Writes manifest.json with the stamps of all files in `folder`.
 void write_manifest(const std::filesystem::path& folder);
-/// Throws ModelError unless manifest.json is there and well formed.
+/// Reads manifest.json. Throws ModelError if it is missing or malformed.
 Manifest read_manifest(const std::filesystem::path& folder);
-/// Reads every file that the manifest names. Throws ModelError naming the first that is not what it was.
+/// Compares every file of the manifest with its stamp. Throws ModelError for the first that is missing or differs.
 void verify_manifest(const std::filesystem::path& folder);
 
 }  // namespace rlhf

@@ -1,3 +1,4 @@
+// Finds model folders by path or by id in the local Hugging Face cache.
 #include "rlhf/io/model_path.h"
 
 #include <algorithm>
@@ -21,30 +22,31 @@ fs::path hub_cache() {
   return fs::path(environment("HOME")) / ".cache" / "huggingface" / "hub";
 }
 
-/// "org/name" or "name", of the characters that the hub allows; empty if `said` is no id.
-std::string cache_entry(const std::string& said) {
+/// The folder name of a model id ("org/name" or "name") in the cache, or "" if `model` is not an id.
+std::string cache_entry(const std::string& model) {
   const auto allowed = [](char c) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.' || c == '/';
   };
-  const bool is_id = !said.empty() && said.front() != '.' && said.front() != '/' &&
-                     std::all_of(said.begin(), said.end(), allowed) && std::count(said.begin(), said.end(), '/') <= 1;
+  const bool is_id = !model.empty() && model.front() != '.' && model.front() != '/' &&
+                     std::all_of(model.begin(), model.end(), allowed) &&
+                     std::count(model.begin(), model.end(), '/') <= 1;
   if (!is_id) return "";
-  const auto slash = said.find('/');
-  return "models--" + (slash == std::string::npos ? said : said.substr(0, slash) + "--" + said.substr(slash + 1));
+  const auto slash = model.find('/');
+  return "models--" + (slash == std::string::npos ? model : model.substr(0, slash) + "--" + model.substr(slash + 1));
 }
 
 }  // namespace
 
-fs::path find_model(const std::string& said) {
+fs::path find_model(const std::string& model) {
   std::error_code unreadable;
-  const std::string entry = cache_entry(said);
-  if (entry.empty() || fs::exists(said, unreadable)) return said;
-  const fs::path model = hub_cache() / entry;
+  const std::string entry = cache_entry(model);
+  if (entry.empty() || fs::exists(model, unreadable)) return model;
+  const fs::path cached = hub_cache() / entry;
   std::string revision;
-  std::getline(std::ifstream(model / "refs" / "main") >> std::ws, revision);
+  std::getline(std::ifstream(cached / "refs" / "main") >> std::ws, revision);
   const bool is_name = !revision.empty() && fs::path(revision).filename() == revision;
-  const fs::path snapshot = model / "snapshots" / revision;
-  return is_name && fs::is_directory(snapshot, unreadable) ? snapshot : fs::path(said);
+  const fs::path snapshot = cached / "snapshots" / revision;
+  return is_name && fs::is_directory(snapshot, unreadable) ? snapshot : fs::path(model);
 }
 
 }  // namespace rlhf

@@ -1,3 +1,4 @@
+// Reads and checks the JSON header of a safetensors file, which may come from an untrusted source.
 #include "io/safetensors_header.h"
 
 #include <algorithm>
@@ -34,7 +35,7 @@ constexpr std::size_t kMaxRank = 8;
 constexpr std::size_t kMaxTensors = 1'000'000;
 constexpr std::size_t kMaxDepth = 3;  // header, tensor, list of numbers
 
-/// Where in which file something is wrong; `fail` makes the one line out of it.
+/// The place that is being checked, for error messages: file and tensor.
 struct Place {
   const std::filesystem::path& path;
   std::string where = "header";
@@ -81,7 +82,7 @@ at::ScalarType read_dtype(const Json& value, const Place& place) {
   place.fail("expected dtype F64, F32, F16, BF16, I64, I32, I16, I8, U8 or BOOL, found " + shown_json(value));
 }
 
-/// Numbers of a JSON list; a fraction, a sign or more than 63 bits is refused.
+/// Reads a JSON list of whole numbers from 0 to 2^63-1.
 std::vector<std::int64_t> read_counts(const Json& value, const char* what, const Place& place) {
   place.expect(value.is_array(), std::string(what) + " to be a list", shown_json(value));
   std::vector<std::int64_t> counts;
@@ -94,7 +95,8 @@ std::vector<std::int64_t> read_counts(const Json& value, const char* what, const
   return counts;
 }
 
-/// Bytes of a tensor, or nothing if the sizes multiply beyond 63 bits (a size of 0 counts as 1 there: strides need it).
+/// Bytes of a tensor, or nullopt if the product of the sizes exceeds 63 bits. A size of 0 counts as 1 in that check,
+/// because the strides are products of the other sizes.
 std::optional<std::int64_t> checked_bytes(const std::vector<std::int64_t>& sizes, at::ScalarType dtype) {
   std::int64_t bytes = static_cast<std::int64_t>(c10::elementSize(dtype));
   bool empty = false;
@@ -129,7 +131,7 @@ Entry read_entry(const std::string& name, const Json& value, std::uint64_t data_
   return {name, dtype, std::move(sizes), data_begin + begin, data_begin + end};
 }
 
-/// Tensors must tile the data section: no byte twice, none unclaimed. It bounds what a small file can make us read.
+/// Tensors must cover every byte of the data section exactly once. This bounds how much memory a small file can demand.
 void check_tiling(const std::map<std::string, Entry>& entries, std::uint64_t data_begin, std::uint64_t file_bytes,
                   const Place& place) {
   std::vector<const Entry*> order;

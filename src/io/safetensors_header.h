@@ -8,7 +8,7 @@
 
 #include "rlhf/io/safetensors.h"
 
-/// The JSON header of a safetensors file: what its author claims, checked.
+/// The JSON header of a safetensors file, read and checked.
 namespace rlhf {
 
 inline constexpr std::uint64_t kMaxSafetensorsHeader = 100'000'000;  // bytes, the format's own limit
@@ -20,11 +20,12 @@ struct SafetensorsHeader {
   std::map<std::string, std::string> metadata;
 };
 
-/// `json` is the header of `path`, whose data section reaches from `data_begin` to `file_bytes`. Throws ModelError.
+/// Reads and checks the header `json` of the file `path`, whose data section is [data_begin, file_bytes). Throws
+/// ModelError.
 SafetensorsHeader parse_safetensors_header(std::string_view json, std::uint64_t data_begin, std::uint64_t file_bytes,
                                            const std::filesystem::path& path);
 
-/// The format's name of a dtype ("BF16"), or an empty view if it has none that we write.
+/// The name of a dtype in the format ("BF16"), or an empty view if this library does not write that dtype.
 std::string_view safetensors_dtype_name(at::ScalarType dtype);
 
 }  // namespace rlhf

@@ -1,3 +1,4 @@
+// Maps a safetensors file and makes tensors that are views of the mapping.
 #include <bit>
 #include <cerrno>
 #include <cstring>
@@ -19,15 +20,15 @@
 namespace rlhf {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "safetensors data are little-endian and used as they lie");
+static_assert(std::endian::native == std::endian::little, "safetensors data is little-endian and is used in place");
 
 constexpr std::uint64_t kLengthBytes = 8;
 
-/// A file mapped read-only. The descriptor stays open, so that a file cut short under us is an error and not a SIGBUS.
+/// A file mapped read-only. The descriptor stays open to check the size again: reading a truncated mapping is a SIGBUS.
 class Mapping {
  public:
   explicit Mapping(const std::filesystem::path& path) : path_(path) {
-    // Without waiting for the other end, should it be a pipe.
+    // O_NONBLOCK: opening a pipe must not wait for its other end.
     descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (descriptor_ < 0) fail(std::strerror(errno));
     try {
@@ -57,7 +58,7 @@ class Mapping {
       fail("expected " + std::to_string(size_) + " bytes as when it was opened, found " + std::to_string(now));
     }
   }
-  /// What was read of these bytes stays in the system's cache and need not count as this process's memory any more.
+  /// Drops these pages from the resident memory of the process; the page cache of the system keeps them.
   void release(std::uint64_t begin, std::uint64_t end) const {
     static const auto kPage = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
     const std::uint64_t first = begin / kPage * kPage;

@@ -1,3 +1,4 @@
+// Writes safetensors files.
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -19,7 +20,7 @@
 namespace rlhf {
 namespace {
 
-/// Writes beside `path`; `commit` syncs and renames, and without it nothing stays.
+/// A temporary file beside `path`. `commit` syncs and renames it; without `commit` the destructor removes it.
 class OutputFile {
  public:
   explicit OutputFile(const std::filesystem::path& path) : path_(path), temporary_(path.string() + ".partial") {
@@ -60,7 +61,7 @@ class OutputFile {
   int descriptor_ = -1;
 };
 
-/// The format allows no gaps, so the largest elements come first: then every tensor is aligned for its dtype.
+/// Largest elements first: the format allows no gaps, and in this order every tensor is aligned for its dtype.
 NamedTensors in_file_order(const NamedTensors& tensors) {
   NamedTensors order = tensors;
   std::ranges::stable_sort(order, std::ranges::greater(), [](const auto& item) { return item.second.element_size(); });
@@ -75,13 +76,13 @@ std::string header_text(const NamedTensors& tensors, const std::map<std::string,
   for (const auto& [name, tensor] : tensors) {
     RLHF_CHECK(names.insert(name).second && name != kMetadataKey && name.size() <= kMaxTensorName, name);
     const std::string_view dtype = safetensors_dtype_name(tensor.scalar_type());
-    RLHF_CHECK(!dtype.empty(), name, " has a dtype that safetensors does not hold");
+    RLHF_CHECK(!dtype.empty(), name, " has a dtype that safetensors files cannot store");
     const std::size_t end = offset + tensor.nbytes();
     header[name] = {{"dtype", dtype}, {"shape", tensor.sizes().vec()}, {"data_offsets", {offset, end}}};
     offset = end;
   }
   std::string text = header.dump();
-  text.append((8 - text.size() % 8) % 8, ' ');  // the data start at a multiple of 8
+  text.append((8 - text.size() % 8) % 8, ' ');  // so that the data section starts at a multiple of 8
   RLHF_CHECK(text.size() <= kMaxSafetensorsHeader, text.size());
   return text;
 }

@@ -18,7 +18,7 @@ bool has_places(const Sequence& sequence) {
   return sequence.shape != Shape::view && sequence.shape != Shape::generator;
 }
 
-// The character at a place counted from the front, or from the back if it is negative; empty: there is none.
+// The character at an index, which counts from the end if it is negative; empty if the index is out of range.
 std::string_view character(std::string_view text, std::int64_t place) {
   const auto length = static_cast<std::int64_t>(length_of(text));
   if (place < 0) place += length;
@@ -47,7 +47,7 @@ std::optional<Value> item_at(Machine& machine, const Value& of, std::int64_t pla
   return sequence->items[static_cast<std::size_t>(place)];
 }
 
-// What Python's getattr finds, methods first; nothing: an item may have that name.
+// The attribute that Python's getattr finds, methods first; nullopt if there is none (an item may have that name).
 std::optional<Value> own_attribute(Machine& machine, const Value& of, const std::string& name) {
   if (name.starts_with("__") && name.ends_with("__"))
     return Value::undefined("access to attribute '" + name + "' of '" + of.type_name() + "' object is unsafe");
@@ -55,7 +55,7 @@ std::optional<Value> own_attribute(Machine& machine, const Value& of, const std:
   return method_of(of, name);
 }
 
-// Bounds of a slice as Python counts them.
+// The bounds of a slice, by Python's rules.
 struct Bounds {
   std::int64_t begin, end, step;
 };
@@ -82,7 +82,7 @@ Bounds bounds(const Value& begin, const Value& end, const Value& step, std::int6
           to ? clamped(*to, length, backwards) : (backwards ? -1 : length), by};
 }
 
-// Places that a slice takes, in its order.
+// The indices that a slice selects, in order.
 std::vector<std::size_t> places(const Bounds& of) {
   std::vector<std::size_t> taken;
   if (of.step > 0) {
@@ -109,7 +109,7 @@ Value text_slice(Machine& machine, const Text& text, const Value& begin, const V
     for (std::int64_t i = range.begin; i < range.end; ++i) next_code_point(text.bytes, to);
     return make_text(machine.budget, text.bytes.substr(from, to - from), text.markup);
   }
-  machine.budget.look_at(32 * text.bytes.size());  // dearer than a search
+  machine.budget.look_at(32 * text.bytes.size());  // more expensive than a search
   const std::vector<std::size_t> starts = character_starts(text.bytes);
   std::string taken;
   for (const std::size_t i : places(range)) taken.append(text.bytes, starts[i], starts[i + 1] - starts[i]);

@@ -1,3 +1,4 @@
+// Arithmetic with Python's rules and error messages.
 #include <cmath>
 #include <limits>
 
@@ -112,7 +113,7 @@ Value real_numbers(Arithmetic op, double a, double b) {
   return Value(power(a, b));
 }
 
-// Whichever of the two is markup makes the other one markup too, by escaping it.
+// If one of the two texts is markup, the other one is escaped and the result is markup.
 Value joined(Machine& machine, const Text& a, const Text& b) {
   if (a.markup == b.markup) return make_text(machine.budget, a.bytes + b.bytes, a.markup);
   const std::string left = a.markup ? a.bytes : html_escaped(a.bytes);

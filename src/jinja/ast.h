@@ -17,7 +17,7 @@ namespace rlhf::jinja {
 struct Expr;
 using ExprPtr = std::unique_ptr<const Expr>;
 
-// Expressions.
+// The syntax tree of a template. First the expressions.
 
 struct Constant {
   Value value;
@@ -42,7 +42,7 @@ struct Binary {
   ExprPtr left, right;
 };
 struct Logical {
-  bool both;  ///< and, else or
+  bool both;  ///< true: and; false: or
   ExprPtr left, right;
 };
 struct Concat {
@@ -54,7 +54,7 @@ struct Compare {
   std::vector<std::pair<Comparison, ExprPtr>> rest;
 };
 struct Choice {
-  ExprPtr test, yes, no;  // no: may be missing
+  ExprPtr test, yes, no;  // `no` may be null
 };
 struct GetAttribute {
   ExprPtr of;
@@ -64,19 +64,19 @@ struct GetItem {
   ExprPtr of, index;
 };
 struct GetSlice {
-  ExprPtr of, begin, end, step;  // each bound may be missing
+  ExprPtr of, begin, end, step;  // each bound may be null
 };
 struct ArgumentList {
   std::vector<ExprPtr> positional;
   std::vector<std::pair<std::string, ExprPtr>> named;
-  ExprPtr spread, spread_named;  // *list, **mapping; may be missing
+  ExprPtr spread, spread_named;  // *list, **mapping; may be null
 };
 struct CallOf {
   ExprPtr of;
   ArgumentList arguments;
 };
 struct FilterOf {
-  ExprPtr of;  // missing: the text of the block that is filtered
+  ExprPtr of;  // null in a filter block, whose text is filtered
   Filter filter;
   ArgumentList arguments;
 };
@@ -91,7 +91,7 @@ struct Expr {
                GetSlice, CallOf, FilterOf, TestOf>
       node;
   int line = 1;
-  int height = 1;  ///< of the tree, at most kMaxHeight
+  int height = 1;  ///< height of the tree, at most kMaxHeight
 };
 
 // Statements.
@@ -99,11 +99,11 @@ struct Expr {
 struct Statement;
 using Body = std::vector<Statement>;
 
-/// What an assignment sets: one name, an attribute of a namespace, or several of them.
+/// The target of an assignment: a name, an attribute of a namespace, or a tuple of targets.
 struct Target {
   std::string name;
-  std::string attribute;        // empty: none
-  std::vector<Target> several;  // not empty: a tuple
+  std::string attribute;        // empty if the target is a name
+  std::vector<Target> several;  // not empty if the target is a tuple
   bool is_tuple = false;
 };
 struct Data {
@@ -114,7 +114,7 @@ struct Print {
 };
 struct For {
   Target target;
-  ExprPtr over, test;  // test: may be missing
+  ExprPtr over, test;  // `test` may be null
   Body body, otherwise;
 };
 struct If {
@@ -127,17 +127,17 @@ struct Set {
 };
 struct SetBlock {
   Target target;
-  ExprPtr filter;  // may be missing
+  ExprPtr filter;  // may be null
   Body body;
 };
 struct With {
   std::vector<std::pair<Target, ExprPtr>> assignments;
   Body body;
 };
-/// A macro, or the body of a call block.
+/// A macro, or a call block with its body.
 struct MacroBody {
   std::string name;
-  std::vector<std::pair<std::string, ExprPtr>> parameters;  // with the default, which may be missing
+  std::vector<std::pair<std::string, ExprPtr>> parameters;  // name and default; the default may be null
   bool uses_caller = false, uses_varargs = false, uses_kwargs = false;
   Body body;
 };

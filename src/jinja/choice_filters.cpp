@@ -1,4 +1,4 @@
-// Filters that take other filters, tests and attributes: map, select and their kin; default.
+// Filters that take other filters, tests and attributes (map, select, reject and the like), and default.
 #include <algorithm>
 #include <iterator>
 
@@ -16,7 +16,7 @@ const std::string& name_of(const Value& value, const char* what) {
   return value.text()->bytes;
 }
 
-// The arguments from `from` on, for what the first ones name.
+// The arguments from `from` on, which belong to the filter or test that the first ones name.
 Arguments rest_of(const Arguments& arguments, std::size_t from) {
   return {{arguments.positional.begin() + static_cast<std::ptrdiff_t>(from), arguments.positional.end()},
           arguments.named};
@@ -24,7 +24,7 @@ Arguments rest_of(const Arguments& arguments, std::size_t from) {
 
 Value map_attribute(Machine& machine, const Value& value, const Arguments& arguments) {
   const Params params("map", arguments, {"attribute", "default"}, 1);
-  const Getter getter(params[0], params.said(1) ? params[1] : Value());
+  const Getter getter(params[0], params.has_value(1) ? params[1] : Value());
   Values mapped;
   for (const Value& one : items_of(machine, value)) mapped.push_back(getter.of(machine, one));
   return make_generator(machine.budget, std::move(mapped));
@@ -40,7 +40,7 @@ Value map(Machine& machine, const Value& value, const Arguments& arguments) {
   const Arguments rest = rest_of(arguments, 1);
   Values mapped;
   for (const Value& one : items_of(machine, value)) {
-    const Evaluation nested(machine, machine.line);  // the filter may be map again
+    const Evaluation nested(machine, machine.line);  // counts the nesting: the filter may be map again
     mapped.push_back(filter(machine, one, rest));
   }
   return make_generator(machine.budget, std::move(mapped));

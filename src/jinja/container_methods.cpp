@@ -11,7 +11,7 @@
 namespace rlhf::jinja {
 namespace {
 
-// None as the default where dict.get was given none.
+// dict.get returns None if it has no default.
 Value get(Machine&, const Value& self, const Arguments& arguments) {
   const Params params("get", arguments, {"", ""}, 1);
   const Value& key = params[0];
@@ -42,7 +42,7 @@ Value values(Machine& machine, const Value& self, const Arguments& arguments) {
 
 Value copy(Machine&, const Value& self, const Arguments& arguments) {
   const Params params("copy", arguments, {});
-  return self;  // nothing can change either of them
+  return self;  // values are immutable, so a copy is not needed
 }
 
 Value count(Machine& machine, const Value& self, const Arguments& arguments) {

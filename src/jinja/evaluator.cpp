@@ -1,3 +1,4 @@
+// Evaluates expressions and renders a template.
 #include "jinja/evaluator.h"
 
 #include <algorithm>
@@ -15,7 +16,7 @@ Evaluator::Evaluator(Machine& machine, std::vector<std::pair<std::string, Value>
   scope_ = std::make_shared<Scope>(Scope{scope_, {}});
 }
 
-// Macros hold the scope they stand in, which holds them: emptied, all of them go.
+// A macro and the scope that defines it refer to each other; clearing the scopes releases both.
 Evaluator::~Evaluator() {
   for (const auto& object : machine_.changeable) object->clear();
   for (const auto& scope : kept_) scope->names.clear();
@@ -26,8 +27,8 @@ std::string Evaluator::render(const Body& body) {
   run(body);
   if (misplaced_generation_)
     fail(
-        "a {% generation %} block stands in a macro or in a block whose text is captured, so that its place in the "
-        "output is not known");
+        "a {% generation %} block is inside a macro or a block whose text is captured, so its position in the output "
+        "is unknown");
   return std::move(out_);
 }
 
@@ -156,7 +157,7 @@ Arguments Evaluator::eval_arguments(const ArgumentList& list) {
     for (Value& one : items_of(machine_, eval(*list.spread))) arguments.positional.push_back(std::move(one));
   if (!list.spread_named) return arguments;
   const Value spread = eval(*list.spread_named);
-  if (!spread.mapping()) fail("expected a mapping behind **, found " + spread.type_name());
+  if (!spread.mapping()) fail("expected a mapping after **, found " + spread.type_name());
   for (const auto& [name, value] : spread.mapping()->entries) {
     machine_.budget.step();
     if (!name.text()) fail("keywords must be strings, found " + name.type_name());

@@ -12,34 +12,34 @@
 
 namespace rlhf::jinja {
 
-/// Names and their values. A loop's turn, a macro's call and most blocks have a scope of their own.
+/// Names and their values. Every iteration of a loop, call of a macro and most blocks have their own scope.
 struct Scope {
   std::shared_ptr<Scope> outer;
   std::vector<std::pair<std::string, Value>> names;
 
   void set(const std::string& name, Value value);
-  const Value* find(std::string_view name) const;  ///< here, not outside
+  const Value* find(std::string_view name) const;  ///< in this scope only
 };
 
-/// Runs a compiled template once.
+/// Renders a compiled template once.
 class Evaluator {
  public:
-  /// `variables` are what the template sees besides the built-in functions.
+  /// `variables` are the names that the template can use besides the built-in functions.
   Evaluator(Machine& machine, std::vector<std::pair<std::string, Value>> variables);
   ~Evaluator();
   Evaluator(const Evaluator&) = delete;
   Evaluator& operator=(const Evaluator&) = delete;
 
   std::string render(const Body& body);
-  /// Where {% generation %} blocks began and ended in the output. Fails if one stood where text is captured.
+  /// Byte ranges of {% generation %} blocks in the output. Fails if a block was inside captured text.
   const std::vector<std::pair<std::size_t, std::size_t>>& generations() const { return generations_; }
 
-  /// What a macro needs: runs its body with the arguments in a new scope inside `defined_in`, and gives the text.
+  /// Runs the body of a macro with the arguments in a new scope inside `defined_in`, and returns its text.
   Value run_macro(const MacroBody& macro, const std::shared_ptr<Scope>& defined_in, const Arguments& arguments);
 
  private:
   enum class Flow { on, next_turn, leave_loop };  // how a statement ended
-  class Inner;                                    // a scope while it is entered
+  class Inner;                                    // enters a new scope and leaves it when destroyed
 
   Value eval(const Expr& expr);
   Value eval_node(const Constant&), eval_node(const Name&), eval_node(const ListOf&), eval_node(const DictOf&);
@@ -50,14 +50,14 @@ class Evaluator {
   Values eval_all(const std::vector<ExprPtr>& parts);
   Arguments eval_arguments(const ArgumentList& list);
   Value call(const CallOf& call, const Value* caller);
-  const Value* find(std::string_view name);  ///< in the current scope and those outside
+  const Value* find(std::string_view name);  ///< in the current scope and the enclosing ones
 
   Flow run(const Body& body);
   Flow run(const Statement& statement);
   Flow run_node(const Data&), run_node(const Print&), run_node(const For&), run_node(const If&), run_node(const Set&);
   Flow run_node(const SetBlock&), run_node(const With&), run_node(const MacroOf&), run_node(const CallBlock&);
   Flow run_node(const FilterBlock&), run_node(const Generation&), run_node(const Break&), run_node(const Continue&);
-  /// Runs with the output going into a text of its own.
+  /// Runs statements and returns their output instead of appending it to the output of the template.
   Flow capture(const Body& body, std::string& text);
   void print(const Value& value);
   void write(std::string_view text);
@@ -68,12 +68,12 @@ class Evaluator {
 
   Machine& machine_;
   std::shared_ptr<Scope> scope_;
-  std::vector<std::shared_ptr<Scope>> kept_;  // scopes that a macro still refers to when they are left
+  std::vector<std::shared_ptr<Scope>> kept_;  // scopes that were left but to which a macro still refers
   std::string out_;
-  int captures_ = 0;  // texts of their own that are being written, inside each other
+  int captures_ = 0;  // nested captures of output that are in progress
   std::vector<std::pair<std::size_t, std::size_t>> generations_;
   bool misplaced_generation_ = false;
-  const Value* filtered_ = nullptr;  // the text of the block whose filter is being evaluated
+  const Value* filtered_ = nullptr;  // the text of the filter block that is being evaluated
 };
 
 }  // namespace rlhf::jinja

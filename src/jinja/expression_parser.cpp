@@ -1,3 +1,4 @@
+// Parses operators, tuples and conditions.
 #include "jinja/expression_parser.h"
 
 #include <algorithm>

@@ -13,7 +13,7 @@
 
 namespace rlhf::jinja {
 
-/// Counts what is inside each other, so that no source can exhaust the stack.
+/// Counts nesting while parsing, so that no source can exhaust the stack.
 class Nesting {
  public:
   Nesting(int& depth, const Token& at) : depth_(depth) {
@@ -29,16 +29,16 @@ class Nesting {
   int& depth_;
 };
 
-/// The grammar of Jinja2's expressions, by recursive descent over the tokens.
+/// Parses Jinja2's expressions by recursive descent over the tokens.
 class ExpressionParser {
  protected:
   explicit ExpressionParser(std::vector<Token> tokens) : tokens_(std::move(tokens)) {}
 
   ExprPtr expression(bool with_condition = true);
-  /// An expression, or several with commas: a tuple.
+  /// Parses an expression, or a tuple of expressions separated by commas.
   ExprPtr tuple(bool with_condition = true, bool in_brackets = false);
   ArgumentList call_arguments();
-  /// Filters behind a value; `of` missing: the text of a block. `named`: the first name follows without a bar.
+  /// Parses the filters after a value; `of` is null for a filter block. `named`: the first name follows without a bar.
   ExprPtr filters(ExprPtr of, bool named = false);
 
   const Token& now() const { return tokens_[at_]; }
@@ -55,7 +55,7 @@ class ExpressionParser {
   [[noreturn]] void fail_at(const Token& token, const std::string& what) const;
 
   int nesting_ = 0;
-  /// Names that were read, for what a macro's body uses: caller, varargs, kwargs.
+  /// Names that were read, to find which of caller, varargs and kwargs the body of a macro uses.
   bool saw_caller_ = false, saw_varargs_ = false, saw_kwargs_ = false;
 
  private:
@@ -93,7 +93,7 @@ class ExpressionParser {
 template <class Node>
 ExprPtr ExpressionParser::make(const Token& at, Node node) const {
   const int height = height_of(node);
-  if (height > kMaxHeight) fail_at(at, "an expression of more than 400 steps one upon the other");
+  if (height > kMaxHeight) fail_at(at, "an expression nested deeper than 400");
   return std::make_unique<const Expr>(Expr{std::move(node), at.line, height});
 }
 

@@ -21,7 +21,7 @@ FilterGroup number_filters();
 FilterGroup sequence_filters();
 FilterGroup choice_filters();
 
-/// How filters get at a part of an item: attribute "a.b.0", or the item itself (none given).
+/// The part of an item that a filter uses: an attribute path "a.b.0", or the item itself if no path is given.
 class Getter {
  public:
   Getter() = default;
@@ -30,10 +30,10 @@ class Getter {
 
  private:
   Values parts_;
-  Value otherwise_;  ///< for a part that is not there, unless it is undefined itself
+  Value otherwise_;  ///< replaces a missing part, unless it is undefined itself
 };
 
-/// A key for sorting: texts in lower case, unless case matters.
+/// A key for sorting: texts become lower case unless the sort is case-sensitive.
 Value key_of(Machine& machine, const Value& value, bool case_sensitive);
 
 }  // namespace rlhf::jinja

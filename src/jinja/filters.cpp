@@ -1,3 +1,4 @@
+// Looks up filters by name.
 #include "jinja/filters.h"
 
 #include <iterator>

@@ -7,8 +7,8 @@
 
 namespace rlhf::jinja {
 
-using Filter = Native;  ///< the second argument is what is filtered
-/// nullptr: there is none of this name.
+using Filter = Native;  ///< the second argument is the filtered value
+/// The filter of this name, or nullptr.
 Filter find_filter(std::string_view name);
 
 }  // namespace rlhf::jinja

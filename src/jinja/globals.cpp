@@ -1,3 +1,4 @@
+// The functions that every template can call.
 #include "jinja/globals.h"
 
 #include <algorithm>
@@ -11,7 +12,7 @@
 namespace rlhf::jinja {
 namespace {
 
-constexpr std::size_t kCostOfObject = 512;  // bytes: it stays until the end of the rendering
+constexpr std::size_t kCostOfObject = 512;  // bytes; an object lives until the end of the rendering
 
 template <class Thing, class... Parts>
 Value object(Parts&&... parts) {
@@ -53,7 +54,7 @@ class Cycler : public Object, public std::enable_shared_from_this<Cycler> {
   }
 
  private:
-  // A method without arguments, which keeps the cycler alive.
+  // A method without arguments that keeps the cycler alive.
   class Method : public Object {
    public:
     Method(std::shared_ptr<Cycler> self, Value (*run)(Cycler&)) : self_(std::move(self)), run_(run) {}
@@ -177,7 +178,7 @@ Value raise_exception(Machine& machine, const Value&, const Arguments& arguments
   fail("the template refuses the conversation: " + to_text(machine, params[0]));
 }
 
-// strftime of a time without a zone, as Python's: %z and %Z give nothing.
+// strftime for a time without a zone, as in Python: %z and %Z are empty.
 Value strftime_now(Machine& machine, const Value&, const Arguments& arguments) {
   const Params params("strftime_now", arguments, {"format"}, 1);
   const std::string& given = params.text(0);
@@ -195,8 +196,8 @@ Value strftime_now(Machine& machine, const Value&, const Arguments& arguments) {
   }
   const std::time_t seconds = machine.now ? static_cast<std::time_t>(*machine.now) : std::time(nullptr);
   std::tm local{};
-  if (localtime_r(&seconds, &local) == nullptr) fail("strftime_now(): a time that no calendar has");
-  format += ' ';  // an empty result and one that does not fit would look the same
+  if (localtime_r(&seconds, &local) == nullptr) fail("strftime_now(): a time out of range");
+  format += ' ';  // strftime returns 0 both for an empty result and for one that does not fit
   std::string text(8192, '\0');
   const std::size_t size = std::strftime(text.data(), text.size(), format.c_str(), &local);
   if (size == 0) fail("strftime_now(): a date of more than 8 KiB");

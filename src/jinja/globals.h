@@ -9,10 +9,10 @@
 
 namespace rlhf::jinja {
 
-/// A function that every template sees: range, dict, namespace, cycler, joiner, raise_exception, strftime_now.
+/// A function of every template: range, dict, namespace, cycler, joiner, raise_exception, strftime_now.
 std::optional<Value> find_global(std::string_view name);
 
-/// {% set holder.name = value %}. Fails unless `holder` is a namespace, and for names that begin with an underscore.
+/// Runs {% set holder.name = value %}. Fails if `holder` is not a namespace or `name` begins with an underscore.
 void set_namespace_attribute(Machine& machine, const Value& holder, const std::string& name, const Value& value);
 
 }  // namespace rlhf::jinja

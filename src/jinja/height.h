@@ -6,7 +6,7 @@
 
 namespace rlhf::jinja {
 
-// Height of the tree under an expression: 1 for a leaf.
+// The height of the tree of an expression; 1 for a leaf.
 
 inline int height_of(const ExprPtr& child) { return child ? child->height : 0; }
 

@@ -1,4 +1,4 @@
-// `tojson` as transformers has it: Python's json.dumps without the escaping that Jinja2's own filter adds.
+// `tojson` as in transformers: Python's json.dumps without the HTML escaping of Jinja2's own filter.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -96,7 +96,7 @@ class JsonWriter {
     append_quoted(out_, text, style_.ascii);
   }
 
-  // What stands before the first item of a level, between items, and behind the last one.
+  // The text before the first item of a level, between items, and after the last one.
   void open(char bracket) {
     out_ += bracket;
     ++level_;

@@ -1,3 +1,4 @@
+// Converts JSON to Python values.
 #include "jinja/json_value.h"
 
 #include <algorithm>
@@ -10,7 +11,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kMaxJsonDepth = 90;  // leaves room for the lists that a template puts around it
+constexpr int kMaxJsonDepth = 90;  // below kMaxValueDepth, so that a template can put lists around a value
 
 std::string checked(const std::string& text) {
   if (const auto bad = first_invalid_utf8(text))
@@ -55,7 +56,7 @@ Value converted(const Json& json, int depth) {
     case Json::value_t::discarded:
       break;
   }
-  fail("JSON of a kind that templates do not know");
+  fail("JSON of an unsupported kind");
 }
 
 }  // namespace

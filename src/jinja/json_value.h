@@ -6,8 +6,8 @@
 
 namespace rlhf::jinja {
 
-/// JSON as Python's json module would read it. Fails for what a template cannot hold: texts that are not UTF-8, whole
-/// numbers beyond 64 bits, nesting deeper than 90.
+/// Converts JSON to a value, as Python's json module does. Fails for texts that are not UTF-8, integers beyond 64 bits
+/// and nesting deeper than 90.
 Value value_of(const nlohmann::ordered_json& json);
 
 }  // namespace rlhf::jinja

@@ -1,3 +1,4 @@
+// Cuts a template into tokens.
 #include "jinja/lexer.h"
 
 #include <algorithm>
@@ -13,7 +14,7 @@ namespace {
 using Kind = Token::Kind;
 constexpr auto npos = std::string_view::npos;
 
-// Line ends become \n, and one at the very end is dropped.
+// Line ends become \n; a line end at the end of the template is removed.
 std::string with_plain_newlines(std::string_view source) {
   std::string plain;
   for (std::size_t i = 0; i < source.size(); ++i) {
@@ -42,7 +43,7 @@ class Lexer {
   }
 
  private:
-  // Text up to the next tag, then the tag.
+  // Reads the text up to the next tag, then the tag.
   void root() {
     const std::size_t open = next_tag();
     if (open == npos) {
@@ -75,11 +76,11 @@ class Lexer {
     return at < source_.size() && (source_[at] == '-' || source_[at] == '+') ? source_[at] : '\0';
   }
 
-  // `-` takes all white space away; else a block or comment that stands alone in front of its line takes its indent.
+  // `-` removes all white space before the tag; otherwise lstrip_blocks removes the indent of a block or comment.
   std::string_view text_before_tag(std::string_view text, char sign, bool takes_indent) const {
     if (sign == '-') return stripped(text, Ends::right);
     if (sign == '+' || !takes_indent) return text;
-    const std::size_t line = text.rfind('\n') + 1;  // 0 where there is no line end
+    const std::size_t line = text.rfind('\n') + 1;  // 0 if there is no line end
     if (line == 0 && !line_starting_) return text;
     return stripped(text.substr(line), Ends::both).empty() ? text.substr(0, line) : text;
   }
@@ -88,8 +89,8 @@ class Lexer {
     return source_.size() - stripped(rest_.substr(at), Ends::left).size();
   }
 
-  // Behind the closing mark of a block or comment at `at` (`%}`, `-%}`, `+%}`) and what it takes away; npos: none
-  // there.
+  // The position after the closing mark of a block or comment at `at` (`%}`, `-%}`, `+%}`) and after the white space
+  // that it removes; npos if there is no closing mark at `at`.
   std::size_t closing(std::size_t at, std::string_view mark, bool trims_newline) const {
     const char sign = sign_at(at);
     const std::size_t end = at + (sign != 0) + mark.size();
@@ -108,7 +109,7 @@ class Lexer {
     fail_at("a comment is not closed: expected #}");
   }
 
-  // Where the text of a raw block begins if `raw %}` stands at `at`.
+  // The position at which the text of a raw block begins, if `raw %}` is at `at`.
   std::size_t raw_at(std::size_t at) const {
     at = behind_space(at);
     if (!rest_.substr(at).starts_with("raw")) return npos;
@@ -137,7 +138,7 @@ class Lexer {
     line_starting_ = end > 0 && source_[end - 1] == '\n';
   }
 
-  // The tokens of a print statement or a block, up to its end.
+  // Reads the tokens of a print statement or a block, up to its end.
   void inside(bool print) {
     std::string open_brackets;
     while (true) {
@@ -150,7 +151,7 @@ class Lexer {
         }
       }
       move_to(behind_space(at_));
-      if (at_ == source_.size()) return;  // the parser misses the end
+      if (at_ == source_.size()) return;  // the parser reports the missing end
       if (open_brackets.empty() && closing(at_, print ? "}}" : "%}", true) != npos) continue;
       token(open_brackets);
     }
@@ -242,10 +243,10 @@ class Lexer {
   }
 
   std::string source_;
-  std::string_view rest_;  // all of source_
+  std::string_view rest_;  // a view of source_
   std::size_t at_ = 0;
   int line_ = 1, column_ = 1;
-  bool line_starting_ = true;  // the last tag ended with a line end, or there was none
+  bool line_starting_ = true;  // whether the current text begins at the start of a line
   std::vector<Token> tokens_;
 };
 

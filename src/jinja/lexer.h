@@ -7,7 +7,8 @@
 
 namespace rlhf::jinja {
 
-/// A piece of a template. `text`: of data and strings what they stand for, of names and operators what stands there.
+/// A token of a template. `text` is the content of data and strings (escapes resolved), and the source text of names
+/// and operators.
 struct Token {
   enum class Kind { data, print_begin, print_end, block_begin, block_end, name, string, integer, real, sign, end };
   Kind kind = Kind::end;
@@ -18,11 +19,11 @@ struct Token {
   int column = 1;
 };
 
-/// What people call a token in messages.
+/// The name of a token in error messages.
 std::string described(const Token& token);
 
-/// Cuts a template into tokens; white space around tags is handled here, with trim_blocks and lstrip_blocks as
-/// transformers sets them. The last token is `end`. Throws TemplateError with line and column.
+/// Cuts a template into tokens. Also handles white space around tags, with trim_blocks and lstrip_blocks set as in
+/// transformers. The last token is `end`. Throws TemplateError with line and column.
 std::vector<Token> tokenize(std::string_view source);
 
 }  // namespace rlhf::jinja

@@ -1,3 +1,4 @@
+// Reads number and string literals.
 #include "jinja/literals.h"
 
 #include <charconv>
@@ -16,7 +17,7 @@ int digit_of(char c, int base) {
   return value < base ? value : -1;
 }
 
-// Bytes of digits that single underscores may part.
+// The number of bytes of a run of digits with single underscores between them.
 std::size_t digits_at(std::string_view text, std::size_t at, int base) {
   const std::size_t begin = at;
   const auto digit = [&](std::size_t i) { return i < text.size() && digit_of(text[i], base) >= 0; };
@@ -40,7 +41,7 @@ NumberLiteral integer_literal(std::string_view text, std::size_t prefix, std::si
   return literal;
 }
 
-// Bytes of `.digits` and `e±digits` behind the whole part; 0: it is no float.
+// The number of bytes of `.digits` and `e±digits` after the integer part; 0 if the literal is not a float.
 std::size_t fraction_size(std::string_view text, std::size_t whole) {
   std::size_t end = whole;
   if (end < text.size() && text[end] == '.') {
@@ -55,7 +56,7 @@ std::size_t fraction_size(std::string_view text, std::size_t whole) {
   return end - whole;
 }
 
-// The code point of `count` hexadecimal digits; negative: they are not there.
+// The code point of `count` hexadecimal digits, or a negative number if there are fewer digits.
 CodePoint hexadecimal(std::string_view text, std::size_t at, std::size_t count) {
   CodePoint point = 0;
   for (std::size_t i = at; i < at + count; ++i) {
@@ -92,7 +93,7 @@ NumberLiteral read_number(std::string_view text, bool may_be_real) {
   const std::size_t begin = 2 + (base != 0 && text.size() > 2 && text[2] == '_');
   const std::size_t digits = base != 0 ? digits_at(text, begin, base) : 0;
   if (digits > 0) return integer_literal(text, begin, digits, base);
-  std::size_t zeros = 1;  // 007 is no number: only zeros belong together
+  std::size_t zeros = 1;  // 007 is not a number: after a leading zero only zeros may follow
   while (zeros < whole && (text[zeros] == '0' || text[zeros] == '_')) ++zeros;
   return integer_literal(text, 0, zeros, 10);
 }

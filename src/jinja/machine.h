@@ -10,17 +10,17 @@
 
 namespace rlhf::jinja {
 
-/// What every filter, test and function may use while a template renders.
+/// The state of a rendering that filters, tests and functions can use.
 struct Machine {
   Budget budget;
   std::optional<std::int64_t> now;  ///< for strftime_now, seconds since 1970
-  int line = 0;                     ///< of what is being evaluated, for messages
-  int evaluations = 0;              ///< inside each other
-  /// Objects that can change may hold each other in a ring: whoever renders empties them at the end.
+  int line = 0;                     ///< line of the current expression, for messages
+  int evaluations = 0;              ///< depth of nested evaluations
+  /// All mutable objects. They can refer to each other in a cycle, so they are cleared at the end of the rendering.
   std::vector<std::shared_ptr<Object>> changeable;
 };
 
-/// One evaluation: counted, and its line named in messages. (A failure leaves the line as it is.)
+/// Counts one evaluation and sets the line for messages. (After a failure the line keeps its value.)
 class Evaluation {
  public:
   Evaluation(Machine& machine, int line) : machine_(machine), outer_line_(machine.line) {

@@ -1,3 +1,4 @@
+// Filters on numbers: abs, int, float, round.
 #include <cctype>
 #include <charconv>
 #include <cmath>
@@ -15,8 +16,8 @@
 namespace rlhf::jinja {
 namespace {
 
-// Digits as Python's int() and float() take them: white space around, a sign, single underscores between digits.
-// Empty: not such a number.
+// The digits of a number as Python's int() and float() accept it: white space around it, a sign, single underscores
+// between digits. Empty if the text is not such a number.
 std::string plain_number(std::string_view text) {
   text = stripped(text, Ends::both);
   std::string plain;
@@ -106,7 +107,7 @@ Value absolute(Machine&, const Value& value, const Arguments& arguments) {
   fail("bad operand type for abs(): '" + value.type_name() + "'");
 }
 
-// Python rounds the exact value of a float, halves to even; so does printf.
+// Python rounds the exact value of a float, halves to even, and so does printf.
 double rounded(double value, std::int64_t precision) {
   if (!std::isfinite(value)) return value;
   char digits[400];

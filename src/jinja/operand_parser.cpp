@@ -1,4 +1,4 @@
-// What stands between operators: literals, names, and what follows them (attributes, items, calls, filters, tests).
+// Parses the operands of operators: literals, names, and their suffixes (attributes, items, calls, filters, tests).
 #include "jinja/expression_parser.h"
 
 namespace rlhf::jinja {
@@ -23,7 +23,7 @@ ExprPtr ExpressionParser::primary() {
   }
   if (at.kind == Kind::string) {
     std::string text;
-    while (now().kind == Kind::string) text += take().text;  // neighbours are one string
+    while (now().kind == Kind::string) text += take().text;  // adjacent strings are one string
     return make(at, Constant{Value(std::move(text))});
   }
   if (at.kind == Kind::integer) return make(at, Constant{Value(take().integer)});

@@ -1,3 +1,4 @@
+// Comparisons and membership with Python's rules.
 #include "jinja/operators.h"
 
 #include <algorithm>
@@ -25,7 +26,7 @@ bool holds(Order order, const T& a, const T& b) {
   return a >= b;
 }
 
-// A long double holds every 64-bit integer and every double.
+// A long double represents every 64-bit integer and every double exactly.
 long double exact(const Value& number) {
   const auto whole = number.whole();
   return whole ? static_cast<long double>(*whole) : static_cast<long double>(*number.real());

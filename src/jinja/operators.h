@@ -8,14 +8,14 @@
 
 namespace rlhf::jinja {
 
-// Python's operators on values. They fail as Python does, with its words.
+// Python's operators on values. They fail when Python does, with the same messages.
 
 bool truth(Machine& machine, const Value& value);
 bool equal(Machine& machine, const Value& a, const Value& b);
 enum class Order { less, less_equal, greater, greater_equal };
 bool in_order(Machine& machine, Order order, const Value& a, const Value& b);
 inline bool less(Machine& machine, const Value& a, const Value& b) { return in_order(machine, Order::less, a, b); }
-/// item in container.
+/// `item in container`.
 bool contains(Machine& machine, const Value& container, const Value& item);
 
 enum class Arithmetic { add, subtract, multiply, divide, floor_divide, modulo, power };
@@ -23,15 +23,15 @@ Value compute(Machine& machine, Arithmetic op, const Value& a, const Value& b);
 Value negated(const Value& value);
 Value unchanged(const Value& value);  ///< unary +
 
-/// `text` % `values`, Python's formatting of old.
+/// `text % values`, Python's printf-style formatting.
 std::string percent_formatted(Machine& machine, const Text& text, const Value& values);
 
-/// The items that a loop over the value gives. A generator gives each of its items once.
+/// The items of a loop over the value. A generator returns each of its items only once.
 Values items_of(Machine& machine, const Value& value);
 /// len().
 std::int64_t length(Machine& machine, const Value& value);
 
-/// x[index], x.name and x[begin:end:step] as Jinja2's sandbox has them.
+/// x[index], x.name and x[begin:end:step] with the rules of Jinja2's sandbox.
 Value item(Machine& machine, const Value& of, const Value& index);
 Value attribute(Machine& machine, const Value& of, const std::string& name);
 Value slice(Machine& machine, const Value& of, const Value& begin, const Value& end, const Value& step);

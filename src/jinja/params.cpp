@@ -1,3 +1,4 @@
+// Matches the arguments of a call with the parameters.
 #include "jinja/params.h"
 
 #include <algorithm>

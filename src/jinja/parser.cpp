@@ -1,3 +1,4 @@
+// Parses the statements of a template.
 #include "jinja/parser.h"
 
 #include <algorithm>
@@ -29,7 +30,8 @@ class Parser : ExpressionParser {
     return now().kind == Kind::name && std::ranges::find(names, now().text) != names.end();
   }
 
-  // Up to a tag of one of the names, which is the current token then; no names: up to the end of the template.
+  // Parses up to a tag with one of the names, which is then the current token; without names, up to the end of the
+  // template.
   Body statements(Names ends) {
     Body body;
     while (now().kind != Kind::end) {
@@ -54,7 +56,7 @@ class Parser : ExpressionParser {
     return body;
   }
 
-  // The body of a tag: from its closing mark to the tag that ends it, whose name is returned.
+  // Parses the body of a tag: from its closing mark to the tag that ends it. Returns the name of that tag.
   Body body_until(Names ends, std::string* ended_by = nullptr) {
     skip_sign(":");
     expect(Kind::block_end, "'%}'");
@@ -86,7 +88,7 @@ class Parser : ExpressionParser {
     static constexpr std::string_view kKnown[] = {"block", "extends", "import", "from", "include", "autoescape", "do"};
     if (std::ranges::find(kKnown, at.text) != std::end(kKnown))
       fail_at(at, "the tag '" + at.text + "' is not supported");
-    fail_at(at, "the tag '" + at.text + "' is not known, or closes nothing that is open");
+    fail_at(at, "the tag '" + at.text + "' is unknown or closes no open block");
   }
 
   Statement leave_loop(const Token& at) {
@@ -97,7 +99,7 @@ class Parser : ExpressionParser {
 
   For for_loop() {
     For loop;
-    ++loops_;  // a target cannot be called loop either
+    ++loops_;  // before the target is read, because a target cannot be named loop
     loop.target = targets(/*with_namespace=*/false);
     --loops_;
     expect_name("in");
@@ -169,7 +171,7 @@ class Parser : ExpressionParser {
     block.macro.name = "caller";
     if (is_sign("(")) signature(block.macro);
     block.call = expression();
-    if (!std::holds_alternative<CallOf>(block.call->node)) fail_at(at, "expected a call behind 'call'");
+    if (!std::holds_alternative<CallOf>(block.call->node)) fail_at(at, "expected a call after 'call'");
     macro_body(block.macro, "endcall");
     return block;
   }
@@ -202,14 +204,14 @@ class Parser : ExpressionParser {
         value = expression();
         defaults = true;
       } else if (defaults) {
-        fail_at(at, "a parameter without a default behind one with a default");
+        fail_at(at, "a parameter without a default after one with a default");
       }
       macro.parameters.emplace_back(std::move(name), std::move(value));
     }
     expect_sign(")");
   }
 
-  // Reads the body and notes which of caller, varargs and kwargs it uses.
+  // Parses the body and records which of caller, varargs and kwargs it uses.
   void macro_body(MacroBody& macro, std::string_view end) {
     const bool caller = std::exchange(saw_caller_, false), varargs = std::exchange(saw_varargs_, false),
                kwargs = std::exchange(saw_kwargs_, false);
@@ -227,7 +229,7 @@ class Parser : ExpressionParser {
     saw_kwargs_ |= kwargs;
   }
 
-  // A name that may be assigned to.
+  // Parses a name to which a template may assign.
   std::string new_name() {
     static constexpr std::string_view kReserved[] = {"true", "false", "none", "True", "False", "None"};
     const Token at = now();
@@ -252,7 +254,8 @@ class Parser : ExpressionParser {
     return target;
   }
 
-  // One, or several with commas between them. (A comma behind the last one needs a bracket, or the end of the tag.)
+  // Parses one target, or several separated by commas. (A comma after the last one must be followed by a bracket or the
+  // end of the tag.)
   Target targets(bool with_namespace) {
     Target first = one_target(with_namespace);
     if (!is_sign(",")) return first;
@@ -264,7 +267,7 @@ class Parser : ExpressionParser {
     return all;
   }
 
-  int loops_ = 0;  // around the current place, in the same macro
+  int loops_ = 0;  // loops around the current position, within the same macro
   bool marks_generation_ = false;
 };
 

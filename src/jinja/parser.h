@@ -11,8 +11,8 @@ struct Parsed {
   bool marks_generation = false;  ///< has {% generation %} blocks
 };
 
-/// Compiles a template. Throws TemplateError with line and column: what is not Jinja2, and what is not supported (tags,
-/// filters and tests by name).
+/// Compiles a template. Throws TemplateError with line and column for invalid Jinja2 and for unsupported tags, filters
+/// and tests (named in the message).
 Parsed parse(std::string_view source);
 
 }  // namespace rlhf::jinja

@@ -1,3 +1,4 @@
+// Cutting and replacing texts.
 #include "jinja/pieces.h"
 
 #include <algorithm>
@@ -11,13 +12,13 @@ bool may_cut(std::int64_t most, const Pieces& pieces) {
   return most < 0 || static_cast<std::int64_t>(pieces.size()) < most;
 }
 
-// A piece costs more than its bytes.
+// Charges a piece with more than its bytes, because a piece is a value.
 void add(Machine& machine, Pieces& pieces, std::string_view piece) {
   machine.budget.make(sizeof(Value) + sizeof(Text));
   pieces.push_back(piece);
 }
 
-// Byte by byte: searching backwards is searching forwards in the mirror.
+// Reverses a text byte by byte: a backward search is a forward search in the reversed text.
 std::string reversed(std::string_view text) { return {text.rbegin(), text.rend()}; }
 
 bool ends_line(CodePoint point) {
@@ -25,7 +26,7 @@ bool ends_line(CodePoint point) {
          point == 0x2029;
 }
 
-// Where the first (or last) run of white space or of anything else begins and ends.
+// The bounds of the first (or last) run of white space, or of anything else.
 std::size_t end_of_word(std::string_view text) {
   std::size_t at = 0;
   while (at < text.size()) {
@@ -79,7 +80,7 @@ Pieces split_by(Machine& machine, std::string_view text, std::string_view separa
     return pieces;
   }
   const std::string mirrored = reversed(text), mark = reversed(separator);
-  std::size_t from = 0;  // in the mirrored text
+  std::size_t from = 0;  // in the reversed text
   for (std::size_t at; may_cut(most, pieces) && (at = find_bytes(mirrored, mark, from)) != std::string_view::npos;) {
     add(machine, pieces, text.substr(text.size() - at, at - from));
     from = at + mark.size();
@@ -135,7 +136,7 @@ std::string replaced(std::string_view text, std::string_view old, std::string_vi
     if (out.size() > kMaxText) Budget::stop("a text of more than 16 MiB");
     at = found + old.size();
     if (!old.empty()) continue;
-    if (at == text.size()) return out;  // nothing stands behind the last gap
+    if (at == text.size()) return out;  // nothing follows the last gap
     const std::size_t begin = at;
     next_code_point(text, at);
     out.append(text.substr(begin, at - begin));

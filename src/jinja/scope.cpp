@@ -1,3 +1,4 @@
+// Scopes, and the loop object.
 #include "jinja/scope.h"
 
 #include <algorithm>

@@ -10,7 +10,7 @@
 
 namespace rlhf::jinja {
 
-/// A new scope inside the current one, or inside `outer`, for as long as this lives.
+/// Enters a new scope inside the current one, or inside `outer`, and leaves it when destroyed.
 class Evaluator::Inner {
  public:
   explicit Inner(Evaluator& evaluator, std::shared_ptr<Scope> outer = nullptr)
@@ -30,13 +30,14 @@ class Evaluator::Inner {
   std::shared_ptr<Scope> before_;
 };
 
-/// The `loop` of a for statement: goes over the items that pass its condition, which is asked as late as possible.
+/// The `loop` object of a for statement. Iterates over the items that satisfy its condition, which is evaluated as late
+/// as possible.
 class Loop : public Object, public std::enable_shared_from_this<Loop> {
  public:
   Loop(Values items, std::function<bool(const Value&)> passes);
-  bool advance();  ///< to the next item; false: there is none
+  bool advance();  ///< moves to the next item; returns false if there is none
   const Value& current() const { return current_; }
-  void finish() { passes_ = nullptr; }  ///< asks the condition no more
+  void finish() { passes_ = nullptr; }  ///< no longer evaluates the condition
 
   std::string type_name() const override { return "LoopContext"; }
   std::optional<Value> attribute(Machine& machine, const std::string& name) override;
@@ -46,10 +47,10 @@ class Loop : public Object, public std::enable_shared_from_this<Loop> {
   Value changed(Machine& machine, const Arguments& arguments);
 
  private:
-  const Value* peek();  // the item behind the current one
+  const Value* peek();  // the item after the current one
   std::int64_t length();
 
-  Values items_, coming_;  // coming_: passed, not reached yet, the next one last
+  Values items_, coming_;  // coming_: items that passed the condition but were not reached yet, in reverse order
   std::function<bool(const Value&)> passes_;
   std::size_t read_ = 0;
   std::int64_t index0_ = -1;

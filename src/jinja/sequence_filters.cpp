@@ -1,3 +1,4 @@
+// Filters on sequences and mappings.
 #include <algorithm>
 #include <iterator>
 
@@ -46,10 +47,10 @@ Value reverse(Machine& machine, const Value& value, const Arguments& arguments) 
   return make_sequence(machine.budget, generator ? Shape::list : Shape::generator, std::move(items));
 }
 
-// Attributes with commas between them.
+// Reads attribute paths separated by commas.
 std::vector<Getter> getters(const Params& params, std::size_t i) {
   std::vector<Getter> all;
-  if (!params.said(i)) return {Getter()};
+  if (!params.has_value(i)) return {Getter()};
   if (!params[i].text()) return {Getter(params[i])};
   const std::string& names = params.text(i);
   for (std::size_t begin = 0; begin <= names.size();) {
@@ -65,14 +66,14 @@ struct Keyed {
   Value value;
 };
 
-// Several keys are compared as Python compares lists: the first that differ decide.
+// Compares several keys like Python's lists: the first that differ decide.
 bool keys_in_order(Machine& machine, const Values& a, const Values& b) {
   for (std::size_t i = 0; i < a.size(); ++i)
     if (!equal(machine, a[i], b[i])) return less(machine, a[i], b[i]);
   return false;
 }
 
-// One key is compared at once, so that keys without an order fail even where they are equal.
+// Compares a single key directly, so that keys without an order fail even if they are equal.
 bool key_in_order(Machine& machine, const Values& a, const Values& b) { return less(machine, a[0], b[0]); }
 
 Values sorted(Machine& machine, std::vector<Keyed> all, bool reverse,
@@ -115,7 +116,7 @@ Value dictsort(Machine& machine, const Value& value, const Arguments& arguments)
 
 Value unique(Machine& machine, const Value& value, const Arguments& arguments) {
   const Params params("unique", arguments, {"case_sensitive", "attribute"});
-  const Getter getter = params.said(1) ? Getter(params[1]) : Getter();
+  const Getter getter = params.has_value(1) ? Getter(params[1]) : Getter();
   Mapping seen;
   Values kept;
   for (const Value& one : items_of(machine, value)) {
@@ -130,7 +131,7 @@ Value unique(Machine& machine, const Value& value, const Arguments& arguments) {
 
 Value extreme(Machine& machine, const Value& value, const Arguments& arguments, bool largest) {
   const Params params(largest ? "max" : "min", arguments, {"case_sensitive", "attribute"});
-  const Getter getter = params.said(1) ? Getter(params[1]) : Getter();
+  const Getter getter = params.has_value(1) ? Getter(params[1]) : Getter();
   Value best, best_key;
   bool any = false;
   for (const Value& one : items_of(machine, value)) {
@@ -147,7 +148,7 @@ Value max(Machine& m, const Value& value, const Arguments& a) { return extreme(m
 
 Value sum(Machine& machine, const Value& value, const Arguments& arguments) {
   const Params params("sum", arguments, {"attribute", "start"});
-  const Getter getter = params.said(0) ? Getter(params[0]) : Getter();
+  const Getter getter = params.has_value(0) ? Getter(params[0]) : Getter();
   Value total = params.value(1, Value(std::int64_t{0}));
   if (total.text()) fail("sum() can't sum strings [use ''.join(seq) instead]");
   for (const Value& one : items_of(machine, value))
@@ -175,7 +176,7 @@ Value batch(Machine& machine, const Value& value, const Arguments& arguments) {
     current.push_back(one);
   }
   if (!current.empty()) {
-    if (params.said(1)) current.resize(full, params[1]);
+    if (params.has_value(1)) current.resize(full, params[1]);
     batches.push_back(make_list(machine.budget, std::move(current)));
   }
   return make_generator(machine.budget, std::move(batches));
@@ -194,7 +195,7 @@ Value slices(Machine& machine, const Value& value, const Arguments& arguments) {
     const auto size = static_cast<std::ptrdiff_t>(each + (i < more));
     Values part(from, from + size);
     from += size;
-    if (params.said(1) && i >= more) part.push_back(params[1]);
+    if (params.has_value(1) && i >= more) part.push_back(params[1]);
     parts.push_back(make_list(machine.budget, std::move(part)));
   }
   return make_generator(machine.budget, std::move(parts));
@@ -202,7 +203,7 @@ Value slices(Machine& machine, const Value& value, const Arguments& arguments) {
 
 Value groupby(Machine& machine, const Value& value, const Arguments& arguments) {
   const Params params("groupby", arguments, {"attribute", "default", "case_sensitive"}, 1);
-  const Getter getter(params[0], params.said(1) ? params[1] : Value());
+  const Getter getter(params[0], params.has_value(1) ? params[1] : Value());
   const auto part = [&](const Value& one) { return getter.of(machine, one); };
   const auto key = [&](const Value& one) { return key_of(machine, part(one), params.flag(machine, 2, false)); };
   std::vector<Keyed> all;

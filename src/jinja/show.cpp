@@ -1,3 +1,4 @@
+// Python's str() and repr().
 #include "jinja/show.h"
 
 #include <charconv>
@@ -44,7 +45,7 @@ std::string text_repr(const std::string& text) {
   return out += quote;
 }
 
-// Builds a text of bounded size.
+// Builds a text of limited size.
 class Printer {
  public:
   explicit Printer(Machine& machine) : machine_(machine) {}
@@ -95,12 +96,12 @@ class Printer {
 
   void show_sequence(const Sequence& sequence) {
     if (sequence.shape == Shape::range) {
-      if (sequence.label.empty()) fail("printing a part of a range; hint: `| list` makes a list of it");
+      if (sequence.label.empty()) fail("printing a part of a range; hint: convert it with `| list`");
       out_ += sequence.label;
       return;
     }
     if (sequence.shape == Shape::generator)
-      fail("printing a generator, which has no text; hint: `| list` makes a list of it");
+      fail("printing a generator, which has no text; hint: convert it with `| list`");
     const bool tuple = sequence.shape == Shape::tuple;
     if (sequence.shape == Shape::view) out_ += sequence.label + "(";
     out_ += tuple ? '(' : '[';

@@ -1,4 +1,4 @@
-// Statements: what they print and set.
+// Runs the statements of a template.
 #include <algorithm>
 
 #include "jinja/evaluator.h"
@@ -10,7 +10,7 @@
 namespace rlhf::jinja {
 namespace {
 
-constexpr std::size_t kCostOfMacro = 512;  // bytes: its scope stays until the end of the rendering
+constexpr std::size_t kCostOfMacro = 512;  // bytes; the scope of a macro lives until the end of the rendering
 
 class Macro : public Object {
  public:
@@ -123,7 +123,7 @@ Evaluator::Flow Evaluator::run_node(const For& node) {
   }
   loop->finish();
   if (any_turn_ended) return Flow::on;
-  const Inner inner(*this);  // as in Jinja2, also where every turn was left early
+  const Inner inner(*this);  // as in Jinja2, also if every iteration was left early
   return run(node.otherwise);
 }
 
@@ -204,7 +204,7 @@ Evaluator::Flow Evaluator::run_node(const Generation& node) {
 Evaluator::Flow Evaluator::run_node(const Break&) { return Flow::leave_loop; }
 Evaluator::Flow Evaluator::run_node(const Continue&) { return Flow::next_turn; }
 
-// Puts the arguments of a macro's call into the current scope.
+// Sets the arguments of a macro call in the current scope.
 void Evaluator::bind(const MacroBody& macro, const Arguments& arguments) {
   const std::size_t places = macro.parameters.size();
   const std::size_t filled = std::min(places, arguments.positional.size());

@@ -1,3 +1,4 @@
+// The public interface: compiles and renders a template.
 #include "rlhf/jinja/template.h"
 
 #include <algorithm>
@@ -13,7 +14,7 @@ namespace {
 
 using Names = std::vector<std::pair<std::string, Value>>;
 
-/// Adds the members of `object` to `names`, in the place of those that have the same name.
+/// Adds the members of `object` to `names`; they replace names that exist already.
 void add_members(Names& names, const nlohmann::ordered_json& object) {
   for (const auto& [name, value] : object.items()) {
     std::erase_if(names, [&name = name](const auto& one) { return one.first == name; });

@@ -1,3 +1,4 @@
+// Jinja2's tests.
 #include "jinja/tests.h"
 
 #include "jinja/filters.h"

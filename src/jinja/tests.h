@@ -8,7 +8,7 @@
 namespace rlhf::jinja {
 
 using Test = bool (*)(Machine&, const Value& subject, const Arguments&);
-/// nullptr: there is none of this name.
+/// The test of this name, or nullptr.
 Test find_test(std::string_view name);
 
 }  // namespace rlhf::jinja

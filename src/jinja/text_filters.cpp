@@ -1,3 +1,4 @@
+// Filters on texts.
 #include <iterator>
 
 #include "jinja/filter_groups.h"
@@ -11,7 +12,7 @@
 namespace rlhf::jinja {
 namespace {
 
-// markupsafe's soft_str: a text as it is, of anything else what it prints.
+// markupsafe's soft_str: returns a text unchanged, and the printed form of any other value.
 Value as_text(Machine& machine, const Value& value) {
   return value.text() ? value : make_text(machine.budget, to_text(machine, value));
 }
@@ -40,7 +41,7 @@ Value center(Machine& machine, const Value& value, const Arguments& arguments) {
   return method(machine, value, "center", {{Value(params.whole(0, 80))}, {}});
 }
 
-// Words begin behind white space and - ( { [ <.
+// Words begin after white space and - ( { [ <.
 Value title(Machine& machine, const Value& value, const Arguments& arguments) {
   const Params params("title", arguments, {});
   const std::string text = to_text(machine, value);
@@ -63,13 +64,13 @@ Value replace(Machine& machine, const Value& value, const Arguments& arguments) 
   const Params params("replace", arguments, {"old", "new", "count"}, 2);
   const std::string text = to_text(machine, value), old = to_text(machine, params[0]),
                     fresh = to_text(machine, params[1]);
-  return make_text(machine.budget, replaced(text, old, fresh, params.said(2) ? params.whole(2, -1) : -1));
+  return make_text(machine.budget, replaced(text, old, fresh, params.has_value(2) ? params.whole(2, -1) : -1));
 }
 
 Value join(Machine& machine, const Value& value, const Arguments& arguments) {
   const Params params("join", arguments, {"d", "attribute"});
   const std::string glue = params.given(0) ? to_text(machine, params[0]) : "";
-  const Getter getter = params.said(1) ? Getter(params[1]) : Getter();
+  const Getter getter = params.has_value(1) ? Getter(params[1]) : Getter();
   std::string out;
   bool first = true;
   for (const Value& one : items_of(machine, value)) {
@@ -141,7 +142,7 @@ Value format(Machine& machine, const Value& value, const Arguments& arguments) {
   return compute(machine, Arithmetic::modulo, as_text(machine, value), given);
 }
 
-// A text of spaces, or what was given.
+// The indent: that many spaces, or the given text.
 std::string indent_of(Machine& machine, const Value& given) {
   if (const Text* text = given.text()) return text->bytes;
   const auto width = given.whole();
@@ -155,12 +156,12 @@ Value to_json_text(Machine& machine, const Value& value, const Arguments& argume
   const Params params("tojson", arguments, {"ensure_ascii", "indent", "separators", "sort_keys"});
   JsonStyle style;
   style.ascii = params.flag(machine, 0, false);
-  style.indented = params.said(1);
+  style.indented = params.has_value(1);
   if (style.indented) {
     style.indent = indent_of(machine, params[1]);
     style.item_separator = ",";
   }
-  if (params.said(2)) {
+  if (params.has_value(2)) {
     const Values both = items_of(machine, params[2]);
     if (both.size() != 2 || !both[0].text() || !both[1].text()) fail("tojson(): separators: expected two texts");
     style.item_separator = both[0].text()->bytes;

@@ -1,4 +1,4 @@
-// The two ways in which Python fills a text with values: "%s" % value and "{}".format(value).
+// Python's two ways to format values: "%s" % value and "{}".format(value).
 #include <cmath>
 #include <cstdio>
 #include <optional>
@@ -18,7 +18,7 @@ std::size_t read_number(std::string_view text, std::size_t& at) {
   std::size_t number = 0;
   for (; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at) {
     number = number * 10 + static_cast<std::size_t>(text[at] - '0');
-    if (number > kMaxWidth) fail("a width or place above 100000 in a format");
+    if (number > kMaxWidth) fail("a width or index above 100000 in a format");
   }
   return number;
 }
@@ -138,7 +138,7 @@ std::string converted(Machine& machine, const Value& value, const Conversion& as
   }
 }
 
-// The values that conversions take one after the other.
+// The values that the conversions of a format consume in order.
 class Supply {
  public:
   explicit Supply(const Value& values) : whole_(values) {
@@ -163,7 +163,7 @@ class Supply {
   }
 
  private:
-  // As Python sees it: what can be asked for items need not give all of them.
+  // As in Python: a value that supports items does not have to be used completely.
   bool has_items() const {
     const Sequence* sequence = whole_.sequence();
     if (sequence) return sequence->shape == Shape::list || sequence->shape == Shape::range;
@@ -176,7 +176,7 @@ class Supply {
   bool by_name_ = false;
 };
 
-// One replacement field: {name.attribute[item]!r}.
+// Parses one replacement field: {name.attribute[item]!r}.
 class Field {
  public:
   Field(Machine& machine, std::string_view text) : machine_(machine), text_(text) {}
@@ -220,7 +220,7 @@ class Field {
   Value step(const Value& value) {
     const bool dot = text_[at_++] == '.';
     const std::string name = word(dot ? ".[!:" : "]");
-    if (name.empty() || (!dot && at_ == text_.size())) fail("str.format: a field breaks off");
+    if (name.empty() || (!dot && at_ == text_.size())) fail("str.format: an incomplete field");
     if (dot) return attribute(machine_, value, name);
     ++at_;
     const auto place = number(name);
@@ -276,7 +276,7 @@ Value formatted(Machine& machine, const Value& self, const Arguments& arguments)
     }
     if (text[brace] == '}') fail("str.format: single '}' in the text");
     const std::size_t close = text.find_first_of("{}", at);
-    if (close == std::string_view::npos || text[close] == '{') fail("str.format: expected '}' behind a field");
+    if (close == std::string_view::npos || text[close] == '{') fail("str.format: expected '}' after a field");
     const std::string filled = Field(machine, text.substr(at, close - at)).filled(arguments, automatic);
     machine.budget.look_at(filled.size());
     out += filled;

@@ -1,4 +1,4 @@
-// Methods of str. Offsets and widths count characters.
+// Methods of str. Offsets and widths are in characters.
 #include <algorithm>
 #include <iterator>
 #include <string_view>
@@ -15,7 +15,7 @@ namespace {
 
 constexpr auto npos = std::string_view::npos;
 
-// What every method does first: it looks at the text once, at least.
+// Every method begins with this: it charges one pass over the text.
 const Text& read(Machine& machine, const Value& self) {
   machine.budget.look_at(self.text()->bytes.size());
   return *self.text();
@@ -24,7 +24,7 @@ const Text& read(Machine& machine, const Value& self) {
 Value strip(Machine& machine, const Value& self, const Arguments& arguments, Ends ends) {
   const Params params("strip", arguments, {""});
   const Text& text = read(machine, self);
-  if (!params.said(0)) return make_text(machine.budget, std::string(stripped(text.bytes, ends)), text.markup);
+  if (!params.has_value(0)) return make_text(machine.budget, std::string(stripped(text.bytes, ends)), text.markup);
   machine.budget.step(text.bytes.size() / 64 * params.text(0).size());
   return make_text(machine.budget, std::string(stripped(text.bytes, ends, params.text(0))), text.markup);
 }
@@ -36,7 +36,7 @@ template <std::string (*change)(std::string_view)>
 Value changed(Machine& machine, const Value& self, const Arguments& arguments) {
   const Params params("a method of str", arguments, {});
   const Text& text = read(machine, self);
-  machine.budget.look_at(16 * text.bytes.size());  // dearer than a search
+  machine.budget.look_at(16 * text.bytes.size());  // more expensive than a search
   return make_text(machine.budget, change(text.bytes), text.markup);
 }
 
@@ -55,7 +55,7 @@ Value isascii(Machine& machine, const Value& self, const Arguments& arguments) {
   return self.text()->bytes.empty() ? Value(true) : all_are<is_ascii>(machine, self, arguments);
 }
 
-// Whether there is a letter of the wanted case and none of another.
+// Whether there is a letter of the wanted case and none of another case.
 template <bool (*wanted)(std::string_view)>
 Value case_is(Machine& machine, const Value& self, const Arguments& arguments) {
   const Params params("a method of str", arguments, {});
@@ -66,9 +66,9 @@ Value split_at(Machine& machine, const Value& self, const Arguments& arguments, 
   const Params params("split", arguments, {"sep", "maxsplit"});
   const Text& text = read(machine, self);
   const std::int64_t most = params.whole(1, -1);
-  if (params.said(0) && params.text(0).empty()) fail("empty separator");
-  const Pieces pieces = params.said(0) ? split_by(machine, text.bytes, params.text(0), most, from_right)
-                                       : split_by_space(machine, text.bytes, most, from_right);
+  if (params.has_value(0) && params.text(0).empty()) fail("empty separator");
+  const Pieces pieces = params.has_value(0) ? split_by(machine, text.bytes, params.text(0), most, from_right)
+                                            : split_by_space(machine, text.bytes, most, from_right);
   return list_of(machine, pieces, text.markup);
 }
 Value split(Machine& m, const Value& self, const Arguments& a) { return split_at(m, self, a, false); }

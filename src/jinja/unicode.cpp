@@ -1,3 +1,4 @@
+// Python's operations on Unicode text, on top of utf8proc.
 #include "jinja/unicode.h"
 
 #include <cstring>
@@ -58,7 +59,7 @@ void append_title(std::string& text, CodePoint point) {
     append_code_point(text, utf8proc_totitle(point));
 }
 
-// A sigma that ends a word has a form of its own: a letter stands before it and none behind it.
+// Whether a sigma is final and has its own lower-case form: a letter is before it and none after it.
 bool is_final_sigma(const std::vector<CodePoint>& points, std::size_t at) {
   std::size_t before = at;
   while (before > 0 && is_case_ignorable(points[before - 1])) --before;
@@ -84,7 +85,7 @@ std::vector<CodePoint> points_of(std::string_view text) {
   return points;
 }
 
-// Whether a character at the end belongs to what is stripped.
+// Whether a character is to be stripped.
 template <class Belongs>
 std::string_view stripped_if(std::string_view text, Ends ends, Belongs belongs) {
   if (ends != Ends::right) {

@@ -10,22 +10,23 @@ namespace rlhf::jinja {
 
 using CodePoint = std::int32_t;
 
-// Texts are well-formed UTF-8 throughout: sources and conversations are checked, and nothing here breaks a character.
+// All texts are well-formed UTF-8: sources and conversations are checked on entry, and no function here splits a
+// character.
 
-/// The character at byte `at`, which moves behind it.
+/// Returns the character at byte `at` and moves `at` after it.
 CodePoint next_code_point(std::string_view text, std::size_t& at);
 void append_code_point(std::string& text, CodePoint point);
-/// Number of characters.
+/// The number of characters.
 std::size_t length_of(std::string_view text);
-/// Bytes where characters begin, and the end of the text.
+/// The byte at which each character begins, and the size of the text.
 std::vector<std::size_t> character_starts(std::string_view text);
 
-// As Python's methods of str have them.
+// The rules of Python's str methods.
 bool is_space(CodePoint point);
 bool is_printable(CodePoint point);
 bool is_alpha(CodePoint point);
 bool is_decimal(CodePoint point);  ///< digits of any script
-bool is_digit(CodePoint point);    ///< these and superscripts and the like
+bool is_digit(CodePoint point);    ///< also superscripts and similar characters
 bool is_upper(CodePoint point);
 bool is_lower(CodePoint point);
 bool is_title(CodePoint point);
@@ -36,11 +37,11 @@ std::string to_capitalized(std::string_view text);  ///< the first character in 
 std::string first_upper(std::string_view text);     ///< the first character in upper case, the others in lower case
 
 enum class Ends { left, right, both };
-/// Without white space, or without the characters of `set`, at the ends.
+/// Removes white space, or the characters of `set`, at the ends.
 std::string_view stripped(std::string_view text, Ends ends);
 std::string_view stripped(std::string_view text, Ends ends, std::string_view set);
 
-/// Offset of `part` at or after `from`, in linear time whatever the texts are; npos: not there.
+/// The offset of `part` at or after `from`, or npos. Takes linear time for every input.
 std::size_t find_bytes(std::string_view text, std::string_view part, std::size_t from = 0);
 
 }  // namespace rlhf::jinja

@@ -4,7 +4,7 @@
 
 namespace rlhf::jinja {
 
-// What Unicode 14 says and utf8proc does not tell. Zeros fill up the rows.
+// Properties of Unicode 14 that utf8proc does not provide. Rows are padded with zeros.
 
 struct FullCase {
   std::int32_t point, upper[3], title[3];
@@ -119,11 +119,11 @@ struct PointRange {
   std::int32_t first, last;
 };
 constexpr PointRange kOtherUpper[] = {
-    // upper case, though no letter (Other_Uppercase)
+    // upper case, but not letters (Other_Uppercase)
     {0x2160, 0x216F}, {0x24B6, 0x24CF}, {0x1F130, 0x1F149}, {0x1F150, 0x1F169}, {0x1F170, 0x1F189},
 };
 constexpr PointRange kOtherLower[] = {
-    // lower case, though not of the category Ll (Other_Lowercase)
+    // lower case, but not of category Ll (Other_Lowercase)
     {0x00AA, 0x00AA}, {0x00BA, 0x00BA}, {0x02B0, 0x02B8},   {0x02C0, 0x02C1},   {0x02E0, 0x02E4},   {0x0345, 0x0345},
     {0x037A, 0x037A}, {0x1D2C, 0x1D6A}, {0x1D78, 0x1D78},   {0x1D9B, 0x1DBF},   {0x2071, 0x2071},   {0x207F, 0x207F},
     {0x2090, 0x209C}, {0x2170, 0x217F}, {0x24D0, 0x24E9},   {0x2C7C, 0x2C7D},   {0xA69C, 0xA69D},   {0xA770, 0xA770},

@@ -1,3 +1,4 @@
+// Values with Python's semantics.
 #include "jinja/value.h"
 
 #include <algorithm>
@@ -6,9 +7,9 @@
 namespace rlhf::jinja {
 namespace {
 
-constexpr std::size_t kIndexedFrom = 8;  // smaller mappings are searched one by one
+constexpr std::size_t kIndexedFrom = 8;  // smaller mappings are searched linearly
 
-// Equal keys have equal identities (1 == 1.0 == True), different ones different identities.
+// A text that identifies a key: equal keys have equal texts (1 == 1.0 == True), different keys different texts.
 std::optional<std::string> identity(const Value& key) {
   if (const Text* text = key.text()) return "s" + text->bytes;
   if (const auto whole = key.whole()) return "i" + std::to_string(*whole);
@@ -159,7 +160,7 @@ void Mapping::set(const Value& key, Value value) {
     return;
   }
   entries.emplace_back(key, std::move(value));
-  if (entries.size() == kIndexedFrom + 1) {  // from here on the index is used
+  if (entries.size() == kIndexedFrom + 1) {  // from this size on the index is used
     for (std::size_t i = 0; i < entries.size(); ++i) index_.emplace(*identity(entries[i].first), i);
   } else if (entries.size() > kIndexedFrom + 1) {
     index_.emplace(*wanted, entries.size() - 1);
@@ -172,7 +173,7 @@ Value make_mapping(Budget& budget, Mapping mapping) {
 }
 
 std::string Object::shown() const {
-  fail("printing a " + type_name() + ", which has no text; hint: `| list` makes a list of a generator");
+  fail("printing a " + type_name() + ", which has no text; hint: convert a generator with `| list`");
 }
 
 Value Object::call(Machine&, const Arguments&) { fail("'" + type_name() + "' object is not callable"); }

@@ -21,19 +21,20 @@ struct Machine;
 struct Sequence;
 struct Mapping;
 
-/// What a name, attribute or item that is not there gives: falsy, prints nothing, fails where it is used.
+/// The value of a missing name, attribute or item: falsy, prints nothing, fails when it is used.
 struct Undefined {
   std::shared_ptr<const std::string> why;
 };
 struct None {};
 
-/// A str. `markup`: markupsafe's Markup, which `safe` and `escape` give: joined with a plain text by +, it escapes it.
+/// A str. `markup` marks markupsafe's Markup, the result of `safe` and `escape`: `+` with a plain text escapes that
+/// text.
 struct Text {
   std::string bytes;  // UTF-8
   bool markup = false;
 };
 
-/// A Python value: immutable, shared. Only objects (namespaces and the like) can change.
+/// A Python value, immutable and shared. Only objects (namespaces and the like) are mutable.
 class Value {
  public:
   Value() = default;  ///< undefined, without a reason
@@ -46,7 +47,7 @@ class Value {
   explicit Value(std::shared_ptr<const Sequence> sequence) : held_(std::move(sequence)) {}
   explicit Value(std::shared_ptr<const Mapping> mapping) : held_(std::move(mapping)) {}
   explicit Value(std::shared_ptr<Object> object) : held_(std::move(object)) {}
-  explicit Value(const char*) = delete;  // would become a bool
+  explicit Value(const char*) = delete;  // would convert to bool
   static Value undefined(std::string why);
 
   bool is_undefined() const { return std::holds_alternative<Undefined>(held_); }
@@ -59,16 +60,16 @@ class Value {
   const Mapping* mapping() const { return pointed<std::shared_ptr<const Mapping>>(); }
   Object* object() const { return pointed<std::shared_ptr<Object>>(); }
 
-  /// The number of a bool or an int.
+  /// The value of a bool or an int.
   std::optional<std::int64_t> whole() const;
-  /// The number of a bool, int or float.
+  /// The value of a bool, int or float.
   std::optional<double> number() const;
   /// Fails with the reason if this is undefined.
   void require_defined() const;
-  /// Whether both are the very same object (Python's `is`).
+  /// Whether both are the same object (Python's `is`).
   bool same_as(const Value& other) const;
-  int depth() const;              ///< lists and mappings inside each other
-  std::string type_name() const;  ///< as Python names it: str, dict, NoneType
+  int depth() const;              ///< depth of nested lists and mappings
+  std::string type_name() const;  ///< Python's name: str, dict, NoneType
 
  private:
   template <class Pointer>
@@ -89,9 +90,9 @@ enum class Shape { list, tuple, range, view, generator };
 struct Sequence {
   Shape shape = Shape::list;
   Values items;
-  std::string label;  // of a range or view, as Python prints it: "range(0, 3)", "dict_keys"
+  std::string label;  // how Python prints a range or view: "range(0, 3)", "dict_keys"
   int depth = 1;
-  mutable std::size_t taken = 0;  // of a generator: each item is given out once
+  mutable std::size_t taken = 0;  // items of a generator that were used; each can be used once
 };
 
 Value make_sequence(Budget& budget, Shape shape, Values items, std::string label = {});
@@ -100,21 +101,21 @@ inline Value make_tuple(Budget& budget, Values items) { return make_sequence(bud
 inline Value make_generator(Budget& budget, Values items) {
   return make_sequence(budget, Shape::generator, std::move(items));
 }
-/// A text, charged to the budget.
+/// Creates a text and charges it to the budget.
 Value make_text(Budget& budget, std::string bytes, bool markup = false);
 
-/// A dict: keeps the order in which keys came.
+/// A dict; keeps the order in which keys were added.
 struct Mapping {
   std::vector<std::pair<Value, Value>> entries;
   int depth = 1;
 
-  const Value* find(const Value& key) const;  ///< nullptr: not there (or a key that cannot be one)
+  const Value* find(const Value& key) const;  ///< nullptr if absent (or if the value cannot be a key)
   const Value* find(std::string_view key) const;
-  void set(const Value& key, Value value);  ///< while it is being built; fails for a key that cannot be one
+  void set(const Value& key, Value value);  ///< only while the dict is being built; fails if the value cannot be a key
 
  private:
   std::optional<std::size_t> place(const std::string& identity) const;
-  std::unordered_map<std::string, std::size_t> index_;  // by identity of the key
+  std::unordered_map<std::string, std::size_t> index_;  // by the identifying text of the key
 };
 
 Value make_mapping(Budget& budget, Mapping mapping);
@@ -125,20 +126,20 @@ struct Arguments {
   std::vector<std::pair<std::string, Value>> named;
 };
 
-/// What has attributes of its own or can be called: namespaces, macros, loops, functions.
+/// A value with its own attributes, or one that can be called: namespaces, macros, loops, functions.
 class Object {
  public:
   virtual ~Object() = default;
   virtual std::string type_name() const = 0;
-  virtual std::string shown() const;  ///< as Python prints it; fails where that holds an address
+  virtual std::string shown() const;  ///< as Python prints it; fails if that would contain an address
   virtual bool callable() const { return false; }
   virtual Value call(Machine& machine, const Arguments& arguments);
   virtual std::optional<Value> attribute(Machine& machine, const std::string& name);
   virtual int depth() const { return 0; }
-  virtual void clear() {}  ///< lets go of all values, at the end of a rendering
+  virtual void clear() {}  ///< releases all values, at the end of a rendering
 };
 
-/// A function of ours; `self` is what it is a method of.
+/// A built-in function; `self` is the object of a method.
 using Native = Value (*)(Machine&, const Value& self, const Arguments&);
 
 class Function : public Object {

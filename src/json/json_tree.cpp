@@ -1,3 +1,4 @@
+// Builds JSON values from parser events, with limits.
 #include "rlhf/json/json_tree.h"
 
 #include <utility>
@@ -24,7 +25,7 @@ bool JsonTreeBuilder::key(string_t& name) {
   check_text(name);
   if (++num_keys_ > max_keys_) refuse("at most " + std::to_string(max_keys_) + " keys", "more");
   if (!keys_.back().insert(name).second)
-    refuse("every key once",
+    refuse("unique keys",
            shortened(Json(name).dump(-1, ' ', true, Json::error_handler_t::replace), kShownBytes) + " twice");
   key_ = std::move(name);
   return true;
@@ -40,7 +41,7 @@ bool JsonTreeBuilder::end_array() {
   return true;
 }
 
-/// Puts the value where it belongs and returns its place, which stays while the value is open.
+/// Adds the value to the open list or object and returns its address, which is stable while the value is open.
 Json* JsonTreeBuilder::place(Json value) {
   if (open_.empty()) return &(root_ = std::move(value));
   if (open_.back()->is_array()) {

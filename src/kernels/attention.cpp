@@ -1,3 +1,4 @@
+// Forward pass of causal attention over packed sequences.
 #include <cmath>
 #include <limits>
 
@@ -7,10 +8,10 @@
 namespace rlhf::RLHF_ISA {
 namespace {
 
-/// Queries whose scores are held at once: enough that a panel of keys, once read, is used again.
+/// Number of queries whose scores are kept at the same time; several blocks, so that each panel of keys is reused.
 constexpr std::int64_t kStrip = 4 * kBlockRows;
 
-/// Kept by every thread, for spans of any length.
+/// Work memory of a thread. It is kept between calls and grows with the longest span.
 template <typename Element>
 struct Scratch {
   Buffer<Element> rows, queries, weights;
@@ -45,10 +46,10 @@ class Forward {
     std::uint32_t *keys, *values;
     Element *queries, *weights;
     float *scores, *sums;
-    std::int64_t depth;         // words of a query
-    std::int64_t key_steps;     // words over all keys
-    std::int64_t query_stride;  // between rows of queries
-    std::int64_t score_stride;  // between rows of scores and of weights
+    std::int64_t depth;         // words per query
+    std::int64_t key_steps;     // words along all keys
+    std::int64_t query_stride;  // elements between rows of queries
+    std::int64_t score_stride;  // elements between rows of scores and of weights
   };
   struct Normalizer {
     float inverse_sum, lse;
@@ -93,7 +94,7 @@ class Forward {
     }
   }
 
-  /// scores = q·kᵀ for the keys that some query of each block reads.
+  /// scores = q·kᵀ for the keys that at least one query of the block reads.
   void score(const Operands& at, const KeyRange& range, std::int64_t first, std::int64_t count) const {
     for (std::int64_t key = 0; key < range.visible(first + count - 1); key += kPanel) {
       for (std::int64_t i = 0; i < count; i += kBlockRows) {
@@ -183,7 +184,7 @@ void attention(const T* qkv, AttentionHeads heads, const AttentionSpan* spans, s
   for (std::int64_t i = 0; i < count; ++i) {
     if (spans[i].begin < spans[i].end) work.push_back({spans + i, KeyRange(spans[i]).cost()});
   }
-  // The longest first, so that the threads finish together.
+  // Longest first, so that the threads finish at about the same time.
   std::sort(work.begin(), work.end(), [](const Work& a, const Work& b) { return a.cost > b.cost; });
 
   const Forward<T> forward(qkv, heads, scale, out, lse, total_rows);

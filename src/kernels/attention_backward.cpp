@@ -1,17 +1,18 @@
+// Backward pass of causal attention over packed sequences.
 #include "kernels/attention_tiles.h"
 #include "kernels/isa_kernels.h"
 
 namespace rlhf::RLHF_ISA {
 namespace {
 
-/// Queries whose probabilities are held at once, a multiple of kBlockRows and of the depth of a word. The more, the
-/// less often the sums over queries (the gradients of keys and values) are read and written.
+/// Number of queries whose probabilities are kept at the same time, a multiple of kBlockRows and of the depth of a
+/// word. With more queries, the sums over queries (the gradients of keys and values) are read and written less often.
 constexpr std::int64_t kTile = 16 * kBlockRows;
 static_assert(kTile % 2 == 0);
 
 // --- Which spans must be summed by one thread -------------------------------------------------------------------
 
-/// Rows that a span reads: the span itself or its prefix.
+/// Rows that a span reads as keys: the span itself or its prefix.
 struct Interval {
   std::int64_t begin, end, span;
   bool is_prefix;
@@ -22,7 +23,7 @@ struct Member {
   std::int64_t family;
 };
 
-/// Spans that share rows as keys, and a range that holds these rows.
+/// Spans that share rows as keys, and a range that contains all these rows. One thread must sum their gradients.
 struct Family {
   const Member *first = nullptr, *last = nullptr;
   std::int64_t begin = 0, end = 0, cost = 0;
@@ -41,7 +42,7 @@ std::vector<Interval> intervals_by_row(const AttentionSpan* spans, std::int64_t 
   return intervals;
 }
 
-/// Disjoint sets of spans, each named after one of its members.
+/// Disjoint sets of spans (union-find). A set is identified by one of its members.
 class SpanSets {
  public:
   explicit SpanSets(std::int64_t count) : parents_(static_cast<std::size_t>(count)) {
@@ -61,7 +62,7 @@ class SpanSets {
   std::vector<Node> parents_;
 };
 
-/// The spans, those of one family next to each other.
+/// The spans, sorted by family.
 std::vector<Member> members_by_family(const std::vector<Interval>& intervals, const AttentionSpan* spans,
                                       std::int64_t count) {
   SpanSets sets(count);
@@ -82,7 +83,7 @@ std::vector<Member> members_by_family(const std::vector<Interval>& intervals, co
   return members;
 }
 
-/// The most expensive first, so that the threads finish together.
+/// Most expensive first, so that the threads finish at about the same time.
 std::vector<Family> families_by_cost(const std::vector<Member>& members) {
   std::vector<Family> families;
   for (const Member& member : members) {
@@ -100,7 +101,8 @@ std::vector<Family> families_by_cost(const std::vector<Member>& members) {
   return families;
 }
 
-/// Zeros where no span will write: rows that none reads, and the queries of prefixes (which may be spans themselves).
+/// Writes zeros where no span will write: rows that no span reads, and the queries of prefix rows (which spans that
+/// contain them overwrite later).
 template <typename T>
 void clear_unread(const std::vector<Interval>& intervals, AttentionHeads heads, T* grad_qkv, std::int64_t total_rows) {
   const auto clear = [&](std::int64_t row, std::int64_t elements) {
@@ -118,7 +120,7 @@ void clear_unread(const std::vector<Interval>& intervals, AttentionHeads heads, 
 
 // --- The gradients of one family and key head -------------------------------------------------------------------
 
-/// Kept by every thread, for spans of any length.
+/// Work memory of a thread. It is kept between calls and grows with the longest span.
 template <typename Element>
 struct Scratch {
   Buffer<Element> rows, query_rows, grad_rows, score_grad_rows;
@@ -231,7 +233,7 @@ class Backward {
     for (std::int64_t i = 0; i < tile.count; i += kBlockRows) write_queries(range, tile, i);
     for (std::int64_t key = 0; key < visible; key += kPanel) {
       const std::int64_t end = std::min(key + kPanel, visible);
-      // The rows of the prefix and those of the span may lie apart.
+      // The rows of the prefix and those of the span need not be contiguous.
       const std::int64_t middle = std::clamp(range.prefix, key, end);
       add_keys(range, tile, key, key, middle);
       add_keys(range, tile, key, middle, end);
@@ -252,7 +254,7 @@ class Backward {
     }
   }
 
-  /// A block of the next tile.
+  /// Prefetches a block of queries of the next tile.
   void prefetch_queries(const KeyRange& range, std::int64_t head, std::int64_t first) const {
     for (std::int64_t i = first; i < std::min(first + kBlockRows, range.queries); ++i) {
       const std::int64_t index = range.begin + i, offset = out_offset(index, head);
@@ -269,7 +271,7 @@ class Backward {
     return sum(total);
   }
 
-  /// P and dS of the block of queries from `block` and the panel of keys from `key`.
+  /// Computes P and dS for the block of queries from `block` and the panel of keys from `key`.
   void weigh(const KeyRange& range, const Tile& tile, std::int64_t key, std::int64_t block) {
     const std::int64_t rows = std::min(kBlockRows, tile.count - block);
     const std::int64_t visible = range.visible(tile.first + block + rows - 1);
@@ -286,8 +288,8 @@ class Backward {
     }
   }
 
-  /// The same for the kDepth queries from `query` that share words: `rows` of them exist, the first reads the keys of
-  /// the panel below `visible`, every further one more.
+  /// The same for the kDepth queries from `query`, which share words. `rows` of them exist. The first reads the keys of
+  /// the panel below `visible`; each further query reads one key more.
   void weigh_rows(std::int64_t query, std::int64_t key, const float* scores, const float* grads, std::int64_t groups,
                   std::int64_t visible, std::int64_t rows) const {
     const float factor = problem_.scale * kLog2E;
@@ -310,14 +312,14 @@ class Backward {
       std::memcpy(weight_words + i, &weight_word, sizeof weight_word);
       std::memcpy(grad_words + i, &grad_word, sizeof grad_word);
     }
-    // A block of keys may begin in the last group and end in the next, for queries that do not read it.
+    // A block of keys can extend into the next group, which no query of this row reads: its weights must be 0.
     if (groups < kPanelGroups) {
       std::fill_n(weight_words + groups * kLanes, kLanes, 0U);
       std::fill_n(grad_words + groups * kLanes, kLanes, 0U);
     }
   }
 
-  /// dQ of the block of queries from `block`.
+  /// Computes and writes dQ for the block of queries from `block`.
   void write_queries(const KeyRange& range, const Tile& tile, std::int64_t block) {
     const std::int64_t rows = std::min(kBlockRows, tile.count - block);
     const std::int64_t steps = ceil_divide(range.visible(tile.first + block + rows - 1), kDepth);
@@ -333,7 +335,8 @@ class Backward {
     }
   }
 
-  /// Adds the tile's share to dK and dV of keys begin..end of the panel from `panel`, whose rows are neighbours.
+  /// Adds the tile's contribution to dK and dV of the keys begin..end of the panel from `panel`, whose rows are
+  /// contiguous.
   void add_keys(const KeyRange& range, const Tile& tile, std::int64_t panel, std::int64_t begin, std::int64_t end) {
     const std::int64_t steps = ceil_divide(tile.count, kDepth);
     for (std::int64_t key = begin; key < end; key += kBlockRows) {
@@ -366,17 +369,17 @@ class Backward {
   const AttentionHeads heads_;
   const Family& family_;
   const std::int64_t key_head_;
-  const std::int64_t depth_;       // words of a query, of a key
-  const std::int64_t stride_;      // between copied rows
-  const std::int64_t sum_stride_;  // between rows of grad_keys_, grad_values_
+  const std::int64_t depth_;       // words per query and per key
+  const std::int64_t stride_;      // elements between copied rows
+  const std::int64_t sum_stride_;  // elements between rows of grad_keys_, grad_values_
   Scratch<Element>& scratch_;
-  std::int64_t key_steps_ = 0;   // words over all keys
-  std::int64_t key_stride_ = 0;  // between rows of score_grad_rows_
+  std::int64_t key_steps_ = 0;   // words along all keys
+  std::int64_t key_stride_ = 0;  // elements between rows of score_grad_rows_
   Element *query_rows_, *grad_rows_, *score_grad_rows_ = nullptr;
   std::uint32_t *keys_across_ = nullptr, *values_across_ = nullptr, *keys_ = nullptr, *queries_, *grads_;
   std::uint32_t *weights_ = nullptr, *score_grads_ = nullptr;
   float *block_scores_, *block_grads_, *sums_, *grad_keys_, *grad_values_;
-  float lse_[kTile] = {}, mean_[kTile] = {};  // of the tile: lse · log₂e, and D
+  float lse_[kTile] = {}, mean_[kTile] = {};  // for each query of the tile: lse · log₂e, and D
 };
 
 }  // namespace

@@ -2,13 +2,13 @@
 
 #include "kernels/matrix_tiles.h"
 
-/// What the forward and the backward pass of attention share.
+/// Functions that the forward and the backward pass of attention share.
 namespace rlhf::RLHF_ISA {
 
 constexpr float kLog2E = 1.44269504F, kLn2 = 0.693147181F;
 
-/// 2^x for x below 127, relative error below 2e-7; not below 2^−126; not-a-number stays one.
-/// x = k + r with |r| ≤ 1/2: the polynomial of degree 5 with the least relative error, and k added to the exponent.
+/// 2^x for x below 127, relative error below 2e-7. Results below 2^−126 become 2^−126; NaN stays NaN.
+/// x = k + r with |r| ≤ 1/2: a minimax polynomial of degree 5 in r, and k added to the exponent.
 inline Floats exp2(Floats x) {
   return by_parts(
       [](NativeFloats part) {
@@ -26,7 +26,7 @@ inline Floats exp2(Floats x) {
       x);
 }
 
-/// Ones in the lanes below `count`.
+/// A mask of all ones in the lanes below `count`.
 inline Ints first_lanes(std::int64_t count) {
   static constexpr std::int32_t kOnesThenZeros[2 * kLanes] = {-1, -1, -1, -1, -1, -1, -1, -1,
                                                               -1, -1, -1, -1, -1, -1, -1, -1};
@@ -34,13 +34,14 @@ inline Ints first_lanes(std::int64_t count) {
   std::memcpy(&mask, kOnesThenZeros + kLanes - std::clamp<std::int64_t>(count, 0, kLanes), sizeof mask);
   return mask;
 }
-/// a where the mask has ones, else b; by bits, which every instruction set does sixteen lanes at a time.
+/// `a` where the mask is all ones, else `b`. Bit operations, because compilers vectorise them for every instruction
+/// set.
 inline Floats choose(Ints mask, Floats a, Floats b) {
   return reinterpret<Floats>((reinterpret<Ints>(a) & mask) | (reinterpret<Ints>(b) & ~mask));
 }
 
-/// The rows that the queries of a span read, numbered from 0: first the prefix, then the span itself. Query i of the
-/// span reads the keys below visible(i).
+/// The keys of a span, numbered from 0: first the rows of the prefix, then the span itself. Query i of the span reads
+/// the keys below visible(i).
 struct KeyRange {
   explicit KeyRange(const AttentionSpan& span)
       : prefix_begin(span.prefix_begin),
@@ -51,20 +52,20 @@ struct KeyRange {
   std::int64_t row(std::int64_t key) const { return key < prefix ? prefix_begin + key : begin + key - prefix; }
   std::int64_t count() const { return prefix + queries; }
   std::int64_t visible(std::int64_t query) const { return prefix + query + 1; }
-  /// Pairs of a query and a key it reads.
+  /// The number of pairs of a query and a key that it reads.
   std::int64_t cost() const { return queries * prefix + queries * (queries + 1) / 2; }
 
   std::int64_t prefix_begin, prefix, begin, queries;
 };
 
-/// Asks for a row that will be read later: rows of a head lie too far apart for the CPU to guess the next one.
+/// Prefetches a row: the rows of a head are too far apart for the hardware prefetcher.
 template <typename T>
 inline void prefetch_row(const T* row, std::int64_t width) {
   constexpr std::int64_t kLine = 64 / sizeof(T);
   for (std::int64_t i = 0; i < width; i += kLine) __builtin_prefetch(row + i);
 }
 
-/// row[i] · factor for a row of sums.
+/// Stores row[i] · factor for a row of sums.
 template <typename T>
 inline void store_scaled(const float* sums, float factor, T* row, std::int64_t width) {
   for_vectors(width,

@@ -8,10 +8,10 @@
 
 namespace rlhf::RLHF_ISA {
 
-/// Memory on a cache line's boundary that only grows; kept from call to call by whoever owns it. Where it grows inside
-/// a parallel region, running out of memory ends the program. Its lines are a type of this instruction set: a
-/// std::vector<float> would be one function for all of them, and the linker might keep the one that an older CPU cannot
-/// run (scripts/check_kernel_symbols.py looks).
+/// A work buffer that is aligned to cache lines and only grows. If it grows inside a parallel region and memory is
+/// exhausted, the program ends. `Line` is a type of this instruction set on purpose: std::vector<float> would be one
+/// template instance for all instruction sets, and the linker could keep the one that an older CPU cannot run
+/// (scripts/check_kernel_symbols.py checks this).
 template <typename Element>
 class Buffer {
  public:

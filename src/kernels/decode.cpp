@@ -1,3 +1,4 @@
+// Kernels of generation: attention to the KV cache, and sampling.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -13,7 +14,7 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 // ---- attention
 
-/// The query heads of one row that share a key head: [heads,width], and the `count` cached keys and values.
+/// The query heads [heads,width] of one row that share a key head, and its cached keys and values [count,width].
 template <typename T>
 struct SharedHeads {
   const T* queries;
@@ -23,7 +24,7 @@ struct SharedHeads {
   float scale;
 };
 
-/// Positions that are called into the cache ahead of use: the processor's own prefetching stops at every page.
+/// How many positions ahead to prefetch: the hardware prefetcher stops at page boundaries.
 constexpr std::int64_t kAhead = 64;
 
 template <typename T>
@@ -32,7 +33,7 @@ void prefetch_rows(const T* rows, std::int64_t begin, std::int64_t end, std::int
   for (std::int64_t i = begin * width; i < end * width; i += line) prefetch(rows + i);
 }
 
-/// query · key for kLanes positions; the last of `count` stands in for those past it.
+/// query · key for kLanes positions. Positions from `count` on repeat the last key.
 template <typename T>
 Floats dot_keys(const T* query, const T* keys, std::int64_t count, std::int64_t width) {
   using Dot = DotOf<T>;
@@ -52,7 +53,7 @@ Floats dot_keys(const T* query, const T* keys, std::int64_t count, std::int64_t 
   return sums_of_each(sums);
 }
 
-/// scores[h,p] = scale · query h · key p; what is past `count` in the last vector of a row becomes −∞.
+/// scores[h,p] = scale · query h · key p. Positions from `count` on in the last vector of a row are −∞.
 template <typename T>
 void score(const SharedHeads<T>& s, float* scores, std::int64_t stride) {
   for (std::int64_t p = 0; p < s.count; p += kLanes) {
@@ -67,7 +68,7 @@ void score(const SharedHeads<T>& s, float* scores, std::int64_t stride) {
   }
 }
 
-/// Turns `count` scores, whole vectors, into probabilities.
+/// Softmax of `count` scores, a multiple of kLanes, in place.
 void softmax(float* scores, std::int64_t count) {
   Floats top = splat(-kInfinity), total{};
   for (std::int64_t p = 0; p < count; p += kLanes) top = max(top, load(scores + p));
@@ -81,7 +82,7 @@ void softmax(float* scores, std::int64_t count) {
   for (std::int64_t p = 0; p < count; p += kLanes) store(scores + p, load(scores + p) * factor);
 }
 
-/// out[h] = Σ_p weights[h,p] · value p for kHeads heads and kWides · kWide columns, which stay in registers meanwhile.
+/// out[h] = Σ_p weights[h,p] · value p for kHeads heads and kWides · kWide columns, with all sums in registers.
 template <int kHeads, int kWides, typename T>
 void weigh_columns(const SharedHeads<T>& s, const float* weights, std::int64_t stride, std::int64_t column, T* out) {
   Wide sums[kHeads][kWides] = {};
@@ -104,7 +105,7 @@ void weigh_columns(const SharedHeads<T>& s, const float* weights, std::int64_t s
   }
 }
 
-/// The columns from `column` on that do not fill a Wide.
+/// The same for the columns from `column` on, which do not fill a Wide.
 template <typename T>
 void weigh_rest(const SharedHeads<T>& s, const float* weights, std::int64_t column, T* out) {
   for_vectors(s.width - column, [&](std::int64_t i, const auto& read, const auto& write) {
@@ -133,7 +134,7 @@ void attend(const SharedHeads<T>& s, T* out) {
   score(s, scores, stride);
   prefetch_rows(s.values, 0, std::min(kAhead, s.count), s.width);
   for (std::int64_t h = 0; h < s.heads; ++h) softmax(scores + h * stride, stride);
-  // Up to four heads share the reading of the values; each adds in the same order however many go together.
+  // Up to four heads share each read of the values. The order of additions of a head does not depend on their number.
   for (std::int64_t h = 0; h < s.heads; h += 4) {
     const float* const weights = scores + h * stride;
     T* const to = out + h * s.width;
@@ -147,10 +148,10 @@ void attend(const SharedHeads<T>& s, T* out) {
 
 // ---- sampling
 
-/// So many terms are added at once; the token is found first by such blocks, then within one.
+/// The cumulative distribution is searched by blocks of this many tokens, then within one block.
 constexpr std::int64_t kBlock = 256;
 
-/// What the probabilities of one row are computed from: p_i = e^((z_i − largest) · inverse_temperature) / total.
+/// The logits of one row. Their probabilities are p_i = e^((z_i − largest) · inverse_temperature) / total.
 template <typename T>
 struct Logits {
   const T* z;
@@ -160,7 +161,7 @@ struct Logits {
   Floats terms(Floats logits) const { return exp((logits - largest_logit) * inverse_temperature); }
   float exponent(std::int64_t token) const { return (widen(z[token]) - largest_logit) * inverse_temperature; }
 
-  /// body(offset, vector) over [begin,end); what is past the end reads as −∞.
+  /// Calls body(offset, vector) for [begin,end); lanes past the end are −∞.
   template <typename Body>
   static void each(const T* z, std::int64_t begin, std::int64_t end, const Body& body) {
     std::int64_t i = begin;
@@ -175,7 +176,7 @@ struct Logits {
   }
 };
 
-/// The largest of a row; not-a-number if the row holds one.
+/// The largest logit of a row, or NaN if the row contains one.
 template <typename T>
 float largest_of(const T* z, std::int64_t vocab) {
   Floats top = splat(-kInfinity);
@@ -190,7 +191,7 @@ float largest_of(const T* z, std::int64_t vocab) {
   return largest(top);
 }
 
-/// The first token whose logit is the largest. Blocks without it are passed over a vector at a time.
+/// The first token whose logit is the largest. Blocks that do not contain it are skipped after a vector comparison.
 template <typename T>
 std::int64_t first_largest(const Logits<T>& row) {
   for (std::int64_t begin = 0; begin < row.vocab; begin += kBlock) {
@@ -205,8 +206,9 @@ std::int64_t first_largest(const Logits<T>& row) {
   return 0;
 }
 
-/// The token of the block at `begin` at which the running sum, `before` at its start, passes `threshold`. The terms are
-/// added in another order than in block_sum(), so the end may come first: then the last token that can be drawn.
+/// The token of the block at `begin` at which the running sum exceeds `threshold`; `before` is the sum before the
+/// block. The terms are added in another order than in block_sum(), so the sum may end just below the threshold: then
+/// returns the last token of the block with a positive probability.
 template <typename T>
 std::int64_t token_in_block(const Logits<T>& row, std::int64_t begin, double before, double threshold) {
   double running = before;
@@ -224,8 +226,8 @@ std::int64_t token_in_block(const Logits<T>& row, std::int64_t begin, double bef
   return last_possible;
 }
 
-/// The first token at which the running sum of the terms passes `uniform` of their total. The total is the running sum
-/// at the end, to the last bit, so a uniform below 1 always finds a block.
+/// The first token at which the running sum of the terms exceeds uniform · total. `total` has the same bits as the
+/// running sum after the last block, so a uniform below 1 always finds a block.
 template <typename T>
 std::int64_t drawn_token(const Logits<T>& row, const float* block_sums, double total, double uniform) {
   const double threshold = uniform * total;
@@ -245,7 +247,7 @@ std::int64_t drawn_token(const Logits<T>& row, const float* block_sums, double t
 template <typename T>
 void sample_row(const T* z, float temperature, float uniform, std::int64_t* token, float* logprob, std::int64_t vocab) {
   const float top = largest_of(z, vocab);
-  if (!std::isfinite(top)) {  // no distribution: a token that exists, and a log-probability that says so
+  if (!std::isfinite(top)) {  // not a distribution: a valid token id with log-probability NaN, which the caller checks
     *token = 0;
     *logprob = std::numeric_limits<float>::quiet_NaN();
     return;
@@ -271,7 +273,7 @@ void decode_attention(const T* qkv, AttentionHeads heads, T* keys, T* values, co
   const std::int64_t width = heads.width, shared = heads.queries / heads.keys;
   std::int64_t positions = 0;
   for (std::int64_t b = 0; b < rows; ++b) positions += lengths[b] + 1;
-    // Rows differ in length, so a thread takes the next (row, key head) when it is done with one.
+    // Dynamic schedule, because rows differ in length.
 #pragma omp parallel for schedule(dynamic) if (positions * heads.row() > kSerialProducts)
   for (std::int64_t task = 0; task < rows * heads.keys; ++task) {
     const std::int64_t b = task / heads.keys, group = task % heads.keys;
@@ -292,7 +294,7 @@ void sample(const T* logits, float temperature, const float* uniforms, std::int6
             std::int64_t rows, std::int64_t vocab) {
 #pragma omp parallel for schedule(static) if (rows > 1 && rows * vocab > kSerial)
   for (std::int64_t b = 0; b < rows; ++b) {
-    const float uniform = temperature == 0 ? 0 : uniforms[b];  // a greedy caller need not have any
+    const float uniform = temperature == 0 ? 0 : uniforms[b];  // `uniforms` may be null for greedy sampling
     sample_row(logits + b * vocab, temperature, uniform, tokens + b, logprobs + b, vocab);
   }
 }

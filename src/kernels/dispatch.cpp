@@ -1,4 +1,4 @@
-// Picks the kernels of the best instruction set that was built and that the CPU has.
+// Chooses the kernels of the best instruction set that was built and that this CPU has.
 #include <cstdlib>
 
 #include "rlhf/core/error.h"

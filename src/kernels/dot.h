@@ -2,10 +2,10 @@
 
 #include "kernels/simd.h"
 
-/// Dot products of contiguous rows, several at a time: what the kernels of decoding share.
+/// Dot products of contiguous rows, several at a time. Shared by the kernels of decoding.
 namespace rlhf::RLHF_ISA {
 
-/// How a row of T is read for a dot product: `kStep` elements per vector, the last one filled with zeros.
+/// Reads a row of T for a dot product: `kStep` elements per vector, the last vector padded with zeros.
 template <typename T>
 struct DotOf;
 
@@ -29,11 +29,11 @@ struct DotOf<BFloat16> {
   static Floats add_product(Floats acc, Pairs a, Pairs b) { return dot_pairs(acc, a, b); }
 };
 
-/// Calls a cache line into the second-level cache.
+/// Prefetches a cache line into the second-level cache.
 inline void prefetch(const void* p) { __builtin_prefetch(p, /*rw=*/0, /*locality=*/2); }
 
-/// The sums of four vectors, still to be added up over the four quarters: lanes 4q..4q+3 hold quarter q of a, b, c, d.
-/// Each line is one instruction of a 128-bit lane (unpack), so four sums cost 9 instructions and not 4 · 8.
+/// The partial sums of four vectors: lanes 4q..4q+3 hold the sums of quarter q of a, b, c, d. Each line is one unpack
+/// instruction on 128-bit lanes, so that four sums cost 9 instructions instead of 4 · 8.
 inline Floats quarter_sums(Floats a, Floats b, Floats c, Floats d) {
   const auto fold = [](Floats x, Floats y) {
     return __builtin_shufflevector(x, y, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29) +
@@ -44,7 +44,7 @@ inline Floats quarter_sums(Floats a, Floats b, Floats c, Floats d) {
          __builtin_shufflevector(ab, cd, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
 }
 
-/// Lane i is the sum of x[i]. Every sum is added in the same tree, whatever its place.
+/// Lane i of the result is the sum of x[i]. All sums use the same tree of additions, whatever their lane.
 inline Floats sums_of_each(const Floats (&x)[kLanes]) {
   const auto fold = [](Floats a, Floats b) {
     return __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27) +
@@ -54,8 +54,8 @@ inline Floats sums_of_each(const Floats (&x)[kLanes]) {
               fold(quarter_sums(x[8], x[9], x[10], x[11]), quarter_sums(x[12], x[13], x[14], x[15])));
 }
 
-/// Thirty-two columns. Of bfloat16 the even and the odd ones: two instructions widen them, where two vectors of
-/// neighbours take four.
+/// 32 columns as two vectors. For bfloat16 these are the even and the odd columns, which two instructions widen; two
+/// vectors of adjacent columns would need four.
 struct Wide {
   Floats first, second;
 };

@@ -1,3 +1,4 @@
+// Linear layers with few rows: by dot products or by tiles, whichever is faster.
 #include <algorithm>
 #include <omp.h>
 
@@ -8,15 +9,15 @@
 namespace rlhf::RLHF_ISA {
 namespace {
 
-// By dot products: the weights pass through the cache once. A thread takes a strip of outputs, for which all rows of x
-// go by in groups, and each group meets the strip's weights in blocks. Both operands are contiguous along `in`, so
-// nothing is packed; the lanes of a block's sums are added up at its end.
+// By dot products: each weight is read from memory once. A thread computes a strip of outputs for all rows of x, group
+// by group, each group block by block. Both operands are contiguous along `in`, so nothing is packed. The lanes of the
+// sums of a block are added at its end.
 constexpr std::int64_t kStrip = 32;  // outputs per strip: a cache line of bfloat16 in each row of y
 constexpr std::int64_t kOuts = 4;    // outputs per block
 #if defined(__AVX512F__)
 constexpr int kRows = 4;  // rows per group: 16 sums and 8 operands fit into 32 registers
 #else
-constexpr int kRows = 1;  // half as many registers, half as wide
+constexpr int kRows = 1;  // half as many registers, each half as wide
 #endif
 
 template <typename T>
@@ -27,13 +28,13 @@ struct Linear {
   std::int64_t rows, in, out;
 };
 
-/// Rows of weights that a block calls into the cache while it computes.
+/// Rows of weights that a block prefetches while it computes.
 struct Ahead {
   std::int64_t begin, end;
 };
 
-/// y[r..r+kCount, o..o+kOuts]. Past the last output the last one is computed again and not stored. Each sum is added
-/// in the same order whatever the block, so a row's result does not depend on the rows beside it.
+/// Computes y[r..r+kCount, o..o+kOuts]. Outputs past the last repeat the last one and are not stored. The order of the
+/// additions does not depend on the block, so the result of a row does not depend on the other rows.
 template <int kCount, typename T>
 void linear_block(const Linear<T>& l, std::int64_t first_row, std::int64_t first_out, Ahead ahead) {
   using Dot = DotOf<T>;
@@ -73,7 +74,8 @@ void linear_block(const Linear<T>& l, std::int64_t first_row, std::int64_t first
   }
 }
 
-/// Up to kRows rows from `row`, outputs [begin,end). The groups of rows share the work of calling the next strip.
+/// Computes up to kRows rows from `row`, outputs [begin,end). Each group of rows prefetches its share of the next
+/// strip.
 template <typename T>
 void linear_group(const Linear<T>& l, std::int64_t row, std::int64_t begin, std::int64_t end) {
   const std::int64_t groups = (l.rows + kRows - 1) / kRows, group = row / kRows;
@@ -114,8 +116,8 @@ void tiled_linear(const Linear<T>& l) {
   }
 }
 
-/// Rows up to which dot products are as fast: all, where the CPU multiplies pairs of bfloat16; else memory is the limit
-/// up to two groups.
+/// Number of rows up to which dot products are as fast as tiles: all, if the CPU multiplies pairs of bfloat16, else two
+/// groups, for which memory bandwidth is the limit.
 template <typename T>
 constexpr std::int64_t kDotRows = WordsFor<T>::kDepth == 2 ? kMaxRows : 2 * kRows;
 

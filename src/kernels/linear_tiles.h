@@ -5,14 +5,14 @@
 #include "kernels/dot.h"
 #include "kernels/matrix_tiles.h"
 
-/// y = x·Wᵀ with a row of x in every lane: x is packed once, the weights pass by as they lie, each spread over the
-/// lanes, and nothing is added across lanes.
+/// y = x·Wᵀ with one row of x per lane: x is packed once, each weight is read in place and broadcast to all lanes, and
+/// nothing is added across lanes.
 namespace rlhf::RLHF_ISA {
 
-/// So many rows of x stay in the second-level cache while the weights pass by.
+/// Number of rows of x that stay in the second-level cache while the weights are read.
 constexpr std::int64_t kMaxRows = 64;
 
-/// One product for up to kMaxRows rows.
+/// The product for up to kMaxRows rows.
 template <typename T>
 class TiledLinear {
  public:
@@ -21,7 +21,7 @@ class TiledLinear {
 
   std::int64_t packed_size() const { return packed_words(rows_, in_); }
 
-  /// Packs sixteen rows of x from `row`, a multiple of kLanes.
+  /// Packs the kLanes rows of x from `row`, a multiple of kLanes.
   void pack(std::int64_t row, std::uint32_t* packed) const {
     static thread_local Buffer<float> copied;
     float* const rows = copied.at_least(kLanes * row_stride<FloatWords>(in_));
@@ -30,7 +30,7 @@ class TiledLinear {
     pack_transposed<FloatWords>(rows, kLanes, in_, packed + row / kPanel * kPanel * in_ + row % kPanel);
   }
 
-  /// Outputs [begin,end).
+  /// Computes the outputs [begin,end).
   void run(const std::uint32_t* packed, std::int64_t begin, std::int64_t end) const {
     static thread_local Buffer<float> buffer;
     float* const sums = buffer.at_least(kStrip * (kMaxRows + kMaxDepth));
@@ -48,28 +48,28 @@ class TiledLinear {
 
  private:
   static constexpr std::int64_t kStrip = 48;       // outputs, a multiple of kLanes and of the rows of a block
-  static constexpr std::int64_t kMaxDepth = 1024;  // inputs added up at once: 256 KiB of kMaxRows rows
+  static constexpr std::int64_t kMaxDepth = 1024;  // inputs per pass: 256 KiB for kMaxRows rows
   static constexpr std::int64_t kHighBlock = 2 * kBlockRows;
 
-  /// W[out..out+outs, first..first+depth].
+  /// The part W[out..out+outs, first..first+depth] of the weights.
   struct Piece {
     std::int64_t out, outs, first, depth;
     RowsAlong<float> weights;
   };
 
-  /// Calls weights into the cache, a little every step.
+  /// Prefetches weights, one cache line per step.
   struct WeightsAhead {
     const T* weight;
     std::int64_t stride;
     void operator()(std::int64_t step) const { prefetch(weight + step * stride); }
   };
 
-  /// Half as many columns leave registers for twice as many rows.
+  /// With half as many columns there are registers for twice as many rows.
   bool has_high_blocks() const { return kPanelGroups > 1 && rows_ <= kPanel / 2; }
   std::int64_t rows_of_block() const { return has_high_blocks() ? kHighBlock : kBlockRows; }
 
-  /// sums [rows of the block, kMaxRows] (+)= W·xᵀ for the block of outputs at `o`. The weights of the next block, which
-  /// lie behind this one's, are called meanwhile, each piece calling its share.
+  /// sums [rows of the block, kMaxRows] (+)= W·xᵀ for the block of outputs at `o`. Each piece prefetches its share of
+  /// the weights of the next block, which follow those of this block.
   void add_block(const Piece& piece, std::int64_t o, const std::uint32_t* packed, float* sums) const {
     const RowsAlong<float> block = {piece.weights.elements + o * piece.weights.stride, piece.weights.stride};
     const std::int64_t rows = std::min(rows_of_block(), piece.outs - o), next = piece.out + o + rows;
@@ -99,7 +99,7 @@ class TiledLinear {
     multiply<FloatWords, kInto>(block, panel, depth, sums, kMaxRows, rows, groups, ahead);
   }
 
-  /// Floats as they lie; bfloat16 is widened into `copy` [kStrip, depth].
+  /// The weights as floats: in place if T is float, else widened into `copy` [kStrip, depth].
   RowsAlong<float> weights_at(std::int64_t out, std::int64_t outs, std::int64_t first, std::int64_t depth,
                               float* copy) const {
     const T* const weight = weight_ + out * in_ + first;

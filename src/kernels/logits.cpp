@@ -1,3 +1,4 @@
+// Log-probabilities and entropy of logits, and their gradient.
 #include <limits>
 
 #include "kernels/isa_kernels.h"
@@ -6,7 +7,7 @@
 namespace rlhf::RLHF_ISA {
 namespace {
 
-/// for_vectors, but the lanes behind the end read as `fill`.
+/// Like for_vectors, but lanes past the end are `fill`.
 template <typename T, typename Body>
 void for_logits(const T* z, std::int64_t vocab, float fill, const Body& body) {
   std::int64_t i = 0;
@@ -30,7 +31,7 @@ struct RowSums {
 template <bool kWithEntropy, typename T>
 RowSums sums_of_row(const T* z, std::int64_t vocab, float top, float inverse_temperature) {
   Floats exponentials{}, weighted{};
-  // Far below every other logit, yet finite: 0 · infinity must not come up in the entropy.
+  // Far below every logit that matters, but finite: 0 · infinity in the entropy would be NaN.
   const float fill = top - 200.0F / inverse_temperature;
   for_logits(z, vocab, fill, [&](Floats x) {
     const Floats shifted = max(splat(-200.0F), (x - top) * inverse_temperature);
@@ -41,7 +42,7 @@ RowSums sums_of_row(const T* z, std::int64_t vocab, float top, float inverse_tem
   return {sum(exponentials), kWithEntropy ? sum(weighted) : 0.0F};
 }
 
-/// True if no earlier logit is as large and no later one larger.
+/// Whether `target` is the first token with the largest logit `top`.
 template <typename T>
 bool is_first_largest(const T* z, std::int64_t target, float top) {
   if (widen(z[target]) != top) return false;
@@ -86,7 +87,7 @@ void logprobs_backward(T* z, float inverse_temperature, const std::int64_t* targ
     };
     const float target_z = widen(logits[targets[row]]);
     for_vectors(vocab, [&](std::int64_t i, auto load, auto store) { store(logits + i, gradient(load(logits + i))); });
-    // Once more in fp32, so that the target's 1 − p is rounded once.
+    // The target again in fp32, so that 1 − p is rounded only once.
     store(logits + targets[row], g + gradient(splat(target_z))[0]);
   }
 }

@@ -8,12 +8,12 @@
 #include "kernels/buffer.h"
 #include "kernels/simd.h"
 
-/// Products of small matrices whose sums run in fp32: C[rows, columns] = Σ_depth A·B, A spread over the lanes element
-/// by element, B packed in panels that are read vector by vector. Operands are made of 32-bit words: a float, or, where
-/// the CPU multiplies bfloat16 itself, two of them that follow each other in the direction of the sum.
+/// Products of small matrices with fp32 sums: C[rows,columns] = Σ_depth A·B. Elements of A are broadcast to all lanes;
+/// B is packed in panels that are read vector by vector. Operands consist of 32-bit words: one float, or, if the CPU
+/// multiplies bfloat16, two bfloat16 that are adjacent in the direction of the sum.
 namespace rlhf::RLHF_ISA {
 
-// The registers of the CPU: a block of kBlockRows × kPanel sums, one row of B and one element of A must fit in them.
+// A block of kBlockRows × kPanel sums, one row of B and one element of A must fit into the registers of the CPU.
 #if defined(__AVX512F__)
 constexpr std::int64_t kNativeLanes = 16, kBlockRows = 6, kPanel = 64;  // 24 of 32 registers
 #elif defined(__AVX__)
@@ -38,13 +38,13 @@ struct FloatWords {
   static NativeFloats multiply_add(NativeFloats sum, NativeWords a, NativeWords b) {
     return sum + reinterpret<NativeFloats>(a) * reinterpret<NativeFloats>(b);
   }
-  /// The words of sixteen columns from their kDepth rows.
+  /// The words of 16 columns from their kDepth rows.
   static Words join(const Floats (&rows)[1]) { return reinterpret<Words>(rows[0]); }
   static Words join_elements(const float* row, std::int64_t /*stride*/) { return reinterpret<Words>(load(row)); }
 };
 
 #if defined(__AVX512BF16__)
-/// A word is two bfloat16, the first in the low half.
+/// A word is two bfloat16, the first in its low half.
 struct PairWords {
   using Element = BFloat16;
   static constexpr std::int64_t kDepth = 2;
@@ -63,8 +63,9 @@ template <typename T>
 using WordsFor = FloatWords;
 #endif
 
-/// Rows of Arithmetic::Element, `stride` apart and padded with zeros to whole vectors of words: what sums along them
-/// read as it lies, and what is packed for the others. Copied, for rows of large arrays lie where caches collide.
+/// Stride of copied rows of Arithmetic::Element, which are padded with zeros to whole vectors of words. Sums along the
+/// rows read the copies directly; other operands are packed from them. Rows are copied because rows of large arrays map
+/// to the same cache sets.
 template <typename Arithmetic>
 constexpr std::int64_t row_stride(std::int64_t width) {
   return round_up(width, kLanes * Arithmetic::kDepth);
@@ -84,7 +85,7 @@ inline void copy_row(const T* row, std::int64_t width, Element* to, std::int64_t
   for (i = round_up(width, kLanes); i < stride; i += kLanes) store(to + i, Floats{});
 }
 
-/// Rows row_of(0..count), and zeros behind them up to a multiple of kLanes rows.
+/// Copies the rows row_of(0..count) and appends zeros up to a multiple of kLanes rows.
 template <typename Arithmetic, typename RowOf>
 inline void copy_rows(const RowOf& row_of, std::int64_t count, std::int64_t width, typename Arithmetic::Element* to) {
   const std::int64_t stride = row_stride<Arithmetic>(width);
@@ -93,7 +94,7 @@ inline void copy_rows(const RowOf& row_of, std::int64_t count, std::int64_t widt
 }
 
 inline void transpose(Words (&rows)[kLanes]) {
-  // Four rounds: after round k, lanes and rows have exchanged bit k of their numbers.
+  // Four rounds: round k exchanges bit k of the row index with bit k of the lane index.
   const auto exchange = [&rows]<int kBit>(std::integral_constant<int, kBit>) {
     for (std::int64_t i = 0; i < kLanes; ++i) {
       if ((i & kBit) != 0) continue;
@@ -110,7 +111,7 @@ inline void transpose(Words (&rows)[kLanes]) {
   exchange(std::integral_constant<int, 8>());
 }
 
-/// Words of a packed matrix of `columns` columns over `steps` words of depth: panels [steps][kPanel].
+/// Number of words of a packed matrix with `columns` columns and `steps` words of depth: panels [steps][kPanel].
 constexpr std::int64_t packed_words(std::int64_t columns, std::int64_t steps) {
   return round_up(columns, kPanel) * steps;
 }
@@ -149,7 +150,7 @@ inline void pack_rows(const typename Arithmetic::Element* copied, std::int64_t r
   }
 }
 
-/// The rows of A, `stride` elements apart, summed along: step s of row r.
+/// A matrix A in rows that are `stride` elements apart; the sum runs along the rows.
 template <typename Element>
 struct RowsAlong {
   const Element* elements;
@@ -161,7 +162,7 @@ struct RowsAlong {
     return word;
   }
 };
-/// The rows of A = Mᵀ for an M packed by rows: its columns.
+/// The matrix A = Mᵀ for an M packed by pack_rows.
 struct RowsAcross {
   const std::uint32_t* words;
   std::uint32_t at(std::int64_t row, std::int64_t step) const { return words[step * kPanel + row]; }
@@ -169,12 +170,12 @@ struct RowsAcross {
 
 enum class Into { kEmpty, kSum };
 
-/// What is called into the cache step by step, while a block is computed.
+/// Called at every step of a block to prefetch; this one prefetches nothing.
 struct NothingAhead {
   void operator()(std::int64_t /*step*/) const {}
 };
 
-/// One block of sums, C (+)= A·B, in registers.
+/// Computes one block C (+)= A·B with its sums in registers.
 template <typename Arithmetic, Into kInto, std::int64_t kRows, std::int64_t kGroups, typename Left, typename Ahead>
 [[gnu::noinline]] void multiply_block(const Left& a, const std::uint32_t* b, std::int64_t steps, float* c,
                                       std::int64_t stride, const Ahead& ahead) {
@@ -189,7 +190,7 @@ template <typename Arithmetic, Into kInto, std::int64_t kRows, std::int64_t kGro
     ahead(s);
     NativeWords right[kVectors];
 #pragma GCC unroll 12
-    for (std::int64_t v = 0; v < kVectors; ++v) {  // one by one: copied as a whole they would not stay in registers
+    for (std::int64_t v = 0; v < kVectors; ++v) {  // one by one: one copy of the array would not stay in registers
       std::memcpy(&right[v], b + s * kPanel + v * kNativeLanes, sizeof right[v]);
     }
 #pragma GCC unroll 12
@@ -214,7 +215,7 @@ template <typename Arithmetic, Into kInto, std::int64_t kRows, std::int64_t kGro
   }
 }
 
-/// C (+)= A·B for up to kRows rows and one panel of B, of which the first `groups` sixteens of columns are wanted.
+/// C (+)= A·B for up to kRows rows and the first `groups` groups of 16 columns of one panel of B.
 template <typename Arithmetic, Into kInto, std::int64_t kRows = kBlockRows, std::int64_t kGroups = kPanelGroups,
           typename Left, typename Ahead = NothingAhead>
 inline void multiply(const Left& a, const std::uint32_t* b, std::int64_t steps, float* c, std::int64_t stride,
@@ -232,7 +233,7 @@ inline void multiply(const Left& a, const std::uint32_t* b, std::int64_t steps, 
   multiply_block<Arithmetic, kInto, kRows, kGroups>(a, b, steps, c, stride, ahead);
 }
 
-/// The sixteens of columns of the panel that starts at `first`, of `columns` in all.
+/// Number of groups of 16 columns in the panel that starts at `first`, of `columns` columns in total.
 constexpr std::int64_t groups_of_panel(std::int64_t first, std::int64_t columns) {
   return std::min(kPanelGroups, ceil_divide(columns - first, kLanes));
 }

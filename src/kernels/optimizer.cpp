@@ -1,3 +1,4 @@
+// AdamW and the sum of squares for the gradient norm.
 #include <algorithm>
 
 #include "kernels/buffer.h"
@@ -7,7 +8,7 @@
 namespace rlhf::RLHF_ISA {
 namespace {
 
-/// Lane by lane in the source; the compiler has an instruction for all of them.
+/// Written lane by lane; the compiler emits one vector instruction.
 inline Floats square_root(Floats x) {
   float lanes[kLanes];
   store(lanes, x);

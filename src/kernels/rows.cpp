@@ -1,3 +1,4 @@
+// Kernels that process rows independently: norms, rotary embedding, gated activation, sums.
 #include <algorithm>
 #include <omp.h>
 
@@ -8,7 +9,7 @@
 namespace rlhf::RLHF_ISA {
 namespace {
 
-/// x as it is after a round trip through T, so that fused steps round where separate ones would.
+/// x rounded to T and back, so that fused operations round exactly where separate ones would.
 template <typename T>
 Floats rounded(Floats x) {
   if constexpr (std::is_same_v<T, BFloat16>) return widen(narrow(x));
@@ -84,7 +85,7 @@ void rms_norm_backward(const T* grad_y, const T* grad_sum, const T* x, const T* 
       });
     }
   }
-  // In the order of the threads, so that the bits depend on their number alone.
+  // In the order of the threads, so that the result depends only on their number.
   for (std::int64_t i = 0; i < width; ++i) {
     grad_weight[i] = 0;
     for (int thread = 0; thread < threads; ++thread) grad_weight[i] += shares[thread * width + i];

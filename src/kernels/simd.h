@@ -11,15 +11,15 @@
 #include <immintrin.h>
 #endif
 
-/// Sixteen floats at a time, in the compiler's own vector types: one source for every instruction set. Each kernel file
-/// is compiled once per set, inside namespace rlhf::RLHF_ISA (src/kernels/CMakeLists.txt).
+/// Vectors of 16 floats in the vector types of the compiler, so that one source serves every instruction set. Each
+/// kernel file is compiled once per set, inside namespace rlhf::RLHF_ISA (src/kernels/CMakeLists.txt).
 namespace rlhf::RLHF_ISA {
 
 constexpr std::int64_t kLanes = 16;
 using Floats = float __attribute__((vector_size(64)));
 using Ints = std::int32_t __attribute__((vector_size(64)));
 using Words = std::uint32_t __attribute__((vector_size(64)));
-using Halves = std::uint16_t __attribute__((vector_size(32)));  // sixteen bfloat16
+using Halves = std::uint16_t __attribute__((vector_size(32)));  // 16 bfloat16
 
 template <typename To, typename From>
 inline To reinterpret(From from) {
@@ -35,14 +35,15 @@ inline float widen(float x) { return x; }
 inline float widen(BFloat16 x) { return std::bit_cast<float>(static_cast<std::uint32_t>(x.bits) << 16); }
 inline Words zero_extend(Halves x) {
 #if defined(__AVX512F__)
-  return reinterpret<Words>(_mm512_maskz_cvtepu16_epi32(0xffff, reinterpret<__m256i>(x)));  // GCC 12 would use three
+  // One instruction; GCC 12 emits three for __builtin_convertvector.
+  return reinterpret<Words>(_mm512_maskz_cvtepu16_epi32(0xffff, reinterpret<__m256i>(x)));
 #else
   return __builtin_convertvector(x, Words);
 #endif
 }
 inline Floats widen(Halves x) { return reinterpret<Floats>(zero_extend(x) << 16); }
 
-/// Round to nearest, ties to even; not-a-number stays one.
+/// Rounds to nearest, ties to even; NaN stays NaN.
 inline std::uint16_t narrow_bits(float x) {
   const auto word = std::bit_cast<std::uint32_t>(x);
   if (x != x) return static_cast<std::uint16_t>((word >> 16) | 0x40U);
@@ -78,7 +79,7 @@ inline void store(BFloat16* p, Floats x) {
 inline void store(float* p, float x) { *p = x; }
 inline void store(BFloat16* p, float x) { p->bits = narrow_bits(x); }
 
-/// The first `count` < kLanes elements, the rest `fill`.
+/// Loads the first `count` < kLanes elements; the other lanes are `fill`.
 template <typename T>
 inline Floats load_some(const T* p, std::int64_t count, float fill = 0) {
   float lanes[kLanes];
@@ -90,8 +91,8 @@ inline void store_some(T* p, Floats x, std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) store(p + i, x[i]);
 }
 
-/// body(offset, load, store) over `count` elements: whole vectors, then what is left. `load(p)` and `store(p, x)` take
-/// pointers to the element at `offset`.
+/// Calls body(offset, load, store) for `count` elements: for whole vectors, then for the rest. `load(p)` and `store(p,
+/// x)` take pointers to the element at `offset`.
 template <typename Body>
 inline void for_vectors(std::int64_t count, const Body& body) {
   std::int64_t i = 0;
@@ -106,8 +107,8 @@ inline void for_vectors(std::int64_t count, const Body& body) {
   }
 }
 
-/// op(x…) on as many lanes at a time as the CPU has: GCC 12 compares wider vectors element by element, and keeps them
-/// in memory from one operation to the next.
+/// Applies op(x…) to parts of the native vector width: GCC 12 compares wider vectors element by element and keeps them
+/// in memory between operations.
 template <typename Op, typename... Vectors>
 inline Floats by_parts(const Op& op, Vectors... x) {
 #if defined(__AVX512F__)
@@ -136,13 +137,13 @@ inline Floats min(Floats a, Floats b) {
   return by_parts([](auto x, auto y) { return x < y ? x : y; }, a, b);
 }
 
-/// Lane i becomes lane i ^ width.
+/// Moves lane i ^ width to lane i.
 inline Floats across(Floats x, std::int32_t width) {
   const Ints lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
   return __builtin_shuffle(x, lane ^ width);
 }
 
-/// In a fixed tree, so that every instruction set adds in one order.
+/// The sum of the lanes, in a fixed tree of additions that is the same for every instruction set.
 inline float sum(Floats x) {
 #if defined(__AVX512F__)
   for (const std::int32_t width : {8, 4, 2, 1}) x += across(x, width);  // the same tree, in registers
@@ -170,10 +171,10 @@ inline float largest(Floats x) {
 #endif
 }
 
-/// e^x, relative error below 2e-7; 0 below −87.3, clamped above 88.
-/// x = k·ln 2 + r with |r| ≤ ln 2 / 2: a polynomial of degree 6 (Taylor's, economised) in r, times 2^k by the exponent.
+/// e^x, relative error below 2e-7; 0 for x below −87.3, e^88 for x above 88.
+/// x = k·ln 2 + r with |r| ≤ ln 2 / 2: an economised Taylor polynomial of degree 6 in r, and k added to the exponent.
 inline Floats exp(Floats x) {
-  const Floats clamped = min(splat(88.0F), max(splat(-87.33F), x));  // in this order not-a-number passes
+  const Floats clamped = min(splat(88.0F), max(splat(-87.33F), x));  // this order keeps NaN
   constexpr float kRounding = 12582912.0F;                           // 1.5 · 2^23: adding it rounds to an integer
   const Floats shifted = clamped * 1.44269504F + kRounding;
   const Floats k = shifted - kRounding;
@@ -191,14 +192,14 @@ inline Floats exp(Floats x) {
                   x);
 }
 
-/// Thirty-two bfloat16, two to a lane.
+/// 32 bfloat16, two per lane.
 using Pairs = std::uint32_t __attribute__((vector_size(64)));
 inline Pairs load_pairs(const BFloat16* p) {
   Pairs x;
   std::memcpy(&x, p, sizeof x);
   return x;
 }
-/// acc + the products of neighbouring bfloat16 of a and b, each pair's sum in one lane.
+/// acc + a·b for pairs of bfloat16: each lane adds the two products of its pair.
 inline Floats dot_pairs(Floats acc, Pairs a, Pairs b) {
 #if defined(__AVX512BF16__)
   return reinterpret<Floats>(
@@ -209,9 +210,9 @@ inline Floats dot_pairs(Floats acc, Pairs a, Pairs b) {
 #endif
 }
 
-/// Work (in elements) below which a second thread costs more than it brings.
+/// Work (in elements) below which a second thread costs more than it saves.
 constexpr std::int64_t kSerial = 16384;
-/// The same for products that are added up, some 5 µs of them.
+/// The same for multiply-adds: about 5 µs of work.
 constexpr std::int64_t kSerialProducts = 8 * kSerial;
 
 }  // namespace rlhf::RLHF_ISA

@@ -1,3 +1,4 @@
+// Gated activations.
 #include "nn/activation.h"
 
 #include <vector>
@@ -23,7 +24,7 @@ at::Tensor activate(const at::Tensor& x, Activation activation) {
     case Activation::relu:
       return at::relu(x);
   }
-  RLHF_CHECK(false, "no such activation");
+  RLHF_CHECK(false, "unknown activation");
 }
 
 at::Tensor activate_gated(const at::Tensor& gate_up, Activation activation) {

@@ -1,3 +1,4 @@
+// Attention over packed sequences, by the best available operator.
 #include "rlhf/nn/attention.h"
 
 #include <algorithm>
@@ -41,18 +42,19 @@ void check_inputs(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
   }
 }
 
-/// Rows of one run, [count·length, H, E] -> [count, H, length, E] without a copy.
+/// A view of the rows of one run: [count·length,H,E] -> [count,H,length,E].
 at::Tensor as_batch(const at::Tensor& rows, const EqualRun& run) {
   return rows.view({run.count, run.length, rows.size(1), rows.size(2)}).transpose(1, 2);
 }
 
-/// One batched call per run. Sequences of one length must be neighbours to share a call.
+/// One batched call per run. Only adjacent sequences of equal length share a call.
 at::Tensor attention_by_runs(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const Segments& segments,
                              double scale) {
   const std::vector<EqualRun> runs = equal_length_runs(segments);
   std::vector<std::int64_t> sizes;
   for (const EqualRun& run : runs) sizes.push_back(run.count * run.length);
-  // One split, not many narrows: its backward is one concatenation, theirs a whole zero tensor each.
+  // One split instead of many narrows: its backward pass is one concatenation, while each narrow makes a full zero
+  // tensor.
   const auto pieces_q = q.split_with_sizes(sizes), pieces_k = k.split_with_sizes(sizes);
   const auto pieces_v = v.split_with_sizes(sizes);
   const bool grouped = q.size(1) != k.size(1);
@@ -66,7 +68,7 @@ at::Tensor attention_by_runs(const at::Tensor& q, const at::Tensor& k, const at:
   return results.size() == 1 ? results[0] : at::cat(results);
 }
 
-/// Keys (values) that a segment reads: its prefix's rows, then its own.
+/// The keys (or values) that a segment reads: the rows of its prefix, then its own.
 at::Tensor with_prefix(const at::Tensor& rows, const Segments& segments, std::int64_t segment) {
   const at::Tensor own = rows.narrow(0, segments.offsets[segment], segments.length(segment));
   const std::int64_t prefix = segments.prefix(segment);
@@ -74,7 +76,7 @@ at::Tensor with_prefix(const at::Tensor& rows, const Segments& segments, std::in
   return at::cat({rows.narrow(0, segments.offsets[prefix], segments.length(prefix)), own});
 }
 
-/// What row t of `length` reads of `keys` keys, [length,keys]: causal at the end, so its own key is keys − length + t.
+/// Mask [length,keys] of the keys that row t reads: its own key has index keys − length + t.
 at::Tensor readable(std::int64_t length, std::int64_t keys, std::int64_t window, const at::TensorOptions& options) {
   const std::int64_t own = keys - length;
   const at::Tensor past = at::ones({length, keys}, options.dtype(at::kBool)).tril(own);
@@ -116,7 +118,7 @@ std::vector<AttentionSpan> attention_spans(const Segments& segments) {
   return spans;
 }
 
-/// A window that no sequence outgrows is none.
+/// Returns 0 (no window) if no sequence is longer than the window.
 void drop_idle_window(AttentionRule& rule, const Segments& segments) {
   std::int64_t longest = segments.max_length;
   for (std::int64_t i = 0; i < segments.count(); ++i) {
@@ -125,7 +127,7 @@ void drop_idle_window(AttentionRule& rule, const Segments& segments) {
   if (rule.window >= longest) rule.window = 0;
 }
 
-/// The attention kernels of the room `kernels`.
+/// Attention by room `kernels`, as an autograd function.
 class PackedAttention : public torch::autograd::Function<PackedAttention> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& qkv, const AttentionHeads& heads,

@@ -1,3 +1,4 @@
+// Attention of new tokens to the KV cache.
 #include "nn/cached_attention.h"
 
 #include <algorithm>
@@ -20,7 +21,7 @@
 namespace rlhf {
 
 void check_prefill_fits(const KvCache& cache, const Segments& segments) {
-  if (segments.has_prefixes()) throw ShapeError("prefill: expected whole sequences, found some that go on from others");
+  if (segments.has_prefixes()) throw ShapeError("prefill: expected whole sequences, found sequences with a prefix");
   const std::int64_t free_rows = cache.rows() - cache.active();
   if (segments.count() <= free_rows && segments.max_length <= cache.capacity()) return;
   throw ShapeError("prefill: expected at most " + std::to_string(free_rows) + " sequences of at most " +
@@ -100,7 +101,7 @@ at::Tensor attend_with_operators(KvCache& cache, std::int64_t layer, const Decod
   const at::Tensor keys = read(cache.keys(layer)), values = read(cache.values(layer));
   const auto mask = step.mask(rule.window);
   if (rule.cap > 0) return attend_with_cap(q, keys, values, mask, rule);
-  // Not is_causal: the operator aligns a causal mask to the first key, and the new token stands at the last.
+  // Without is_causal: the operator aligns a causal mask to the first key, but the new token is at the last one.
   return at::scaled_dot_product_attention(q.unsqueeze(2), keys, values, mask, /*dropout_p=*/0.0, /*is_causal=*/false,
                                           rule.scale, q.size(1) != k.size(1))
       .squeeze(2)

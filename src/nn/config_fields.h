@@ -13,8 +13,8 @@
 
 namespace rlhf {
 
-/// Typed reading of a model's config.json. Every fault is a ModelError "FILE: KEY: expected …, found …".
-/// A key that is null counts as absent, as it does in `transformers`.
+/// Typed access to config.json of a model. Every function throws ModelError "FILE: KEY: expected …, found …". A null
+/// value counts as absent, as in `transformers`.
 class ConfigFields {
  public:
   ConfigFields(const nlohmann::ordered_json& object, std::string where) : object_(object), where_(std::move(where)) {
@@ -23,7 +23,7 @@ class ConfigFields {
 
   const std::string& where() const { return where_; }
   bool has(const std::string& key) const { return object_.contains(key) && !object_.at(key).is_null(); }
-  bool mentions(const std::string& key) const { return object_.contains(key); }  ///< null or not
+  bool mentions(const std::string& key) const { return object_.contains(key); }  ///< also true for null
   const nlohmann::ordered_json& at(const std::string& key) const { return object_.at(key); }
 
   std::int64_t positive_integer(const std::string& key, std::optional<std::int64_t> fallback = std::nullopt) const {
@@ -35,7 +35,7 @@ class ConfigFields {
     if (value.get<std::int64_t>() > kLargest) refuse(key, "at most " + std::to_string(kLargest), found(value));
     return value.get<std::int64_t>();
   }
-  /// One token id, be it this key's value or one of the list that stands there.
+  /// Reads one token id: the value of `key`, or one item of a list under `key`.
   std::int32_t token_id(const std::string& key, const nlohmann::ordered_json& value,
                         const std::string& expected) const {
     using Limits = std::numeric_limits<std::int32_t>;

@@ -1,3 +1,4 @@
+// The decoder: embedding, layers of attention and feed-forward, final norm.
 #include "nn/decoder.h"
 
 #include <cmath>
@@ -17,7 +18,7 @@
 namespace rlhf {
 namespace {
 
-/// `names` are those of a file's tensors, which share `rows` between them as `shares` says.
+/// `names` are the tensors of a file; `shares` says how they divide `rows`.
 std::vector<Parameter::Part> make_parts(const std::vector<std::string>& names,
                                         const std::vector<std::int64_t>& shares) {
   if (names.size() == shares.size()) {
@@ -153,7 +154,7 @@ at::Tensor Decoder::embed_tokens(const at::Tensor& tokens, const at::Tensor& pos
   if (position_table_.defined()) {
     hidden = hidden.add(embed(position_table_, positions.add(config_.position_offset)));
   }
-  // The factor is rounded to the compute dtype, as Gemma was trained.
+  // The factor is rounded to the compute dtype, because Gemma was trained that way.
   return config_.embedding_scale == 1 ? hidden
                                       : hidden.mul(at::scalar_tensor(config_.embedding_scale, hidden.options()));
 }
@@ -184,7 +185,7 @@ at::Tensor Decoder::run(const at::Tensor& tokens, const at::Tensor& positions, c
     const Layer& layer = layers_[static_cast<std::size_t>(i)];
     const SumAndNorm before = add_norm(hidden, delta, layer.attention_norm);
     at::Tensor attended = attend(i, query_key_value(layer, before.norm, tables)), residual = before.sum;
-    if (rows.defined() && i + 1 == config_.shape.num_layers) {  // from here on no token reads another
+    if (rows.defined() && i + 1 == config_.shape.num_layers) {  // after this point no token reads another one
       attended = attended.index_select(0, rows);
       residual = residual.index_select(0, rows);
     }

@@ -15,28 +15,29 @@
 
 namespace rlhf {
 
-/// A tensor that the decoder asks for, of the shape that a file has it in. A new model's vectors are norms, which start
-/// at 1.
+/// A tensor that the decoder requests, with its shape in the file. The vectors of a new model are norms, which start at
+/// 1.
 struct WeightRequest {
   std::string name;
   std::vector<std::int64_t> sizes;
   bool is_vector() const { return sizes.size() == 1; }
 };
-/// The autograd leaf, on the decoder's device and in its dtype, and what Parameter::master says of it.
+/// The autograd leaf on the decoder's device and in its dtype, and its fp32 master (Parameter::master).
 struct Weight {
   at::Tensor leaf, master;
 };
-/// Where a decoder has its weights from: `read` gives the values of one tensor as a file has them, `place` makes the
-/// leaf of a whole parameter, whose rows may be those of several tensors below each other.
+/// The source of a decoder's weights. `read` returns the values of one tensor of a file; `place` makes the leaf of a
+/// parameter, whose rows may come from several tensors.
 struct WeightSource {
   std::function<at::Tensor(const WeightRequest&)> read;
   std::function<Weight(at::TensorList parts)> place;
 };
 
-/// Decoder of attention and feed-forward layers around a residual stream, each behind a norm; DecoderConfig says which.
+/// A decoder with a residual stream and, per layer, attention and a feed-forward part, each with a norm. DecoderConfig
+/// defines the variant.
 class Decoder final : public CausalLM {
  public:
-  /// Asks `source` for every weight. Without `with_head` an untied output head is left out (a scalar model's trunk).
+  /// Reads every weight from `source`. If `with_head` is false, omits an untied output head (for scalar models).
   Decoder(const DecoderConfig& config, const WeightSource& source, bool with_head);
 
   const ModelShape& shape() const override { return config_.shape; }
@@ -68,7 +69,7 @@ class Decoder final : public CausalLM {
   using Attend = std::function<at::Tensor(std::int64_t, const at::Tensor&)>;
 
   Layer make_layer(std::int64_t number, const WeightSource& source);
-  /// Tensors of these names, rows below each other, are one parameter called `name`; `layout` is that of a lone one.
+  /// Makes one parameter `name` from the rows of these tensors; `layout` applies if it is a single tensor.
   Linear make_linear(const WeightSource& source, const std::string& prefix, const std::string& name,
                      const std::vector<Parameter::Part>& parts, std::int64_t width, bool bias,
                      const FileLayout& layout = {});
@@ -82,7 +83,7 @@ class Decoder final : public CausalLM {
   at::Tensor embed_tokens(const at::Tensor& tokens, const at::Tensor& positions) const;
   at::Tensor query_key_value(const Layer& layer, const at::Tensor& x, const std::vector<RotaryTable>& tables) const;
   at::Tensor feed_forward(const Layer& layer, const at::Tensor& x) const;
-  /// Hidden states of the tokens `rows`, of all if undefined.
+  /// Hidden states of the tokens `rows`, or of all tokens if `rows` is undefined.
   at::Tensor run(const at::Tensor& tokens, const at::Tensor& positions, const at::Tensor& rows,
                  const Attend& attend) const;
 
@@ -90,7 +91,7 @@ class Decoder final : public CausalLM {
   AttentionHeads heads_;
   Parameters parameters_;
   at::Tensor embedding_, position_table_, head_;
-  std::vector<at::Tensor> frequencies_;  ///< of each rotary
+  std::vector<at::Tensor> frequencies_;  ///< one per rotary embedding
   std::vector<Layer> layers_;
   Norm final_norm_;
 };

@@ -12,43 +12,44 @@
 
 namespace rlhf {
 
-/// How a family names the tensors of a decoder, without ".weight" and ".bias". Names of a layer follow `layers` and the
-/// layer's number. What a family does not have is empty.
+/// The tensor names of a family, without ".weight" and ".bias". The names of a layer are prefixed by `layers` and the
+/// number of the layer. Names of parts that a family does not have are empty.
 struct DecoderNames {
-  std::string base;  ///< what a language model's file puts in front of the names of its trunk, "model." say
+  std::string base;  ///< the prefix of the decoder's names in the file of a language model, for example "model."
   std::string embedding, positions, final_norm, head, layers;
   std::string attention_norm;
-  std::vector<std::string> query_key_value;  ///< three tensors, or one that holds all rows
+  std::vector<std::string> query_key_value;  ///< three tensors, or one with all rows
   std::string query_norm, key_norm, output, attention_post_norm;
   std::string mlp_norm;
-  std::vector<std::string> gate_up;  ///< gate and up as two tensors or one, or the one projection of an ungated layer
+  std::vector<std::string>
+      gate_up;  ///< gate and up as two tensors or one; or the single projection of an ungated layer
   std::string down, mlp_post_norm;
 };
 
-/// What differs from layer to layer.
+/// The properties that differ between layers.
 struct LayerKind {
-  std::int64_t window = 0;  ///< tokens that a token reads, itself included; 0: all before it
+  std::int64_t window = 0;  ///< number of tokens that a token reads, including itself; 0: all tokens before it
   std::size_t rotary = 0;   ///< index into DecoderConfig::rotaries
 };
 
-/// Everything that fixes the arithmetic of a decoder. A family fills it from its config.json.
+/// Everything that defines the computation of a decoder. A family fills it from its config.json.
 struct DecoderConfig {
   ModelShape shape;
-  std::vector<LayerKind> layers;  ///< empty: all alike, without a window
+  std::vector<LayerKind> layers;  ///< empty: all layers are equal, without a window
   NormKind norm = NormKind::rms;
   double norm_eps = 1e-6;
-  /// Attention and feed-forward layer read the same residual stream and are added to it together.
+  /// Attention and feed-forward part read the same residual stream and are added to it together.
   bool parallel_residual = false;
   Activation activation = Activation::silu;
   bool gated = true;  ///< activation(gate) · up, else activation(up)
   bool qkv_bias = false, output_bias = false, mlp_bias = false;
-  std::vector<Rotary> rotaries;             ///< empty: positions have embeddings of their own
-  std::int64_t position_offset = 0;         ///< rows of the positions' table before position 0
+  std::vector<Rotary> rotaries;             ///< empty: learned position embeddings
+  std::int64_t position_offset = 0;         ///< rows of the position table before position 0
   double attention_scale = 0;               ///< 0: 1/√head_dim
   double attention_cap = 0, logit_cap = 0;  ///< c · tanh(x / c); 0: none
   double embedding_scale = 1;
-  bool transposed_weights = false;  ///< FileLayout::transposed, of every layer's matrices
-  bool interleaved_heads = false;   ///< FileLayout::interleaved_heads, of query‖key‖value
+  bool transposed_weights = false;  ///< FileLayout::transposed for the matrices of all layers
+  bool interleaved_heads = false;   ///< FileLayout::interleaved_heads for query‖key‖value
   DecoderNames names;
 
   LayerKind layer(std::int64_t i) const { return layers.empty() ? LayerKind{} : layers[static_cast<std::size_t>(i)]; }

@@ -1,3 +1,4 @@
+// Token embedding.
 #include "nn/embedding.h"
 
 #include <ATen/ops/embedding.h>
@@ -24,7 +25,7 @@ class WideEmbedding : public torch::autograd::Function<WideEmbedding> {
     const variable_list saved = ctx->get_saved_variables();
     const at::Tensor &weight = saved[0], &tokens = saved[1];
     if (adds_in_place(weight)) {
-      add_rows(weight.grad(), tokens, grads[0]);  // a few rows, not a whole table to add to a whole table
+      add_rows(weight.grad(), tokens, grads[0]);  // adds a few rows instead of a whole table
       return {at::Tensor(), at::Tensor()};
     }
     const at::Tensor sum = at::zeros(weight.sizes(), weight.options().dtype(at::kFloat));

@@ -7,11 +7,11 @@
 
 namespace rlhf {
 
-/// Neighbouring segments of one length: their rows form a dense [count, length, …] block of the packed batch.
+/// Adjacent segments of equal length, whose rows are a dense [count,length,…] block of the packed batch.
 struct EqualRun {
   std::int64_t first;   ///< index of the first segment
-  std::int64_t count;   ///< segments
-  std::int64_t length;  ///< tokens of each
+  std::int64_t count;   ///< number of segments
+  std::int64_t length;  ///< tokens per segment
 };
 
 inline std::vector<EqualRun> equal_length_runs(const Segments& segments) {

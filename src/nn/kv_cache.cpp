@@ -1,3 +1,4 @@
+// The KV cache.
 #include "rlhf/nn/kv_cache.h"
 
 #include <ATen/ops/zeros.h>
@@ -9,7 +10,7 @@ namespace rlhf {
 KvCache::KvCache(std::int64_t layers, std::int64_t rows, std::int64_t num_key_value_heads, std::int64_t capacity,
                  std::int64_t head_dim, at::TensorOptions options)
     : rows_(rows), capacity_(capacity) {
-  // Zeros, not empty: a masked position is multiplied by a weight of 0, and 0 times a stray NaN is NaN.
+  // Zeros instead of uninitialised memory: masked positions have weight 0, and 0 times NaN is NaN.
   for (std::int64_t layer = 0; layer < layers; ++layer) {
     keys_.push_back(at::zeros({rows, num_key_value_heads, capacity, head_dim}, options));
     values_.push_back(at::zeros({rows, num_key_value_heads, capacity, head_dim}, options));

@@ -1,3 +1,4 @@
+// Loads models from folders and draws the weights of new ones.
 #include <algorithm>
 #include <cmath>
 #include <functional>
@@ -27,17 +28,17 @@ namespace rlhf {
 namespace {
 
 constexpr const char* kScoreName = "score.weight";
-constexpr const char* kHeadHint = "; hint: rlhf-sft with model.allow_missing_head=true makes a new head and trains it";
-// Apart from the streams of a new model's weights.
+constexpr const char* kHeadHint = "; hint: rlhf-sft with model.allow_missing_head=true creates and trains a new head";
+// Distinct from the streams of a new model's weights.
 const std::uint64_t kScoreStream = random_stream(1, 1), kHeadStream = random_stream(1, 2);
 
-/// What becomes of every loaded or drawn weight.
+/// How loaded or drawn weights become leaves.
 struct Placement {
   at::Device device;
   at::ScalarType dtype;
   bool requires_grad;
 
-  /// The rows of `parts` below each other, each copied once.
+  /// Concatenates the rows of `parts`, copying each once.
   Weight weight(at::TensorList parts) const {
     const bool rounds = requires_grad && dtype != at::kFloat && std::any_of(parts.begin(), parts.end(), is_wide);
     return {copy(parts, dtype).set_requires_grad(requires_grad), rounds ? copy(parts, at::kFloat) : at::Tensor()};
@@ -67,7 +68,7 @@ std::string sizes_text(at::IntArrayRef sizes) {
   return text + "]";
 }
 
-/// Hands out the tensors of a folder and remembers which were asked for.
+/// Returns the tensors of a folder and records which were requested.
 class FileWeights {
  public:
   FileWeights(const std::filesystem::path& folder, const DecoderNames& names)
@@ -98,17 +99,17 @@ class FileWeights {
     return request.name == head_ && files_.find(head_) == nullptr;
   }
 
-  /// A tied model's head is its embedding; other numbers beside it would be lost in silence.
+  /// The head of a tied model is its embedding; a file with a different head would silently lose it.
   void expect_tied_head(const std::string& embedding) {
     if (files_.find(head_) == nullptr) return;
     const at::Tensor head = files_.tensor(head_), tied = files_.tensor(embedding);
     if (at::equal(head.to(tied.scalar_type()), tied)) return;
-    throw ModelError(where_ + ": " + head_ + ": expected the numbers of " + embedding +
-                     " (tie_word_embeddings), found others; hint: \"tie_word_embeddings\": false keeps both");
+    throw ModelError(where_ + ": " + head_ + ": expected the same values as " + embedding +
+                     " (tie_word_embeddings), found others; hint: set \"tie_word_embeddings\" to false to keep both");
   }
 
-  /// An output head that this model has no use for (tied, or a scalar model's trunk) may stand in the file, and so may
-  /// constants (rotary tables, causal masks), which old versions of `transformers` stored.
+  /// Checks that all tensors were requested. The file may contain an output head that this model does not need (tied,
+  /// or a scalar model), and constants (rotary tables, causal masks) that old versions of `transformers` stored.
   void refuse_leftovers() const {
     for (const auto& [name, file] : files_.tensors()) {
       if (asked_.contains(name) || name == head_ || is_stored_constant(name)) continue;
@@ -129,8 +130,7 @@ class FileWeights {
   std::set<std::string> asked_;
 };
 
-/// normal(0, std) on the host in fp32, a pure function of (seed, stream): the device, the dtype and the threads do not
-/// matter.
+/// normal(0, std) on the host in fp32: a pure function of (seed, stream), independent of device, dtype and threads.
 at::Tensor draw_normal(at::IntArrayRef sizes, double std, std::uint64_t seed, std::uint64_t stream) {
   at::Tensor values = at::empty(sizes, at::kFloat);
   float* const out = values.mutable_data_ptr<float>();
@@ -140,7 +140,7 @@ at::Tensor draw_normal(at::IntArrayRef sizes, double std, std::uint64_t seed, st
   return values;
 }
 
-/// What the folder's config.json says of the weights and of how new ones are drawn.
+/// The keys of config.json about weights and their initialisation.
 struct DecoderRecipe {
   DecoderConfig config;
   double initializer_range;
@@ -149,7 +149,7 @@ DecoderRecipe read_recipe(const ModelFolder& folder) {
   const std::string where = (folder.path / "config.json").string();
   const auto json = parse_model_json(folder.config_json, where);
   const ConfigFields config(json, where);
-  // OPT has a name of its own for it.
+  // OPT has another name for it.
   const char* const key = config.has("init_std") ? "init_std" : "initializer_range";
   return {find_family(config).read_config(config), config.positive_number(key, 0.02)};
 }
@@ -167,8 +167,7 @@ std::unique_ptr<CausalLM> make_new_decoder(const DecoderRecipe& recipe, const Pl
 
 at::Tensor make_head(const WeightRequest& request, const ModelFolder& folder, double spread, std::uint64_t seed) {
   log_warning("model folder " + folder.path.string() + ": " + request.name +
-              ": found none, so a new one is drawn from seed " + std::to_string(seed) +
-              ": it knows nothing until it is trained");
+              ": not found; drawing random weights from seed " + std::to_string(seed) + ", which must be trained");
   return draw_normal(request.sizes, spread, seed, kHeadStream);
 }
 
@@ -199,7 +198,7 @@ ScalarModel load_scalar_model(const ModelFolder& folder, at::Device device, at::
   const DecoderRecipe recipe = read_recipe(folder);
   const std::int64_t width = recipe.config.shape.hidden_size;
   const Placement placement{device, dtype, requires_grad};
-  // The head is small and decides the score: fp32, whatever the trunk computes in.
+  // The head is small and determines the score, so it is fp32 for every compute dtype.
   const Placement score_placement{device, at::kFloat, requires_grad};
   const auto new_score = [&] {
     return score_placement
@@ -214,11 +213,11 @@ ScalarModel load_scalar_model(const ModelFolder& folder, at::Device device, at::
   at::Tensor score =
       folder.scalar_head ? score_placement.weight(files.read({kScoreName, {1, width}})).leaf : new_score();
   files.refuse_leftovers();
-  // One that is trained on learns to be read at its EOS, and is saved with another pad id.
+  // A model that is trained further learns to score at EOS, and is saved with another pad id.
   const auto padding = requires_grad ? std::nullopt : folder.padding_is_eos;
   if (padding) {
     log_warning("model folder " + folder.path.string() + ": the pad id " + std::to_string(*padding) +
-                " is EOS, so a text is scored at the token before its EOS, as transformers does");
+                " is EOS, so texts are scored at the token before EOS, as in transformers");
   }
   return {std::move(trunk), std::move(score), folder.reward_mean, padding};
 }

@@ -1,3 +1,4 @@
+// Reads config.json and the other JSON files of a model folder.
 #include "rlhf/nn/model_folder.h"
 
 #include <algorithm>
@@ -27,7 +28,7 @@ void add_eos_ids(const ConfigFields& config, TokenIds& ids) {
   }
 }
 
-/// How many labels a classification head has. `transformers` assumes two where nothing is said.
+/// The number of labels of a classification head. The default of `transformers` is two.
 std::int64_t count_labels(const ConfigFields& config) {
   if (config.has("num_labels")) return config.positive_integer("num_labels");
   if (!config.has("id2label")) return 2;
@@ -50,8 +51,7 @@ bool read_scalar_head(const ConfigFields& config, const Family& family) {
   return true;
 }
 
-/// `transformers` reads a score at the last token that is not padding. Where the padding is EOS, that is the one
-/// before.
+/// `transformers` scores at the last token that is not padding. If the pad id is EOS, that is the token before EOS.
 std::optional<std::int32_t> find_padding_that_is_eos(const ConfigFields& config, const ModelFolder& folder) {
   if (!folder.scalar_head || !config.has("pad_token_id")) return std::nullopt;
   const std::int32_t id = config.token_id("pad_token_id", config.at("pad_token_id"), "a token id");
@@ -97,7 +97,7 @@ ModelFolder read_model_folder(const fs::path& path) {
   }
   folder.padding_is_eos = find_padding_that_is_eos(config, folder);
   folder.prompt_template = read_prompt_template(path / "rlhf.json");
-  // The file itself knows its dtype; config.json only claims one.
+  // The dtype comes from the weight file, because that of config.json may be wrong.
   const WeightFiles files(path, decoder.names.base);
   if (const auto* const entry = files.find(decoder.names.embedding + ".weight")) folder.file_dtype = entry->dtype;
   return folder;
@@ -110,7 +110,7 @@ ModelFolder describe_new_model(const ModelInit& init, std::int64_t vocab_size, s
   try {
     folder.shape = llama_family().read_config(ConfigFields(json, "model.init")).shape;
   } catch (const ModelError& error) {
-    throw ConfigError({error.what()});  // the sizes are the user's, not a file's
+    throw ConfigError({error.what()});  // the sizes come from the config, not from a file
   }
   folder.config_json = json.dump(2) + "\n";
   if (eos_id) folder.eos_ids = {*eos_id};

@@ -1,3 +1,4 @@
+// Norms.
 #include "nn/norm.h"
 
 #include <ATen/ops/layer_norm.h>

@@ -8,19 +8,19 @@ namespace rlhf {
 
 enum class NormKind {
   rms,           ///< add_rms_norm()
-  rms_plus_one,  ///< the same with 1 + weight, all of it in fp32: Gemma's
-  layer          ///< mean taken off, and a bias
+  rms_plus_one,  ///< the same with 1 + weight, computed in fp32 (Gemma)
+  layer          ///< layer norm: subtracts the mean, has a bias
 };
 
 struct Norm {
   NormKind kind = NormKind::rms;
   double eps = 1e-6;
-  at::Tensor weight, bias;  ///< [D]; no weight: no norm
+  at::Tensor weight, bias;  ///< [D]; undefined weight: no norm
 };
 
-/// sum = x + delta (x where delta is undefined) and its norm. x, delta [N,D] -> [N,D] each. Differentiable.
+/// sum = x + delta (or x if delta is undefined) and its norm. x, delta [N,D] -> [N,D] each. Differentiable.
 SumAndNorm add_norm(const at::Tensor& x, const at::Tensor& delta, const Norm& norm);
-/// The norm over the last dimension of x [...,D]; x itself where there is none.
+/// The norm over the last dimension of x [...,D], or x if there is no norm.
 at::Tensor apply_norm(const at::Tensor& x, const Norm& norm);
 
 }  // namespace rlhf

@@ -1,4 +1,4 @@
-// AdamW: by our kernel where there is one, else by LibTorch's fused operator.
+// AdamW, by the kernel of room `kernels` if there is one, otherwise by LibTorch's fused operator.
 #include "rlhf/nn/optimizer.h"
 
 #include <algorithm>
@@ -18,7 +18,7 @@
 namespace rlhf {
 namespace {
 
-constexpr double kClipEpsilon = 1e-6;  // as torch.nn.utils.clip_grad_norm_
+constexpr double kClipEpsilon = 1e-6;  // the value of torch.nn.utils.clip_grad_norm_
 
 AdamWStep make_step(const OptimizerOptions& options, double lr, double steps, double norm) {
   const double clip = options.max_grad_norm;
@@ -68,7 +68,7 @@ at::Tensor AdamW::step_by_kernel(double lr) {
   return result;
 }
 
-/// LibTorch's fused operator takes one dtype only: clipping comes before it and rounding after it.
+/// LibTorch's fused operator supports only one dtype, so clipping comes before it and rounding after it.
 at::Tensor AdamW::step_by_operator(double lr) {
   const at::Tensor norm = at::linalg_vector_norm(weights_.gradients());
   const at::Tensor found_inf = at::isfinite(norm).logical_not().to(at::kFloat);
@@ -78,7 +78,7 @@ at::Tensor AdamW::step_by_operator(double lr) {
   step_count_.add_(1);
   update(/*decay=*/true, lr, found_inf);
   update(/*decay=*/false, lr, found_inf);
-  step_count_.sub_(found_inf);  // a skipped update is no step
+  step_count_.sub_(found_inf);  // a skipped update does not count as a step
   weights_.write_leaves();
   return norm;
 }

@@ -1,9 +1,10 @@
+// Conversion of parameters to and from the tensors of files.
 #include "rlhf/nn/parameter.h"
 
 namespace rlhf {
 namespace {
 
-/// Swaps the two outermost levels of the rows, [outer, inner, rest] -> [inner, outer, rest].
+/// Swaps the two outer levels of the rows: [outer·inner·rest,…] as [outer,inner,rest] -> [inner,outer,rest].
 at::Tensor regroup_rows(const at::Tensor& values, std::int64_t outer, std::int64_t inner) {
   const std::int64_t width = values.size(0) / (outer * inner);
   return values.reshape({outer, inner, width, -1}).transpose(0, 1).reshape(values.sizes());

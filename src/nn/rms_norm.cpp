@@ -1,3 +1,4 @@
+// RMS norm with the residual sum, by kernels or by LibTorch's operators.
 #include "nn/rms_norm.h"
 
 #include <optional>
@@ -16,7 +17,7 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-/// Outputs: the norm and, where there is a delta, the sum.
+/// Outputs: the norm and, if there is a delta, the sum.
 struct AddRmsNorm : torch::autograd::Function<AddRmsNorm> {
   static variable_list forward(AutogradContext* context, const at::Tensor& x, const std::optional<at::Tensor>& addend,
                                const at::Tensor& weight, double eps) {
@@ -54,7 +55,7 @@ struct AddRmsNorm : torch::autograd::Function<AddRmsNorm> {
 
 SumAndNorm add_rms_norm(const at::Tensor& x, const at::Tensor& delta, const at::Tensor& weight, double eps) {
   if (has_fused(Fused::norm, x)) {
-    // An optional, because the node asks every tensor that it is given for its device.
+    // An optional, because the autograd node reads the device of every tensor argument.
     const auto addend = delta.defined() ? std::optional(delta.contiguous()) : std::nullopt;
     const variable_list results = AddRmsNorm::apply(x.contiguous(), addend, weight, eps);
     return {delta.defined() ? results[1] : x, results[0]};

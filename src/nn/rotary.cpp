@@ -1,3 +1,4 @@
+// Rotary position embeddings.
 #include "nn/rotary.h"
 
 #include <numbers>
@@ -22,7 +23,7 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-/// `direction` −1 turns the other way, which is the backward: a rotation's transpose is its inverse.
+/// `direction` −1 rotates backwards. That is the backward pass, because the transpose of a rotation is its inverse.
 void rotate_in_place(const at::Tensor& qkv, std::int64_t rotated_heads, const RotaryTable& table, float direction) {
   const std::int64_t width = 2 * table.cos.size(1);
   with_element_type(qkv, [&]<typename T>(T) {
@@ -42,7 +43,7 @@ struct RotateInPlace : torch::autograd::Function<RotateInPlace> {
   }
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const variable_list saved = context->get_saved_variables();
-    // The gradient was made for this node by the attention's backward, which keeps nothing of it.
+    // In place: the attention's backward pass made this gradient only for this node.
     const at::Tensor grad = gradients[0].contiguous();
     rotate_in_place(grad, context->saved_data["rotated_heads"].toInt(), {saved[0], saved[1]}, -1.0F);
     return {grad, at::Tensor(), at::Tensor(), at::Tensor()};
@@ -72,7 +73,7 @@ at::Tensor rotary_frequencies(const Rotary& rotary, at::Device device) {
     case RopeScaling::Kind::llama3:
       return frequencies.mul(share_kept(frequencies, scaling));
   }
-  RLHF_CHECK(false, "no such scaling");
+  RLHF_CHECK(false, "unknown scaling");
 }
 
 RotaryTable make_rotary_table(const at::Tensor& positions, const at::Tensor& frequencies) {

@@ -8,7 +8,7 @@
 
 namespace rlhf {
 
-/// How frequencies are lowered so that a model reads further than it was first trained to.
+/// How frequencies are scaled so that a model can read longer texts than in its first training.
 struct RopeScaling {
   enum class Kind { none, linear, llama3 };
   Kind kind = Kind::none;
@@ -19,15 +19,16 @@ struct RopeScaling {
 
 struct Rotary {
   double theta = 10000.0;
-  std::int64_t width = 0;  ///< columns of each head that turn, from the first; even
+  std::int64_t width = 0;  ///< number of columns of each head that are rotated, from the first one; even
   RopeScaling scaling;
 };
 
-/// theta^(−2i/width), i < width/2, fp32: [width/2]. Linear scaling divides all of them by the factor; llama3 those
-/// whose wave is longer than original/low_freq_factor, none shorter than original/high_freq_factor, and mixes between.
+/// theta^(−2i/width), i < width/2, fp32: [width/2]. Linear scaling divides all frequencies by the factor. llama3
+/// divides those with wavelengths above original/low_freq_factor, keeps those below original/high_freq_factor, and
+/// interpolates between.
 at::Tensor rotary_frequencies(const Rotary& rotary, at::Device device);
 
-/// Cosines and sines of the angles position · frequency: [N,width/2] fp32 each. One table serves all layers alike.
+/// Cosines and sines of the angles position · frequency: [N,width/2] fp32 each. All layers use the same table.
 struct RotaryTable {
   at::Tensor cos, sin;
 };
@@ -37,8 +38,8 @@ RotaryTable make_rotary_table(const at::Tensor& positions, const at::Tensor& fre
 /// [N,H,E]. Differentiable; the arithmetic is fp32 (float64 for float64). Source: arXiv:2104.09864, equation 34.
 at::Tensor rotate(const at::Tensor& x, const RotaryTable& table);
 
-/// Rotates the query and key heads of fused rows qkv [N,(H+2G)·E]. Where the room `kernels` has the arithmetic it is
-/// done in place: qkv must be a fresh product that nobody else reads.
+/// Rotates the query and key heads of fused rows qkv [N,(H+2G)·E]. The kernels of room `kernels` work in place, so qkv
+/// must be a new product that is not used elsewhere.
 at::Tensor rotate_heads(const at::Tensor& qkv, const AttentionHeads& heads, const RotaryTable& table);
 
 }  // namespace rlhf

@@ -1,3 +1,4 @@
+// Writes models as Hugging Face folders.
 #include <string>
 #include <system_error>
 
@@ -30,13 +31,13 @@ std::string dtype_name(at::ScalarType dtype) {
   }
 }
 
-/// Both spellings are in use: `dtype` since version 5 of `transformers`, `torch_dtype` before.
+/// The key of the dtype: `dtype` since version 5 of `transformers`, `torch_dtype` before.
 void patch_dtype(Json& config, at::ScalarType dtype) {
   if (config.contains("dtype")) config["dtype"] = dtype_name(dtype);
   if (config.contains("torch_dtype") || !config.contains("dtype")) config["torch_dtype"] = dtype_name(dtype);
 }
 
-/// `transformers` reads a score at the last token that is not padding, so it wants a pad id, and EOS must not be it.
+/// `transformers` scores at the last token that is not padding, so a scalar model needs a pad id other than EOS.
 void patch_scalar_head(Json& config, double reward_mean, std::optional<std::int32_t> pad_id) {
   config["id2label"] = {{"0", "LABEL_0"}};
   config["label2id"] = {{"LABEL_0", 0}};
@@ -53,7 +54,7 @@ NamedTensors cast_all(const NamedTensors& weights, at::ScalarType dtype) {
 
 void copy_into(const fs::path& file, const fs::path& folder) {
   std::error_code error;
-  // A SentencePiece model may lie anywhere under any name; in a model folder it has one name.
+  // A SentencePiece model can have any name elsewhere, but only one name in a model folder.
   fs::path name = file.extension() == ".model" ? "tokenizer.model" : file.filename();
   if (file.parent_path().filename() == "additional_chat_templates") {
     name = file.parent_path().filename() / name;
@@ -79,7 +80,7 @@ void save_folder(const ModelFolder& source, const Json& config, const NamedTenso
   });
 }
 
-/// A text that was trained on ends with the tokenizer's EOS, which may have come from another folder than the model.
+/// Training texts end with the tokenizer's EOS, which can come from another folder than the model.
 void patch_eos(Json& config, const ModelFolder& source, std::optional<std::int32_t> eos_id) {
   if (eos_id && std::find(source.eos_ids.begin(), source.eos_ids.end(), *eos_id) == source.eos_ids.end())
     config["eos_token_id"] = *eos_id;

@@ -1,3 +1,4 @@
+// The scalar head of reward and value models.
 #include "rlhf/nn/scalar_model.h"
 
 #include <utility>
@@ -14,7 +15,7 @@ namespace rlhf {
 
 namespace {
 
-/// The row of each segment's last token that is not `padding`; of its first token if all are.
+/// The row of the last token of each segment that is not `padding`, or of its first token if all are: [B].
 at::Tensor last_rows_before(const PackedBatch& batch, std::int32_t padding) {
   const at::Tensor starts = batch.segments.cu_seqlens.to(at::kLong);
   const at::Tensor all = at::arange(batch.segments.total(), batch.tokens.options());

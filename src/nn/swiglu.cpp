@@ -1,3 +1,4 @@
+// The gated activation of Llama, by kernels or by LibTorch's operators.
 #include "nn/swiglu.h"
 
 #include <ATen/ops/empty.h>

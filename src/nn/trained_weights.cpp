@@ -1,4 +1,4 @@
-// The owner of trained weights.
+// Allocation, rounding and naming of trained weights.
 #include "rlhf/nn/trained_weights.h"
 
 #include <ATen/core/grad_mode.h>
@@ -10,11 +10,11 @@
 namespace rlhf {
 namespace {
 
-constexpr std::int64_t kAlignment = 16;  // elements: a weight's gradient begins on a cache line
+constexpr std::int64_t kAlignment = 16;  // elements; the gradient of each weight begins at a cache line
 
 std::int64_t padded(std::int64_t elements) { return (elements + kAlignment - 1) / kAlignment * kAlignment; }
 
-/// The float32 values that the leaf was rounded from, where the file had them; else the leaf's own.
+/// The float32 values from which the leaf was rounded, if the file had them, otherwise those of the leaf.
 at::Tensor master_of(const Parameter& parameter) {
   return parameter.master.defined() ? parameter.master : parameter.value.detach().to(at::kFloat);
 }
@@ -41,7 +41,7 @@ TrainedWeights::TrainedWeights(const Parameters& parameters) : parameters_(param
 void TrainedWeights::zero_gradients() {
   const at::NoGradGuard no_grad;
   gradients_.zero_();
-  // A bfloat16 leaf gets a float32 gradient here, which the setter of grad() in Python would refuse.
+  // mutable_grad() accepts a float32 gradient of a bfloat16 leaf; the setter of grad() would refuse it.
   for (const Weight& weight : weights_) weight.leaf.mutable_grad() = weight.gradient;
 }
 
@@ -49,7 +49,7 @@ void TrainedWeights::write_leaves() {
   const at::NoGradGuard no_grad;
   std::vector<at::Tensor> leaves, masters;
   for (const Weight& weight : weights_) {
-    if (weight.leaf.scalar_type() == at::kFloat) continue;  // its own master
+    if (weight.leaf.scalar_type() == at::kFloat) continue;  // the leaf is the master
     leaves.push_back(weight.leaf);
     masters.push_back(weight.master);
   }

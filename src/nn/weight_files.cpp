@@ -1,3 +1,4 @@
+// The weight files of a model folder.
 #include "nn/weight_files.h"
 
 #include <set>
@@ -17,9 +18,9 @@ namespace fs = std::filesystem;
 constexpr const char* kSingle = "model.safetensors";
 constexpr const char* kIndex = "model.safetensors.index.json";
 
-/// A file in the same folder: no way out of it, no folder, nothing that the system reads otherwise.
+/// Whether a name is that of a file in the same folder: no path separators, no special names.
 bool is_file_name(const std::string& name) {
-  constexpr std::size_t kLongest = 255;  // bytes, of most file systems
+  constexpr std::size_t kLongest = 255;  // bytes; the limit of most file systems
   return !name.empty() && name.size() <= kLongest && name != "." && name != ".." &&
          name.find('/') == std::string::npos && name.find('\0') == std::string::npos;
 }
@@ -51,11 +52,11 @@ std::vector<fs::path> listed_shards(const fs::path& index) {
   std::error_code ignored;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored)) {
     const std::string name = entry.path().filename().string(), extension = entry.path().extension().string();
-    const bool holds_weights = name.find("model") != name.npos || name.starts_with("consolidated");  // and no optimizer
+    const bool holds_weights = name.find("model") != name.npos || name.starts_with("consolidated");  // not an optimizer
     if (holds_weights && (extension == ".bin" || extension == ".pt" || extension == ".pth")) {
       throw ModelError(
           what + "pickled weights (" + name +
-          "), which can execute code and are not read; hint: convert them with python -c \"from transformers "
+          "), which can execute code and are not supported; hint: convert them with python -c \"from transformers "
           "import AutoModelForCausalLM as M; M.from_pretrained('IN').save_pretrained('OUT')\" and copy the "
           "tokenizer's files");
     }
@@ -80,7 +81,7 @@ WeightFiles::WeightFiles(const fs::path& folder, std::string base) : base_(std::
     for (const auto& [name, entry] : file.entries()) {
       if (!tensors_.emplace(name, &file).second) {
         throw ModelError("model folder " + folder.string() + ": " + shown_name(name) +
-                         ": expected one file that holds it, found two");
+                         ": expected it in one file, found it in two");
       }
     }
   }

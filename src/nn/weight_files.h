@@ -12,19 +12,19 @@
 
 namespace rlhf {
 
-/// The tensors of a model folder: model.safetensors, or the shards that model.safetensors.index.json lists.
+/// The tensors of a model folder: model.safetensors, or the shards listed in model.safetensors.index.json.
 class WeightFiles {
  public:
-  /// Throws ModelError: no such file, pickled weights only, a shard that is missing or lies outside the folder.
-  /// `base` may be missing in front of the names: the file is that of a trunk without a head.
+  /// Throws ModelError if there are no weight files, if they are pickled, or if a shard is missing or outside the
+  /// folder. The prefix `base` may be missing in the names: then the file is that of a base model without a head.
   WeightFiles(const std::filesystem::path& folder, std::string base);
 
   const std::map<std::string, const SafetensorsFile*>& tensors() const { return tensors_; }
-  /// What the files call the tensor `name`; empty: they do not have it.
+  /// The name of the tensor `name` in the files, or "" if they do not have it.
   std::string name_in_files(const std::string& name) const;
-  /// The entry of `name`, or null.
+  /// The entry of the tensor `name`, or nullptr.
   const SafetensorsFile::Entry* find(const std::string& name) const;
-  /// Zero-copy view of a tensor that find() knows.
+  /// A zero-copy view of a tensor for which find() returned an entry.
   at::Tensor tensor(const std::string& name) const;
 
  private:

@@ -1,3 +1,4 @@
+// Reads plain and gzip files in blocks.
 #include "records/byte_reader.h"
 
 #include <algorithm>
@@ -18,10 +19,10 @@ constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 ByteReader::ByteReader(const std::filesystem::path& file) : path_(file), buffer_(kBufferBytes) {
   std::error_code ignored;
-  if (std::filesystem::is_directory(file, ignored)) refuse("a folder; hint: name its files, \"folder/*.jsonl\"");
+  if (std::filesystem::is_directory(file, ignored)) refuse("a folder; hint: give its files, \"folder/*.jsonl\"");
   errno = 0;
   file_.reset(gzopen(file.c_str(), "rb"));
-  if (!file_) refuse(errno == ENOENT ? "nothing there" : std::strerror(errno));
+  if (!file_) refuse(errno == ENOENT ? "no such file" : std::strerror(errno));
   if (ahead().starts_with(kByteOrderMark)) take(kByteOrderMark.size());
 }
 
@@ -36,7 +37,7 @@ void ByteReader::fill() {
   if (count <= 0) {
     int code = Z_OK;
     const char* reason = gzerror(file_.get(), &code);
-    if (code == Z_BUF_ERROR) refuse("a gzip file that is cut short");
+    if (code == Z_BUF_ERROR) refuse("a truncated gzip file");
     if (code == Z_ERRNO) refuse(std::strerror(errno));
     if (code != Z_OK) refuse(std::string("a broken gzip file (") + reason + ")");
   }

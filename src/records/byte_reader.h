@@ -11,12 +11,12 @@ struct gzFile_s;
 
 namespace rlhf {
 
-/// Bytes of a plain or gzip file, in pieces. Throws DataError if the file is missing, unreadable or cut short.
+/// Reads the bytes of a plain or gzip file in blocks. Throws DataError if the file is missing, unreadable or truncated.
 class ByteReader {
  public:
   explicit ByteReader(const std::filesystem::path& file);
-  /// The bytes that were read and not taken yet, at least one; empty at the end of the file. A byte order mark at the
-  /// start of the file is left out.
+  /// The bytes that were read but not consumed yet: at least one, or none at the end of the file. A byte order mark at
+  /// the start of the file is skipped.
   std::string_view ahead();
   void take(std::size_t count) { begin_ += count; }
   const std::filesystem::path& path() const { return path_; }

@@ -1,3 +1,4 @@
+// Reads and checks messages and ShareGPT conversations.
 #include "records/conversation.h"
 
 #include <algorithm>
@@ -32,7 +33,7 @@ void check_parts(const Json& parts, const std::string& where) {
   for (std::size_t i = 0; i < parts.size(); ++i) {
     if (!parts[i].is_object()) refuse(at(where, i), "an object {\"type\", \"text\"}", describe_value(parts[i]));
     const std::string& type = text_of(parts[i], "type", at(where, i));
-    if (type != "text") refuse(at(where, i) + ".type", "\"text\" (models here read text alone)", describe_value(type));
+    if (type != "text") refuse(at(where, i) + ".type", "\"text\" (only text is supported)", describe_value(type));
     text_of(parts[i], "text", at(where, i));
   }
 }
@@ -81,7 +82,7 @@ std::string role_shown(const Json& message) {
   return "the role " + shown.substr(shown.find(' ') + 1);
 }
 
-/// As Python compares: the order of keys does not matter.
+/// Compares like Python: the order of keys does not matter.
 bool equal(const Json& a, const Json& b) { return a == b || nlohmann::json(a) == nlohmann::json(b); }
 
 }  // namespace
@@ -106,17 +107,19 @@ Json read_sharegpt(const Json& value, const std::string& system, const std::stri
 }
 
 void expect_answer_first(const Json& messages, const std::string& where) {
-  if (!is_answer(messages.front())) refuse(at(where, 0), "the assistant's turn first", role_shown(messages.front()));
+  if (!is_answer(messages.front()))
+    refuse(at(where, 0), "an assistant turn at the start", role_shown(messages.front()));
 }
 
 void expect_answer_last(const Json& messages, const std::string& where) {
   if (!is_answer(messages.back()))
-    refuse(at(where, messages.size() - 1), "the assistant's turn at the end", role_shown(messages.back()));
+    refuse(at(where, messages.size() - 1), "an assistant turn at the end", role_shown(messages.back()));
 }
 
 void expect_question_last(const Json& messages, const std::string& where) {
   if (is_answer(messages.back()))
-    refuse(at(where, messages.size() - 1), "a turn to be answered at the end", role_shown(messages.back()));
+    refuse(at(where, messages.size() - 1), "a turn of another role than assistant at the end",
+           role_shown(messages.back()));
 }
 
 std::size_t shared_turns(const Json& chosen, const Json& rejected) {

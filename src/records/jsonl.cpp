@@ -1,3 +1,4 @@
+// Reads the records of JSONL and JSON files, and expands globs.
 #include "rlhf/records/jsonl.h"
 
 #include <algorithm>
@@ -20,13 +21,13 @@ std::string where(const std::filesystem::path& file, std::int64_t line) {
 
 std::vector<std::filesystem::path> expand_glob(const std::string& pattern) {
   std::error_code ignored;
-  if (std::filesystem::exists(pattern, ignored)) return {pattern};  // a name may hold brackets
+  if (std::filesystem::exists(pattern, ignored)) return {pattern};  // a file name may contain brackets
   glob_t found{};
   const std::unique_ptr<glob_t, decltype(&globfree)> guard(&found, &globfree);
   if (glob(pattern.c_str(), 0, nullptr, &found) != 0) {
     const bool is_pattern = pattern.find_first_of("*?[") != std::string::npos;
     throw DataError("cannot read " + pattern + ": expected " +
-                    (is_pattern ? "files that match, found none" : "a JSONL file, found nothing there"));
+                    (is_pattern ? "at least one matching file, found none" : "a JSONL file, found no such file"));
   }
   return {found.gl_pathv, found.gl_pathv + found.gl_pathc};
 }
@@ -54,7 +55,8 @@ std::int64_t for_each_json_line(const std::filesystem::path& file, std::int64_t 
 std::string string_field(const JsonLine& line, std::string_view field) {
   const std::string place = where(line.file, line.line) + ": " + std::string(field) + ": expected a string, found ";
   const auto found = line.value.find(std::string(field));
-  if (found == line.value.end()) throw BadRecord(place + "nothing; the line has " + describe_fields(line.value));
+  if (found == line.value.end())
+    throw BadRecord(place + "no such field; the record has " + describe_fields(line.value));
   if (!found->is_string()) throw BadRecord(place + describe_value(*found));
   return found->get<std::string>();
 }
@@ -67,7 +69,7 @@ std::vector<std::filesystem::path> expand_globs(const std::vector<std::string>& 
   }
   std::sort(files.begin(), files.end());
   if (const auto twice = std::adjacent_find(files.begin(), files.end()); twice != files.end())
-    throw DataError("cannot read " + twice->string() + ": expected every file once, found it listed twice");
+    throw DataError("cannot read " + twice->string() + ": expected each file once, found it listed twice");
   return files;
 }
 

@@ -1,3 +1,4 @@
+// Splits a file into the texts of its records.
 #include "records/line_reader.h"
 
 #include <algorithm>
@@ -18,7 +19,7 @@ LineReader::LineReader(const std::filesystem::path& file) : bytes_(file) {
   is_array_ = is_json_file(file) && begins_array();
 }
 
-/// Many a `.json` file is JSONL; the first byte tells.
+/// Whether a `.json` file is an array: many are JSONL, so the first byte decides.
 bool LineReader::begins_array() {
   const std::string_view ahead = bytes_.ahead();
   const auto first = ahead.find_first_not_of(kSpace);
@@ -49,7 +50,7 @@ void LineReader::read_line(std::string& line) {
   if (!line.empty() && line.back() == '\r') line.pop_back();
 }
 
-/// The next byte that is no white space, not taken yet; NUL at the end of the file.
+/// Returns the next byte that is not white space, without consuming it; NUL at the end of the file.
 char LineReader::peek_past_space() {
   while (true) {
     const std::string_view ahead = bytes_.ahead();
@@ -61,7 +62,7 @@ char LineReader::peek_past_space() {
 
 char LineReader::take_byte() {
   const std::string_view ahead = bytes_.ahead();
-  if (ahead.empty()) bytes_.refuse("an array that does not end");
+  if (ahead.empty()) bytes_.refuse("an array without an end");
   const char byte = ahead.front();
   bytes_.take(1);
   if (byte == '\n') ++newlines_;
@@ -85,7 +86,7 @@ bool LineReader::next_element(std::string& element) {
   return true;
 }
 
-/// Reads to the comma or bracket that ends the element, and returns it. What stands before it is left to the parser.
+/// Reads up to the comma or bracket that ends the element, and returns that character. The parser checks the element.
 char LineReader::read_element(std::string& element) {
   element.clear();
   std::int64_t depth = 0;
@@ -110,7 +111,7 @@ char LineReader::read_element(std::string& element) {
 void LineReader::end_array() {
   ended_ = true;
   peek_past_space();
-  if (!bytes_.ahead().empty()) bytes_.refuse("an array and more after it");
+  if (!bytes_.ahead().empty()) bytes_.refuse("more text after the array");
 }
 
 }  // namespace rlhf

@@ -1,3 +1,4 @@
+// Reads rankings.
 #include "records/ranking.h"
 
 #include <cstddef>
@@ -12,7 +13,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t kMaxTexts = 64;  // 2,016 pairs: no human ranks more, and memory stays bounded
+constexpr std::size_t kMaxTexts = 64;  // 2,016 pairs; bounds the memory of a record
 
 std::vector<RankedPair> pairs_of(const std::vector<double>& ranks) {
   std::vector<RankedPair> pairs;

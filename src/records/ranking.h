@@ -9,13 +9,14 @@
 
 namespace rlhf {
 
+/// A ranking with its pairs.
 struct RankedTexts {
   std::vector<std::string> texts;  ///< in the order of the file
-  std::vector<RankedPair> pairs;   ///< every two texts whose ranks differ, the lower rank the better
+  std::vector<RankedPair> pairs;   ///< every two texts with different ranks; the lower rank is chosen
 };
 
-/// A list of 2 to 64 objects {"text": a string, "rank": a number}, by these names. `where` is "file:line: field".
-/// Throws BadRecord.
+/// Reads a list of 2 to 64 objects {"text": a string, "rank": a number}; `text_name` and `rank_name` are the names of
+/// these fields in the file. `where` is "file:line: field". Throws BadRecord.
 RankedTexts read_ranking(const nlohmann::ordered_json& value, const std::string& text_name,
                          const std::string& rank_name, const std::string& where);
 

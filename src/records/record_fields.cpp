@@ -1,3 +1,4 @@
+// Reads the fields of a record.
 #include "records/record_fields.h"
 
 #include <algorithm>
@@ -16,7 +17,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// Published with the Alpaca data; the answer follows without white space between.
+// The prompt published with the Alpaca data; the response follows without white space.
 constexpr std::string_view kAlpacaWithInput =
     "Below is an instruction that describes a task, paired with an input that provides further context. Write a "
     "response "
@@ -60,7 +61,7 @@ std::string RecordFields::alpaca_prompt() const {
 Json RecordFields::messages(const std::string& ours) const {
   const auto found = line_.value.find(names_(ours));
   if (found == line_.value.end())
-    throw BadRecord(where(ours) + ": expected a list of messages, found nothing; the line has " +
+    throw BadRecord(where(ours) + ": expected a list of messages, found no such field; the record has " +
                     describe_fields(line_.value));
   return read_messages(*found, where(ours));
 }
@@ -111,11 +112,11 @@ Preference RecordFields::split_transcripts() const {
   const std::string_view shared(chosen.data(), static_cast<std::size_t>(differ - chosen.begin()));
   const auto last = shared.rfind(kAssistant);
   if (last == std::string_view::npos)
-    throw BadRecord(where("chosen") + ": expected a transcript \"\\n\\nHuman: …\\n\\nAssistant: …\" that begins as " +
-                    names_("rejected") + " does, found no \"\\n\\nAssistant:\" in what both begin with; hint: write " +
-                    "the prompt as a field of its own");
-  const std::size_t seam = last + kAssistant.size();
-  return {chosen.substr(0, seam), {{chosen.substr(seam)}, {rejected.substr(seam)}}, pair()};
+    throw BadRecord(where("chosen") + ": expected a transcript \"\\n\\nHuman: …\\n\\nAssistant: …\" with the same " +
+                    "beginning as " + names_("rejected") + ", found no \"\\n\\nAssistant:\" in the common beginning; " +
+                    "hint: put the prompt into a separate field");
+  const std::size_t boundary = last + kAssistant.size();
+  return {chosen.substr(0, boundary), {{chosen.substr(boundary)}, {rejected.substr(boundary)}}, pair()};
 }
 
 Preference RecordFields::split_conversations() const {
@@ -123,7 +124,7 @@ Preference RecordFields::split_conversations() const {
   const std::size_t shared = shared_turns(chosen, rejected);
   if (shared == 0)
     throw BadRecord(where("chosen") + "[0]: expected the first message of " + names_("rejected") +
-                    " (what both begin with is the prompt), found " + describe_value(chosen.front()));
+                    " (the common beginning is the prompt), found " + describe_value(chosen.front()));
   const auto rest = [&](const Json& list, const char* ours) {
     Json answer = turns(list, shared, list.size());
     expect_answer_first(answer, where(ours) + " after the shared messages");

@@ -15,30 +15,31 @@ namespace rlhf {
 /// "file:line".
 std::string place_of(const JsonLine& line);
 
-/// The fields of one record by our names. Each throws BadRecord "file:line: field: expected …, found …".
+/// The fields of one record, by their names in the format. Each function throws BadRecord "file:line: field: expected
+/// …, found …".
 class RecordFields {
  public:
   RecordFields(const JsonLine& line, const FieldNames& names) : line_(line), names_(names) {}
 
   std::string text(const std::string& ours) const { return string_field(line_, names_(ours)); }
   bool is_text(const std::string& ours) const;
-  std::vector<RankedPair> pair() const;  ///< chosen before rejected, by "margin" (0 where there is none)
+  std::vector<RankedPair> pair() const;  ///< chosen and rejected, with "margin" (0 if absent)
   std::string whole_line() const { return line_.value.dump(); }
   std::string alpaca_prompt() const;
 
-  nlohmann::ordered_json question(const std::string& ours) const;  ///< messages that wait for an answer
-  nlohmann::ordered_json answer(const std::string& ours) const;    ///< messages that begin and end with the assistant's
-  nlohmann::ordered_json answered(const std::string& ours) const;  ///< messages that end with the assistant's
+  nlohmann::ordered_json question(const std::string& ours) const;  ///< messages that do not end with an assistant turn
+  nlohmann::ordered_json answer(const std::string& ours) const;    ///< messages that begin and end with assistant turns
+  nlohmann::ordered_json answered(const std::string& ours) const;  ///< messages that end with an assistant turn
   nlohmann::ordered_json sharegpt() const;
-  /// These messages with the record's "tools" and "chat_template_kwargs".
+  /// The messages with the record's "tools" and "chat_template_kwargs".
   Conversation conversation(nlohmann::ordered_json messages) const;
 
-  /// {"chosen", "rejected"} as texts "\n\nHuman: …\n\nAssistant: …": the prompt reaches to the last "\n\nAssistant:"
+  /// {"chosen", "rejected"} as texts "\n\nHuman: …\n\nAssistant: …": the prompt ends with the last "\n\nAssistant:"
   /// that both share.
   Preference split_transcripts() const;
-  /// The same as messages: the prompt is what both lists begin with.
+  /// The same as messages: the prompt is the common beginning of both lists.
   Preference split_conversations() const;
-  /// {"prompt", "completions": [{"text", "rank"}]}; with `chat` the prompt is messages and a text the assistant's turn.
+  /// {"prompt", "completions": [{"text", "rank"}]}; with `chat` the prompt is messages and each text an assistant turn.
   Preference ranking(bool chat) const;
 
  private:

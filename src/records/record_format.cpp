@@ -1,3 +1,4 @@
+// Recognises the format of a record and explains formats that a tool cannot read.
 #include "records/record_format.h"
 
 #include <algorithm>
@@ -17,11 +18,11 @@ using Json = nlohmann::ordered_json;
 
 const RecordFormatInfo& info_of(RecordFormat format) {
   const RecordFormatInfo* info = find_format(format);
-  RLHF_CHECK(info != nullptr, "a record is of no format");
+  RLHF_CHECK(info != nullptr, "a record without a format");
   return *info;
 }
 
-// {"prompt", "completion"}, as the file shows it.
+// The required fields for messages: {"prompt", "completion"}, with the names in the file.
 std::string shown(RecordFormat format) {
   std::string text;
   for (const std::string_view field : info_of(format).required)
@@ -39,7 +40,8 @@ bool has_renamed_field(const FieldNames& names, RecordFormat format) {
   return std::any_of(fields.begin(), fields.end(), [&](std::string_view ours) { return names.renamed(ours); });
 }
 
-/// A record with the fields of a larger format, or with a field that says it means something else, does not match.
+/// Whether a record matches a format. It does not if it has the fields of a larger format or a field of another
+/// meaning.
 bool matches(const Json& record, const FieldNames& names, RecordFormat format) {
   using enum RecordFormat;
   if (!has_fields(record, names, format)) return false;
@@ -59,7 +61,7 @@ std::optional<RecordFormat> first_match(const Json& record, const FieldNames& na
   return found == formats.end() ? std::nullopt : std::optional(*found);
 }
 
-// What a record may be for another tool. Prompts come last: most other records have one.
+// The formats of other tools to which a record can belong. Prompts come last, because most other records have one.
 std::vector<RecordFormat> formats_with_more_than_a_prompt() {
   std::vector<RecordFormat> formats;
   for (const RecordFormatInfo& info : kRecordFormats)
@@ -74,7 +76,7 @@ std::string expected(const std::vector<RecordFormat>& wanted) {
   return text + ", found ";
 }
 
-// A format of ours that another tool takes, and how to use such a file all the same.
+// Describes a format of another tool, and how to use such a file anyway.
 std::string other_tool(RecordFormat found, const std::vector<RecordFormat>& wanted) {
   using enum RecordFormat;
   const RecordFormatInfo& other = info_of(found);
@@ -83,14 +85,14 @@ std::string other_tool(RecordFormat found, const std::vector<RecordFormat>& want
   std::string said =
       shown(found) + ", which is " + std::string(other.records) + " for " + std::string(tool_of(other.stage));
   if (for_ppo && (found == preference || found == ranking || found == demonstration))
-    said += "; hint: jq -c '{prompt}' FILE keeps the prompts alone";
-  if (for_ppo && found == messages) said += "; hint: jq -c '{prompt: .messages[:-1]}' FILE keeps all but the last turn";
+    said += "; hint: jq -c '{prompt}' FILE extracts the prompts";
+  if (for_ppo && found == messages) said += "; hint: jq -c '{prompt: .messages[:-1]}' FILE removes the last turn";
   if (stage == Stage::sft && found == preference)
     said += "; hint: data.fields {completion: chosen} trains on the chosen texts";
   return said;
 }
 
-// A format of the field that is not read here.
+// Describes a common format that is not supported.
 std::optional<std::string> foreign_format(const Json& record) {
   for (const char* list : {"responses", "completions", "candidates", "ranking", "rankings", "ranks"}) {
     if (record.contains(list) && record[list].is_array())
@@ -103,7 +105,7 @@ std::optional<std::string> foreign_format(const Json& record) {
 struct OtherFile {
   const char* ending;
   const char* name;
-  const char* command;  // what unpacks it; or, with `table`, the call that reads it
+  const char* command;  // the command that unpacks it, or, with `table`, the call that reads it
   const char* table = nullptr;
 };
 
@@ -118,7 +120,7 @@ constexpr OtherFile kOtherFiles[] = {
     {".zip", "a zip archive", "unzip FILE"},
 };
 
-// The command line that makes JSONL of it.
+// The command line that converts it to JSONL.
 std::string conversion(const OtherFile& other, const std::filesystem::path& file) {
   std::string line = other.command;
   if (other.table != nullptr)
@@ -135,7 +137,7 @@ FieldNames::FieldNames(std::map<std::string, std::string> renamed, Stage stage) 
   std::vector<std::string> issues;
   for (auto& [name, theirs] : renamed) {
     if (!ours.contains(name))
-      issues.push_back("data.fields." + name + ": expected one of " + joined_names(ours) + " (ours: theirs)");
+      issues.push_back("data.fields." + name + ": expected one of " + joined_names(ours) + " as the name to replace");
     theirs_[name] = std::move(theirs);
   }
   if (!issues.empty()) throw ConfigError(std::move(issues));
@@ -164,9 +166,9 @@ Recognition recognise(const Json& record, const FieldNames& names, const std::ve
     return {{}, start + other_tool(*other, wanted)};
   if (const auto foreign = foreign_format(record)) return {{}, start + *foreign};
   if (matches(record, names, prompt)) return {{}, start + other_tool(prompt, wanted)};
-  return {
-      {},
-      start + describe_fields(record) + "; hint: data.fields {ours: theirs} (rlhf-generate: --field) renames fields"};
+  return {{},
+          start + describe_fields(record) +
+              "; hint: rename fields with data.fields {name: name in the file} (rlhf-generate: --field)"};
 }
 
 bool holds_messages(const Json& record, const FieldNames& names, RecordFormat format) {

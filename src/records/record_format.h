@@ -16,34 +16,36 @@
 
 namespace rlhf {
 
-/// The names a file uses for our fields.
+/// Maps the field names of a format to the names in a file (data.fields).
 class FieldNames {
  public:
-  /// Throws ConfigError if `renamed` (ours -> theirs) names a field that the records of the stage do not have.
+  /// `renamed` maps names of the format to names in the file. Throws ConfigError if the records of the stage do not
+  /// have a field of such a name.
   FieldNames(std::map<std::string, std::string> renamed, Stage stage);
-  std::string operator()(std::string_view ours) const;  ///< the file's name
+  std::string operator()(std::string_view ours) const;  ///< the name in the file
   bool renamed(std::string_view ours) const { return (*this)(ours) != ours; }
 
  private:
   std::map<std::string, std::string, std::less<>> theirs_;
 };
 
-/// Throws DataError with the line that converts it if the file's name says that it is not JSONL (Parquet, CSV, …).
+/// Throws DataError, with the command that converts the file, if its extension is that of another format (Parquet, CSV,
+/// …).
 void refuse_other_files(const std::filesystem::path& file);
 
-/// A format, or without one why there is none.
+/// The format of a record, or the reason why it has none.
 struct Recognition {
   std::optional<RecordFormat> format;
-  std::string fault;  ///< "expected …, found …": what the record is instead and which tool reads it
+  std::string fault;  ///< "expected …, found …", with the format that the record has and the tool that reads it
 };
-/// The format of a record, one of `wanted`, the first that fits (one with a renamed field before the others).
+/// Finds the first of the `wanted` formats that the record matches; formats with a renamed field come first.
 Recognition recognise(const nlohmann::ordered_json& record, const FieldNames& names,
                       const std::vector<RecordFormat>& wanted);
 
-/// Whether a record of this format holds messages; a field that is missing or of another type does not.
+/// Whether a record of this format has messages; false if the field is missing or of another type.
 bool holds_messages(const nlohmann::ordered_json& record, const FieldNames& names, RecordFormat format);
 
-/// The formats of a stage, or the one that is set. Throws ConfigError if that one belongs to another stage.
+/// The formats of a stage, or only the one that is set. Throws ConfigError if that one belongs to another stage.
 std::vector<RecordFormat> choose_formats(Stage stage, RecordFormat set);
 
 }  // namespace rlhf

@@ -1,3 +1,4 @@
+// Reads the records of the three tools.
 #include "rlhf/records/records.h"
 
 #include <utility>
@@ -15,7 +16,7 @@
 namespace rlhf {
 namespace {
 
-/// What every record of a list shares with the first one.
+/// The kind of the first record, which all records must have.
 struct RecordKind {
   RecordFormat format = RecordFormat::auto_;
   bool chat = false;
@@ -29,13 +30,13 @@ std::string shown(const RecordKind& kind) {
   return std::string(info->name) + " records" + (tell_messages ? " of messages" : "");
 }
 
-// Holds every record to the format of the first one.
+// Checks that every record has the kind of the first one.
 class FormatGate {
  public:
   FormatGate(const FieldNames& names, std::vector<RecordFormat> wanted) : names_(names), wanted_(std::move(wanted)) {}
 
-  /// Throws DataError if the first record is of no format that is wanted: then the file is the wrong one. Throws
-  /// BadRecord if a later one is of another kind than the first.
+  /// Throws DataError if the first record has none of the wanted formats, because then it is the wrong file. Throws
+  /// BadRecord if a later record is of another kind than the first.
   const RecordKind& check(const JsonLine& line) {
     const Recognition found = recognise(line.value, names_, wanted_);
     const std::string place = place_of(line);
@@ -67,7 +68,7 @@ std::string joined(const std::vector<std::string>& patterns) {
   return text;
 }
 
-/// convert(fields, kind) makes a record of a line.
+/// Reads all lines; convert(fields, kind) makes a record from a line.
 template <typename Record, typename Convert>
 RecordCounts for_each_record(const std::vector<std::string>& patterns, const RecordReading& reading, Stage stage,
                              const RecordSink<Record>& sink, const Convert& convert) {
@@ -119,7 +120,7 @@ Preference preference_of(const RecordFields& fields, const RecordKind& kind) {
   const bool has_prompt = kind.format == RecordFormat::preference;
   if (!kind.chat && !has_prompt) return fields.split_transcripts();
   if (!kind.chat) return {fields.text("prompt"), {{fields.text("chosen")}, {fields.text("rejected")}}, fields.pair()};
-  // A plain prompt beside messages repeats what they begin with.
+  // A plain prompt next to lists of messages repeats their common beginning.
   if (!has_prompt || fields.is_text("prompt")) return fields.split_conversations();
   return {.answers = {{.turns = fields.answer("chosen")}, {.turns = fields.answer("rejected")}},
           .pairs = fields.pair(),

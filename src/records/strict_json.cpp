@@ -1,3 +1,4 @@
+// Strict parsing of one record, and descriptions of values for error messages.
 #include "records/strict_json.h"
 
 #include <algorithm>
@@ -17,12 +18,12 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kShownBytes = 80;
 constexpr std::size_t kMaxDepth = 64;
-constexpr std::size_t kMaxKeys = 5'000'000;  // in a line of at most 64 MiB
+constexpr std::size_t kMaxKeys = 5'000'000;  // keys in a line of at most 64 MiB
 
-// Text of a JSON value in ASCII, so that nothing in it can break a line or a terminal.
+// A JSON value as ASCII text, so that it cannot break a line or send control characters to a terminal.
 std::string ascii(const Json& value) { return value.dump(-1, ' ', true, Json::error_handler_t::replace); }
 
-// The parser's own words between its position and the text it quotes, which can be megabytes long.
+// The parser's message without the position before it and the quoted text after it, which can be megabytes long.
 std::string reason(const std::exception& error) {
   std::string text = error.what();
   if (const auto dash = text.find(" - "); dash != std::string::npos) text = text.substr(dash + 3);
@@ -57,9 +58,9 @@ class StrictBuilder final : public JsonTreeBuilder {
 
 void check_bytes(std::string_view text, const std::string& where) {
   if (text.size() > LineReader::kMaxLineBytes)
-    throw BadRecord(where + ": expected a line of at most 64 MiB, found a longer one; hint: one record a line");
+    throw BadRecord(where + ": expected a line of at most 64 MiB, found a longer one; hint: write one record per line");
   if (text.starts_with("\xEF\xBB\xBF"))
-    throw BadRecord(where + ": expected a byte order mark at the start of the file only, found one here");
+    throw BadRecord(where + ": expected a byte order mark only at the start of the file, found one here");
   if (const auto at = first_invalid_utf8(text)) {
     constexpr char kHex[] = "0123456789ABCDEF";
     const auto byte = static_cast<unsigned char>(text[*at]);
@@ -79,7 +80,7 @@ Json parse_object_strictly(std::string_view text, const std::string& where) {
   Json value = builder.take();
   if (value.is_array())
     throw BadRecord(where + ": expected one JSON object, found " + describe_value(value) +
-                    "; hint: a file that is one array of records has a name that ends in .json");
+                    "; hint: name a file with one array of records FILE.json");
   if (!value.is_object()) throw BadRecord(where + ": expected one JSON object, found " + describe_value(value));
   return value;
 }
@@ -90,7 +91,7 @@ const nlohmann::ordered_json& expect_member(const nlohmann::ordered_json& object
   const auto found = object.find(key);
   if (found != object.end() && ((*found).*fits)()) return *found;
   throw BadRecord(where + "." + key + ": expected " + expected + ", found " +
-                  (found == object.end() ? "nothing; it has " + describe_fields(object) : describe_value(*found)));
+                  (found == object.end() ? "no such key; it has " + describe_fields(object) : describe_value(*found)));
 }
 
 std::string describe_value(const Json& value) {

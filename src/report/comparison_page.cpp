@@ -1,4 +1,4 @@
-// Several runs side by side.
+// The page that compares several runs.
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -24,7 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 using Runs = std::vector<RunData>;
 
-// Names that tell the runs apart: the folder's own, or the path as given where two are equal.
+// Distinct names for the runs: the name of the folder, or the given path if two names are equal.
 void name_runs(Runs& runs) {
   std::map<std::string, int> uses;
   for (const RunData& run : runs) ++uses[run.name];
@@ -79,7 +79,7 @@ std::optional<std::pair<double, double>> best_point(const Curve& curve, Better b
   return best;
 }
 
-// "0.42 (0.40 at 300)": the last value, and the best one where the metric has a better direction.
+// "0.42 (0.40 at 300)": the last value, and the best value if the metric has a better direction.
 std::string last_and_best(const RunData& run, const std::string& name) {
   const Curve* metric = find_metric(run, name);
   if (metric == nullptr) return "";
@@ -120,7 +120,7 @@ HtmlPage::Table differing_keys(const Runs& runs) {
   return table;
 }
 
-// Every run has its place in every chart, so that it looks the same in all of them.
+// Every run has the same index in every chart, so that it looks the same in all of them.
 Chart chart_of(const Runs& runs, const std::string& name) {
   Chart chart{.title = name, .unit = metric_info(name).unit};
   for (const RunData& run : runs) {

@@ -10,7 +10,7 @@ namespace {
 
 using Keys = std::map<std::string, std::string>;
 constexpr int kMostDepth = 32;
-constexpr std::size_t kMostKeys = 10000;  // aliases can make a small file huge
+constexpr std::size_t kMostKeys = 10000;  // aliases can expand a small file to a huge one
 
 std::string on_one_line(const YAML::Node& node) {
   if (node.IsNull()) return "null";
@@ -38,7 +38,7 @@ Keys config_keys(const std::string& yaml) {
     const YAML::Node root = YAML::Load(yaml);
     if (root.IsMap()) flatten(root, "", 0, keys);
   } catch (const YAML::Exception&) {
-    keys.clear();  // torn or edited by hand: the page shows the other runs' keys
+    keys.clear();  // incomplete or edited by hand: the page shows only the keys of the other runs
   }
   return keys;
 }

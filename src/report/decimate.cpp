@@ -1,4 +1,4 @@
-// Keeps of every pixel column the points that the eye would see.
+// Keeps the visible points of every pixel column.
 #include "report/decimate.h"
 
 #include <cmath>
@@ -8,7 +8,7 @@
 namespace rlhf {
 namespace {
 
-// The indices in [begin, end) that stand for one column.
+// The indices in [begin, end) of the points that represent one column.
 std::set<std::size_t> shown_of_column(const Points& points, std::size_t begin, std::size_t end) {
   std::set<std::size_t> shown;
   std::size_t first = end, last = end, lowest = end, highest = end;
@@ -29,7 +29,7 @@ std::set<std::size_t> shown_of_column(const Points& points, std::size_t begin, s
 
 constexpr double kParts = 100;
 
-// The mean point; its y is not finite if one of the points is not.
+// The mean of the points; its y is not finite if one of them is not.
 std::pair<double, double> mean_of(const Points& points, std::size_t begin, std::size_t end) {
   double x = 0, y = 0;
   for (std::size_t i = begin; i < end; ++i) {

@@ -1,4 +1,4 @@
-// Long curves as what a drawing of limited width can show.
+// Reduces long curves to the points that a drawing of limited width can show.
 #pragma once
 
 #include <utility>
@@ -10,12 +10,12 @@ namespace rlhf {
 
 using Points = std::vector<std::pair<double, double>>;
 
-/// The points as they are or, where there are more than four per unit of the axis, of every unit-wide column the first,
-/// the lowest, the highest and the last finite one and the first that is not finite, in their order: at this width the
+/// Returns the points unchanged, or, if there are more than four per unit of the axis, for every column of one unit the
+/// first, lowest, highest and last finite point and the first point that is not finite, in order. At this width the
 /// drawn line has the same outline.
 Points decimated(const Points& points, const Axis& x);
 
-/// The means of the finite points in about 100 equal parts of the axis, each at the middle of its points; a part with a
+/// The means of the finite points in about 100 equal parts of the axis, each at the middle of its points. A part with a
 /// point that is not finite gives one such point.
 Points averaged(const Points& points, const Axis& x);
 

@@ -1,4 +1,4 @@
-// Reads of large files what a page can show.
+// Reads the parts of large files that a page can show.
 #pragma once
 
 #include <cstddef>
@@ -8,8 +8,8 @@
 
 namespace rlhf {
 
-/// The lines of a file of at most 3 · `part` bytes; of a larger one the lines in its first, middle and last `part`, cut
-/// ones among them. Nothing if it cannot be read.
+/// All lines of a file of at most 3 · `part` bytes, or the lines in the first, middle and last `part` bytes of a larger
+/// file, including cut lines. Empty if the file cannot be read.
 std::vector<std::string> sampled_lines(const std::filesystem::path& file, std::size_t part);
 
 }  // namespace rlhf

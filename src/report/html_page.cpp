@@ -16,7 +16,7 @@ std::string text_element(std::string_view tag, const std::string& words, std::st
   return element(tag, escape_markup(words), attributes) + "\n";
 }
 
-// A name that may break after "/" and "_", where a narrow screen needs it.
+// A name with line break opportunities after "/" and "_", for narrow screens.
 std::string breakable(const std::string& name) {
   std::string html;
   for (const char c : escape_markup(name)) {
@@ -26,7 +26,7 @@ std::string breakable(const std::string& name) {
   return html;
 }
 
-// Bars of block characters, as the data report draws them, in a size that does not wrap.
+// A bar chart of block characters, as in the data report, in a font size that does not wrap.
 std::string with_small_bars(const std::string& text) {
   constexpr std::string_view kBlock = "█";
   std::string html;
@@ -49,7 +49,7 @@ std::string table_row(const std::vector<std::string>& cells, const std::string& 
   return element("tr", html) + "\n";
 }
 
-// The last value of a curve as its legend shows it; empty for a curve without points.
+// The last value of a curve for the legend; empty for a curve without points.
 std::string last_value(const Curve& curve) {
   for (auto point = curve.points.rbegin(); point != curve.points.rend(); ++point)
     if (std::isfinite(point->second)) return show_number(point->second);

@@ -17,7 +17,7 @@ std::string valid_utf8(std::string_view text) {
   return valid.append(text);
 }
 
-// U+FFFE and U+FFFF are UTF-8, but no characters of XML.
+// U+FFFE and U+FFFF are valid in UTF-8 but not in XML.
 bool is_noncharacter(std::string_view text) {
   return text.starts_with("\xEF\xBF\xBE") || text.starts_with("\xEF\xBF\xBF");
 }

@@ -6,8 +6,8 @@
 
 namespace rlhf {
 
-/// `text` as it may appear in HTML and XML, between tags or inside quotes. What XML does not allow (control characters,
-/// U+FFFE, U+FFFF) is left out; bytes that are not UTF-8 become U+FFFD.
+/// Escapes `text` for HTML and XML, between tags or inside quotes. Removes characters that XML does not allow (control
+/// characters, U+FFFE, U+FFFF); bytes that are not UTF-8 become U+FFFD.
 std::string escape_markup(std::string_view text);
 
 /// `<tag>inner</tag>`, or `<tag attributes>inner</tag>`; `inner` is markup already.

@@ -71,7 +71,7 @@ const Row* find_row(const std::string& name) {
   return row == std::end(kRows) ? nullptr : row;
 }
 
-// Several figures of evaluation and of training would make one chart too full.
+// Several metrics of evaluation and training would be too much for one chart.
 std::string chart_of(const std::string& name, const Row& row) {
   const bool is_full = row.chart != std::string_view(row.name) && is_eval(name);
   return is_full ? std::string(kEval) + row.chart : row.chart;

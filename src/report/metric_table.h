@@ -1,4 +1,4 @@
-// What is known about each metric: where its chart is on a page, its unit, and which direction is better.
+// The properties of each metric: its place on a page, its unit, and its better direction.
 #pragma once
 
 #include <string>
@@ -11,20 +11,22 @@ namespace rlhf {
 enum class Better { neither, lower, higher };
 
 struct MetricInfo {
-  std::string section;  ///< heading on the page; empty: a counter, which no chart shows
-  std::string chart;    ///< metrics of one unit that belong together share a chart
+  std::string section;  ///< heading on the page; empty for a counter, which has no chart
+  std::string chart;    ///< related metrics of the same unit share a chart
   std::string unit;
   Better better = Better::neither;
-  double scale = 1;  ///< from the file's unit to `unit`
+  double scale = 1;  ///< factor from the unit in the file to `unit`
 };
 
-/// For docs/metrics.md's names, with or without the prefix eval_. Another name gets a chart of its own under "Other".
+/// The properties of a metric of docs/metrics.md, with or without the prefix eval_. Any other name has a separate chart
+/// under "Other".
 MetricInfo metric_info(const std::string& name);
 
-/// Sorts by the table's order; each eval_ metric behind its twin, unknown ones last by name.
+/// Sorts metrics in the order of the table, each eval_ metric after the metric of the same name, unknown ones last by
+/// name.
 void sort_metrics(std::vector<std::string>& names);
 
-/// The points in the unit of the table.
+/// Converts the points to the unit of the table.
 Curve scaled(const Curve& metric);
 
 }  // namespace rlhf

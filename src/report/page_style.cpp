@@ -57,7 +57,7 @@ summary { cursor: pointer; margin: 0.5rem 0; }
 
 constexpr const char* kScript = R"(
 const tip = Object.assign(document.body.appendChild(document.createElement("div")), {className: "tip", hidden: true});
-// A place is known to a tenth of a unit, so a value to about a 500th of the axis.
+// Positions have a precision of a tenth of a unit, so values have one of about a 500th of the axis.
 const show = (value, range) => {
   const unit = 10 ** Math.floor(Math.log10(range / 500));
   return Number((Math.round(value / unit) * unit).toPrecision(6)).toString();

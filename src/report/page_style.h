@@ -6,6 +6,7 @@
 namespace rlhf {
 
 std::string page_style();
-/// Shows the values of the curves under the pointer. It has no "<" and no "&", so that the page is XML as well.
+/// The script that shows the values of curves at the pointer. It has no "<" and no "&", so that the page is also valid
+/// XML.
 std::string page_script();
 }  // namespace rlhf

@@ -1,4 +1,4 @@
-// Reads log.txt: when the run began and was last heard of, what it announced, and its warnings.
+// Reads log.txt: first and last time, the announcement of the run, and warnings.
 #include <ctime>
 #include <iomanip>
 #include <optional>
@@ -30,7 +30,7 @@ struct LogLine {
   std::string time, level, message;
 };
 
-// "2026-01-31 23:59:59 info: message"; nothing for another line.
+// Parses "2026-01-31 23:59:59 info: message"; nullopt for other lines.
 std::optional<LogLine> parse_line(const std::string& line) {
   const std::size_t colon = line.find(": ", kTimeLength);
   if (colon == std::string::npos || !parse_time(line.substr(0, kTimeLength))) return std::nullopt;
@@ -38,7 +38,7 @@ std::optional<LogLine> parse_line(const std::string& line) {
                  line.substr(colon + 2)};
 }
 
-// "plan: 30 steps …" is an announcement; a resumed run repeats it, the last one counts.
+// Announcements are lines like "plan: 30 steps …". A resumed run repeats them; the last one counts.
 class Plan {
  public:
   void add(const std::string& message) {

@@ -1,4 +1,4 @@
-// Reads metrics.jsonl, which may have millions of figures, without building a tree of each line.
+// Reads metrics.jsonl, which may have millions of values, without building a JSON tree for each line.
 #include <cmath>
 #include <fstream>
 #include <limits>
@@ -18,7 +18,7 @@ using Json = nlohmann::json;
 
 constexpr double kMostSteps = 1e15;  // whole numbers up to here are exact
 
-// The numbers at the top of one object, by key. `null` is how a figure that is not finite is written.
+// Collects the numbers at the top level of one object, by key. `null` means a value that is not finite.
 class LineReader : public Json::json_sax_t {
  public:
   std::vector<std::pair<std::string, double>> figures;
@@ -54,11 +54,11 @@ class Collector {
  public:
   void add(const std::string& line) {
     LineReader reader;
-    if (!Json::sax_parse(line, &reader) || reader.figures.empty()) return;  // torn by a kill
+    if (!Json::sax_parse(line, &reader) || reader.figures.empty()) return;  // incomplete line of a killed run
     double step = std::numeric_limits<double>::quiet_NaN();
     for (const auto& [name, value] : reader.figures)
       if (name == "step") step = value;
-    if (!(std::fabs(step) <= kMostSteps)) return;  // also what is no number
+    if (!(std::fabs(step) <= kMostSteps)) return;  // true also for NaN
     for (const auto& [name, value] : reader.figures)
       if (name != "step") curve(name).points.emplace_back(step, value);
   }

@@ -1,4 +1,4 @@
-// Reads of samples.jsonl some answers of the first, the middle and the last step.
+// Reads some lines of the first, the middle and the last step from samples.jsonl.
 #include <algorithm>
 #include <cstddef>
 #include <map>
@@ -20,9 +20,9 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kPart = 1 << 20;
 constexpr std::size_t kSamplesPerStep = 4;
-constexpr std::size_t kMostBytes = 4000;  // of a prompt or response
+constexpr std::size_t kMostBytes = 4000;  // limit for a prompt or response
 
-// What is nested deeper than any record of ours is left out, since writing it as text would need a deep stack.
+// Deeply nested values are omitted, because writing them as text would need a deep stack.
 bool is_shallow(int depth, Json::parse_event_t, Json&) { return depth <= 32; }
 
 std::string text_of(const Json& line, const char* key) {
@@ -33,7 +33,7 @@ std::string text_of(const Json& line, const char* key) {
 
 std::string fact(const Json& value) { return value.is_number() ? show_number(value) : value.get<std::string>(); }
 
-// Every other field that is a number or a short text.
+// All other fields that are numbers or short texts.
 std::string facts_of(const Json& line) {
   constexpr std::size_t kShort = 40;
   std::string facts;

@@ -1,4 +1,4 @@
-// Gathers what a run folder holds.
+// Reads the files of a run folder.
 #include "report/run_data.h"
 
 #include <algorithm>
@@ -31,7 +31,7 @@ std::string string_at(const Json& object, const char* key) {
   return field != object.end() && field->is_string() ? field->get<std::string>() : "";
 }
 
-// A list of texts as lines.
+// Joins a list of texts to lines.
 std::string lines_at(const Json& object, const char* key) {
   const auto field = object.find(key);
   if (field == object.end() || !field->is_array()) return string_at(object, key);
@@ -104,7 +104,7 @@ void check_is_run(const fs::path& folder) {
                             : fs::exists(folder, ignored)     ? "a file"
                                                               : "nothing";
   throw DataError(folder.string() + ": expected a run folder (run.json or metrics.jsonl), found " + found +
-                  "; hint: a run's folder is its train.output");
+                  "; hint: the folder of a run is its train.output");
 }
 
 std::vector<std::string> list_results(const fs::path& folder) {

@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// What a reader wants to know first, of any stage.
+// The most important values of a run, for every stage.
 constexpr const char* kHeadline[] = {"objective/scores",
                                      "objective/kl",
                                      "rollout/response_length",
@@ -50,7 +50,7 @@ std::string steps_of(const RunData& run) {
   return run.total_steps < 0 ? done : done + " of " + std::to_string(run.total_steps);
 }
 
-// A counter's last value, with its unit.
+// The last value of a counter, with its unit.
 std::string counted(const RunData& run, const char* name) {
   const Curve* counter = find_metric(run, name);
   return counter ? show_number(counter->points.back().second) + " " + metric_info(name).unit : "";

@@ -1,4 +1,4 @@
-// Parts that the page of one run and the comparison share.
+// Functions that the page of one run and the comparison share.
 #pragma once
 
 #include <string>
@@ -9,13 +9,13 @@
 
 namespace rlhf {
 
-/// A run's state in words: "finished", "stopped at step 3 of 10" (has_ended), "not finished: step 3 of 10".
+/// The state of a run in words: "finished", "stopped at step 3 of 10" (has_ended), "not finished: step 3 of 10".
 std::string state_of(const RunData& run, bool has_ended);
 /// "rlhf-sft"; empty if the stage is unknown.
 std::string tool_of(const RunData& run);
 /// "1h02m", "2m03s", "8 s".
 std::string duration(double seconds);
-/// What the x axis counts.
+/// The label of the x axis.
 std::string step_label(const RunData& run);
 
 }  // namespace rlhf

@@ -10,11 +10,11 @@
 namespace rlhf {
 namespace {
 
-// Half the type's range, so that high - low is finite whatever the data is.
+// Half of the range of double, so that high - low is always finite.
 constexpr double kLargest = std::numeric_limits<double>::max() / 4;
-constexpr std::size_t kLongestLabel = 6;  // what the left margin of a chart holds
-constexpr double kSmallest = 1e-300;      // a range that can be divided into steps
-constexpr int kMostTicks = 20;            // a range that rounding has eaten must not draw millions
+constexpr std::size_t kLongestLabel = 6;  // characters that fit into the left margin of a chart
+constexpr double kSmallest = 1e-300;      // the smallest range that can be divided into steps
+constexpr int kMostTicks = 20;            // limits the ticks if the range is tiny compared with its values
 
 std::string formatted(const char* format, int digits, double value) {
   std::array<char, 40> text{};
@@ -99,7 +99,8 @@ std::vector<std::string> tick_labels(const Axis& axis) {
   const double largest = std::max(std::fabs(axis.low), std::fabs(axis.high));
   const Suffix suffix = suffix_for(largest);
   const double ratio = std::log10(largest / axis.step);
-  const int digits = std::clamp(static_cast<int>(std::ceil(ratio)) + 1, 4, 12);  // neighbours must differ
+  const int digits =
+      std::clamp(static_cast<int>(std::ceil(ratio)) + 1, 4, 12);  // adjacent ticks must have different labels
   std::vector<std::string> plain, exponents;
   for (const double tick : axis.ticks()) {
     plain.push_back(tick == 0 ? "0" : short_exponent(formatted("%.*g", digits, tick / suffix.factor)) + suffix.text);

@@ -12,7 +12,7 @@ namespace rlhf {
 namespace {
 
 constexpr double kLabel = 18, kBar = 16, kBetween = 3, kAfterRow = 14;
-constexpr double kValue = 62;  // room for the value behind the longest bar
+constexpr double kValue = 62;  // space for the value after the longest bar
 
 double row_height(const BarChart& chart) {
   return kLabel + static_cast<double>(chart.series.size()) * (kBar + kBetween) + kAfterRow;

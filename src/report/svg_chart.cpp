@@ -31,7 +31,7 @@ struct Axes {
   Axis x, y;
 };
 
-// x over all points, y over those that are drawn.
+// The axes: x over all points, y over the points that are drawn.
 Axes axes_of(const Chart& chart) {
   Range xs, ys;
   for (const Curve& curve : chart.curves) {
@@ -52,7 +52,7 @@ Axes axes_of(const Chart& chart) {
   return axes;
 }
 
-// What page_script needs to turn places back into values.
+// The attributes that page_script needs to convert positions to values.
 std::string ranges(const Chart& chart, const Axes& axes) {
   std::string numbers;
   for (const Axis* axis : {&axes.x, &axes.y})
@@ -80,7 +80,7 @@ std::string frame(const Chart& chart, const Axes& axes) {
   return svg + (chart.unit.empty() ? "" : text("start", 0, 12, chart.unit));
 }
 
-// A path that is lifted over gaps. A point between two gaps is a line of no length, which round ends make a dot.
+// A path with gaps. A point between two gaps is a line of length 0, which round line ends show as a dot.
 std::string path_data(const Points& points, const Axes& axes) {
   std::string data;
   std::size_t drawn = 0;  // points since the last gap
@@ -99,7 +99,7 @@ std::string path_data(const Points& points, const Axes& axes) {
   return data;
 }
 
-// A dot on the last point, which also names its value.
+// A dot at the last point, whose title has the value.
 std::string last_dot(const Curve& curve, std::size_t index, const Axes& axes) {
   const auto is_drawn = [](const auto& point) { return std::isfinite(point.first) && std::isfinite(point.second); };
   const auto last = std::find_if(curve.points.rbegin(), curve.points.rend(), is_drawn);
@@ -110,7 +110,7 @@ std::string last_dot(const Curve& curve, std::size_t index, const Axes& axes) {
          "</circle>\n";
 }
 
-// A cross on the x axis wherever values are not finite; neighbours share one.
+// Crosses on the x axis where values are not finite; adjacent values share one.
 std::string gap_marks(const Curve& curve, const Points& points, const Axes& axes) {
   constexpr double kApart = 8;
   std::string svg;
@@ -132,7 +132,7 @@ std::string path(const Curve& curve, const Points& points, const std::string& cl
   return element("path", title, "class=\"" + classes + "\" d=\"" + data + "\"") + "\n";
 }
 
-// A curve with more points than can be seen is its range, pale, and its mean.
+// Draws a curve with more points than pixels as a pale range and a line of means.
 std::string draw_curve(const Curve& curve, std::size_t index, const Axes& axes) {
   const Points points = decimated(curve.points, axes.x);
   const bool is_reduced = points.size() < curve.points.size();

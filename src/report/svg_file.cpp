@@ -1,4 +1,4 @@
-// Drawings as elements of a page and as files of their own.
+// Drawings as elements of a page and as separate files.
 #include <algorithm>
 #include <cstddef>
 #include <string>
@@ -16,7 +16,7 @@ namespace {
 constexpr double kTitle = 26, kLegend = 20;
 constexpr double kMargin = 20, kGap = 36, kStackGap = 20;
 
-// The samples and names of the curves in one row.
+// A legend in one row: samples and names of the curves.
 std::string legend(const std::vector<std::string>& names, bool bars) {
   std::string svg;
   double x = 0;

@@ -1,5 +1,5 @@
-// The palette. Curve colours can be told apart with any kind of colour blindness (after Okabe and Ito, darkened or
-// lightened to a contrast of at least 3 with the background).
+// The palette. The curve colours can be distinguished with any kind of colour blindness (after Okabe and Ito, darkened
+// or lightened to a contrast of at least 3 with the background).
 #include "report/theme.h"
 
 #include <array>

@@ -1,4 +1,4 @@
-// Colours and line styles, for pages that follow the reader's setting and for pictures of one theme.
+// Colours and line styles: for pages, which follow the reader's setting, and for pictures of one theme.
 #pragma once
 
 #include <string>
@@ -7,11 +7,11 @@
 
 namespace rlhf {
 
-/// CSS variables (--page, --ink, --soft, …, --c0 … --c5) of light, and of dark where the reader prefers it.
+/// CSS variables (--page, --ink, --soft, …, --c0 … --c5) for light and, if the reader prefers it, dark pages.
 std::string theme_variables();
-/// How the shapes of svg.h look, by those variables.
+/// The CSS rules for the shapes of svg.h, with these variables.
 std::string shape_rules();
-/// The same with the colours of one theme in place of the variables.
+/// The same with the colours of one theme instead of the variables.
 std::string shape_rules(Theme theme);
 
 }  // namespace rlhf

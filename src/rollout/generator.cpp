@@ -1,3 +1,4 @@
+// Continuous batching: rows of the KV cache are filled from a queue of requests.
 #include "rlhf/rollout/generator.h"
 
 #include <algorithm>
@@ -20,24 +21,24 @@
 namespace rlhf {
 namespace {
 
-constexpr std::int64_t kPrefillTokens = 1 << 15;  // prompt tokens of one forward; bounds its activations
+constexpr std::int64_t kPrefillTokens = 1 << 15;  // prompt tokens per forward pass; bounds its activation memory
 
 std::int64_t prompt_length(const GenerationRequest& request) {
   return static_cast<std::int64_t>(request.prompt->size());
 }
 
-/// Longest prompt; throws if a prompt is empty or leaves no room for the answer.
+/// The length of the longest prompt. Throws if a prompt is empty or leaves no room for the response.
 std::int64_t check_prompts(std::span<const GenerationRequest> requests, std::int64_t max_new_tokens,
                            std::int64_t max_positions) {
   std::int64_t longest = 0;
   for (std::size_t i = 0; i < requests.size(); ++i) {
     const std::int64_t length = prompt_length(requests[i]);
     if (length == 0) {
-      throw ShapeError("generating answer " + std::to_string(i) +
+      throw ShapeError("generating response " + std::to_string(i) +
                        ": expected a prompt of at least one token, found none");
     }
     if (length + max_new_tokens > max_positions) {
-      throw ModelError("generating answer " + std::to_string(i) + ": expected at most " +
+      throw ModelError("generating response " + std::to_string(i) + ": expected at most " +
                        std::to_string(max_positions) + " positions (the model's), found a prompt of " +
                        std::to_string(length) + " tokens and " + std::to_string(max_new_tokens) +
                        " new ones; hint: shorten the prompt or lower max_new_tokens");
@@ -47,7 +48,7 @@ std::int64_t check_prompts(std::span<const GenerationRequest> requests, std::int
   return longest;
 }
 
-/// Longest prompts first, equal prompts side by side, otherwise in the given order.
+/// The order of the requests: longest prompts first, equal prompts next to each other, otherwise as given.
 std::vector<std::size_t> order_by_prompt(std::span<const GenerationRequest> requests) {
   std::map<TokenIds, std::size_t> first_with;
   std::vector<std::pair<std::int64_t, std::size_t>> keys;
@@ -60,7 +61,7 @@ std::vector<std::size_t> order_by_prompt(std::span<const GenerationRequest> requ
   return order;
 }
 
-/// One call of generate(): rows leave one by one and are filled again from the queue.
+/// The state of one call of generate(). Finished rows leave one by one; free rows are refilled from the queue.
 class Generator {
  public:
   Generator(CausalLM& model, std::span<const GenerationRequest> requests, const SamplingOptions& options,
@@ -73,7 +74,7 @@ class Generator {
                at::TensorOptions().device(model.device()).dtype(model.dtype())),
         queue_(order_by_prompt(requests)),
         results_(requests.size()) {
-    for (std::size_t i = 0; i < queue_.size(); ++i) {  // equal prompts are neighbours there
+    for (std::size_t i = 0; i < queue_.size(); ++i) {  // equal prompts are adjacent in the queue
       if (i == 0 || prompt_of(i) != prompt_of(i - 1)) work_.prompt_tokens += prompt_length(requests_[queue_[i]]);
     }
   }
@@ -100,19 +101,19 @@ class Generator {
   }
 
  private:
-  /// Requests with one prompt that start together: it is computed once.
+  /// Requests with the same prompt that start together, so that the prompt is computed once.
   using PromptGroup = std::vector<std::size_t>;
 
   const TokenIds& prompt_of(std::size_t queued) const { return *requests_[queue_[queued]].prompt; }
   std::int64_t free_rows() const { return cache_.rows() - cache_.active(); }
 
-  /// A prefill of few tokens costs almost as much as one of many, so an eighth of the rows is let run empty first.
+  /// Waits until an eighth of the rows is free: a prefill of few tokens costs almost as much as one of many.
   bool worth_admitting() const {
     const auto waiting = static_cast<std::int64_t>(queue_.size() - queued_);
     return waiting > 0 && free_rows() >= std::min(waiting, std::max<std::int64_t>(1, cache_.rows() / 8));
   }
 
-  /// Runs the prompts of as many requests as there is room for, and draws their first tokens.
+  /// Runs the prompts of as many requests as there are free rows, and draws their first tokens.
   void admit() {
     std::vector<PromptGroup> groups;
     std::int64_t tokens = 0;
@@ -131,7 +132,7 @@ class Generator {
     sample(hidden.index_select(0, to_device(occupy(groups), model_.device())), first_row);
   }
 
-  /// Appends each group's prompt to the cache; returns the hidden states of their last tokens.
+  /// Appends the prompt of each group to the cache. Returns the hidden states of their last tokens, [groups,D].
   at::Tensor prefill(const std::vector<PromptGroup>& groups) {
     std::vector<const TokenIds*> prompts;
     for (const PromptGroup& group : groups) prompts.push_back(requests_[group.front()].prompt);
@@ -139,7 +140,7 @@ class Generator {
     return model_.forward(batch, last_rows(batch.segments), &cache_);
   }
 
-  /// Gives every request of the groups a row of the cache; returns which group each new row belongs to.
+  /// Assigns a row of the cache to every request of the groups. Returns the group of each new row.
   std::vector<std::int64_t> occupy(const std::vector<PromptGroup>& groups) {
     const auto first_row = static_cast<std::int64_t>(rows_.size());
     std::vector<std::int64_t> group_of_row(groups.size());
@@ -156,7 +157,7 @@ class Generator {
     return group_of_row;
   }
 
-  /// Draws the next token of the rows from `first_row` on, and drops those that are done.
+  /// Draws the next token of the rows from `first_row` on, and removes the rows that are complete.
   void sample(const at::Tensor& hidden, std::size_t first_row) {
     std::vector<float> uniforms;
     for (std::size_t row = first_row; row < rows_.size(); ++row) {
@@ -169,7 +170,7 @@ class Generator {
     const at::Tensor host = at::stack({drawn.tokens.to(at::kDouble), drawn.logprobs.to(at::kDouble)}).cpu();
     const double* const tokens = host.const_data_ptr<double>();
     const double* const logprobs = tokens + uniforms.size();
-    // From the back, so that the row which fills a hole has been looked at already.
+    // Backwards, so that the row moved into a gap has been processed already.
     for (std::size_t row = rows_.size(); row-- > first_row;) {
       next_[row] = static_cast<std::int64_t>(tokens[row - first_row]);
       if (emit(rows_[row], static_cast<std::int32_t>(next_[row]), static_cast<float>(logprobs[row - first_row]))) {
@@ -186,11 +187,11 @@ class Generator {
     next_.pop_back();
   }
 
-  /// Appends a token to an answer; true if the answer is complete.
+  /// Appends a token to a response. Returns true if the response is complete.
   bool emit(std::size_t request, std::int32_t token, float logprob) {
     Generation& answer = results_[request];
     if (!std::isfinite(logprob)) {
-      throw NumericsError("sampling token " + std::to_string(answer.tokens.size()) + " of answer " +
+      throw NumericsError("sampling token " + std::to_string(answer.tokens.size()) + " of response " +
                           std::to_string(request) + ": expected a finite log-probability, found " +
                           std::to_string(logprob));
     }
@@ -210,9 +211,9 @@ class Generator {
   const std::function<void(std::size_t, std::int32_t)>& on_token_;
   KvCache cache_;
   std::vector<std::size_t> queue_;  ///< requests in the order in which they start
-  std::size_t queued_ = 0;          ///< requests that have left it
+  std::size_t queued_ = 0;          ///< number of requests that have started
   std::vector<std::size_t> rows_;   ///< the request of each active row of the cache
-  std::vector<std::int64_t> next_;  ///< the token each active row goes on with
+  std::vector<std::int64_t> next_;  ///< the last token of each active row, the next input of the model
   std::vector<Generation> results_;
   WorkCounters work_;
 };
@@ -227,7 +228,7 @@ std::vector<Generation> generate(CausalLM& model, std::span<const GenerationRequ
   if (requests.empty()) return {};
   const std::int64_t longest = check_prompts(requests, options.max_new_tokens, model.shape().max_positions);
   const std::int64_t rows = std::min(max_rows, static_cast<std::int64_t>(requests.size()));
-  // The last token of an answer is sampled but never fed.
+  // The last token of a response is sampled but never an input of the model.
   Generator generator(model, requests, options, rows, longest + options.max_new_tokens - 1, on_token);
   generator.run();
   if (work) *work += generator.work();

@@ -1,3 +1,4 @@
+// Packs prompts and responses, and selects sequences of a rollout.
 #include "rlhf/rollout/rollout.h"
 
 #include <string>
@@ -10,7 +11,7 @@
 namespace rlhf {
 namespace {
 
-/// Appends first, first + 1, … (`count` numbers).
+/// Appends `count` consecutive numbers, beginning with `first`.
 void append_range(std::vector<std::int64_t>& values, std::int64_t first, std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) values.push_back(first + i);
 }
@@ -31,7 +32,7 @@ void check_answer(const TokenIds& prompt, const Generation& answer, std::size_t 
 Rollout make_rollout(std::span<const TokenIds* const> prompts, std::span<const Generation> generations,
                      at::Device device) {
   if (prompts.size() != generations.size()) {
-    throw ShapeError("making a rollout: expected one answer per prompt (" + std::to_string(prompts.size()) +
+    throw ShapeError("making a rollout: expected one response per prompt (" + std::to_string(prompts.size()) +
                      "), found " + std::to_string(generations.size()));
   }
   Rollout rollout;
@@ -48,7 +49,7 @@ Rollout make_rollout(std::span<const TokenIds* const> prompts, std::span<const G
     rollout.prompt_lengths.push_back(prompt_length);
     rollout.finish.push_back(answer.finish);
     lengths.push_back(static_cast<std::int64_t>(answer.tokens.size()));
-    // A token is predicted by the row before it: the first one by the prompt's last.
+    // A token is predicted by the row before it, the first response token by the last row of the prompt.
     append_range(predictors, offset + prompt_length - 1, lengths.back());
     tokens.insert(tokens.end(), answer.tokens.begin(), answer.tokens.end());
     logprobs.insert(logprobs.end(), answer.logprobs.begin(), answer.logprobs.end());

@@ -1,3 +1,4 @@
+// Top-k and top-p filtering and sampling by inverse transform.
 #include "rlhf/rollout/sampling.h"
 
 #include <algorithm>
@@ -22,13 +23,13 @@
 namespace rlhf {
 namespace {
 
-/// Candidates of each row, likeliest first unless all are kept.
+/// The candidates of each row, in decreasing order of probability unless all tokens are kept.
 struct Candidates {
-  at::Tensor probabilities;  ///< [B,K] fp32, 0 where a token was removed; need not sum to 1
+  at::Tensor probabilities;  ///< [B,K] fp32, 0 for removed tokens; does not have to sum to 1
   at::Tensor ids;            ///< [B,K] int64, undefined where column = token id
 };
 
-/// Keeps the top_k likeliest, then of those (made to sum to 1) the fewest that reach the mass top_p.
+/// Keeps the top_k most likely tokens, renormalises, then keeps the fewest of them whose probabilities reach top_p.
 Candidates keep_likeliest(const at::Tensor& logprobs, const SamplingOptions& options) {
   const std::int64_t vocab = logprobs.size(1);
   Candidates kept;
@@ -48,9 +49,9 @@ Candidates keep_likeliest(const at::Tensor& logprobs, const SamplingOptions& opt
   return kept;
 }
 
-/// The first candidate at which the cumulative probability exceeds u · total: [B,1] column.
-/// Columns of probability 0 never qualify, and the threshold stays below the total, so that rounding (of u to 1, or of
-/// a parallel sum, which need not be monotone) can neither return a removed token nor run over the end.
+/// The column of the first candidate at which the cumulative probability exceeds u · total: [B,K] -> [B,1]. Columns of
+/// probability 0 are skipped and the threshold is kept below the total: otherwise rounding (of u to 1, or of a parallel
+/// sum, which need not be monotone) could return a removed token or run past the end.
 at::Tensor invert_distribution(const at::Tensor& probabilities, const at::Tensor& uniforms) {
   const at::Tensor cumulative = at::where(probabilities > 0, at::cumsum(probabilities, 1), -1.0);
   const at::Tensor total = cumulative.amax(1, /*keepdim=*/true);
@@ -59,7 +60,7 @@ at::Tensor invert_distribution(const at::Tensor& probabilities, const at::Tensor
   return at::argmax((cumulative > threshold).to(at::kByte), 1, /*keepdim=*/true);
 }
 
-/// The kernel draws from the whole vocabulary without a second array of its size.
+/// Draws from the whole vocabulary by the kernel, without a second array of the size of the logits.
 Sampled sample_by_kernel(const at::Tensor& logits, const at::Tensor& uniforms, double temperature) {
   const at::Tensor rows = logits.contiguous();
   const at::Tensor draws = uniforms.defined() ? uniforms.to(at::kFloat).contiguous() : uniforms;

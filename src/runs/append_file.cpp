@@ -1,3 +1,4 @@
+// A file that is only appended to.
 #include "runs/append_file.h"
 
 #include <cerrno>
@@ -35,7 +36,7 @@ void AppendFile::append(std::string_view bytes) {
 }
 
 void AppendFile::sync() {
-  // A pipe or a terminal cannot be synced and says EINVAL.
+  // A pipe or a terminal cannot be synced: fsync returns EINVAL.
   if (::fdatasync(descriptor_) != 0 && errno != EINVAL) fail(path_);
 }
 

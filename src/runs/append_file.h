@@ -5,7 +5,7 @@
 
 namespace rlhf {
 
-/// A file that only grows. Every failure is an OutputError with the path and the system's reason.
+/// A file that is only appended to. Every failure throws an OutputError with the path and the system's reason.
 class AppendFile {
  public:
   explicit AppendFile(std::filesystem::path path);
@@ -13,8 +13,8 @@ class AppendFile {
   AppendFile(const AppendFile&) = delete;
   AppendFile& operator=(const AppendFile&) = delete;
 
-  void append(std::string_view bytes);  ///< at once, so that a program following the file sees it
-  void sync();                          ///< safe from a power cut when it returns
+  void append(std::string_view bytes);  ///< unbuffered, so that a program that follows the file sees it
+  void sync();                          ///< returns when the data is on disk
 
  private:
   std::filesystem::path path_;

@@ -1,3 +1,4 @@
+// TensorBoard event files: TFRecord framing around protobuf messages, encoded by hand.
 #include "runs/event_file.h"
 
 #include <array>
@@ -10,14 +11,14 @@
 namespace rlhf {
 namespace {
 
-// Wire types and field numbers of the few protobuf fields a scalar needs.
+// Wire types and field numbers of the protobuf fields that a scalar event needs.
 enum Wire : std::uint8_t { kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5 };
 constexpr std::uint32_t kEventWallTime = 1, kEventStep = 2, kEventVersion = 3, kEventSummary = 5;
 constexpr std::uint32_t kSummaryValue = 1, kValueTag = 1, kValueSimple = 2;
 
 constexpr std::size_t kHeaderBytes = 12;  // u64 length and its checksum
 constexpr std::size_t kFooterBytes = 4;
-constexpr std::uint64_t kMaxPayload = 64u << 20;  // a longer one is a broken length
+constexpr std::uint64_t kMaxPayload = 64u << 20;  // a larger value is a corrupt length
 
 constexpr std::array<std::uint32_t, 256> crc32c_table() {
   std::array<std::uint32_t, 256> table{};
@@ -58,7 +59,7 @@ std::string event_start(double wall_time) {
   return key(kEventWallTime, kFixed64) + little_endian(std::bit_cast<std::uint64_t>(wall_time));
 }
 
-// A sum that a run of equal bytes cannot fake, as TFRecord asks for it.
+// The masked CRC-32C of the TFRecord format.
 std::uint32_t masked_crc32c(std::string_view bytes) {
   const std::uint32_t crc = crc32c(bytes);
   return ((crc >> 15) | (crc << 17)) + 0xA282EAD8u;
@@ -75,7 +76,7 @@ std::optional<std::uint64_t> take_varint(std::string_view& bytes) {
   return std::nullopt;
 }
 
-// The step of an event (0 where it has none, as protobuf has it); nothing if the bytes are no message.
+// The step of an event (0 if the field is absent, as in protobuf), or nullopt if the bytes are not a message.
 std::optional<std::int64_t> event_step(std::string_view payload) {
   while (!payload.empty()) {
     const auto field = take_varint(payload);
@@ -111,7 +112,7 @@ bool read_exactly(std::ifstream& file, std::string& bytes, std::size_t count) {
   return static_cast<bool>(file.read(bytes.data(), static_cast<std::streamsize>(count)));
 }
 
-// The payload of the next record; nothing at the end and where the file is broken.
+// The payload of the next record, or nullopt at the end of the file or at a broken record.
 std::optional<std::string> next_payload(std::ifstream& file) {
   std::string header, payload, footer;
   if (!read_exactly(file, header, kHeaderBytes)) return std::nullopt;
@@ -149,7 +150,7 @@ std::string scalar_event(double wall_time, std::int64_t step, const Metrics& met
     summary +=
         bytes_field(kSummaryValue, bytes_field(kValueTag, name) + key(kValueSimple, kFixed32) + little_endian(bits));
   }
-  const std::string step_field =  // protobuf leaves out a zero
+  const std::string step_field =  // protobuf omits a field that is zero
       step == 0 ? "" : key(kEventStep, kVarint) + varint(static_cast<std::uint64_t>(step));
   return event_start(wall_time) + step_field + bytes_field(kEventSummary, summary);
 }
@@ -158,7 +159,7 @@ void cut_event_file(const std::filesystem::path& path, std::int64_t keep_until) 
   std::uintmax_t keep_bytes = 0;
   {
     std::ifstream file(path, std::ios::binary);
-    if (!file) throw OutputError("cannot read " + path.string() + ": expected a TensorBoard event file");
+    if (!file) throw OutputError("reading " + path.string() + ": expected a TensorBoard event file");
     while (const auto payload = next_payload(file)) {
       const auto step = event_step(*payload);
       if (!step || *step > keep_until) break;

@@ -1,3 +1,4 @@
+// Metrics as a JSONL file.
 #include "rlhf/runs/metrics.h"
 
 #include <algorithm>
@@ -30,7 +31,7 @@ class JsonlSink : public MetricSink {
   AppendFile file_;
 };
 
-// Whether a line was written whole and belongs to a step that is kept.
+// Whether a line is complete and its step is at most `keep_until`.
 bool is_kept(const std::string& text, std::int64_t keep_until) {
   const auto line = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!line.is_object()) return false;
@@ -69,7 +70,8 @@ void cut_jsonl_after(const fs::path& file, std::int64_t keep_until) {
   std::uintmax_t keep_bytes = 0;
   for (std::string line; std::getline(lines, line) && !lines.eof() && is_kept(line, keep_until);)
     keep_bytes += line.size() + 1;
-  if (lines.bad() || !lines.is_open()) throw OutputError("cannot read " + file.string() + " to cut it for a resume");
+  if (lines.bad() || !lines.is_open())
+    throw OutputError("reading " + file.string() + " to resume: cannot read the file");
   lines.close();
   fs::resize_file(file, keep_bytes, error);
   if (error) throw OutputError("writing " + file.string() + ": " + error.message());

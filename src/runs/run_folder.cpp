@@ -1,3 +1,4 @@
+// Creates a run folder and its first files.
 #include "rlhf/runs/run_folder.h"
 
 #include <system_error>
@@ -11,7 +12,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The first folder of `path` that is missing, which a start that fails removes again; empty if all are there.
+// The topmost folder of `path` that does not exist, to be removed if the start fails; empty if all exist.
 fs::path first_missing(const fs::path& path) {
   fs::path missing;
   for (fs::path at = path; !at.empty() && !fs::exists(at); at = at.parent_path()) missing = at;
@@ -33,7 +34,7 @@ bool RunFolder::finished() const {
 bool RunFolder::empty() const {
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(path_, ignored))
-    if (entry.path().filename() != ".run.json.partial") return false;  // left by a start that was killed
+    if (entry.path().filename() != ".run.json.partial") return false;  // a killed start can leave this file
   return !fs::exists(path_, ignored) || fs::is_directory(path_, ignored);
 }
 
@@ -44,12 +45,12 @@ void RunFolder::create(const std::string& config_yaml, const std::string& run_js
   const bool was_empty = empty();
   if (!resume && !was_empty)
     throw ConfigError({"train.output: expected an empty or absent folder, found files in " + path_.string() +
-                       "; hint: --resume goes on with that run"});
+                       "; hint: add --resume to continue that run"});
   fs::path made;
   try {
     made = first_missing(path_);
     fs::create_directories(path_);
-    write_file_atomically(path_ / "run.json", run_json);  // first: it marks the folder as a run's
+    write_file_atomically(path_ / "run.json", run_json);  // first, because it marks the folder as a run folder
     write_file_atomically(path_ / "config.yaml", config_yaml);
     log_to_file(path_ / "log.txt");
   } catch (const std::exception& error) {

@@ -1,3 +1,4 @@
+// Metrics as TensorBoard scalars.
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -41,11 +42,11 @@ std::vector<fs::path> event_files(const fs::path& folder) {
   for (const auto& entry : fs::directory_iterator(folder)) {
     if (entry.path().filename().string().starts_with("events.out.tfevents.")) files.push_back(entry.path());
   }
-  std::sort(files.begin(), files.end());  // TensorBoard reads them in this order
+  std::sort(files.begin(), files.end());  // the order in which TensorBoard reads them
   return files;
 }
 
-// TensorBoard's own convention: the time the run began, then the machine.
+// The name that TensorBoard uses: the start time of the run, then the host.
 std::string new_file_name() {
   std::array<char, 256> host{};
   if (::gethostname(host.data(), host.size() - 1) != 0) host = {"host"};

@@ -1,3 +1,4 @@
+// Checks of shapes and finite values.
 #include "rlhf/tensor/check_shape.h"
 
 #include <cstddef>

@@ -1,3 +1,4 @@
+// Log-probabilities of one chunk of logits, by kernels or by LibTorch's operators.
 #include "tensor/chunk_logprobs.h"
 
 #include <ATen/ops/empty.h>
@@ -14,7 +15,7 @@ at::Tensor part(const at::Tensor& rows, std::int64_t begin, std::int64_t end) {
   return rows.defined() ? rows.slice(0, begin, end) : rows;
 }
 
-/// z/τ in fp32 (fp64), a fresh tensor.
+/// z/τ in fp32 (fp64 for fp64), as a new tensor.
 at::Tensor scaled_logits(const at::Tensor& z, double temperature) {
   return z.to(statistics_dtype(z.scalar_type()), /*non_blocking=*/false, /*copy=*/true).div_(temperature);
 }

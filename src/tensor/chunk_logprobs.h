@@ -6,26 +6,26 @@
 
 namespace rlhf {
 
-/// What is known of each row of logits, [R] each; undefined where nobody asked.
+/// Statistics of each row of logits, [R] each; undefined if not requested.
 struct RowStatistics {
   at::Tensor logprobs, lse, entropy, correct;
   RowStatistics slice(std::int64_t begin, std::int64_t end) const;
 };
 
-/// Incoming gradients, [R]; either may be undefined.
+/// The gradients of log-probability and entropy, [R]; either may be undefined.
 struct RowGradients {
   at::Tensor logprobs, entropy;
   RowGradients slice(std::int64_t begin, std::int64_t end) const;
 };
 
-/// Uninitialised statistics of the rows of `hidden`, in fp32 (float64 for float64).
+/// Allocates the statistics for the rows of `hidden`, in fp32 (float64 for float64).
 RowStatistics make_row_statistics(const at::Tensor& hidden, const LogprobOptions& options);
 
-/// Fills the statistics of a chunk from its logits before the temperature, z [c,V].
+/// Computes the statistics of a chunk from its logits before the temperature, z [c,V].
 void read_logits(const at::Tensor& z, const at::Tensor& targets, double temperature, const RowStatistics& rows);
 
-/// The gradient of z, in its dtype; z is used up. With p = softmax(z/τ), H the entropy, and g, h the incoming gradients
-/// of log-probability and entropy:  ∂/∂z_v = (g·(1[v = target] − p_v) − h·p_v·(log p_v + H)) / τ
+/// The gradient of z, in the dtype of z, whose memory it may overwrite. With p = softmax(z/τ), H the entropy, and g, h
+/// the gradients of log-probability and entropy:  ∂/∂z_v = (g·(1[v = target] − p_v) − h·p_v·(log p_v + H)) / τ
 at::Tensor logits_gradient(at::Tensor z, const at::Tensor& targets, double temperature, const RowStatistics& rows,
                            const RowGradients& gradients);
 

@@ -1,3 +1,4 @@
+// The CUDA runtime, or its absence.
 #include "tensor/cuda_device.h"
 
 #ifdef RLHF_CUDA

@@ -4,7 +4,8 @@
 
 #include <c10/core/Device.h>
 
-/// The CUDA runtime behind plain functions: a build without CUDA has no GPU (count 0) and never calls the rest.
+/// The functions of the CUDA runtime that the library uses. In a build without CUDA the device count is 0 and the other
+/// functions are never called.
 namespace rlhf {
 
 int cuda_device_count();

@@ -1,3 +1,4 @@
+// Chooses device and dtype, and reads properties of the hardware.
 #include "rlhf/tensor/device.h"
 
 #include <cstddef>
@@ -16,7 +17,7 @@
 namespace rlhf {
 namespace {
 
-/// The rest of the first line of `file` that starts with `key`, or "".
+/// The rest of the first line in `file` that starts with `key`, or "".
 std::string line_after(const char* file, const std::string& key) {
   std::ifstream lines(file);
   for (std::string line; std::getline(lines, line);) {
@@ -27,7 +28,7 @@ std::string line_after(const char* file, const std::string& key) {
   return "";
 }
 
-/// The instructions by which a CPU multiplies bfloat16, as Linux names them ("bf16" is Arm's), or "".
+/// The name (in Linux) of the CPU's instructions for bfloat16 products, or ""; "bf16" is that of Arm.
 std::string cpu_bfloat16() {
   std::string found;
   for (const char* key : {"flags", "Features"}) {
@@ -43,17 +44,18 @@ std::string cpu_bfloat16() {
 at::Device choose_device(DeviceChoice choice, std::string& reason) {
   const bool has_cuda = cuda_device_count() > 0;
   if (choice == DeviceChoice::cuda && !has_cuda) {
-    throw DeviceError("device: expected a CUDA device, found none; hint: a CUDA build on a machine with a GPU, or cpu");
+    throw DeviceError(
+        "device: expected a CUDA device, found none; hint: use device cpu, or a CUDA build on a machine with a GPU");
   }
   if (choice == DeviceChoice::cpu || !has_cuda) {
-    reason = choice == DeviceChoice::cpu ? "cpu: asked for" : "cpu: no CUDA device";
+    reason = choice == DeviceChoice::cpu ? "cpu: requested" : "cpu: no CUDA device";
     return at::kCPU;
   }
-  reason = choice == DeviceChoice::cuda ? "cuda: asked for" : "cuda: a GPU is there";
+  reason = choice == DeviceChoice::cuda ? "cuda: requested" : "cuda: a GPU is available";
   return at::Device(at::kCUDA, 0);
 }
 
-/// Why `device` computes bfloat16 well, or "".
+/// The reason why `device` supports bfloat16, or "".
 std::string bfloat16_hardware(at::Device device) {
   if (device.is_cpu()) {
     const std::string instructions = cpu_bfloat16();
@@ -65,16 +67,16 @@ std::string bfloat16_hardware(at::Device device) {
 
 at::ScalarType choose_dtype(DtypeChoice choice, at::Device device, std::string& reason) {
   if (choice == DtypeChoice::float32) {
-    reason += "; float32: asked for";
+    reason += "; float32: requested";
     return at::kFloat;
   }
   const std::string hardware = bfloat16_hardware(device);
   if (choice == DtypeChoice::bfloat16) {
     if (hardware.empty() && device.is_cuda()) {
       throw DeviceError("dtype: expected a GPU that computes bfloat16 (sm_80 or newer), found sm_" +
-                        std::to_string(cuda_capability(device.index())) + "; hint: dtype: float32");
+                        std::to_string(cuda_capability(device.index())) + "; hint: set dtype to float32");
     }
-    reason += "; bfloat16: asked for" + std::string(hardware.empty() ? ", without hardware for it" : "");
+    reason += "; bfloat16: requested" + std::string(hardware.empty() ? ", without hardware for it" : "");
     return at::kBFloat16;
   }
   reason += hardware.empty() ? "; float32: no hardware for bfloat16" : "; bfloat16: " + hardware;
@@ -115,7 +117,7 @@ std::string instruction_set(at::Device device) {
 #else
   std::string text = "other";
 #endif
-  // The matrix products behind LibTorch choose their code by the vendor too, so it is part of what decides the bits.
+  // The matrix libraries of LibTorch also choose code by vendor, so the vendor affects the bits of a result.
   for (const std::string& part : {line_after("/proc/cpuinfo", "vendor_id"), at::get_cpu_capability(), cpu_bfloat16(),
                                   "kernels " + std::string(kernels().name)}) {
     if (!part.empty()) text += " " + part;

@@ -21,7 +21,7 @@ void add_product(const at::Tensor& sum, const at::Tensor& grad, const at::Tensor
     sum.add_(product);
     return;
   }
-  // LibTorch would first widen the product into a temporary of the sum's size.
+  // LibTorch would first convert the product to a temporary of the size of the sum.
   with_element_type(product, [&]<typename T>(T) {
     kernels().of<T>().add_to(mutable_elements<float>(sum), elements<T>(product), product.numel());
   });

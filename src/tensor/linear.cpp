@@ -1,3 +1,4 @@
+// Linear layers whose weight gradients are added in place.
 #include "rlhf/tensor/linear.h"
 
 #include <optional>
@@ -21,8 +22,8 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-/// Rows up to which our kernel is faster than LibTorch's blocked product: without wide vectors only while memory is the
-/// limit.
+/// Number of rows up to which the kernel is faster than LibTorch's blocked product. Without wide vectors that holds
+/// only while memory bandwidth is the limit.
 std::int64_t few_rows_limit() {
   static const std::int64_t limit = kernels().name == "plain" ? 2 : 64;
   return limit;
@@ -40,8 +41,8 @@ at::Tensor few_rows(const at::Tensor& x, const at::Tensor& weight) {
   return y;
 }
 
-/// LibTorch hands float32 products to MKL, which leaves AVX-512 aside on a processor that Intel did not make; oneDNN,
-/// which is in LibTorch too, has an operator of its own that does not (1.1 to 2.2 times as fast there).
+/// LibTorch computes float32 products with MKL, which does not use AVX-512 on processors that are not Intel's. The
+/// operator of oneDNN, which is also part of LibTorch, does, and is 1.1 to 2.2 times as fast there.
 const std::optional<c10::OperatorHandle>& onednn_linear() {
   static const std::optional<c10::OperatorHandle> found = []() -> std::optional<c10::OperatorHandle> {
 #if defined(__x86_64__)
@@ -55,7 +56,7 @@ const std::optional<c10::OperatorHandle>& onednn_linear() {
   return found;
 }
 
-/// x · weightᵀ without a gradient; the weight may be a transposed view.
+/// x · weightᵀ without recording a gradient. The weight may be a transposed view.
 at::Tensor product(const at::Tensor& x, const at::Tensor& weight) {
   if (x.is_cpu() && x.scalar_type() == at::kFloat && onednn_linear() && x.numel() > 0) {
     torch::jit::Stack stack{

@@ -1,3 +1,4 @@
+// Log-probabilities in chunks, as an autograd function and together with the backward pass.
 #include "rlhf/tensor/linear_logprobs.h"
 
 #include <algorithm>
@@ -28,7 +29,8 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-/// As few half-open ranges of at most `most` rows as there can be, of equal size: every chunk reads the whole head.
+/// Splits the rows into the smallest number of ranges of at most `most` rows, of equal size: every chunk reads the
+/// whole head, so few chunks are best.
 template <typename Body>
 void for_each_chunk(std::int64_t rows, std::int64_t most, const Body& body) {
   const std::int64_t chunks = (rows + most - 1) / most;
@@ -39,13 +41,13 @@ std::int64_t rows_per_chunk(const LogprobOptions& options, std::int64_t vocab) {
   return std::max<std::int64_t>(1, options.chunk_elements / std::max<std::int64_t>(1, vocab));
 }
 
-/// The capped logits of one chunk, [c,V].
+/// The capped logits of one chunk: [c,D] -> [c,V].
 at::Tensor chunk_logits(const at::Tensor& hidden, const at::Tensor& head, double cap) {
   const at::NoGradGuard no_grad;
   return soft_cap(apply_linear(hidden, head), cap);
 }
 
-/// logits_gradient() and through the cap: its slope is 1 − (capped / cap)².
+/// logits_gradient(), continued through the cap, whose derivative is 1 − (capped / cap)².
 at::Tensor uncapped_gradient(at::Tensor z, double cap, const at::Tensor& targets, double temperature,
                              const RowStatistics& rows, const RowGradients& gradients) {
   if (cap == 0) return logits_gradient(std::move(z), targets, temperature, rows, gradients);
@@ -53,7 +55,7 @@ at::Tensor uncapped_gradient(at::Tensor z, double cap, const at::Tensor& targets
   return logits_gradient(std::move(z), targets, temperature, rows, gradients).mul_(slope);
 }
 
-/// The head's gradient over the chunks of a backward: added to the head's own in place, or else summed in `wide`.
+/// Accumulates the gradient of the head over chunks: in place in head.grad() if possible, otherwise in `wide`.
 class HeadGradient {
  public:
   HeadGradient(const at::Tensor& head, bool needed, at::ScalarType wide) : in_place_(needed && adds_in_place(head)) {
@@ -63,7 +65,7 @@ class HeadGradient {
   void add(const at::Tensor& grad, const at::Tensor& rows) {
     if (sum_.defined()) add_product(sum_, grad, rows);
   }
-  /// What the backward returns for the head.
+  /// The gradient of the head that the backward pass returns to autograd.
   at::Tensor for_autograd() const { return in_place_ ? at::Tensor() : sum_; }
 
  private:
@@ -71,7 +73,8 @@ class HeadGradient {
   at::Tensor sum_;
 };
 
-/// The forward keeps the log-sum-exp and the entropy of each row, [R] each; the backward computes the logits again.
+/// The forward pass saves the log-sum-exp and the entropy of each row, [R] each; the backward pass recomputes the
+/// logits.
 class LinearLogprobs : public torch::autograd::Function<LinearLogprobs> {
  public:
   static variable_list forward(AutogradContext* ctx, const at::Tensor& hidden, const at::Tensor& head,
@@ -87,7 +90,7 @@ variable_list LinearLogprobs::forward(AutogradContext* ctx, const at::Tensor& hi
     const at::Tensor z = chunk_logits(hidden.slice(0, begin, end), head, options.logit_cap);
     read_logits(z, targets.slice(0, begin, end), options.temperature, rows.slice(begin, end));
   });
-  ctx->set_materialize_grads(false);  // an output that nobody derives costs nothing in the backward
+  ctx->set_materialize_grads(false);  // an output without a gradient then costs nothing in the backward pass
   ctx->saved_data["temperature"] = options.temperature;
   ctx->saved_data["logit_cap"] = options.logit_cap;
   ctx->saved_data["chunk_rows"] = chunk_rows;
@@ -136,14 +139,14 @@ void check_inputs(const at::Tensor& hidden, const at::Tensor& head, const at::Te
   }
   RLHF_CHECK(options.temperature > 0 && options.logit_cap >= 0, options.temperature, " ", options.logit_cap);
   RLHF_CHECK(targets.scalar_type() == at::kLong && targets.is_contiguous(), "targets must be dense int64");
-  if (targets.is_cuda() || targets.numel() == 0) return;  // on a GPU the question would wait for the device
+  if (targets.is_cuda() || targets.numel() == 0) return;  // on a GPU the check would synchronise with the device
   const auto [lowest, highest] = at::aminmax(targets);
   RLHF_CHECK(lowest.item<std::int64_t>() >= 0 && highest.item<std::int64_t>() < head.size(0), "a target from ",
-             lowest.item<std::int64_t>(), " to ", highest.item<std::int64_t>(), " lies outside the vocabulary of ",
+             lowest.item<std::int64_t>(), " to ", highest.item<std::int64_t>(), " is outside the vocabulary of ",
              head.size(0));
 }
 
-/// The gradient of the rows' loss by their log-probabilities.
+/// The gradient of the loss of a chunk by its log-probabilities.
 at::Tensor gradient_of(const RowLoss& loss, const at::Tensor& logprobs, std::int64_t begin, std::int64_t end) {
   const at::AutoGradMode gradient(true);
   const at::Tensor leaf = logprobs.detach().set_requires_grad(true);
@@ -151,8 +154,8 @@ at::Tensor gradient_of(const RowLoss& loss, const at::Tensor& logprobs, std::int
   return leaf.grad();
 }
 
-/// Hands autograd gradients that are known already, so that what `hidden` and `head` came from gets them as in any
-/// other backward, hooks included.
+/// Passes gradients that are already computed to autograd, so that everything `hidden` and `head` were computed from
+/// gets them like in any backward pass, including hooks.
 class KnownGradients : public torch::autograd::Function<KnownGradients> {
  public:
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& hidden, const at::Tensor& /*head*/,

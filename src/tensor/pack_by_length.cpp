@@ -1,3 +1,4 @@
+// Best-fit packing of items into groups.
 #include "rlhf/tensor/pack_by_length.h"
 
 #include <algorithm>
@@ -18,7 +19,7 @@ std::vector<std::vector<std::size_t>> pack_by_length(std::span<const std::int64_
                    [&](std::size_t a, std::size_t b) { return lengths[a] > lengths[b]; });
 
   std::vector<std::vector<std::size_t>> groups;
-  std::set<std::pair<std::int64_t, std::size_t>> room;  // (tokens still free, group)
+  std::set<std::pair<std::int64_t, std::size_t>> room;  // (free tokens, group)
   for (const std::size_t item : longest_first) {
     const auto tightest = room.lower_bound({lengths[item], 0});
     std::int64_t free = budget;

@@ -1,3 +1,4 @@
+// Packs sequences into one batch.
 #include "rlhf/tensor/packed_batch.h"
 
 #include <algorithm>
@@ -16,7 +17,7 @@ namespace {
 
 template <typename T>
 at::Tensor copy_to(std::span<const T> values, at::ScalarType dtype, at::Device device) {
-  // Pinned memory would make the copy asynchronous, but the staging tensor dies here, so a plain copy is the safe one.
+  // A plain copy: an asynchronous copy from pinned memory would need the staging tensor after this function returns.
   at::Tensor staging = at::empty({static_cast<std::int64_t>(values.size())}, at::TensorOptions().dtype(dtype));
   std::copy(values.begin(), values.end(), staging.mutable_data_ptr<T>());
   return staging.to(device);
@@ -61,7 +62,8 @@ PackedBatch pack(std::span<const Piece> pieces, at::Device device) {
     const auto& [ids, after] = pieces[i];
     if (ids.empty()) throw ShapeError("pack: expected tokens in sequence " + std::to_string(i) + ", found none");
     if (after >= static_cast<std::int64_t>(i) || (after >= 0 && prefixes[static_cast<std::size_t>(after)] >= 0)) {
-      throw ShapeError("pack: sequence " + std::to_string(i) + ": expected to go on from an earlier lone one, found " +
+      throw ShapeError("pack: sequence " + std::to_string(i) +
+                       ": expected a prefix that is an earlier sequence without a prefix, found " +
                        std::to_string(after));
     }
     const std::int64_t first = after < 0 ? 0 : lengths[static_cast<std::size_t>(after)];

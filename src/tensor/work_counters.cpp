@@ -1,3 +1,4 @@
+// The summary of the counted work.
 // Sums and ratios of work.
 #include "rlhf/tensor/work_counters.h"
 

@@ -1,3 +1,4 @@
+// A tokenizer whose special tokens beyond the model's vocabulary are refused.
 #include <string>
 #include <utility>
 
@@ -9,7 +10,7 @@
 namespace rlhf {
 namespace {
 
-/// A tokenizer less the special tokens that its model has no rows for.
+/// Wraps a tokenizer and refuses texts with special tokens for which the model has no embedding.
 class BoundedTokenizer : public Tokenizer {
  public:
   BoundedTokenizer(std::unique_ptr<Tokenizer> inner, std::int64_t vocab_size)
@@ -20,7 +21,7 @@ class BoundedTokenizer : public Tokenizer {
     for (const std::int32_t id : encoding.ids)
       if (id >= vocab_size_)
         throw DataError(
-            "expected tokens that the model knows (ids below " + std::to_string(vocab_size_) + "), found " +
+            "expected tokens of the model's vocabulary (ids below " + std::to_string(vocab_size_) + "), found " +
             nlohmann::json(inner_->piece(id)).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace) + " (id " +
             std::to_string(id) + ")");
     return encoding;
@@ -43,7 +44,7 @@ class BoundedTokenizer : public Tokenizer {
   std::int64_t vocab_size_;
 };
 
-/// Special tokens stand for no text, so nothing but their own name gives their id.
+/// Only special tokens may be beyond the vocabulary: no text other than their own name is encoded to them.
 bool all_special(const Tokenizer& tokenizer, std::int64_t from) {
   for (auto id = static_cast<std::int32_t>(from); id < tokenizer.vocab_size(); ++id)
     if (!tokenizer.decode({id}).empty()) return false;
@@ -62,7 +63,7 @@ std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& path, std
   try {
     bounded->encode("", Bos::by_setting);
   } catch (const DataError& error) {
-    throw ModelError(path.string() + ": what stands in front of every text: " + error.what());
+    throw ModelError(path.string() + ": tokens added before every text: " + error.what());
   }
   return bounded;
 }

@@ -1,4 +1,4 @@
-// The chat templates of a model folder.
+// Finds the chat templates of a model folder.
 #include <algorithm>
 #include <map>
 #include <string_view>
@@ -22,7 +22,7 @@ using Sources = std::map<std::string, Source>;  // by name
 
 Json read_object(const fs::path& file) { return fs::exists(file) ? Json(hf::read_json_object(file)) : Json::object(); }
 
-// A token is a text, or an object with its text and flags.
+// A special token is a text, or an object with its text and flags.
 Json token_text(const Json& token) {
   if (token.is_object() && token.contains("content")) return token["content"];
   return token;

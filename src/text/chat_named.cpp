@@ -1,4 +1,4 @@
-// Chat templates for folders that bring none. The formats are those of the models' own documentation.
+// Built-in chat templates for folders without one. The formats are those of the models' documentation.
 #include <iterator>
 #include <string_view>
 #include <utility>
@@ -9,7 +9,7 @@
 namespace rlhf {
 namespace {
 
-// Every template begins with it: content is a text, or a list of parts of which the texts are taken.
+// Every template begins with this macro: content is a text, or a list of parts of which the texts are used.
 constexpr std::string_view kTextOf = R"({%- macro text_of(content) -%}
   {%- if content is string -%}{{ content }}
   {%- elif content is not none -%}
@@ -53,7 +53,7 @@ constexpr std::string_view kGemma = R"({{- bos_token -}}
 {%- endfor -%}
 {%- if add_generation_prompt -%}{{ '<start_of_turn>model\n' }}{%- endif -%})";
 
-// User and assistant take turns; a system message goes into the first question.
+// User and assistant alternate; a system message becomes part of the first user turn.
 constexpr std::string_view kLlama2 = R"({%- set ns = namespace(system='') -%}
 {%- for message in messages -%}
 {%- set text = text_of(message.content) | trim -%}
@@ -104,7 +104,7 @@ constexpr std::string_view kVicuna = R"({%- if not messages or messages[0].role 
 struct Named {
   const char* name;
   std::string_view source;
-  const char *bos, *eos;  // what the format uses where nothing else is said
+  const char *bos, *eos;  // the defaults of the format
 };
 constexpr Named kNamed[] = {
     {"alpaca", kAlpaca, "<s>", "</s>"},

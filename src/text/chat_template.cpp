@@ -1,3 +1,4 @@
+// Chat templates: the variables that a template sees, and the spans of the assistant's turns.
 #include "rlhf/text/chat_template.h"
 
 #include <algorithm>
@@ -26,7 +27,7 @@ std::string place(const std::string& where, const jinja::TemplateError& error) {
   return text + ": " + one_line(error.what());
 }
 
-// transformers shows a message's reasoning under two names, whichever it came under.
+// Like transformers, gives the template a message's reasoning under both of its names.
 Json with_reasoning_names(const Json& message) {
   static constexpr const char* kNames[] = {"reasoning_content", "thinking", "reasoning"};
   for (const char* name : kNames) {
@@ -100,7 +101,7 @@ struct ChatTemplate::Compiled {
       if (error.kind() == jinja::TemplateError::Kind::limit) throw ModelError(what);
       throw DataError(what);
     } catch (const std::bad_alloc&) {
-      throw ModelError("rendering chat template " + where + ": no memory left");
+      throw ModelError("rendering chat template " + where + ": out of memory");
     }
   }
 
@@ -109,7 +110,7 @@ struct ChatTemplate::Compiled {
     return render(first_messages(messages, turn), options).text;
   }
 
-  // Whether every turn's span begins where the prompt to write it ends.
+  // Computes ChatText::verified for spans of {% generation %} blocks.
   bool begins_with_prompts(const jinja::Rendering& whole, const Json& messages, const ChatOptions& options) const {
     const std::vector<std::size_t> turns = assistant_turns(messages);
     if (turns.size() != whole.generations.size()) return false;
@@ -119,27 +120,25 @@ struct ChatTemplate::Compiled {
         if (prompt.size() != whole.generations[i].first || !whole.text.starts_with(prompt)) return false;
       }
     } catch (const Error&) {
-      return false;  // a template may refuse a part of a conversation
+      return false;  // a template may refuse an incomplete conversation
     }
     return true;
   }
 
-  /// A template may write EOS behind the last turn, whichever that is: no part of what a longer conversation begins
-  /// with.
+  /// Removes an EOS that a template appends to every text, whatever its last turn: it is not a prefix of longer texts.
   std::string without_eos_at_end(std::string text) const {
     const auto token = special_tokens.find("eos_token");
     if (token == special_tokens.end() || !token->is_string()) return text;
     const auto& eos = token->get_ref<const std::string&>();
-    const std::size_t end = text.find_last_not_of(" \t\r\n") + 1;  // 0 where there is nothing else
+    const std::size_t end = text.find_last_not_of(" \t\r\n") + 1;  // 0 if there is only white space
     if (!eos.empty() && std::string_view(text).substr(0, end).ends_with(eos)) text.resize(end - eos.size());
     return text;
   }
 
   [[noreturn]] void refuse_turn(std::size_t turn, const std::string& why) const {
     throw DataError(
-        "finding what the assistant wrote: chat template " + where + ": message " + std::to_string(turn + 1) + ": " +
-        why +
-        "; hint: use a template with {% generation %} blocks (data.chat_template), or train on the last turn alone "
+        "finding the assistant's turns: chat template " + where + ": message " + std::to_string(turn + 1) + ": " + why +
+        "; hint: use a template with {% generation %} blocks (data.chat_template), or train only on the last turn "
         "(data.train_on: last_turn)");
   }
 
@@ -150,14 +149,14 @@ struct ChatTemplate::Compiled {
       const std::string before = prompt_before(messages, turn, options);
       std::string with = render(first_messages(messages, turn + 1), options).text;
       if (!with.starts_with(before))
-        refuse_turn(turn, "expected the text up to the answer to end with the generation prompt, found another text");
+        refuse_turn(turn, "expected the turn to begin with the generation prompt, found another text");
       if (!whole.starts_with(with)) with = without_eos_at_end(std::move(with));
       if (!whole.starts_with(with) || with.size() < before.size())
         refuse_turn(turn,
-                    "expected the whole text to begin with the text up to this turn, found that later messages "
-                    "change it (a template that rewrites earlier turns)");
+                    "expected the text up to this turn to be the same in the whole conversation, found a change (the "
+                    "template rewrites earlier turns)");
       if (before.size() < (spans.empty() ? 0 : spans.back().end))
-        refuse_turn(turn, "expected it to begin behind the assistant's turn before it");
+        refuse_turn(turn, "expected the turn to begin after the assistant's turn before it, found an overlap");
       spans.push_back({before.size(), with.size()});
     }
     return spans;
@@ -187,7 +186,7 @@ std::string ChatTemplate::render(const Json& messages, const ChatOptions& option
 
 ChatText ChatTemplate::render_with_spans(const Json& messages, const ChatOptions& given) const {
   ChatOptions options = given;
-  if (!options.now) options.now = std::time(nullptr);  // one time for all the texts that are compared
+  if (!options.now) options.now = std::time(nullptr);  // the same time for all texts that are compared
   jinja::Rendering whole = compiled_->render(messages, options);
   if (compiled_->code.marks_generation()) {
     const bool verified = compiled_->begins_with_prompts(whole, messages, options);

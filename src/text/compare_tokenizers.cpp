@@ -1,3 +1,4 @@
+// Compares two tokenizers piece by piece.
 #include <algorithm>
 
 #include "rlhf/core/error.h"
@@ -6,7 +7,7 @@
 namespace rlhf {
 namespace {
 
-/// Nothing where the tokenizer leaves the id out.
+/// The piece of an id, or nullopt if the tokenizer does not have the id.
 std::optional<std::string> piece_of(const Tokenizer& tokenizer, std::int32_t id) {
   try {
     return tokenizer.piece(id);

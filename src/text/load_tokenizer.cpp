@@ -1,3 +1,4 @@
+// Chooses the tokenizer of a model folder by the files in it.
 #include <algorithm>
 #include <filesystem>
 #include <memory>
@@ -41,7 +42,7 @@ void refuse_other_kind(const fs::path& folder, const std::string& only = "") {
   }
 }
 
-// The files of a folder that `transformers` reads for its tokenizer, chat templates among them.
+// The files that `transformers` reads for the tokenizer of a folder, including chat templates.
 std::vector<fs::path> files_of(const fs::path& folder) {
   std::vector<fs::path> files;
   for (const char* name : {"tokenizer.json", "tokenizer.model", "vocab.json", "merges.txt", "tokenizer_config.json",
@@ -72,7 +73,7 @@ std::unique_ptr<Tokenizer> load_folder(const fs::path& folder) {
 }
 
 std::unique_ptr<Tokenizer> load(const fs::path& path) {
-  if (!fs::exists(path)) refuse(path, "nothing there");
+  if (!fs::exists(path)) refuse(path, "no such file or folder");
   if (fs::is_directory(path)) return load_folder(path);
   const fs::path folder = path.parent_path();
   const std::string name = path.filename().string();
@@ -91,7 +92,7 @@ std::unique_ptr<Tokenizer> load_tokenizer(const fs::path& path) {
   try {
     return load(path);
   } catch (const fs::filesystem_error& error) {
-    refuse(path, "that it cannot be read (" + error.code().message() + ")");
+    refuse(path, "a folder that cannot be read (" + error.code().message() + ")");
   }
 }
 

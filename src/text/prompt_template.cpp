@@ -1,3 +1,4 @@
+// The template of prompt and completion.
 #include "rlhf/text/prompt_template.h"
 
 #include <utility>

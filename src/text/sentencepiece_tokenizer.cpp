@@ -1,3 +1,4 @@
+// A SentencePiece model as a tokenizer.
 #include "text/sentencepiece_tokenizer.h"
 
 #include <algorithm>
@@ -13,8 +14,8 @@
 namespace rlhf {
 namespace {
 
-// A file is a protobuf message; what is appended to one is merged into it. This says, in the message's third field (the
-// normalizer), that its third field (add_dummy_prefix) is false.
+// A model file is a protobuf message, and bytes appended to a message are merged into it. These set field 3
+// (add_dummy_prefix) of the message's field 3 (the normalizer) to false.
 constexpr std::string_view kNoSpaceInFront("\x1A\x02\x18\x00", 4);
 
 std::optional<std::int32_t> if_defined(int id) { return id < 0 ? std::nullopt : std::optional<std::int32_t>(id); }
@@ -24,7 +25,7 @@ std::unique_ptr<sentencepiece::SentencePieceProcessor> load(const std::filesyste
   auto processor = std::make_unique<sentencepiece::SentencePieceProcessor>();
   if (!processor->LoadFromSerializedProto(bytes).ok() || processor->GetPieceSize() <= 0)
     throw ModelError("reading tokenizer " + model.string() + ": expected a SentencePiece model, found " +
-                     std::to_string(bytes.size()) + " bytes that are none");
+                     std::to_string(bytes.size()) + " bytes of something else");
   return processor;
 }
 
@@ -38,7 +39,7 @@ void append(Encoding& encoding, std::int32_t id, std::size_t end) {
 
 SentencePieceTokenizer::SentencePieceTokenizer(const std::filesystem::path& model, const hf::Settings& settings,
                                                std::vector<std::filesystem::path> files)
-    : add_bos_(settings.add_bos.value_or(true)),  // as transformers' LlamaTokenizer
+    : add_bos_(settings.add_bos.value_or(true)),  // the default of transformers' LlamaTokenizer
       files_(std::move(files)) {
   const std::string bytes = read_file(model, ExitCode::model);
   first_ = load(model, bytes);
@@ -70,8 +71,8 @@ void SentencePieceTokenizer::add_tokens(const hf::Settings& settings, const std:
     if (id >= size) behind_.push_back(token);
   }
   const auto role = [&](const char* name, int own) {
-    const auto said = added.find_role(settings, name);
-    return said ? said : if_defined(own);
+    const auto named = added.find_role(settings, name);
+    return named ? named : if_defined(own);
   };
   bos_ = role("bos_token", first_->bos_id());
   eos_ = role("eos_token", first_->eos_id());
@@ -80,7 +81,7 @@ void SentencePieceTokenizer::add_tokens(const hf::Settings& settings, const std:
 }
 
 Encoding SentencePieceTokenizer::encode(std::string_view text, Bos bos) const {
-  RLHF_CHECK(text.size() <= std::numeric_limits<std::int32_t>::max(), "a text of over 2 GiB");
+  RLHF_CHECK(text.size() <= std::numeric_limits<std::int32_t>::max(), "a text of more than 2 GiB");
   Encoding encoding;
   const bool in_front = bos == Bos::by_setting && add_bos_ && bos_;
   if (in_front) append(encoding, *bos_, 0);
@@ -102,7 +103,7 @@ Encoding SentencePieceTokenizer::encode(std::string_view text, Bos bos) const {
         append(encoding, part.ids[i], static_cast<std::size_t>(end_of(piece.begin + part.ends[i])));
     }
   }
-  // White space at the end that the model's normalisation drops belongs to the last piece.
+  // White space that the model's normalisation drops at the end belongs to the last piece.
   if (encoding.ids.size() > (in_front ? 1u : 0u)) encoding.ends.back() = static_cast<std::int32_t>(text.size());
   return encoding;
 }
@@ -131,7 +132,7 @@ std::string SentencePieceTokenizer::decode(const TokenIds& ids) const {
       flush();
       is_first = false;
       const auto index = static_cast<std::size_t>(id - first_->GetPieceSize());
-      // A padded vocabulary: the model has ids that no piece stands for.
+      // With a padded vocabulary the model has ids without a piece.
       if (index >= behind_.size()) {
         text += "\uFFFD";
       } else if (!behind_[index].special) {
@@ -159,7 +160,7 @@ std::int64_t SentencePieceTokenizer::vocab_size() const {
 void SentencePieceTokenizer::check_id(std::int32_t id) const {
   if (id < 0 || id >= vocab_size())
     throw ModelError("decoding a token: expected an id from 0 to " + std::to_string(vocab_size() - 1) + ", found " +
-                     std::to_string(id) + "; hint: the model's vocabulary does not fit this tokenizer");
+                     std::to_string(id) + "; hint: the model's vocabulary does not match this tokenizer");
 }
 
 }  // namespace rlhf

@@ -18,12 +18,12 @@ class SentencePieceProcessor;
 
 namespace rlhf {
 
-/// A SentencePiece model. White space and byte pieces are its own business. Its control pieces are read from text only
-/// where the text brings its own special tokens (Bos::none): otherwise "<s>" in a text is three characters. Tokens that
-/// the folder adds are always found.
+/// A tokenizer of a SentencePiece model; the sentencepiece library handles white space and byte pieces. Control pieces
+/// are recognised in a text only if it contains its own special tokens (Bos::none); otherwise "<s>" is three
+/// characters. Tokens that the folder adds are always recognised.
 class SentencePieceTokenizer : public Tokenizer {
  public:
-  /// `model` is the tokenizer.model; the settings are those of the files beside it.
+  /// `model` is the tokenizer.model; `settings` come from the files next to it.
   SentencePieceTokenizer(const std::filesystem::path& model, const hf::Settings& settings,
                          std::vector<std::filesystem::path> files);
   ~SentencePieceTokenizer() override;
@@ -46,12 +46,12 @@ class SentencePieceTokenizer : public Tokenizer {
   void encode_between(std::string_view text, bool is_first, Encoding& encoding) const;
   std::string decode_between(const std::vector<int>& ids, bool is_first) const;
 
-  Processor first_;  // for the start of a text
-  Processor inner_;  // the same model, but for what stands behind a special token: it puts no space in front
-  hf::AddedTokenFinder added_tokens_;    // that the folder adds
+  Processor first_;                      // for the start of a text
+  Processor inner_;                      // the same model for text after a special token: adds no space before it
+  hf::AddedTokenFinder added_tokens_;    // the tokens that the folder adds
   hf::AddedTokenFinder special_tokens_;  // these and the control pieces
   bool has_added_tokens_ = false;
-  std::vector<hf::AddedToken> behind_;  // the added tokens behind the vocabulary
+  std::vector<hf::AddedToken> behind_;  // the added tokens whose ids are after the vocabulary
   std::optional<std::int32_t> bos_, eos_, unknown_, pad_;
   bool add_bos_;
   std::vector<std::filesystem::path> files_;

@@ -1,3 +1,4 @@
+// Trains a SentencePiece tokenizer.
 #include <algorithm>
 #include <filesystem>
 #include <string>
@@ -27,8 +28,8 @@ class Lines : public sentencepiece::SentenceIterator {
   std::size_t next_ = 0;
 };
 
-// Without a dummy prefix a text is decoded to the same bytes it was encoded from, spaces at its start included; and
-// transformers' LlamaTokenizer, told the same by add_prefix_space, gives the same ids.
+// Without a dummy prefix, decoding returns exactly the encoded bytes, including spaces at the start. With
+// add_prefix_space: false, transformers' LlamaTokenizer returns the same ids.
 std::unordered_map<std::string, std::string> trainer_arguments(const TokenizerTraining& settings) {
   return {
       {"model_type", "bpe"},
@@ -39,7 +40,7 @@ std::unordered_map<std::string, std::string> trainer_arguments(const TokenizerTr
       {"normalization_rule_name", "identity"},
       {"remove_extra_whitespaces", "false"},
       {"add_dummy_prefix", "false"},
-      {"max_sentence_length", "67108864"},  // bytes; longer lines would be left out without a word
+      {"max_sentence_length", "67108864"},  // bytes; longer lines would be skipped silently
       {"unk_id", "0"},
       {"bos_id", "1"},
       {"eos_id", "2"},
@@ -63,7 +64,7 @@ nlohmann::ordered_json tokenizer_config() {
   };
 }
 
-// The library's reason is "Internal: file.cc(line) [condition] words": the words.
+// The library's message is "Internal: file.cc(line) [condition] reason"; returns the reason.
 std::string words_of(const std::string& reason) {
   const auto bracket = reason.rfind("] ");
   return bracket == std::string::npos ? reason : reason.substr(bracket + 2);
@@ -76,7 +77,7 @@ void train_tokenizer(const std::vector<std::string>& lines, const TokenizerTrain
   const std::string expected = "training a tokenizer: expected text for " + std::to_string(settings.vocab_size) +
                                " pieces, found " + std::to_string(lines.size()) + " lines: ";
   if (std::all_of(lines.begin(), lines.end(), [](const std::string& line) { return line.empty(); }))
-    throw DataError(expected + "there is no text in them");
+    throw DataError(expected + "they contain no text");
   Lines iterator(lines);
   std::string model;
   const auto status = sentencepiece::SentencePieceTrainer::Train(trainer_arguments(settings), &iterator, &model);

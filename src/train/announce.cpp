@@ -1,3 +1,4 @@
+// The announcement of a run: plan, data, memory forecast, first samples.
 #include "announce.h"
 
 #include <iostream>
@@ -22,7 +23,7 @@ std::vector<std::string> lines(const Announcement& announcement) {
 void print(const Announcement& announcement) {
   for (const std::string& line : lines(announcement)) std::cout << line << '\n';
   for (const std::string& sample : announcement.first_samples) std::cout << "sample: " << sample << '\n';
-  if (!std::cout.flush()) throw OutputError("writing the plan: stdout: cannot be written");
+  if (!std::cout.flush()) throw OutputError("writing the plan: cannot write stdout");
 }
 
 void log(const Announcement& announcement) {
@@ -31,7 +32,7 @@ void log(const Announcement& announcement) {
 }
 
 void log_finished(const RunFolder& folder) {
-  log_info("nothing to do: " + folder.path().string() + " already holds the finished run");
+  log_info("nothing to do: the run in " + folder.path().string() + " is already finished");
 }
 
 }  // namespace rlhf

@@ -8,7 +8,7 @@
 
 namespace rlhf {
 
-/// What a run is about to do, in the words used by --dry-run and by the first lines of the log.
+/// What a run will do, as printed by --dry-run and at the start of the log.
 struct Announcement {
   std::string plan;
   std::vector<std::string> data;  ///< DataReport::lines()
@@ -17,9 +17,9 @@ struct Announcement {
   std::vector<std::string> first_samples;  ///< trained tokens marked
 };
 
-/// --dry-run: to stdout, because it is what was asked for.
+/// Prints the announcement to stdout (--dry-run).
 void print(const Announcement& announcement);
-/// Start of a run: to the log.
+/// Writes the announcement to the log.
 void log(const Announcement& announcement);
 void log_finished(const RunFolder& folder);
 

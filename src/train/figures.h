@@ -8,7 +8,7 @@
 
 namespace rlhf {
 
-/// Running sums that stay on the device and are fetched together, so that a step waits for the device once.
+/// Running sums on the device that are read together, so that a step synchronises only once.
 template <std::size_t N>
 class DeviceSums {
  public:

@@ -1,4 +1,4 @@
-// What must be equal for a resumed run to end with the same bits.
+// The parts of a run's fingerprint: config, data, models, tokenizer, templates.
 #include "fingerprint.h"
 
 #include <filesystem>

@@ -11,7 +11,7 @@ namespace rlhf {
 inline const std::string kThreads = "machine.threads", kMicroBatchTokens = "plan.micro_batch_tokens";
 
 void add_machine(Fingerprint& fingerprint, const Setup& setup, std::int64_t micro_batch_tokens);
-/// The tokenizer's files and the templates in use.
+/// Adds the files of the tokenizer and the templates of the run.
 void add_text(Fingerprint& fingerprint, const Setup& setup);
 
 }  // namespace rlhf

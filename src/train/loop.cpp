@@ -1,4 +1,4 @@
-// The loop that runs every method.
+// The training loop of all methods.
 #include "loop.h"
 
 #include <chrono>
@@ -97,8 +97,8 @@ void Loop::report(const StepRecord& record, double seconds) {
   progress_.show(step_, record.headline(), rate);
 }
 
-/// What follows a step. Nothing is written before all of it is known, so that a signal in between leaves nothing that a
-/// resumed run would write twice.
+/// Evaluation and samples after a step. Nothing is written before all of it is computed, so that after a signal a
+/// resumed run writes nothing twice.
 void Loop::observe() {
   const auto evaluation = evaluation_due() ? method_.evaluate() : nullptr;
   const bool show = samples_due(0) || (is_last() && settings_.log.samples_every_steps > 0);
@@ -120,7 +120,7 @@ bool Loop::evaluation_due() const {
   return method_.evaluates() && (step_ == 0 || is_last() || (every > 0 && step_ % every == 0));
 }
 
-/// Every log.samples_every_steps steps, counted from step `first`.
+/// Whether samples are due: every log.samples_every_steps steps, counted from step `first`.
 bool Loop::samples_due(std::int64_t first) const {
   const std::int64_t every = settings_.log.samples_every_steps;
   return every > 0 && step_ >= first && (step_ - first) % every == 0;
@@ -128,18 +128,19 @@ bool Loop::samples_due(std::int64_t first) const {
 
 std::string Loop::best_by() const { return settings_.eval.best_by.empty() ? "eval_loss" : settings_.eval.best_by; }
 
-/// The one metric that is looked up by name: the config names it.
+/// Saves the model if eval.best_by improved. This is the only metric that is looked up by name, because the config has
+/// its name.
 void Loop::keep_if_best(const Metrics& evaluation) {
   const std::string name = best_by();
   const double* value = evaluation.find(name);
   if (!value) throw ConfigError({"eval.best_by: expected a metric of the evaluation, found " + name});
   const bool better = !best_ || (method_.better(name) == Better::higher ? *value > *best_ : *value < *best_);
-  if (!better || !std::isfinite(*value) || step_ == 0) return;  // at step 0 the model is no result of this run
+  if (!better || !std::isfinite(*value) || step_ == 0) return;  // at step 0 the model is not a result of this run
   best_ = *value;
   save_models("best");
 }
 
-/// Further models first: where the main one exists the result is complete.
+/// Writes the main model last: if it exists, the result is complete.
 void Loop::save_models(const std::string& name) {
   const auto models = method_.models();
   for (const bool main : {false, true})

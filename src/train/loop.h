@@ -11,14 +11,14 @@
 
 namespace rlhf {
 
-/// The loop of every method: steps, learning rate, evaluation, samples, metrics, checkpoints, best/ and final/.
+/// The training loop of all methods: steps, learning rate, evaluation, samples, metrics, checkpoints, best/ and final/.
 class Loop {
  public:
-  /// Restores the method from `resume`, if there is one.
+  /// Restores the method from the checkpoint `resume`, if there is one.
   Loop(Method& method, const RunSettings& settings, const MethodPlan& plan, at::Device device, Run& run,
        const std::optional<ResumePoint>& resume);
 
-  /// Runs to the last step. After a signal it saves a checkpoint of the last whole step and throws Interrupted.
+  /// Runs to the last step. After a signal, saves a checkpoint of the last complete step and throws Interrupted.
   RunSummary go();
 
  private:

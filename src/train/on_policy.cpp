@@ -16,7 +16,7 @@ namespace rlhf {
 
 namespace {
 
-constexpr std::uint64_t kRolloutStream = 0x726f6c6c;  // apart from the streams that shuffle prompts
+constexpr std::uint64_t kRolloutStream = 0x726f6c6c;  // distinct from the streams that shuffle prompts
 
 void check_scores(const std::vector<float>& scores, std::size_t responses) {
   if (scores.size() != responses)

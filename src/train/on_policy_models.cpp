@@ -1,4 +1,4 @@
-// Prompts and models of on-policy runs.
+// Reads, plans and loads the prompts and models of on-policy runs.
 #include "rlhf/train/on_policy_models.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Sizes, step counts and the memory forecast of a run.
 #include "rlhf/train/plan.h"
 
 #include <algorithm>
@@ -10,8 +11,8 @@ namespace rlhf {
 
 namespace {
 
-constexpr std::int64_t kCpuCap = 8192;   // beyond this the working set has long left the caches
-constexpr std::int64_t kGpuCap = 65536;  // beyond this a GPU's products no longer get faster
+constexpr std::int64_t kCpuCap = 8192;   // larger micro-batches are not faster on a CPU
+constexpr std::int64_t kGpuCap = 65536;  // larger micro-batches are not faster on a GPU
 constexpr std::int64_t kRounding = 256;
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
@@ -53,8 +54,8 @@ std::int64_t count_parameters(const ModelShape& s) {
 }
 
 std::int64_t activation_bytes_per_token(const ModelShape& s, at::ScalarType dtype) {
-  // Kept per layer: two residual sums and their norms, rotated queries and keys, values, the attention's result, and
-  // gate, up, what becomes of them, and where LibTorch's operators do it the activated gate.
+  // Saved per layer: two residual sums and their norms, rotated queries and keys, values, the result of the attention,
+  // gate, up, their product, and with LibTorch's operators also the activated gate.
   const std::int64_t heads = s.head_dim * (2 * s.num_heads + 2 * s.num_key_value_heads);
   const std::int64_t layer = 4 * s.hidden_size + heads + 4 * s.intermediate_size;
   return (s.num_layers * layer + 4 * s.hidden_size) * static_cast<std::int64_t>(c10::elementSize(dtype));
@@ -100,7 +101,7 @@ std::string SupervisedPlan::summary(const std::string& samples) const {
 
 PpoPlan plan_ppo(const PpoConfig& config, std::int64_t micro_batch_tokens) {
   const auto exact = [](std::int64_t a, std::int64_t b) {
-    RLHF_CHECK(b > 0 && a % b == 0, a, " is no multiple of ", b);
+    RLHF_CHECK(b > 0 && a % b == 0, a, " is not a multiple of ", b);
     return a / b;
   };
   PpoPlan plan;

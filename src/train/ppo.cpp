@@ -1,4 +1,4 @@
-// One step of PPO: collect, score, advantages, updates.
+// One step of PPO: rollout, scores, advantages, updates.
 #include "rlhf/train/ppo.h"
 
 #include <algorithm>
@@ -21,7 +21,7 @@ namespace rlhf {
 
 namespace {
 
-/// The optimizer steps on one rollout: those of the policy and of the value model, each on its own.
+/// The optimizer steps on one rollout: those of the policy and, independently, those of the value model.
 class PpoUpdate {
  public:
   PpoUpdate(PpoModels& models, PpoState& state, const PpoConfig& config, const ForwardOptions& forward,
@@ -52,8 +52,8 @@ class PpoUpdate {
   }
 
  private:
-  /// The first mini-batch takes its old log-probabilities from its own first pass, before any weight changed; the
-  /// others need a forward of their own, the only one that is spent on old log-probabilities.
+  /// The first mini-batch gets its old log-probabilities from its first training pass, before any weight changes. Only
+  /// the other mini-batches need a separate forward pass for them.
   void take_old_logprobs(const std::vector<std::vector<std::size_t>>& mini_batches) {
     std::vector<std::size_t> later;
     for (std::size_t i = 1; i < mini_batches.size(); ++i)
@@ -159,7 +159,7 @@ std::unique_ptr<PpoStep> ppo_step(PpoModels& models, PpoState& state, std::span<
   measure_objective(batch, *done);
   done->score_seconds = clock.lap();
 
-  const StopDeferral whole_update;  // half an update is no state to resume from
+  const StopDeferral whole_update;  // a run cannot resume in the middle of an update
   PpoUpdate(models, state, config, forward, at, batch, *done).run();
   done->update_seconds = clock.lap();
   done->tokens = done->scored.rollout.batch.segments.total();

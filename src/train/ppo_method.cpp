@@ -17,9 +17,9 @@ class PpoMethod final : public Method {
 
   MethodPlan plan(const Setup& setup) override {
     const PpoModelOptions& paths = config_.model;
-    parts_.emplace(setup, OnPolicyModelOptions{paths.policy, paths.reward, paths.reference}, config_.data, config_.rollout,
-                   own_reward_);
-    // With a C++ reward and no value model, the value model is a new head on the policy.
+    parts_.emplace(setup, OnPolicyModelOptions{paths.policy, paths.reward, paths.reference}, config_.data,
+                   config_.rollout, own_reward_);
+    // With a C++ reward and no value model in the config, the value model is the policy with a new scalar head.
     const std::string& reward = paths.reward.empty() ? paths.policy : paths.reward;
     const std::string& value = paths.value.empty() ? reward : paths.value;
     value_folder_ = read_companion(value, "model.value", setup);

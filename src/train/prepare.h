@@ -10,8 +10,8 @@
 namespace rlhf {
 
 /// Resolves device and threads, reads the model folder (or describes a new model) and its tokenizer, and checks that
-/// they fit. Throws ConfigError if the prompt template of the config differs from the folder's own, unless differences
-/// are accepted.
+/// they match. Throws ConfigError if the prompt template of the config differs from that of the folder, unless
+/// differences are accepted.
 Setup prepare(const RunSettings& settings, const std::optional<ResumePoint>& resume, const RunOptions& options);
 
 }  // namespace rlhf

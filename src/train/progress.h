@@ -8,13 +8,13 @@
 
 namespace rlhf {
 
-/// Shows a person how far the run is: one line that rewrites itself on a terminal (stderr), plain log lines elsewhere,
-/// about fifty of them in a run.
+/// Shows the progress of a run: a line that is updated in place if stderr is a terminal, otherwise about fifty log
+/// lines per run.
 class Progress {
  public:
   Progress(std::string stage, std::int64_t first_step, std::int64_t total_steps);
   ~Progress();
-  /// `headline` are the figures to show, `tokens_per_second` the speed of a step (0: of none).
+  /// Shows the metrics `headline` and the speed; `tokens_per_second` is 0 if unknown.
   void show(std::int64_t step, const Metrics& headline, double tokens_per_second = 0);
 
  private:
@@ -24,7 +24,7 @@ class Progress {
   std::int64_t first_step_, total_steps_;
   bool terminal_;
   std::chrono::steady_clock::time_point start_;
-  Metrics last_;  ///< figures of an evaluation are shown until the next one
+  Metrics last_;  ///< metrics of an evaluation are shown until the next one
 };
 
 }  // namespace rlhf

@@ -1,4 +1,4 @@
-// Rankings and pairs as a packed batch.
+// Packs pairs and rankings into micro-batches.
 #include "ranked_batch.h"
 
 #include <algorithm>
@@ -10,7 +10,8 @@
 namespace rlhf {
 namespace {
 
-/// Tokens that all texts of a sample begin with; each keeps at least one of its own, where its score is read.
+/// The number of tokens that all texts of a sample share at the start. Each text keeps at least one other token, where
+/// its score is read.
 std::size_t shared_tokens(const std::vector<TokenIds>& texts) {
   std::size_t shared = texts.front().size() - 1;
   for (const TokenIds& text : texts) {

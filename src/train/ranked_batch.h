@@ -10,16 +10,16 @@
 
 namespace rlhf {
 
-/// A micro-batch of samples.
+/// A micro-batch of pairs and rankings.
 struct RankedBatch {
   PackedBatch packed;
-  at::Tensor rows;              ///< [texts] int64: where each text is scored
+  at::Tensor rows;              ///< [texts] int64: the row at which each text is scored
   at::Tensor chosen, rejected;  ///< [pairs] int64: indices into the texts
   at::Tensor margin, weight;    ///< [pairs] fp32
 };
 
-/// What all texts of a sample begin with is laid down and computed once, where the attention can read a prefix (on a
-/// CPU). A pair's weight is 1 / the pairs of its sample.
+/// Packs samples. The common beginning of the texts of a sample is packed and computed once, as a prefix, if the
+/// attention supports prefixes (on a CPU). The weight of a pair is 1 / number of pairs of its sample.
 RankedBatch make_ranked_batch(const std::vector<const RankedSample*>& samples, at::Device device);
 
 }  // namespace rlhf

@@ -22,7 +22,7 @@ namespace rlhf {
 
 namespace {
 
-/// Of one step or evaluation: means over its samples, rewards over their texts.
+/// The record of a step or evaluation: means over samples; rewards over texts.
 struct RewardModelStep : SupervisedStep {
   enum Sum { kLoss, kRanked, kMargin, kReward, kNumSums };
   std::array<double, kNumSums> sums{};
@@ -46,8 +46,8 @@ std::int64_t num_tokens(const RankedSample& sample) {
   return tokens;
 }
 
-/// Of the texts that no other is better than, or of all, those whose mean score is subtracted: enough that its standard
-/// error is 1/16 of the scores' spread, and no more, since every model that is written waits for it.
+/// The texts whose mean score is subtracted: 256 random ones of those that are never rejected, or of all texts. The
+/// standard error of the mean is then 1/16 of the standard deviation of the scores; more texts would delay every save.
 std::vector<const TokenIds*> centring_texts(const std::vector<RankedSample>& samples, CenterOn center_on,
                                             std::int64_t seed) {
   constexpr std::int64_t kTexts = 256;
@@ -78,7 +78,8 @@ std::vector<std::string> first_samples(const std::vector<RankedSample>& samples,
   return shown;
 }
 
-/// Tokens of the largest sample: its texts are held together, since their scores are compared.
+/// The number of tokens of the largest sample. Its texts are in the same micro-batch, because their scores are
+/// compared.
 std::int64_t largest(const DataSet<RankedSample>& data) {
   std::int64_t tokens = 0;
   for (const auto* set : {&data.train, &data.eval})
@@ -142,11 +143,11 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
     return done;
   }
 
-  /// Returns the scores of the texts, [texts].
+  /// Runs a micro-batch and returns the scores of its texts, [texts].
   at::Tensor add(const RankedBatch& batch, double samples, bool train, DeviceSums<RewardModelStep::kNumSums>& sums) {
     const at::AutoGradMode gradient(train);
     const at::Tensor scores = model_->values(batch.packed, batch.rows);
-    // at::index and not index_select, whose backward adds up in no fixed order on a GPU.
+    // at::index instead of index_select, whose backward pass is not deterministic on a GPU.
     const at::Tensor chosen = at::index(scores, {batch.chosen}), rejected = at::index(scores, {batch.rejected});
     const at::Tensor loss =
         bradley_terry_loss(chosen, rejected, batch.margin, batch.weight, config_.reward_model.centering);
@@ -167,7 +168,7 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
     for_each_group(texts, lengths, micro_batch_tokens_, [&](const std::vector<const TokenIds*>& members) {
       sum.add(0, model_->scores(pack(members, device())).sum());
     });
-    model_->trunk().take_processed_tokens();  // no work of a step
+    model_->trunk().take_processed_tokens();  // not part of the work of a step
     return sum.fetch()[0] / static_cast<double>(texts.size());
   }
 

@@ -1,4 +1,4 @@
-// Passes of models over a rollout, micro-batch by micro-batch.
+// Forward and backward passes over a rollout, in micro-batches.
 #include <algorithm>
 #include <numeric>
 #include <string>
@@ -36,7 +36,7 @@ void for_each_micro_batch(const Rollout& rollout, std::span<const std::size_t> s
   }
 }
 
-/// Runs read(slice), [r], without a gradient and puts the results where they belong in [R].
+/// Runs read(slice) -> [r] without a gradient for every slice, and scatters the results to [R].
 template <typename Read>
 at::Tensor gather(const Rollout& rollout, std::span<const std::size_t> sequences, std::int64_t budget,
                   WorkCounters& work, const Read& read) {
@@ -47,7 +47,7 @@ at::Tensor gather(const Rollout& rollout, std::span<const std::size_t> sequences
   return all;
 }
 
-/// A value model that starts from a reward model starts at centred scores, as rewards are.
+/// Values minus reward_mean(): a value model that was initialised from a reward model then begins with centred scores.
 at::Tensor centred_values(ScalarModel& model, const RolloutSlice& slice) {
   return model.values(slice.batch, slice.predictors).sub(model.reward_mean());
 }
@@ -143,11 +143,10 @@ double compare_with_sampler(const at::Tensor& logprobs, const Rollout& rollout, 
   const bool exact = dtype == at::kFloat;
   const double largest = difference.max().item<double>();
   if (largest <= (exact ? 1e-4 : 0.1) && mean <= (exact ? 1e-4 : 1e-2)) return mean;
-  throw NumericsError(
-      "before the first update: expected the sampler's log-probabilities to equal the training path's (" +
-      std::string(exact ? "float32: at most 1e-4" : "bfloat16: mean at most 1e-2, largest 0.1") +
-      "), found a mean difference of " + std::to_string(mean) + ", largest " + std::to_string(largest) +
-      "; hint: train.dtype=float32");
+  throw NumericsError("before the first update: expected equal log-probabilities in sampling and training (" +
+                      std::string(exact ? "float32: at most 1e-4" : "bfloat16: mean at most 1e-2, largest 0.1") +
+                      "), found a mean difference of " + std::to_string(mean) + ", largest " + std::to_string(largest) +
+                      "; hint: use train.dtype=float32");
 }
 
 }  // namespace rlhf

@@ -1,4 +1,4 @@
-// The run folder while a run is open, and what resuming asks of it.
+// Writes a run folder, and checks whether a run can resume.
 #include "run.h"
 
 #include <fstream>
@@ -30,7 +30,7 @@ void compare(const Fingerprint& then, const Fingerprint& now, const RunOptions& 
     if (!then.contains(name)) check(name, "nothing", value);
   if (issues.empty()) return;
   if (!options.accept_differences) {
-    issues.front() += "; hint: --accept-differences goes on all the same, without the promise of equal bits";
+    issues.front() += "; hint: --accept-differences resumes anyway, but the result can differ";
     throw ConfigError(issues);
   }
   for (const std::string& issue : issues) log_warning(issue);
@@ -49,7 +49,7 @@ std::optional<ResumePoint> find_resume_point(const RunFolder& folder, const std:
   if (!options.resume) {
     if (options.dry_run) return std::nullopt;
     throw ConfigError({"train.output: expected an empty or absent folder, found files in " + folder.path().string() +
-                       "; hint: --resume goes on with that run, another folder starts a new one"});
+                       "; hint: add --resume to continue that run, or choose another folder"});
   }
   const std::string found_stage = read_run_json(folder).value("stage", "");
   if (found_stage != stage)
@@ -67,15 +67,15 @@ bool already_finished(const RunFolder& folder, const std::optional<ResumePoint>&
   compare(run.at("fingerprint").get<Fingerprint>(), now, options);
   if (!folder.finished()) {
     if (resume && resume->step > total_steps)
-      throw wrong_length("at least " + std::to_string(resume->step), total_steps, "so many are done");
+      throw wrong_length("at least " + std::to_string(resume->step), total_steps, "that many are done");
     return false;
   }
   const std::int64_t done = run.at("total_steps");
   if (total_steps == done) return true;
-  if (total_steps < done) throw wrong_length(std::to_string(done), total_steps, "a finished run is not shortened");
+  if (total_steps < done) throw wrong_length(std::to_string(done), total_steps, "a finished run cannot be shortened");
   if (!resume)
     throw wrong_length(std::to_string(done), total_steps,
-                       "it kept no checkpoint to go on from (checkpoint.every_steps)");
+                       "it has no checkpoint to resume from (checkpoint.every_steps)");
   return false;
 }
 
@@ -104,7 +104,7 @@ void Run::write_metrics(std::int64_t step, const Metrics& metrics) {
 
 void Run::write_samples(std::int64_t step, const std::vector<nlohmann::ordered_json>& samples) {
   constexpr std::size_t kLogged = 2;
-  constexpr auto kReplace = nlohmann::ordered_json::error_handler_t::replace;  // an answer may end inside a character
+  constexpr auto kReplace = nlohmann::ordered_json::error_handler_t::replace;  // a response may end inside a character
   std::ofstream out(folder_.samples(), std::ios::app);
   for (std::size_t i = 0; i < samples.size(); ++i) {
     nlohmann::ordered_json line{{"step", step}};
@@ -114,7 +114,7 @@ void Run::write_samples(std::int64_t step, const std::vector<nlohmann::ordered_j
       log_info("sample at step " + std::to_string(step) + ": " + line["prompt"].dump(-1, ' ', false, kReplace) + " → " +
                line["response"].dump(-1, ' ', false, kReplace));
   }
-  if (!out.flush()) throw OutputError("writing samples: " + folder_.samples().string() + ": cannot be written");
+  if (!out.flush()) throw OutputError("writing samples: cannot write " + folder_.samples().string());
 }
 
 bool Run::checkpoint_due(std::int64_t step) const {
@@ -124,7 +124,7 @@ bool Run::checkpoint_due(std::int64_t step) const {
 void Run::save(std::int64_t step, Checkpoint checkpoint) {
   checkpoint.state["fingerprint"] = fingerprint_;
   if (step == last_saved_ && checkpoint.state == last_state_) return;
-  flush();  // a resumed run cuts what came after the checkpoint, so what came before it must be there
+  flush();  // a resumed run removes what was written after the checkpoint, so everything before it must be on disk
   save_checkpoint(folder_.checkpoints(), step, checkpoint, checkpoint_options_.keep_last);
   last_saved_ = step;
   last_state_ = std::move(checkpoint.state);

@@ -23,44 +23,44 @@ struct ResumePoint {
   Checkpoint checkpoint;
 };
 
-/// First look at the output folder, before anything is loaded. Throws ConfigError if it holds files and the run is not
-/// resumed, or if it is resumed but was not written by this stage. Returns the newest checkpoint that verifies, if the
-/// run is resumed and there is one.
+/// Checks the output folder before anything is loaded. Throws ConfigError if it contains files and the run does not
+/// resume, or if the run resumes but the folder is not a run of this stage. Returns the newest valid checkpoint, if the
+/// run resumes and there is one.
 std::optional<ResumePoint> find_resume_point(const RunFolder& folder, const std::string& stage,
                                              const RunOptions& options);
 
-/// True if a resumed run already holds the result of `total_steps` steps. Throws ConfigError if it cannot continue with
-/// the same bits, naming every reason: an entry of the fingerprint differs (unless differences are accepted), the run
-/// is past `total_steps`, or it ended without a checkpoint and is to be lengthened.
+/// Whether the run already has the result of `total_steps` steps. Throws ConfigError, with all reasons, if it cannot
+/// resume: an entry of the fingerprint differs (unless differences are accepted), the run has more than `total_steps`
+/// steps, or it must be lengthened but has no checkpoint.
 bool already_finished(const RunFolder& folder, const std::optional<ResumePoint>& resume, const Fingerprint& now,
                       std::int64_t total_steps, const RunOptions& options);
 
-/// What Run writes at its start.
+/// What a Run writes at its start.
 struct RunStart {
   std::string config_yaml;
   nlohmann::json run_json;
   Fingerprint fingerprint;
-  std::vector<std::string> results;  ///< folders of an earlier, shorter run that are removed: final, final-value
+  std::vector<std::string> results;  ///< result folders of an earlier, shorter run, to be removed: final, final-value
 };
 
 /// The open run folder: metrics, samples, checkpoints, log.
 class Run {
  public:
-  /// Creates the folder (or opens it again) and cuts what was written after the resume point.
+  /// Creates the folder, or opens it and removes what was written after the checkpoint of the resume.
   Run(RunFolder folder, RunStart start, const std::optional<ResumePoint>& resume, const RunOptions& options,
       const LogOptions& log, const CheckpointOptions& checkpoint);
   ~Run();
 
   const RunFolder& folder() const { return folder_; }
   void write_metrics(std::int64_t step, const Metrics& metrics);
-  /// Lines of samples.jsonl, with "step" in front; the first two also go to the log.
+  /// Writes lines to samples.jsonl, with "step" first; the first two are also logged.
   void write_samples(std::int64_t step, const std::vector<nlohmann::ordered_json>& samples);
   bool checkpoint_due(std::int64_t step) const;
-  /// A run that keeps checkpoints keeps one of its last step, so that it can be lengthened.
+  /// Whether the run saves checkpoints. Such a run also saves one of its last step, so that it can be lengthened.
   bool keeps_checkpoints() const { return checkpoint_options_.every_steps > 0 || last_saved_ >= 0; }
-  /// Saves a checkpoint and logs it; the fingerprint goes into the state.
+  /// Saves a checkpoint, with the fingerprint in its state, and logs it.
   void save(std::int64_t step, Checkpoint checkpoint);
-  /// Everything written so far is on disk.
+  /// Syncs everything written so far to disk.
   void flush();
 
  private:

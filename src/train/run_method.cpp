@@ -1,4 +1,4 @@
-// The order of a run, once for every method.
+// The order of a run, for all methods.
 #include <cmath>
 #include <utility>
 
@@ -27,7 +27,7 @@ Fingerprint make_fingerprint(const RunSettings& settings, const Setup& setup, co
   return fingerprint;
 }
 
-/// run.json: what ran, on what, from what.
+/// The content of run.json.
 nlohmann::json describe_run(const RunSettings& settings, const Setup& setup, const MethodPlan& plan,
                             const Fingerprint& fingerprint) {
   return {{"stage", settings.stage},

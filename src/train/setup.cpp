@@ -1,4 +1,4 @@
-// What a run needs before it can look at its data.
+// Device, model folder, tokenizer and templates of a run.
 #include <algorithm>
 
 #include <ATen/Parallel.h>
@@ -16,18 +16,18 @@ namespace rlhf {
 
 namespace {
 
-PromptTemplate choose_template(const ModelFolder& folder, const std::string& said, const RunOptions& options) {
+PromptTemplate choose_template(const ModelFolder& folder, const std::string& text, const RunOptions& options) {
   const std::optional<std::string>& own = folder.prompt_template;
-  if (said.empty()) return own ? PromptTemplate(*own) : PromptTemplate();
-  if (own && *own != said && !options.accept_differences)
+  if (text.empty()) return own ? PromptTemplate(*own) : PromptTemplate();
+  if (own && *own != text && !options.accept_differences)
     throw ConfigError({"data.template: expected " + quoted_yaml(*own) + ", which " + folder.path.string() +
-                       " was trained with, found " + quoted_yaml(said) +
-                       "; hint: leave the key out, or pass --accept-differences"});
-  return PromptTemplate(said);
+                       " was trained with, found " + quoted_yaml(text) +
+                       "; hint: omit the key, or add --accept-differences"});
+  return PromptTemplate(text);
 }
 
-/// An id for the padding of a scalar model's config.json. `transformers` takes it off the end of a text before it looks
-/// for the last token, so it must be nothing that ends a text.
+/// A pad id for config.json of a scalar model. `transformers` removes it from the end of a text before it reads the
+/// score, so it must not be an id that ends texts.
 std::int32_t padding_id(const Tokenizer& tokenizer, const TokenIds& stop_ids) {
   const auto ends_texts = [&](std::int32_t id) {
     return std::find(stop_ids.begin(), stop_ids.end(), id) != stop_ids.end();
@@ -40,8 +40,8 @@ std::int32_t padding_id(const Tokenizer& tokenizer, const TokenIds& stop_ids) {
   return last;
 }
 
-/// A size of the plan: the one that the config sets, else the one that the checkpoint was made with. A config that
-/// differs from the checkpoint is refused by the fingerprint.
+/// A size of the plan: the one in the config, otherwise the one in the checkpoint. The fingerprint refuses a config
+/// that differs from the checkpoint.
 std::optional<std::int64_t> settle(std::optional<std::int64_t> set, const std::optional<ResumePoint>& resume,
                                    const std::string& name) {
   if (set || !resume) return set;
@@ -105,22 +105,22 @@ ModelFolder read_companion(const std::string& path, const std::string& key, cons
   const ModelFolder& policy = setup.folder;
   if (folder.shape.vocab_size != policy.shape.vocab_size)
     throw ModelError(where + "vocabulary of " + std::to_string(policy.shape.vocab_size) + " ids, found " +
-                     std::to_string(folder.shape.vocab_size) + "; hint: models of one run share one tokenizer");
+                     std::to_string(folder.shape.vocab_size) + "; hint: all models of a run need the same tokenizer");
   if (folder.path != policy.path && has_tokenizer(folder.path)) {
     if (const auto id = first_difference(*setup.tokenizer, *load_tokenizer(folder.path, folder.shape.vocab_size)))
-      throw ModelError(where + "tokenizer, found one that reads id " + std::to_string(*id) + " as another piece");
+      throw ModelError(where + "tokenizer, found one with another piece for id " + std::to_string(*id));
   }
   const std::string& own = setup.templates.prompt.text();
   if (!folder.prompt_template || *folder.prompt_template == own || setup.accept_differences) return folder;
   throw ModelError(where + "template " + quoted_yaml(own) + ", found " + quoted_yaml(*folder.prompt_template) +
-                   "; hint: --accept-differences accepts it");
+                   "; hint: use it anyway with --accept-differences");
 }
 
 ModelFolder read_reward_folder(const std::string& path, const std::string& key, const Setup& setup) {
   ModelFolder folder = read_companion(path, key, setup);
   if (folder.scalar_head) return folder;
   throw ModelError(key + ": " + path +
-                   ": expected a model with a scalar head, found a language model; hint: rlhf-rm makes one");
+                   ": expected a model with a scalar head, found a language model; hint: train one with rlhf-rm");
 }
 
 }  // namespace rlhf

@@ -18,7 +18,7 @@ namespace rlhf {
 
 namespace {
 
-/// Of one step or evaluation: means over its labels.
+/// The record of a step or evaluation: means over labels.
 struct SftStep : SupervisedStep {
   enum Sum { kNll, kCorrect, kEntropy, kNumSums };
   std::array<double, kNumSums> sums{};
@@ -74,7 +74,7 @@ class Sft final : public SupervisedMethod<Sample, SftConfig, Stage::sft> {
     train_these(model_->parameters());
   }
 
-  /// Greedy answers to a few prompts, to see what the model has learned.
+  /// Greedy responses to a few prompts, to show what the model has learned.
   std::vector<nlohmann::ordered_json> show() override {
     const std::vector<TokenIds> prompts = shown_prompts();
     std::vector<GenerationRequest> requests;
@@ -82,7 +82,7 @@ class Sft final : public SupervisedMethod<Sample, SftConfig, Stage::sft> {
     const SamplingOptions greedy{
         .max_new_tokens = kShownTokens, .temperature = 0, .stop_ids = setup_->templates.stop_ids};
     const auto answers = generate(*model_, requests, greedy, static_cast<std::int64_t>(kShown));
-    model_->take_processed_tokens();  // no work of a step
+    model_->take_processed_tokens();  // not part of the work of a step
     std::vector<nlohmann::ordered_json> lines;
     for (std::size_t i = 0; i < answers.size(); ++i)
       lines.push_back({{"prompt", setup_->tokenizer->decode(prompts[i])},
@@ -134,7 +134,7 @@ class Sft final : public SupervisedMethod<Sample, SftConfig, Stage::sft> {
     return done;
   }
 
-  /// Returns the rows of logits that were made.
+  /// Runs a micro-batch and returns the number of rows of logits computed.
   std::int64_t add(const LabelBatch& batch, double labels, bool train, DeviceSums<SftStep::kNumSums>& sums) {
     const at::AutoGradMode gradient(train);
     const at::Tensor hidden = model_->forward(batch.packed, batch.rows);  // [labels,D]

@@ -18,8 +18,8 @@
 
 namespace rlhf {
 
-/// The plan of a method that trains on samples of a file. `largest` are the tokens of the largest sample, which no
-/// micro-batch can be below; `unit` is what a sample is called ("pairs").
+/// The plan of a method that trains on samples from files. `largest` is the number of tokens of the largest sample, the
+/// minimum for a micro-batch; `unit` is the name of samples in messages ("pairs").
 template <typename S, typename Config>
 MethodPlan plan_samples(const Config& config, const DataSet<S>& data, std::int64_t largest, const std::string& unit,
                         const Setup& setup) {
@@ -47,16 +47,17 @@ MethodPlan plan_samples(const Config& config, const DataSet<S>& data, std::int64
   return plan;
 }
 
-/// Which of `count` samples are evaluated: at most `max_samples` (0 = all), the same in every evaluation of a run.
+/// The indices of the samples to evaluate: at most `max_samples` of `count` (0: all), the same in every evaluation of a
+/// run.
 inline std::vector<std::size_t> choose_evaluated(std::size_t count, std::int64_t max_samples, std::int64_t seed) {
-  constexpr std::uint64_t kEvalStream = 0x6576616c;  // apart from the streams that shuffle training data
+  constexpr std::uint64_t kEvalStream = 0x6576616c;  // distinct from the streams that shuffle training data
   auto chosen = random_permutation(count, static_cast<std::uint64_t>(seed), random_stream(kEvalStream));
   if (max_samples > 0) chosen.resize(std::min(count, static_cast<std::size_t>(max_samples)));
   std::sort(chosen.begin(), chosen.end());
   return chosen;
 }
 
-/// Calls body(members) for groups of `samples` of at most `budget` tokens; `lengths` are their tokens.
+/// Calls body(members) for groups of `samples` with at most `budget` tokens; `lengths` are their numbers of tokens.
 template <typename S, typename Body>
 void for_each_group(const std::vector<const S*>& samples, const std::vector<std::int64_t>& lengths, std::int64_t budget,
                     const Body& body) {
@@ -76,7 +77,7 @@ std::vector<const S*> pick(const std::vector<S>& samples, const std::vector<std:
   return picked;
 }
 
-/// Figures of a step or an evaluation, with those of the optimizer in a step.
+/// The record of a step or an evaluation; a step also has the values of the optimizer.
 struct SupervisedStep : StepRecord {
   std::optional<double> grad_norm, learning_rate;
 
@@ -87,8 +88,8 @@ struct SupervisedStep : StepRecord {
   }
 };
 
-/// What methods on samples of a file share: order of the samples, optimizer step, evaluation. A method derives its
-/// plan(), load(), run() and models().
+/// The common part of methods that train on samples from files: order of the samples, optimizer step, evaluation. A
+/// derived method implements plan(), load(), run() and models().
 template <typename S, typename Config, Stage kStage>
 class SupervisedMethod : public Method {
  public:
@@ -108,10 +109,10 @@ class SupervisedMethod : public Method {
   std::vector<NamedTrainee> trainees() final { return {{"optimizer", *trainee_}}; }
 
  protected:
-  /// Figures of `samples`; with `train` also adds the gradient of their mean loss.
+  /// Computes the record of `samples`; with `train` also adds the gradient of their mean loss.
   virtual std::unique_ptr<SupervisedStep> run(const std::vector<const S*>& samples, bool train) = 0;
 
-  /// For load(), once the model is there.
+  /// Call it in load(), after loading the model.
   void train_these(const Parameters& parameters) {
     trainee_.emplace(parameters, config_.optimizer);
     order_.emplace(data_.train.samples.size(), config_.train.batch_size, seed_, config_.data.shuffle);

@@ -102,14 +102,15 @@ TEST(ConfigFault, TellsAllAtOnceInTheOrderOfTheFile) {
 
 TEST(ConfigFault, BrokenYamlIsToldByLine) {
   const FaultCase cases[] = {
-      {"ppo:\n  gamma: &g 1\n", {"FILE:2: anchors are not read, found `&g`; hint: write the value out, or quote it"}},
+      {"ppo:\n  gamma: &g 1\n",
+       {"FILE:2: anchors are not supported, found `&g`; hint: write the value out, or quote it"}},
       {"ppo:\n  gamma: !!float 1\n",
-       {"FILE:2: tags are not read, found `tag:yaml.org,2002:float`; hint: quote the value"}},
-      {"ppo: !mine {gamma: 1}\n", {"FILE:1: tags are not read, found `!mine`; hint: quote the value"}},
+       {"FILE:2: tags are not supported, found `tag:yaml.org,2002:float`; hint: quote the value"}},
+      {"ppo: !mine {gamma: 1}\n", {"FILE:1: tags are not supported, found `!mine`; hint: quote the value"}},
       {"a: 1\n---\nb: 2\n", {"FILE:2: expected one document, found a second one"}},
       {"? [a]\n: 1\n", {"FILE:1: expected a key, found a list or a map; hint: quote it"}},
       {"~: 1\n", {"FILE:1: expected a key, found nothing"}},
-      {"ppo: {gamma: \"caf\xE9\"}", {"FILE:1: expected UTF-8 text, found a byte that is none"}},
+      {"ppo: {gamma: \"caf\xE9\"}", {"FILE:1: expected UTF-8 text, found an invalid byte"}},
   };
   for (const FaultCase& c : cases) expect_faults("case.yaml", c);
 }
@@ -120,7 +121,7 @@ TEST(ConfigFault, SyntaxErrorsHaveLineAndColumn) {
     const Lines found = faults(file.path(), {});
     ASSERT_EQ(found.size(), 1u) << text;
     EXPECT_TRUE(found[0].starts_with(file.path().string() + ":")) << found[0];
-    EXPECT_NE(found[0].find("no valid YAML at column "), std::string::npos) << found[0];
+    EXPECT_NE(found[0].find("invalid YAML at column "), std::string::npos) << found[0];
   }
 }
 
@@ -143,7 +144,7 @@ TEST(ConfigFault, JsonIsReadStrictlyAndByLine) {
   const TempFile file("case.json", "{\n\"ppo\": {gamma: 1}}");
   const Lines found = faults(file.path(), {});
   ASSERT_EQ(found.size(), 1u);
-  EXPECT_TRUE(found[0].starts_with(file.path().string() + ":2: no valid JSON: ")) << found[0];
+  EXPECT_TRUE(found[0].starts_with(file.path().string() + ":2: invalid JSON: ")) << found[0];
 }
 
 TEST(ConfigFault, OfTheCommandLineSaysSo) {

@@ -80,13 +80,15 @@ std::string meaning_of(const std::string& key) {
 }
 
 TEST(RecordFormats, AreInHelp) {
-  EXPECT_EQ(meaning_of<SftConfig>("data.format"),
-            "what a record means; auto: recognised from the first one; else messages, sharegpt, alpaca, demonstration, "
-            "text (rlhf-sft), preference, ranking, transcripts (rlhf-rm)");
+  EXPECT_EQ(
+      meaning_of<SftConfig>("data.format"),
+      "format of the records; auto: recognised from the first one; else messages, sharegpt, alpaca, demonstration, "
+      "text (rlhf-sft), preference, ranking, transcripts (rlhf-rm)");
   EXPECT_EQ(meaning_of<PpoConfig>("data.fields"),
-            "renamed fields, ours: theirs, e.g. {prompt: question}; ours: prompt, tools, chat_template_kwargs "
+            "renamed fields, {name in the format: name in the file}, e.g. {prompt: question}; names: prompt, tools, "
+            "chat_template_kwargs "
             "(rlhf-ppo)");
-  EXPECT_NE(meaning_of<RewardModelConfig>("data.fields").find("; ours: messages, conversations, system, "),
+  EXPECT_NE(meaning_of<RewardModelConfig>("data.fields").find("; names: messages, conversations, system, "),
             std::string::npos);
 }
 
@@ -141,9 +143,10 @@ TEST(Metrics, ThatAreBetterInOneDirectionCanChooseTheBestEvaluation) {
   EXPECT_EQ(best_by_names(Stage::sft), (std::vector<std::string>{"eval_loss", "eval_mean_token_accuracy"}));
   EXPECT_EQ(best_by_names(Stage::reward_model),
             (std::vector<std::string>{"eval_loss", "eval_accuracy", "eval_margin"}));
-  EXPECT_EQ(meaning_of<SftConfig>("eval.best_by"),
-            "metric whose best evaluation is kept in best/: eval_loss, eval_mean_token_accuracy (rlhf-sft), eval_loss, "
-            "eval_accuracy, eval_margin (rlhf-rm); default: eval_loss");
+  EXPECT_EQ(
+      meaning_of<SftConfig>("eval.best_by"),
+      "metric by which the best model is kept in best/: eval_loss, eval_mean_token_accuracy (rlhf-sft), eval_loss, "
+      "eval_accuracy, eval_margin (rlhf-rm); default: eval_loss");
 }
 
 }  // namespace

@@ -67,14 +67,15 @@ std::string unbroken(const std::string& text) {
 
 TEST(ChangesOnResume, IsShownByHelpAndSchema) {
   const std::string help = unbroken(keys_help<SftConfig>(KeyStyle::dotted));
-  EXPECT_NE(help.find("checkpoint: what --resume needs (may change on resume) checkpoint.every"), std::string::npos);
-  EXPECT_NE(help.find("checkpoints kept log: "), std::string::npos);
-  EXPECT_NE(help.find("a fraction is allowed (may change on resume) train.max_steps"), std::string::npos);
-  EXPECT_NE(help.find("seed of every random number of the run train.device"), std::string::npos);
+  EXPECT_NE(help.find("checkpoint: checkpoints for --resume (may change on resume) checkpoint.every"),
+            std::string::npos);
+  EXPECT_NE(help.find("number of checkpoints to keep log: "), std::string::npos);
+  EXPECT_NE(help.find("may be a fraction (may change on resume) train.max_steps"), std::string::npos);
+  EXPECT_NE(help.find("seed of all random numbers of the run train.device"), std::string::npos);
   EXPECT_EQ(keys_help<GenerateConfig>(KeyStyle::flag).find("on resume"), std::string::npos);
   const std::string schema = json_schema<SftConfig>("rlhf-sft");
-  EXPECT_NE(schema.find("\"checkpoints kept (may change on resume)\""), std::string::npos) << schema;
-  EXPECT_NE(schema.find("\"seed of every random number of the run\""), std::string::npos) << schema;
+  EXPECT_NE(schema.find("\"number of checkpoints to keep (may change on resume)\""), std::string::npos) << schema;
+  EXPECT_NE(schema.find("\"seed of all random numbers of the run\""), std::string::npos) << schema;
 }
 
 }  // namespace

@@ -86,9 +86,10 @@ TEST(JsonSchema, SaysTypeDefaultRangeAndMeaning) {
   EXPECT_EQ(schema["title"], "rlhf-ppo");
   EXPECT_EQ(schema["additionalProperties"], false);
   const json& properties = schema["properties"];
-  EXPECT_EQ(properties["rollout"]["properties"]["top_p"],
-            json::parse(
-                R"json({"description": "nucleus: keep the likeliest tokens up to this mass (1 = all)", "type": "number",
+  EXPECT_EQ(
+      properties["rollout"]["properties"]["top_p"],
+      json::parse(
+          R"json({"description": "nucleus sampling: keep the most likely tokens up to this probability (1: all)", "type": "number",
                             "default": 1.0, "exclusiveMinimum": 0, "maximum": 1})json"));
   EXPECT_EQ(properties["ppo"]["properties"]["num_ppo_epochs"]["type"], "integer");
   EXPECT_EQ(properties["ppo"]["properties"]["num_ppo_epochs"]["maximum"], 64);

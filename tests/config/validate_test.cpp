@@ -50,10 +50,9 @@ TEST(Validate, AsksForWhatARunCannotDoWithout) {
   EXPECT_EQ(faults<SftConfig>({}, {}), (Lines{"model.path: expected a model folder (or model.init), found nothing",
                                               "data.train: expected at least one file, found none",
                                               "train.output: expected a folder for the run, found nothing"}));
-  EXPECT_EQ(faults<PpoConfig>({}, {}),
-            (Lines{"model.policy: expected the model folder the policy starts from, found nothing",
-                   "data.prompts: expected at least one file, found none",
-                   "train.output: expected a folder for the run, found nothing"}));
+  EXPECT_EQ(faults<PpoConfig>({}, {}), (Lines{"model.policy: expected the folder of the initial policy, found nothing",
+                                              "data.prompts: expected at least one file, found none",
+                                              "train.output: expected a folder for the run, found nothing"}));
   EXPECT_EQ(faults<GenerateConfig>({}, {}), (Lines{"model: expected a model folder, found nothing",
                                                    "prompt: expected a prompt, an input file or a chat, found none"}));
 }
@@ -76,7 +75,8 @@ TEST(Validate, HoldsTheRulesOfSft) {
       {{"data.eval=[b]", "data.eval_share=0.1"},
        {"command line: data.eval_share: expected either data.eval or data.eval_share, found both"}},
       {{"data.fields={promt: q}"},
-       {"command line: data.fields: expected {ours: theirs} with ours one of messages, conversations, system, "
+       {"command line: data.fields: expected {name: name in the file} with name one of messages, conversations, "
+        "system, "
         "instruction, output, input, prompt, completion, text, tools, chat_template_kwargs, found promt; did you mean "
         "`prompt`?"}},
       {{"data.fields={prompt: \"\"}"},
@@ -90,7 +90,7 @@ TEST(Validate, HoldsTheRulesOfSft) {
        {"command line: data.template: expected {prompt} and then {completion}, once each, found "
         "\"{prompt}{prompt}{completion}\""}},
       {{"train.micro_batch_tokens=1023"},
-       {"command line: train.micro_batch_tokens: expected at least data.max_length = 1024 (a sequence is never split), "
+       {"command line: train.micro_batch_tokens: expected at least data.max_length = 1024 (sequences are not split), "
         "found 1023"}},
       {{"train.micro_batch_tokens=1024"}, {}},
       {{"eval.every_steps=5"},
@@ -119,7 +119,8 @@ TEST(Validate, HoldsTheRulesOfANewModel) {
        {"command line: model.init.num_key_value_heads: expected a divisor of model.init.num_attention_heads = 4, found "
         "3"}},
       {{"model.init.hidden_size=12"},
-       {"command line: model.init.hidden_size: expected an even width per head (rotary positions turn pairs), found 12 "
+       {"command line: model.init.hidden_size: expected an even width per head (rotary embeddings rotate pairs), found "
+        "12 "
         "/ "
         "4 = 3"}},
       {{"data.max_length=1025"},
@@ -139,17 +140,17 @@ TEST(Validate, HoldsTheRulesOfTheRewardModel) {
       faults<RewardModelConfig>(kSft, {"data.format=text"}),
       Lines{"command line: data.format: expected one of auto, preference, ranking, transcripts, found text, which "
             "is for rlhf-sft"});
-  EXPECT_EQ(
-      faults<RewardModelConfig>(kSft, {"data.fields={completion: x}"}),
-      Lines{"command line: data.fields: expected {ours: theirs} with ours one of prompt, chosen, rejected, margin, "
-            "completions, text, rank, "
-            "tools, chat_template_kwargs, "
-            "found completion; did you mean `completions`?"});
+  EXPECT_EQ(faults<RewardModelConfig>(kSft, {"data.fields={completion: x}"}),
+            Lines{"command line: data.fields: expected {name: name in the file} with name one of prompt, chosen, "
+                  "rejected, margin, "
+                  "completions, text, rank, "
+                  "tools, chat_template_kwargs, "
+                  "found completion; did you mean `completions`?"});
 }
 
 TEST(Validate, HoldsTheRulesOfPpo) {
   const std::string truncated = " (the log-probabilities do not describe truncated samples), found ";
-  const std::string hint = "; hint: rollout.allow_truncated_sampling=true accepts it";
+  const std::string hint = "; hint: allow it with rollout.allow_truncated_sampling=true";
   const RuleCase cases[] = {
       {{"rollout.num_samples_per_prompt=3"},
        {"command line: rollout.num_samples_per_prompt: expected a divisor of rollout.batch_size = 64, found 3"}},
@@ -163,7 +164,7 @@ TEST(Validate, HoldsTheRulesOfPpo) {
       {{"train.micro_batch_tokens=575"},
        {"command line: train.micro_batch_tokens: expected at least data.max_prompt_length + rollout.max_new_tokens = "
         "576 "
-        "(a sequence is never split), found 575"}},
+        "(sequences are not split), found 575"}},
       {{"ppo.kl_controller=adaptive", "ppo.kl_coef=0"},
        {"command line: ppo.kl_coef: expected above 0 (the adaptive controller multiplies it), found 0"}},
       {{"ppo.kl_coef=0"}, {}},
@@ -175,7 +176,7 @@ TEST(Validate, HoldsTheRulesOfGenerate) {
   EXPECT_EQ(faults<GenerateConfig>(kGenerate, {"input=a.jsonl"}),
             Lines{"command line: prompt: expected a prompt, an input file or a chat, found more than one"});
   EXPECT_EQ(faults<GenerateConfig>(kGenerate, {"system=be kind"}),
-            Lines{"command line: system: expected a chat, found none; hint: --chat"});
+            Lines{"command line: system: expected --chat with a system message, found none"});
   EXPECT_EQ(faults<GenerateConfig>(kGenerate, {"best=true"}),
             Lines{"command line: best: expected a reward model and num_samples of at least 2"});
   EXPECT_EQ(faults<GenerateConfig>(kGenerate, {"stop=[a, '']"}),

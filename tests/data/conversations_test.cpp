@@ -115,8 +115,8 @@ TEST(Conversations, WithoutATemplateTheyAreRefusedWithTheHint) {
     FAIL() << "accepted";
   } catch (const ConfigError& error) {
     EXPECT_STREQ(error.what(),
-                 "chat_template: expected one for messages, found none; hint: data.chat_template (rlhf-generate: "
-                 "--chat-template) names one (chatml, llama3, zephyr, …, or a .jinja file)");
+                 "chat_template: expected one for records of messages, found none; hint: set data.chat_template "
+                 "(rlhf-generate: --chat-template) to a name (chatml, llama3, zephyr, …) or a .jinja file");
   }
 }
 
@@ -128,8 +128,8 @@ TEST(Conversations, APromptThatTheTemplateWritesInAnotherWayIsRefused) {
   } catch (const DataError& error) {
     const std::string message = error.what();
     EXPECT_EQ(message.substr(0, message.find(" at byte 1; hint: ")),
-              "tokenising record 1: expected a conversation whose text begins as its prompt with the generation prompt "
-              "does, found \"4\" instead of \"1<a>\"");
+              "tokenising record 1: expected the rendered conversation to begin with its rendered prompt, found \"4\" "
+              "instead of \"1<a>\"");
   }
 }
 

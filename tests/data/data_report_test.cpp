@@ -25,7 +25,7 @@ TEST(DataReport, SaysWhatWasFoundAndDrawsTheLengths) {
   ASSERT_EQ(lines.size(), 7u);
   EXPECT_EQ(lines[0], "demonstration records: 9 records -> 5 samples, 20 tokens (10 trained), longest 9");
   EXPECT_EQ(lines[1], "50 % of the tokens are trained");
-  EXPECT_EQ(lines[2], "4 records left out by a weight below 1");
+  EXPECT_EQ(lines[2], "4 records left out because of a weight below 1");
   EXPECT_EQ(lines[3], "1 samples equal an earlier one");
   std::string full, quarter;
   for (int i = 0; i < 40; ++i) (i < 10 ? quarter : full) += "█";

@@ -212,7 +212,7 @@ TEST_F(Cache, EveryBrokenByteIsNoticed) {
     broken[at] = static_cast<char>(broken[at] ^ 0x20);
     folder_.write(file, broken);
     EXPECT_FALSE(cached(options_)) << at;
-    EXPECT_NE(log_.find("is made anew: "), std::string::npos) << log_;
+    EXPECT_NE(log_.find("data cache: replacing "), std::string::npos) << log_;
   }
   for (const std::size_t size : {std::size_t{0}, std::size_t{10}, bytes.size() / 2, bytes.size() - 1}) {
     folder_.write(file, bytes.substr(0, size));

@@ -120,7 +120,7 @@ TEST(Samples, OverLengthErrorNamesTheRecordAndBothLengths) {
 
 TEST(Samples, NothingLeftIsADataErrorThatSaysWhy) {
   const std::string message = message_of({demonstration("abc", "d"), demonstration("abcd", "e")}, options(3));
-  EXPECT_NE(message.find("2 records -> 0 samples; 2 dropped as over-long"), std::string::npos) << message;
+  EXPECT_NE(message.find("2 records -> 0 samples; 2 dropped (too long)"), std::string::npos) << message;
   EXPECT_EQ(message.find('\n'), std::string::npos);
   EXPECT_NE(message_of({}, options(3)).find("0 records"), std::string::npos);
 }
@@ -128,7 +128,7 @@ TEST(Samples, NothingLeftIsADataErrorThatSaysWhy) {
 TEST(Samples, ReportCountsWhatWasKept) {
   // Kept: BOS a = b EOS (5, 2 labels), BOS a = b c EOS (6, 3 labels). Dropped: 8 tokens.
   const auto set = make({demonstration("a", "b"), demonstration("a", "bc"), demonstration("a", "bcde")}, options(6));
-  EXPECT_EQ(set.report.summary(), "3 records -> 2 samples, 11 tokens (5 trained), longest 6; 1 dropped as over-long");
+  EXPECT_EQ(set.report.summary(), "3 records -> 2 samples, 11 tokens (5 trained), longest 6; 1 dropped (too long)");
 }
 
 TEST(Samples, SignalEndsTheScan) {

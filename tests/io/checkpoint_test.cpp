@@ -182,7 +182,7 @@ TEST(RestoreTensors, CopiesNothingUnlessEverythingFits) {
   EXPECT_EQ(message({{"a", f32({1})}}), "policy: expected a tensor b, found none");
   EXPECT_EQ(message({{"a", f32({1})}, {"b", f32({1})}}), "policy: tensor b: expected [2], found [1]");
   EXPECT_EQ(message({{"a", f32({1})}, {"b", f32({1, 1})}, {"c", f32({1})}}),
-            "policy: found a tensor c that nothing here takes");
+            "policy: expected no other tensors, found c");
   EXPECT_TRUE(close(a, f32({0}), 0));
   EXPECT_EQ(message({{"b", testing::f64({2, 3})}, {"a", f32({1})}}), "");
   EXPECT_TRUE(close(a, f32({1}), 0) && close(b, f32({2, 3}), 0));

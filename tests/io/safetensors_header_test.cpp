@@ -127,7 +127,7 @@ TEST(SafetensorsHeader, WhatIsNotTheJsonOfAHeaderIsRefused) {
       {"not UTF-8", file_of("{\"\xff\":1}", 0), "expected UTF-8 JSON"},
       {"lone surrogate", file_of(R"({"\ud800":1})", 0), "expected UTF-8 JSON"},
       {"same tensor twice", file_of(R"({"x":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"x":{}})", 0),
-       "expected every key once, found \"x\" twice"},
+       "expected unique keys, found \"x\" twice"},
       {"same field twice", file_of(R"({"x":{"dtype":"U8","dtype":"F32","shape":[0],"data_offsets":[0,0]}})", 0),
        "found \"dtype\" twice"},
       {"same metadata key twice", file_of(R"({"__metadata__":{"a":"1","a":"2"}})", 0), "found \"a\" twice"},

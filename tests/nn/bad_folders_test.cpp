@@ -51,7 +51,7 @@ const std::vector<BadText> kBadJson = {
     {"not UTF-8", "{\"a\": \"\xff\"}", "expected UTF-8 JSON, found a fault at byte 8"},
     {"half a surrogate", R"({"a": "\ud800"})", "expected UTF-8 JSON, found a fault at byte 14"},
     {"NUL and more", std::string("{}\0{", 4), "expected JSON, found a NUL byte"},
-    {"a key twice", R"({"vocab_size": 96, "vocab_size": 97})", "expected every key once, found \"vocab_size\" twice"},
+    {"a key twice", R"({"vocab_size": 96, "vocab_size": 97})", "expected unique keys, found \"vocab_size\" twice"},
     {"a number beyond all", "{\"a\": 1e999}", "expected a number that fits 64 bits, found 1e999"},
     {"10,000 lists in each other", "{\"a\": " + nested(10'000, "[", "]") + "}",
      "expected at most 16 levels of nesting, found more"},
@@ -121,12 +121,13 @@ TEST(BadFolder, OfPickledWeightsIsRefusedWithTheLineThatConvertsThem) {
   for (const char* const name : {"pytorch_model.bin", "model.pt", "consolidated.00.pth"}) {
     const Folder folder;
     fs::rename(folder.path() / "model.safetensors", folder.path() / name);
-    EXPECT_EQ(folder.refusal(),
-              "model folder DIR: expected model.safetensors, found pickled weights (" + std::string(name) +
-                  "), which can execute code and are not read; hint: convert them with python -c \"from transformers "
-                  "import AutoModelForCausalLM as M; M.from_pretrained('IN').save_pretrained('OUT')\" and copy the "
-                  "tokenizer's "
-                  "files");
+    EXPECT_EQ(
+        folder.refusal(),
+        "model folder DIR: expected model.safetensors, found pickled weights (" + std::string(name) +
+            "), which can execute code and are not supported; hint: convert them with python -c \"from transformers "
+            "import AutoModelForCausalLM as M; M.from_pretrained('IN').save_pretrained('OUT')\" and copy the "
+            "tokenizer's "
+            "files");
   }
   const Folder folder;
   fs::remove(folder.path() / "model.safetensors");
@@ -137,9 +138,10 @@ TEST(BadFolder, OfPickledWeightsIsRefusedWithTheLineThatConvertsThem) {
 TEST(BadFolder, OfATiedModelWithAHeadOfItsOwnIsRefused) {
   const Folder folder;
   folder.set("tie_word_embeddings", true);
-  EXPECT_EQ(folder.refusal(),
-            "weights of DIR: lm_head.weight: expected the numbers of model.embed_tokens.weight (tie_word_embeddings), "
-            "found others; hint: \"tie_word_embeddings\": false keeps both");
+  EXPECT_EQ(
+      folder.refusal(),
+      "weights of DIR: lm_head.weight: expected the same values as model.embed_tokens.weight (tie_word_embeddings), "
+      "found others; hint: set \"tie_word_embeddings\" to false to keep both");
   folder.change_tensors("model.safetensors", [](NamedTensors& tensors) {
     const auto named = [&](const char* name) {
       return std::find_if(tensors.begin(), tensors.end(), [&](const auto& one) { return one.first == name; });
@@ -219,7 +221,7 @@ TEST(BadFolder, WhoseShardsAreNotWhatTheIndexSaysIsRefused) {
   folder.change_tensors("a.safetensors", [](NamedTensors& tensors) { tensors.emplace_back(kUp, at::zeros({48, 32})); });
   EXPECT_EQ(folder.refusal(), "loads");  // the map names files, and the files their tensors, as in `transformers`
   folder.change_tensors("b.safetensors", [](NamedTensors& tensors) { tensors.emplace_back(kUp, at::zeros({48, 32})); });
-  EXPECT_EQ(folder.refusal(), "model folder DIR: " + kUp + ": expected one file that holds it, found two");
+  EXPECT_EQ(folder.refusal(), "model folder DIR: " + kUp + ": expected it in one file, found it in two");
   folder.write("b.safetensors", "");
   EXPECT_EQ(folder.refusal(), "DIR/b.safetensors: expected a safetensors file, found an empty one");
 }

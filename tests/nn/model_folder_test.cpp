@@ -74,7 +74,7 @@ struct Headless : SpoiltFolder {
 TEST(MissingHead, IsRefusedWithTheHintThatMakesOne) {
   EXPECT_EQ(Headless("LlamaForCausalLM").refusal(),
             "weights of DIR: lm_head.weight: expected this tensor, found none; hint: rlhf-sft with "
-            "model.allow_missing_head=true makes a new head and trains it");
+            "model.allow_missing_head=true creates and trains a new head");
 }
 
 TEST(MissingHead, IsMadeFromTheSeedAndNamedInAWarning) {
@@ -87,9 +87,9 @@ TEST(MissingHead, IsMadeFromTheSeedAndNamedInAWarning) {
              narrow = folder.load(7, at::kBFloat16);
   set_log_sink({});
   ASSERT_EQ(warnings.size(), 4U);
-  EXPECT_EQ(warnings.front(), "model folder " + folder.path().string() +
-                                  ": lm_head.weight: found none, so a new one is drawn from seed 7: it knows nothing "
-                                  "until it is trained");
+  EXPECT_EQ(warnings.front(),
+            "model folder " + folder.path().string() +
+                ": lm_head.weight: not found; drawing random weights from seed 7, which must be trained");
   EXPECT_EQ(largest_difference(model->head(), same->head()), 0.0);
   EXPECT_EQ(largest_difference(model->head().to(at::kBFloat16), narrow->head()), 0.0);
   EXPECT_GT(largest_difference(model->head(), other->head()), 0.1);

@@ -70,12 +70,12 @@ const std::pair<std::string, std::string> kBadLists[] = {
     {"[null]", "[0]: expected an object {\"role\", \"content\"}, found null"},
     {"[\"hi\"]", "[0]: expected an object {\"role\", \"content\"}, found string \"hi\""},
     {"[[]]", "[0]: expected an object {\"role\", \"content\"}, found array []"},
-    {"[{}]", "[0].role: expected a string, found nothing; it has no field"},
-    {R"([{"content": "c"}])", "[0].role: expected a string, found nothing; it has \"content\""},
+    {"[{}]", "[0].role: expected a string, found no such key; it has no field"},
+    {R"([{"content": "c"}])", "[0].role: expected a string, found no such key; it has \"content\""},
     {R"([{"role": 3, "content": "c"}])", "[0].role: expected a string, found number 3"},
     {R"([{"role": null, "content": "c"}])", "[0].role: expected a string, found null"},
     {R"([{"role": "", "content": "c"}])", "[0].role: expected a role, found an empty text"},
-    {R"([{"role": "user"}])", "[0].content: expected a string, found nothing; it has \"role\""},
+    {R"([{"role": "user"}])", "[0].content: expected a string, found no such key; it has \"role\""},
     {R"([{"role": "user", "content": 5}])", "[0].content: expected a string, found number 5"},
     {R"([{"role": "user", "content": null}])", "[0].content: expected a string, found null"},
     {R"([{"role": "user", "content": {}}])", "[0].content: expected a string, found object {}"},
@@ -85,16 +85,16 @@ const std::pair<std::string, std::string> kBadLists[] = {
     {R"([{"role": "user", "content": ["x"]}])",
      "[0].content[0]: expected an object {\"type\", \"text\"}, found string \"x\""},
     {R"([{"role": "user", "content": [{"text": "x"}]}])",
-     "[0].content[0].type: expected a string, found nothing; it has \"text\""},
+     "[0].content[0].type: expected a string, found no such key; it has \"text\""},
     {R"([{"role": "user", "content": [{"type": "image"}]}])",
-     "[0].content[0].type: expected \"text\" (models here read text alone), found string \"image\""},
+     "[0].content[0].type: expected \"text\" (only text is supported), found string \"image\""},
     {R"([{"role": "user", "content": [{"type": "text"}]}])",
-     "[0].content[0].text: expected a string, found nothing; it has \"type\""},
+     "[0].content[0].text: expected a string, found no such key; it has \"type\""},
     {R"([{"role": "assistant", "content": "", "tool_calls": "x"}])",
      "[0].tool_calls: expected a list of calls, found string \"x\""},
     {R"([{"role": "assistant", "tool_calls": [1]}])", "[0].tool_calls[0]: expected an object, found number 1"},
     {R"([{"role": "assistant", "tool_calls": []}])",
-     "[0].content: expected a string, found nothing; it has \"role\", \"tool_calls\""},
+     "[0].content: expected a string, found no such key; it has \"role\", \"tool_calls\""},
     {R"([{"role": "user", "content": "q"}, 7])", "[1]: expected an object {\"role\", \"content\"}, found number 7"},
 };
 
@@ -116,33 +116,33 @@ TEST(BadFormats, TurnsStandInTheirOrder) {
   const std::string u = kUser, a = kAssistant, b = kOther;
   const Case cases[] = {
       {Tool::sft, "{\"messages\": [" + u + "]}",
-       ":1: messages[0]: expected the assistant's turn at the end, found the role \"user\""},
+       ":1: messages[0]: expected an assistant turn at the end, found the role \"user\""},
       {Tool::sft, "{\"messages\": [" + u + "," + a + "," + u + "]}",
-       ":1: messages[2]: expected the assistant's turn at the end, found the role \"user\""},
+       ":1: messages[2]: expected an assistant turn at the end, found the role \"user\""},
       {Tool::sft, R"({"messages": [{"role": "bot\n\u001b", "content": ""}]})",
-       ":1: messages[0]: expected the assistant's turn at the end, found the role \"bot\\n\\u001b\""},
+       ":1: messages[0]: expected an assistant turn at the end, found the role \"bot\\n\\u001b\""},
       {Tool::sft, "{\"prompt\": [" + u + "," + a + "], \"completion\": [" + a + "]}",
-       ":1: prompt[1]: expected a turn to be answered at the end, found the role \"assistant\""},
+       ":1: prompt[1]: expected a turn of another role than assistant at the end, found the role \"assistant\""},
       {Tool::sft, "{\"prompt\": [" + u + "], \"completion\": [" + u + "," + a + "]}",
-       ":1: completion[0]: expected the assistant's turn first, found the role \"user\""},
+       ":1: completion[0]: expected an assistant turn at the start, found the role \"user\""},
       {Tool::sft, "{\"prompt\": [" + u + "], \"completion\": [" + a + "," + u + "]}",
-       ":1: completion[1]: expected the assistant's turn at the end, found the role \"user\""},
+       ":1: completion[1]: expected an assistant turn at the end, found the role \"user\""},
       {Tool::ppo, "{\"prompt\": [" + u + "," + a + "]}",
-       ":1: prompt[1]: expected a turn to be answered at the end, found the role \"assistant\""},
+       ":1: prompt[1]: expected a turn of another role than assistant at the end, found the role \"assistant\""},
       {Tool::rm, "{\"prompt\": [" + a + "], \"chosen\": [" + a + "], \"rejected\": [" + b + "]}",
-       ":1: prompt[0]: expected a turn to be answered at the end, found the role \"assistant\""},
+       ":1: prompt[0]: expected a turn of another role than assistant at the end, found the role \"assistant\""},
       {Tool::rm, "{\"prompt\": [" + u + "], \"chosen\": [" + u + "], \"rejected\": [" + b + "]}",
-       ":1: chosen[0]: expected the assistant's turn first, found the role \"user\""},
+       ":1: chosen[0]: expected an assistant turn at the start, found the role \"user\""},
       {Tool::rm, "{\"prompt\": [" + u + "], \"chosen\": [" + a + "], \"rejected\": [" + b + "," + u + "]}",
-       ":1: rejected[1]: expected the assistant's turn at the end, found the role \"user\""},
+       ":1: rejected[1]: expected an assistant turn at the end, found the role \"user\""},
       {Tool::rm, "{\"chosen\": [" + a + "], \"rejected\": [" + b + "]}",
-       ":1: chosen[0]: expected the first message of rejected (what both begin with is the prompt), found object "
+       ":1: chosen[0]: expected the first message of rejected (the common beginning is the prompt), found object "
        "{\"role\":\"assistant\",\"content\":\"a\"}"},
       {Tool::rm,
        "{\"chosen\": [" + u + "," + a + "," + u + "," + a + "], \"rejected\": [" + u + "," + a + "," + b + "]}",
-       ":1: chosen after the shared messages[0]: expected the assistant's turn first, found the role \"user\""},
+       ":1: chosen after the shared messages[0]: expected an assistant turn at the start, found the role \"user\""},
       {Tool::rm, "{\"chosen\": [" + u + "," + a + "," + u + "], \"rejected\": [" + u + "," + b + "]}",
-       ":1: chosen after the shared messages[1]: expected the assistant's turn at the end, found the role \"user\""},
+       ":1: chosen after the shared messages[1]: expected an assistant turn at the end, found the role \"user\""},
   };
   for (const Case& c : cases) EXPECT_EQ(refusal(c.tool, c.bytes + "\n"), c.message) << c.bytes;
 }
@@ -159,7 +159,7 @@ TEST(BadFormats, ShareGptAndAlpacaFieldsAreChecked) {
       {Tool::sft, R"({"conversations": [3]})",
        ":1: conversations[0]: expected an object {\"from\", \"value\"}, found number 3"},
       {Tool::sft, R"({"conversations": [{"value": "v"}]})",
-       ":1: conversations[0].from: expected a string, found nothing; it has \"value\""},
+       ":1: conversations[0].from: expected a string, found no such key; it has \"value\""},
       {Tool::sft, R"({"conversations": [{"from": 1, "value": "v"}]})",
        ":1: conversations[0].from: expected a string, found number 1"},
       {Tool::sft, R"({"conversations": [{"from": "robot", "value": "v"}]})",
@@ -167,11 +167,11 @@ TEST(BadFormats, ShareGptAndAlpacaFieldsAreChecked) {
       {Tool::sft, R"({"conversations": [{"from": "function_call", "value": "v"}]})",
        ":1: conversations[0].from: expected one of " + froms + ", found string \"function_call\""},
       {Tool::sft, R"({"conversations": [{"from": "gpt"}]})",
-       ":1: conversations[0].value: expected a string, found nothing; it has \"from\""},
+       ":1: conversations[0].value: expected a string, found no such key; it has \"from\""},
       {Tool::sft, R"({"conversations": [{"from": "gpt", "value": ["v"]}]})",
        ":1: conversations[0].value: expected a string, found array [\"v\"]"},
       {Tool::sft, R"({"conversations": [{"from": "gpt", "value": "v"}, {"from": "human", "value": "w"}]})",
-       ":1: conversations[1]: expected the assistant's turn at the end, found the role \"user\""},
+       ":1: conversations[1]: expected an assistant turn at the end, found the role \"user\""},
       {Tool::sft, R"({"system": 1, "conversations": [{"from": "gpt", "value": "v"}]})",
        ":1: system: expected a string, found number 1"},
       {Tool::sft, R"({"messages": "hi"})",
@@ -206,8 +206,8 @@ TEST(BadFormats, ShareGptAndAlpacaFieldsAreChecked) {
 
 TEST(BadFormats, TranscriptsNeedASharedAssistant) {
   const std::string expected =
-      ":1: chosen: expected a transcript \"\\n\\nHuman: …\\n\\nAssistant: …\" that begins as rejected does, found no "
-      "\"\\n\\nAssistant:\" in what both begin with; hint: write the prompt as a field of its own";
+      ":1: chosen: expected a transcript \"\\n\\nHuman: …\\n\\nAssistant: …\" with the same beginning as rejected, "
+      "found no \"\\n\\nAssistant:\" in the common beginning; hint: put the prompt into a separate field";
   for (const char* line : {R"({"chosen": "", "rejected": ""})", R"({"chosen": "a", "rejected": "b"})",
                            R"({"chosen": "\n\nHuman: a\n\nAssistant: b", "rejected": "\n\nHuman: c\n\nAssistant: b"})",
                            R"({"chosen": "\n\nHuman: a\n\nAssistant: b", "rejected": ""})",
@@ -233,8 +233,8 @@ TEST(BadFormats, RankingsAreChecked) {
       {"[" + good + ", 1]", "completions[1]: expected an object {\"text\", \"rank\"}, found number 1"},
       {"[" + good + ", \"b\"]", "completions[1]: expected an object {\"text\", \"rank\"}, found string \"b\""},
       {"[" + good + ", []]", "completions[1]: expected an object {\"text\", \"rank\"}, found array []"},
-      {"[{}, " + good + "]", "completions[0].text: expected a string, found nothing; it has no field"},
-      {"[{\"rank\": 1}, " + good + "]", "completions[0].text: expected a string, found nothing; it has \"rank\""},
+      {"[{}, " + good + "]", "completions[0].text: expected a string, found no such key; it has no field"},
+      {"[{\"rank\": 1}, " + good + "]", "completions[0].text: expected a string, found no such key; it has \"rank\""},
       {"[{\"text\": 1, \"rank\": 1}, " + good + "]", "completions[0].text: expected a string, found number 1"},
       {"[{\"text\": \"a\"}, " + good + "]", "completions[0].rank: " + number + "nothing; it has \"text\""},
       {R"([{"text": "a", "rank": "1"}, )" + good + "]", "completions[0].rank: " + number + "string \"1\""},
@@ -247,7 +247,7 @@ TEST(BadFormats, RankingsAreChecked) {
   EXPECT_EQ(refusal(Tool::rm, "{\"prompt\": 1, \"completions\": [" + good + ", " + good + "]}\n"),
             ":1: prompt: expected a string, found number 1");
   EXPECT_EQ(refusal(Tool::rm, "{\"prompt\": [" + kAssistant + "], \"completions\": [" + good + ", " + good + "]}\n"),
-            ":1: prompt[0]: expected a turn to be answered at the end, found the role \"assistant\"");
+            ":1: prompt[0]: expected a turn of another role than assistant at the end, found the role \"assistant\"");
 }
 
 TEST(BadFormats, TextsAndMessagesDoNotMix) {

@@ -95,8 +95,7 @@ const BadFile kNotJson[] = {
      ":1: byte 12: expected one JSON object, found broken JSON (invalid string: control character U+0009 (HT) must be "
      "escaped to \\u0009 or \\t)"},
     {"Array", Tool::sft, "[\"a\"]\n",
-     ":1: expected one JSON object, found array [\"a\"]; hint: a file that is one array of records has a name that "
-     "ends in .json"},
+     ":1: expected one JSON object, found array [\"a\"]; hint: name a file with one array of records FILE.json"},
     {"PrettyPrintedArray", Tool::sft, "[\n  {\"text\": \"a\"}\n]\n",
      ":1: byte 2: expected one JSON object, found broken JSON (unexpected end of input; expected '[', '{', or a "
      "literal)"},
@@ -105,9 +104,9 @@ const BadFile kNotJson[] = {
     {"SecondLine", Tool::sft, kGood + "oops\n",
      ":2: byte 1: expected one JSON object, found broken JSON (invalid literal)"},
     {"DuplicateKey", Tool::sft, "{\"text\": \"a\", \"text\": \"b\"}\n",
-     ":1: expected every key once, found \"text\" twice"},
+     ":1: expected unique keys, found \"text\" twice"},
     {"NestedDuplicateKey", Tool::sft, "{\"text\": \"a\", \"m\": {\"k\": 1, \"k\": 2}}\n",
-     ":1: expected every key once, found \"k\" twice"},
+     ":1: expected unique keys, found \"k\" twice"},
     {"Depth65", Tool::sft, nested(65) + "\n", ":1: expected at most 64 levels of nesting, found more"},
     {"Depth100", Tool::sft, nested(100) + "\n", ":1: expected at most 64 levels of nesting, found more"},
     {"Depth100000", Tool::sft, nested(100000) + "\n", ":1: expected at most 64 levels of nesting, found more"},
@@ -131,7 +130,7 @@ const BadFile kBadBytes[] = {
     {"Nul", Tool::sft, "{\"text\": \"a\0b\"}\n"s, ":1: byte 12: expected text without NUL, found NUL"},
     {"EscapedNul", Tool::sft, "{\"text\": \"a\\u0000b\"}\n", ":1: expected text without NUL, found \\u0000"},
     {"ByteOrderMarkInside", Tool::sft, kGood + "\xef\xbb\xbf" + kGood,
-     ":2: expected a byte order mark at the start of the file only, found one here"},
+     ":2: expected a byte order mark only at the start of the file, found one here"},
 };
 INSTANTIATE_TEST_SUITE_P(Bytes, BadRecords, ::testing::ValuesIn(kBadBytes), [](const auto& c) { return c.param.name; });
 
@@ -154,12 +153,12 @@ const BadFile kBadFields[] = {
     {"MissingFieldLater", Tool::sft, kGood + "\n{\"completion\": \"c\"}\n",
      ":3: " + kDemonstrations +
          "found \"completion\"; "
-         "hint: data.fields {ours: theirs} (rlhf-generate: --field) renames fields"},
+         "hint: rename fields with data.fields {name: name in the file} (rlhf-generate: --field)"},
     {"OtherFormatInTheMiddle", Tool::sft, kGood + "{\"text\": \"t\"}\n",
      ":2: expected demonstration records as at {file}:1, found \"text\""},
     {"PairAmongPrompts", Tool::ppo, "{\"prompt\": \"p\"}\n" + kPair,
      ":2: expected {\"prompt\"}, found {\"prompt\", \"chosen\", \"rejected\"}, which is preference pairs for rlhf-rm; "
-     "hint: jq -c '{prompt}' FILE keeps the prompts alone"},
+     "hint: jq -c '{prompt}' FILE extracts the prompts"},
 };
 INSTANTIATE_TEST_SUITE_P(Fields, BadRecords, ::testing::ValuesIn(kBadFields),
                          [](const auto& c) { return c.param.name; });
@@ -179,12 +178,12 @@ const BadFile kOtherFormats[] = {
      ":1: " + kPairs + "found {\"text\"}, which is plain text for rlhf-sft"},
     {"DemonstrationsForPpo", Tool::ppo, kGood,
      ":1: expected {\"prompt\"}, found {\"prompt\", \"completion\"}, which is demonstrations for rlhf-sft; "
-     "hint: jq -c '{prompt}' FILE keeps the prompts alone"},
+     "hint: jq -c '{prompt}' FILE extracts the prompts"},
     {"MessagesForRm", Tool::rm, "{\"messages\": [{\"role\": \"user\", \"content\": \"q\"}]}\n",
      ":1: " + kPairs + "found {\"messages\"}, which is conversations for rlhf-sft"},
     {"MessagesForPpo", Tool::ppo, "{\"messages\": [{\"role\": \"user\", \"content\": \"q\"}]}\n",
      ":1: expected {\"prompt\"}, found {\"messages\"}, which is conversations for rlhf-sft; "
-     "hint: jq -c '{prompt: .messages[:-1]}' FILE keeps all but the last turn"},
+     "hint: jq -c '{prompt: .messages[:-1]}' FILE removes the last turn"},
     {"TranscriptsForSft", Tool::sft, "{\"chosen\": \"c\", \"rejected\": \"r\"}\n",
      ":1: " + kDemonstrations + "found {\"chosen\", \"rejected\"}, which is preference pairs for rlhf-rm"},
     {"RankingWithAPrompt", Tool::rm, "{\"prompt\": \"p\", \"responses\": [\"a\", \"b\"], \"ranking\": [1, 0]}\n",
@@ -195,14 +194,14 @@ const BadFile kOtherFormats[] = {
      ":1: " + kDemonstrations + "found {\"prompt\", \"completions\"}, which is rankings for rlhf-rm"},
     {"RankingForPpo", Tool::ppo, "{\"prompt\": \"p\", \"completions\": []}\n",
      ":1: expected {\"prompt\"}, found {\"prompt\", \"completions\"}, which is rankings for rlhf-rm; "
-     "hint: jq -c '{prompt}' FILE keeps the prompts alone"},
+     "hint: jq -c '{prompt}' FILE extracts the prompts"},
     {"UnknownFields", Tool::sft, "{\"question\": \"q\", \"answer\": \"a\"}\n",
      ":1: " + kDemonstrations +
          "found \"question\", \"answer\"; "
-         "hint: data.fields {ours: theirs} (rlhf-generate: --field) renames fields"},
+         "hint: rename fields with data.fields {name: name in the file} (rlhf-generate: --field)"},
     {"EmptyObject", Tool::ppo, "{}\n",
-     ":1: expected {\"prompt\"}, found no field; hint: data.fields {ours: theirs} (rlhf-generate: --field) renames "
-     "fields"},
+     ":1: expected {\"prompt\"}, found no field; hint: rename fields with data.fields {name: name in the file} "
+     "(rlhf-generate: --field)"},
 };
 INSTANTIATE_TEST_SUITE_P(OtherFormats, BadRecords, ::testing::ValuesIn(kOtherFormats),
                          [](const auto& c) { return c.param.name; });
@@ -212,10 +211,10 @@ TEST(BadFiles, MissingFolderEmptyAndUnmatched) {
   const std::string empty = folder.write("empty.jsonl", ""), blank = folder.write("blank.jsonl", "\n\r\n  \t\n");
   const auto message = [](const std::string& pattern) { return data_error([&] { read(Tool::sft, pattern); }); };
   const std::string absent = folder / "absent.jsonl", glob = folder / "no*.jsonl", path = folder.path();
-  EXPECT_EQ(message(absent), "cannot read " + absent + ": expected a JSONL file, found nothing there");
-  EXPECT_EQ(message(glob), "cannot read " + glob + ": expected files that match, found none");
+  EXPECT_EQ(message(absent), "cannot read " + absent + ": expected a JSONL file, found no such file");
+  EXPECT_EQ(message(glob), "cannot read " + glob + ": expected at least one matching file, found none");
   EXPECT_EQ(message(path), "cannot read " + path +
-                               ": expected a JSONL file, found a folder; hint: name its files, "
+                               ": expected a JSONL file, found a folder; hint: give its files, "
                                "\"folder/*.jsonl\"");
   EXPECT_EQ(message(empty), "cannot read " + empty + ": expected at least one record, found none");
   EXPECT_EQ(message(blank), "cannot read " + blank + ": expected at least one record, found none");
@@ -253,7 +252,7 @@ TEST(BadFiles, GzipCutShortOrDamagedIsRefused) {
     EXPECT_EQ(data_error([&] {
                 read_demonstrations({cut}, {{}, 1000000});
               }),
-              "cannot read " + cut.string() + ": expected a JSONL file, found a gzip file that is cut short");
+              "cannot read " + cut.string() + ": expected a JSONL file, found a truncated gzip file");
   }
   std::string damaged = bytes;
   damaged[bytes.size() - 6] ^= 1;  // in the checksum
@@ -267,8 +266,9 @@ TEST(BadFiles, ALineOver64MiBIsRefusedAndCountsAsOneBadLine) {
   const TemporaryFolder folder;
   const std::string text = "{\"text\": \"" + std::string(64u << 20, 'a') + "\"}\n{\"text\": \"b\"}\n";
   const auto file = write_gzip(folder / "long.jsonl.gz", text);
-  EXPECT_EQ(data_error([&] { read(Tool::sft, file); }),
-            file.string() + ":1: expected a line of at most 64 MiB, found a longer one; hint: one record a line");
+  EXPECT_EQ(
+      data_error([&] { read(Tool::sft, file); }),
+      file.string() + ":1: expected a line of at most 64 MiB, found a longer one; hint: write one record per line");
   set_log_sink([](LogLevel, std::string_view) {});
   const auto rest = read_demonstrations({file}, {{}, 1});
   set_log_sink({});
@@ -282,7 +282,7 @@ TEST(BadFiles, AFileListedTwiceIsRefused) {
   EXPECT_EQ(data_error([&] {
               read_demonstrations({glob, file}, {});
             }),
-            "cannot read " + file + ": expected every file once, found it listed twice");
+            "cannot read " + file + ": expected each file once, found it listed twice");
 }
 
 TEST(BadFields, UnknownNamesOfOursAreAConfigErrorEach) {
@@ -297,8 +297,8 @@ TEST(BadFields, UnknownNamesOfOursAreAConfigErrorEach) {
         "messages, conversations, system, instruction, output, input, prompt, completion, text, tools, "
         "chat_template_kwargs";
     EXPECT_EQ(error.issues(),
-              (std::vector<std::string>{"data.fields.answer: expected one of " + known + " (ours: theirs)",
-                                        "data.fields.question: expected one of " + known + " (ours: theirs)"}));
+              (std::vector<std::string>{"data.fields.answer: expected one of " + known + " as the name to replace",
+                                        "data.fields.question: expected one of " + known + " as the name to replace"}));
   }
 }
 

@@ -239,10 +239,10 @@ TEST(Formats, ArraysThatAreBrokenAreRefusedWithTheLineOfTheirElement) {
     return "accepted";
   };
   EXPECT_EQ(message("[]"), "expected at least one record, found none");
-  EXPECT_EQ(message("[{\"text\":\"a\"}"), "expected a JSONL file, found an array that does not end");
-  EXPECT_EQ(message("[{\"text\":\"a\"},"), "expected a JSONL file, found an array that does not end");
-  EXPECT_EQ(message("[{\"text\":\"a"), "expected a JSONL file, found an array that does not end");
-  EXPECT_EQ(message("[{\"text\":\"a\"}] x"), "expected a JSONL file, found an array and more after it");
+  EXPECT_EQ(message("[{\"text\":\"a\"}"), "expected a JSONL file, found an array without an end");
+  EXPECT_EQ(message("[{\"text\":\"a\"},"), "expected a JSONL file, found an array without an end");
+  EXPECT_EQ(message("[{\"text\":\"a"), "expected a JSONL file, found an array without an end");
+  EXPECT_EQ(message("[{\"text\":\"a\"}] x"), "expected a JSONL file, found more text after the array");
   EXPECT_EQ(message("[{\"text\":\"a\"},\n{\"text\":3}]"), ":2: text: expected a string, found number 3");
   EXPECT_EQ(message("[\n\n3]"), ":3: expected one JSON object, found number 3");
   const std::string broken = ":1: byte 1: expected one JSON object, found broken JSON";

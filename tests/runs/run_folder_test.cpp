@@ -66,7 +66,7 @@ TEST(RunFolder, ThatHoldsAnythingIsAConfigErrorWithoutResume) {
     EXPECT_EQ(error.exit_code(), ExitCode::usage);
     EXPECT_EQ(error.issues(),
               (std::vector<std::string>{"train.output: expected an empty or absent folder, found files in " +
-                                        run.path().string() + "; hint: --resume goes on with that run"}));
+                                        run.path().string() + "; hint: add --resume to continue that run"}));
   }
   EXPECT_EQ(std::distance(fs::directory_iterator(run.path()), {}), 1) << "nothing is written";
   run.create("a: 2\n", "{}", true);

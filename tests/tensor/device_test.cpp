@@ -42,7 +42,7 @@ TEST(ResolveCompute, AutoTakesTheGpuIfThereIsOne) {
 }
 
 TEST(ResolveCompute, RefusesAGpuThatIsNotThere) {
-  if (cuda_device_count() > 0) GTEST_SKIP() << "a GPU is there";
+  if (cuda_device_count() > 0) GTEST_SKIP() << "a GPU is available";
   EXPECT_THROW(resolve_compute(DeviceChoice::cuda, DtypeChoice::auto_), DeviceError);
 }
 

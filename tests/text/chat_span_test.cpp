@@ -87,7 +87,7 @@ TEST(ChatSpans, NeverEndBeforeTheyBegin) {
   // Empty turns leave no text, EOS stands behind any text: the first turn would reach from behind EOS to before it.
   const std::string error = failure("{% for m in messages if m.content %}[{{ m.content }}]{% endfor %}{{ eos_token }}",
                                     {message("user", "q"), message("assistant", ""), message("user", "r")});
-  EXPECT_NE(error.find("message 2: expected the whole text to begin with"), std::string::npos) << error;
+  EXPECT_NE(error.find("message 2: expected the text up to this turn to be the same"), std::string::npos) << error;
 }
 
 TEST(ChatSpans, AreRefusedWhereATemplateRewritesEarlierTurns) {
@@ -95,22 +95,20 @@ TEST(ChatSpans, AreRefusedWhereATemplateRewritesEarlierTurns) {
       "{% for m in messages %}[{{ m.role }}]{{ m.content if loop.last else m.content | first }};{% endfor %}"
       "{% if add_generation_prompt %}[assistant]{% endif %}";
   const std::string error = failure(strips, two_turns());
-  EXPECT_NE(error.find("finding what the assistant wrote: chat template t: message 2:"), std::string::npos) << error;
+  EXPECT_NE(error.find("finding the assistant's turns: chat template t: message 2:"), std::string::npos) << error;
 }
 
 TEST(ChatSpans, AreRefusedWhereThePromptIsNotHowATurnBegins) {
   const std::string error = failure(
       "{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}{% if add_generation_prompt %}<go>{% endif %}",
       two_turns());
-  EXPECT_NE(error.find("message 2: expected the text up to the answer to end with the generation prompt"),
-            std::string::npos)
-      << error;
+  EXPECT_NE(error.find("message 2: expected the turn to begin with the generation prompt"), std::string::npos) << error;
 }
 
 TEST(ChatSpans, AreRefusedForGenerationBlocksWhosePlaceIsNotKnown) {
   const std::string error =
       failure("{% macro m() %}{% generation %}a{% endgeneration %}{% endmacro %}{{ m() }}", two_turns());
-  EXPECT_NE(error.find("{% generation %} block stands in a macro"), std::string::npos) << error;
+  EXPECT_NE(error.find("{% generation %} block is inside a macro"), std::string::npos) << error;
 }
 
 TEST(ChatSpans, WithoutAnAssistantAreNone) {

@@ -73,7 +73,7 @@ TEST(HfSettings, SpecialTokensBeyondTheModelAreRefusedInTexts) {
     tokenizer->encode("ab<x>");
     FAIL() << "accepted";
   } catch (const DataError& error) {
-    EXPECT_STREQ(error.what(), "expected tokens that the model knows (ids below 8), found \"<x>\" (id 8)");
+    EXPECT_STREQ(error.what(), "expected tokens of the model's vocabulary (ids below 8), found \"<x>\" (id 8)");
   }
   EXPECT_EQ(load_tokenizer(folder.path(), 9)->encode("<x>").ids.back(), 8);
   nlohmann::json in_front = document;  // of every text

@@ -101,11 +101,11 @@ TEST(LoadTokenizer, WhatIsMissingOrBrokenIsAModelErrorInOneLine) {
   folder.write("typed/tokenizer.model", model);
   folder.write("typed/tokenizer_config.json", "{\"add_bos_token\": \"yes\"}");
   const std::pair<const char*, const char*> cases[] = {
-      {"absent", "found nothing there"},
+      {"absent", "found no such file or folder"},
       {"nothing", "found none of them"},
-      {"empty", "found 0 bytes that are none"},
-      {"text", "found 20 bytes that are none"},
-      {"cut", "bytes that are none"},
+      {"empty", "found 0 bytes of something else"},
+      {"text", "found 20 bytes of something else"},
+      {"cut", "bytes of something else"},
       {"broken", "tokenizer_config.json: expected a JSON object, found none"},
       {"typed", "add_bos_token: expected true or false, found \"yes\""},
   };

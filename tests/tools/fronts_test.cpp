@@ -92,7 +92,7 @@ TEST(Fronts, PrintTheConfigThatReadsBackToItself) {
 TEST(Fronts, TellWhenStdoutIsFull) {
   const ProgramResult result = run("rlhf-sft --help >/dev/full");
   EXPECT_EQ(result.exit_code, 10);
-  EXPECT_EQ(result.err, "error: writing to stdout: not all of it was taken\n");
+  EXPECT_EQ(result.err, "error: writing to stdout: cannot write all of the output\n");
 }
 
 /// A copy of a front beside an engine that prints its arguments and environment.

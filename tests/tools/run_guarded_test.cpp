@@ -37,8 +37,7 @@ TEST(RunGuarded, TurnsWhatIsThrownIntoLinesAndCodes) {
       {[] { throw OutputError("full"); }, 10, "error: full\n"},
       {[] { throw Interrupted(SIGINT); }, 130, "stopped by SIGINT\n"},
       {[] { throw Interrupted(SIGTERM); }, 143, "stopped by SIGTERM\n"},
-      {[] { throw std::bad_alloc(); }, 7,
-       "error: out of memory; hint: a smaller train.micro_batch_tokens or batch_size needs less\n"},
+      {[] { throw std::bad_alloc(); }, 7, "error: out of memory; hint: lower train.micro_batch_tokens or batch_size\n"},
       {[] { throw std::logic_error("x is 3"); }, 1, "error: internal error: x is 3; this is a bug\n"},
   };
   for (const GuardCase& c : cases) {

@@ -40,7 +40,7 @@ TEST_F(PpoRefusals, ARewardModelThatReadsAnIdAsAnotherPiece) {
     ADD_FAILURE() << "nothing was thrown";
   } catch (const ModelError& error) {
     EXPECT_NE(std::string(error.what()).find("model.reward"), std::string::npos) << error.what();
-    EXPECT_NE(std::string(error.what()).find("as another piece"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("with another piece for id"), std::string::npos) << error.what();
   }
 }
 

@@ -1,7 +1,8 @@
 #pragma once
 
-/// Choices a config can make, as enums: a `switch` over them is checked by the compiler. Standard library only, so that
-/// every room may include it. Enumerators are spelt as in YAML (a trailing underscore keeps off C++ keywords).
+/// The options of a config that are choices, as enums, so that the compiler checks a `switch` over them. Uses only the
+/// standard library, so that every room may include it. Enumerators are the names in YAML (with a trailing underscore
+/// if the name is a C++ keyword).
 namespace rlhf {
 
 enum class DeviceChoice { auto_, cpu, cuda };

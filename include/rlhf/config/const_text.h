@@ -6,7 +6,7 @@
 
 namespace rlhf {
 
-/// A text put together by the compiler, such as the meaning of an option that follows from a list. A text that is too
+/// A text that is composed at compile time, for example the description of an option from a list. A text that is too
 /// long does not compile.
 class ConstText {
  public:
@@ -14,7 +14,7 @@ class ConstText {
     for (const char c : text) bytes_.at(size_++) = c;
     return *this;
   }
-  /// An item of a list: with ", " in front, unless it is the first since `start_list`.
+  /// Adds an item of a list, after ", " unless it is the first since `start_list`.
   constexpr ConstText& add_item(std::string_view text) {
     if (size_ > list_start_) add(", ");
     return add(text);

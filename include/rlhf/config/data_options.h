@@ -19,7 +19,7 @@ namespace detail {
 
 inline constexpr ConstText kFormatDoc = [] {
   ConstText text;
-  text.add("what a record means; auto: recognised from the first one; else ");
+  text.add("format of the records; auto: recognised from the first one; else ");
   add_formats(text, Stage::sft);
   text.add(", ");
   add_formats(text, Stage::reward_model);
@@ -28,7 +28,8 @@ inline constexpr ConstText kFormatDoc = [] {
 
 inline constexpr ConstText kFieldsDoc = [] {
   ConstText text;
-  text.add("renamed fields, ours: theirs, e.g. {prompt: question, completion: answer}; ours: ");
+  text.add(
+      "renamed fields, {name in the format: name in the file}, e.g. {prompt: question, completion: answer}; names: ");
   add_fields(text, Stage::sft);
   text.add(", ");
   add_fields(text, Stage::reward_model);
@@ -37,7 +38,7 @@ inline constexpr ConstText kFieldsDoc = [] {
 
 inline constexpr ConstText kPromptFieldsDoc = [] {
   ConstText text;
-  text.add("renamed fields, ours: theirs, e.g. {prompt: question}; ours: ");
+  text.add("renamed fields, {name in the format: name in the file}, e.g. {prompt: question}; names: ");
   add_fields(text, Stage::ppo);
   return text;
 }();
@@ -64,23 +65,22 @@ struct DataOptions {
 constexpr auto describe(const DataOptions*) {
   using C = DataOptions;
   return std::make_tuple(
-      field<&C::train>("files or globs to train on (.jsonl, .jsonl.gz, .json)"),
-      field<&C::eval>("files or globs to evaluate on"),
-      field<&C::eval_share>("share of the prompts held out for evaluation when `eval` is not given",
-                            in_range(0.0, 0.9)),
+      field<&C::train>("files or globs for training (.jsonl, .jsonl.gz, .json)"),
+      field<&C::eval>("files or globs for evaluation"),
+      field<&C::eval_share>("share of the prompts held out for evaluation, if `eval` is not set", in_range(0.0, 0.9)),
       field<&C::format>(detail::kFormatDoc), field<&C::fields>(detail::kFieldsDoc),
       field<&C::template_>(
-          "text around {prompt} and {completion}; default: the model folder's own, else \"{prompt}{completion}\""),
+          "text around {prompt} and {completion}; default: that of the model folder, else \"{prompt}{completion}\""),
       field<&C::chat_template>(
-          "makes text of messages: a template of the model folder by name, a .jinja file, or chatml, "
-          "llama3, zephyr, …; default: the model folder's own"),
-      field<&C::train_on>("which tokens carry the loss; completion: all turns of the assistant"),
+          "template that renders messages: the name of one in the model folder, a .jinja file, or chatml, llama3, "
+          "zephyr, …; default: that of the model folder"),
+      field<&C::train_on>("trained tokens; completion: the completion or all assistant turns"),
       field<&C::max_length>("longest sequence in tokens", at_least(2)),
-      field<&C::min_length>("shorter samples are dropped and counted, in tokens", at_least(0)),
-      field<&C::over_length>("what happens to longer samples; a cut completion gets no EOS"),
-      field<&C::shuffle>("a fresh order every epoch; false: batches in the order of the files"),
-      field<&C::max_bad_lines>("bad lines that are skipped (and counted) before the run is refused", at_least(0)),
-      field<&C::cache>("folder that keeps the tokenised data for the next start; default: none").may_change());
+      field<&C::min_length>("shortest sequence in tokens; shorter samples are dropped and counted", at_least(0)),
+      field<&C::over_length>("what to do with longer samples; a truncated completion gets no EOS"),
+      field<&C::shuffle>("shuffle the samples every epoch; false: the order of the files"),
+      field<&C::max_bad_lines>("number of bad lines to skip and count; one more is an error", at_least(0)),
+      field<&C::cache>("folder to keep tokenised data for later starts; default: none").may_change());
 }
 
 /// Section `data` of rlhf-ppo.
@@ -98,10 +98,10 @@ constexpr auto describe(const PromptDataOptions*) {
       field<&C::prompts>("files or globs of prompts (.jsonl, .jsonl.gz, .json)"),
       field<&C::fields>(detail::kPromptFieldsDoc),
       field<&C::template_>(
-          "text around {prompt} and {completion}; default: the policy folder's own, else \"{prompt}{completion}\""),
-      field<&C::chat_template>("makes text of messages, as in rlhf-sft; default: the policy folder's own"),
-      field<&C::max_prompt_length>("longer prompts are dropped and counted, in tokens", at_least(1)),
-      field<&C::max_bad_lines>("bad lines that are skipped (and counted) before the run is refused", at_least(0)));
+          "text around {prompt} and {completion}; default: that of the policy folder, else \"{prompt}{completion}\""),
+      field<&C::chat_template>("template that renders messages, as in rlhf-sft; default: that of the policy folder"),
+      field<&C::max_prompt_length>("longest prompt in tokens; longer prompts are dropped and counted", at_least(1)),
+      field<&C::max_bad_lines>("number of bad lines to skip and count; one more is an error", at_least(0)));
 }
 
 }  // namespace rlhf

@@ -14,19 +14,19 @@
 #include <utility>
 #include <vector>
 
-/// An option is written once: a plain struct with defaults, and below it one list
+/// Options are defined once: as the members of a plain struct with defaults, and in one list below it
 ///   constexpr auto describe(const C*) { return std::make_tuple(field<&C::member>("doc", constraint), …); }
-/// From the list come the reader, the checks, --help, --print-config and --schema. The key is the member's own name
-/// (a trailing underscore is dropped), so it is never typed twice. A member left out of the list does not compile.
-/// A resumed run must have the value of the run it resumes, unless the line (or that of a section around it) ends in
-/// `.may_change()`.
+/// The reader, the checks, --help, --print-config and --schema are derived from the list. The key is the name of the
+/// member (without a trailing underscore). A list that omits a member does not compile.
+/// A resumed run must have the same value as the original run, unless the line (or that of an enclosing section) ends
+/// in `.may_change()`.
 /// Members may be int64, double, bool, string, an enum class, optional of these, vector<string>, array<double, N>,
 /// map<string, string>, described structs, optional described structs and vectors of described structs. An item of such
 /// a vector is read from a map of its keys, or from one value that fills the member marked `.short_form()`.
 /// Standard library only.
 namespace rlhf {
 
-/// Values a number may take. Built by at_least, more_than and in_range below.
+/// The allowed values of a number; created by at_least, more_than and in_range below.
 struct Range {
   double low = -std::numeric_limits<double>::infinity();
   double high = std::numeric_limits<double>::infinity();
@@ -38,9 +38,9 @@ struct Range {
   }
   constexpr bool has_low() const { return low > -std::numeric_limits<double>::infinity(); }
   constexpr bool has_high() const { return high < std::numeric_limits<double>::infinity(); }
-  /// The same range, ending at `limit`, which is in it.
+  /// The same range with the upper limit `limit`, inclusive.
   constexpr Range up_to(double limit) const { return {low, limit, low_included, true}; }
-  /// The same range, ending before `limit`.
+  /// The same range with the upper limit `limit`, exclusive.
   constexpr Range below(double limit) const { return {low, limit, low_included, false}; }
 };
 constexpr Range at_least(double low) { return Range{.low = low}; }
@@ -49,7 +49,7 @@ constexpr Range in_range(double low, double high) { return at_least(low).up_to(h
 
 namespace detail {
 
-/// The text of a template argument as the compiler spells it (GCC: "[with auto kArgument = &A::b; …]", Clang: "[…]").
+/// The text of a template argument in the compiler's spelling (GCC: "[with auto kArgument = &A::b; …]", Clang: "[…]").
 template <auto kArgument>
 constexpr std::string_view spelling() {
   constexpr std::string_view kMark = "kArgument = ";
@@ -89,7 +89,7 @@ template <typename C>
 struct Anything {
   template <typename T>
   requires(!std::same_as<std::remove_cvref_t<T>, C>) operator T() const {
-    __builtin_unreachable();  // never called; Clang asks for a body where C has internal linkage
+    __builtin_unreachable();  // never called; Clang requires a body if C has internal linkage
   }
 };
 
@@ -116,7 +116,7 @@ constexpr bool kIsDoubleArray<std::array<double, N>> = true;
 
 }  // namespace detail
 
-/// What a line of a `describe` list says of its option.
+/// The properties of an option from its line of a `describe` list.
 struct OptionSpec {
   std::string_view key;
   std::string_view doc;
@@ -132,14 +132,14 @@ struct Field {
   static constexpr auto member = kMember;
   OptionSpec spec;
 
-  /// The same, with a value that may differ when a run is resumed; of a section: every value in it.
+  /// The same field, whose value (or, for a section, whose values) may differ when a run is resumed.
   constexpr Field may_change() const {
     Field copy = *this;
     copy.spec.changes_on_resume = true;
     return copy;
   }
-  /// The same, as the member that every item of a list has, and that may stand for an item whose other members have
-  /// their defaults.
+  /// The same field, as the required member of the items of a list. Its value alone may replace an item whose other
+  /// members have their defaults.
   constexpr Field short_form() const {
     Field copy = *this;
     copy.spec.is_short_form = true;
@@ -151,7 +151,7 @@ template <auto kMember>
 constexpr Field<kMember> field(std::string_view doc) {
   return {{.key = detail::bare_name<kMember>(), .doc = doc}};
 }
-/// With the values allowed, for numbers (of an array: for each of them).
+/// With the allowed values, for numbers and arrays of numbers.
 template <auto kMember>
 constexpr Field<kMember> field(std::string_view doc, Range range) {
   using T = typename detail::Unwrapped<typename Field<kMember>::Type>::type;
@@ -165,23 +165,23 @@ concept Described = std::is_aggregate_v<C> && requires {
   describe(static_cast<const C*>(nullptr));
 };
 
-/// Number of members of an aggregate.
+/// The number of members of an aggregate.
 template <typename C>
 constexpr std::size_t kMemberCount = detail::count_members<C>();
 
-/// Whether the list of C names as many members as C has.
+/// Whether the list of C has as many lines as C has members.
 template <Described C>
 constexpr bool kFullyDescribed =
     std::tuple_size_v<decltype(describe(static_cast<const C*>(nullptr)))> == kMemberCount<C>;
 
-/// Calls `visit(field)` for every line of the list of C, in its order.
+/// Calls `visit(field)` for every line of the list of C, in order.
 template <Described C, typename Visit>
 constexpr void for_each_field(Visit&& visit) {
   static_assert(kFullyDescribed<C>, "a member is missing in the describe list");
   std::apply([&](const auto&... fields) { (visit(fields), ...); }, describe(static_cast<const C*>(nullptr)));
 }
 
-/// The enumerators of E in their order, spelt as in YAML; they must be 0, 1, 2, … (at most 32).
+/// The names in YAML of the enumerators of E, in order; their values must be 0, 1, 2, … (at most 32).
 template <typename E, std::size_t I = 0>
 std::vector<std::string_view> enum_names() {
   static_assert(std::is_enum_v<E>);

@@ -11,7 +11,7 @@
 
 namespace rlhf {
 
-/// What rlhf-generate is told; every key is a flag of the command line (--max-new-tokens 64).
+/// The config of rlhf-generate. Every key is also a flag of the command line (--max-new-tokens 64).
 struct GenerateConfig {
   std::string model;
   std::string prompt;
@@ -40,31 +40,31 @@ struct GenerateConfig {
 constexpr auto describe(const GenerateConfig*) {
   using C = GenerateConfig;
   return std::make_tuple(
-      field<&C::model>("model folder"), field<&C::prompt>("prompt text; put into the template"),
+      field<&C::model>("model folder"), field<&C::prompt>("prompt text, inserted into the template"),
       field<&C::input>("JSONL file of prompts instead of `prompt` (.jsonl, .jsonl.gz)"),
-      field<&C::output>("JSONL file to write, called OUTPUT.partial until all answers are there; default: stdout"),
-      field<&C::field>("field of the input's lines that holds the prompt"),
+      field<&C::output>("JSONL file to write, named OUTPUT.partial until all responses are written; default: stdout"),
+      field<&C::field>("name of the prompt field in the input"),
       field<&C::template_>(
-          "text around {prompt} and {completion}; default: the model folder's own, else \"{prompt}{completion}\""),
-      field<&C::chat_template>("makes text of messages: a template of the model folder by name, a .jinja file, or "
-                               "chatml, llama3, zephyr, …; "
-                               "default: the model folder's own"),
-      field<&C::chat>("talk: every line of stdin is a turn; /reset, /system TEXT, /exit"),
-      field<&C::system>("what the model is told before the first turn of a chat"),
-      field<&C::stop>("text that ends an answer and is cut off it; --stop A --stop B for several"),
-      field<&C::reward>("folder of a reward model that scores the answers"),
-      field<&C::best>("of the num_samples answers to a prompt keep the one that `reward` scores highest"),
-      field<&C::max_new_tokens>("longest answer in tokens; 0: only show the prompts", at_least(0)),
-      field<&C::temperature>("sampling temperature (0 = greedy)", at_least(0.0)),
-      field<&C::top_p>("nucleus: keep the likeliest tokens up to this mass (1 = all)", more_than(0.0).up_to(1.0)),
-      field<&C::top_k>("keep the likeliest k tokens (0 = all)", at_least(0)),
-      field<&C::num_samples>("answers per prompt", at_least(1)),
-      field<&C::batch_size>("sequences generated at once", at_least(1)),
-      field<&C::seed>("seed of the samples", at_least(0)),
-      field<&C::device>("where to compute; auto: CUDA where there is a GPU"),
-      field<&C::dtype>("compute type; auto: the type of the file's weights"),
-      field<&C::threads>("CPU threads; default: the cores of the machine", at_least(1)),
-      field<&C::json>("print one JSON object a line: prompt_ids, token_ids, logprobs, text"));
+          "text around {prompt} and {completion}; default: that of the model folder, else \"{prompt}{completion}\""),
+      field<&C::chat_template>("template that renders messages: the name of one in the model folder, a .jinja file, or "
+                               "chatml, llama3, zephyr, …; default: that of the model folder"),
+      field<&C::chat>("chat: every line of stdin is a turn of the user; commands: /reset, /system TEXT, /exit"),
+      field<&C::system>("system message of a chat"),
+      field<&C::stop>("text that ends a response and is removed from it; repeat the flag for several"),
+      field<&C::reward>("folder of a reward model that scores the responses"),
+      field<&C::best>("keep only the response with the highest score of each prompt's num_samples"),
+      field<&C::max_new_tokens>("longest response in tokens; 0: only print the prompts", at_least(0)),
+      field<&C::temperature>("sampling temperature (0: greedy)", at_least(0.0)),
+      field<&C::top_p>("nucleus sampling: keep the most likely tokens up to this probability (1: all)",
+                       more_than(0.0).up_to(1.0)),
+      field<&C::top_k>("keep the k most likely tokens (0: all)", at_least(0)),
+      field<&C::num_samples>("responses per prompt", at_least(1)),
+      field<&C::batch_size>("number of sequences to generate at once", at_least(1)),
+      field<&C::seed>("seed of the sampling", at_least(0)),
+      field<&C::device>("compute device; auto: CUDA if there is a GPU"),
+      field<&C::dtype>("compute dtype; auto: that of the weights in the file"),
+      field<&C::threads>("CPU threads; default: the physical cores of the machine", at_least(1)),
+      field<&C::json>("print one JSON object per response: prompt_ids, token_ids, logprobs, text, …"));
 }
 
 }  // namespace rlhf

@@ -8,13 +8,13 @@
 #include "rlhf/config/const_text.h"
 #include "rlhf/config/stage.h"
 
-/// The metrics of every stage, each listed once: eval.best_by, its check and --help, and the direction that is better
-/// follow from this list; docs/metrics.md and the metrics.jsonl of a run are tested against it. Standard library only.
+/// The metrics of all stages. eval.best_by with its check and --help, and the better direction of a metric, are derived
+/// from this list; tests compare docs/metrics.md and the metrics.jsonl of runs with it. Standard library only.
 namespace rlhf {
 
 enum class Better { higher, lower };
 
-/// Stages that write a metric.
+/// The stages that write a metric.
 enum class MetricStages : unsigned { sft = 1, reward_model = 2, supervised = 3, ppo = 4, all = 7 };
 constexpr bool includes(MetricStages stages, Stage stage) {
   return (static_cast<unsigned>(stages) >> static_cast<unsigned>(stage) & 1U) != 0;
@@ -25,9 +25,9 @@ struct MetricInfo {
   MetricStages stages;
   std::string_view unit;
   std::string_view what;
-  std::optional<Better> better = {};  ///< none: neither direction is better as such
-  bool evaluated = false;             ///< an evaluation has it too, with the prefix eval_
-  bool conditional = false;           ///< absent from steps where it is not defined
+  std::optional<Better> better = {};  ///< nullopt: neither direction is better
+  bool evaluated = false;             ///< evaluations write it too, with the prefix eval_
+  bool conditional = false;           ///< absent in steps in which it is not defined
 };
 
 // clang-format off
@@ -36,12 +36,12 @@ inline constexpr MetricInfo kMetrics[] = {
     {.name = "loss", .stages = MetricStages::sft, .unit = "nats per label token",
      .what = "Σ nll / label tokens of the optimizer step", .better = Better::lower, .evaluated = true},
     {.name = "mean_token_accuracy", .stages = MetricStages::sft, .unit = "share",
-     .what = "label tokens that are the likeliest token", .better = Better::higher, .evaluated = true},
+     .what = "label tokens that are the most likely token", .better = Better::higher, .evaluated = true},
     {.name = "entropy", .stages = MetricStages::sft, .unit = "nats per label token",
      .what = "entropy of the predicted distribution", .evaluated = true},
 
     {.name = "loss", .stages = MetricStages::reward_model, .unit = "nats per pair",
-     .what = "−log σ(chosen − rejected − margin); of rankings the mean over their pairs first, here and below",
+     .what = "−log σ(chosen − rejected − margin); for rankings first averaged over their pairs, here and below",
      .better = Better::lower, .evaluated = true},
     {.name = "accuracy", .stages = MetricStages::reward_model, .unit = "share of pairs",
      .what = "chosen scores above rejected", .better = Better::higher, .evaluated = true},
@@ -60,7 +60,7 @@ inline constexpr MetricInfo kMetrics[] = {
     {.name = "num_tokens", .stages = MetricStages::all, .unit = "tokens", .what = "processed since the start"},
 
     {.name = "objective/scores", .stages = MetricStages::ppo, .unit = "reward units",
-     .what = "mean centred score, missing-EOS rule applied", .better = Better::higher},
+     .what = "mean centred score, after the missing-EOS rule", .better = Better::higher},
     {.name = "objective/kl", .stages = MetricStages::ppo, .unit = "nats per sequence",
      .what = "Σ (logp − ref) of the sampled tokens, mean over responses (k1)"},
     {.name = "objective/entropy", .stages = MetricStages::ppo, .unit = "nats per sequence",
@@ -68,17 +68,17 @@ inline constexpr MetricInfo kMetrics[] = {
     {.name = "objective/non_score_reward", .stages = MetricStages::ppo, .unit = "reward units",
      .what = "−kl_coef · kl"},
     {.name = "objective/rlhf_reward", .stages = MetricStages::ppo, .unit = "reward units",
-     .what = "scores + non_score_reward: what is optimised", .better = Better::higher},
+     .what = "scores + non_score_reward, the optimised quantity", .better = Better::higher},
     {.name = "objective/kl_coef", .stages = MetricStages::ppo, .unit = "", .what = "weight of the KL in this rollout"},
     {.name = "policy/approxkl_avg", .stages = MetricStages::ppo, .unit = "nats per token",
      .what = "½·(logp − old)², mean over all updates"},
     {.name = "policy/clipfrac_avg", .stages = MetricStages::ppo, .unit = "share of tokens",
-     .what = "clipped branch active"},
+     .what = "tokens where the clipped branch is active"},
     {.name = "policy/entropy_avg", .stages = MetricStages::ppo, .unit = "nats per token",
      .what = "entropy of the full distribution"},
     {.name = "policy/grad_norm", .stages = MetricStages::ppo, .unit = "",
      .what = "before clipping, last optimizer step of the rollout"},
-    {.name = "critic/grad_norm", .stages = MetricStages::ppo, .unit = "", .what = "the same of the value model"},
+    {.name = "critic/grad_norm", .stages = MetricStages::ppo, .unit = "", .what = "the same for the value model"},
     {.name = "loss/policy_avg", .stages = MetricStages::ppo, .unit = "", .what = "mean over tokens and updates"},
     {.name = "loss/value_avg", .stages = MetricStages::ppo, .unit = "", .what = "mean over tokens and updates",
      .better = Better::lower},
@@ -86,18 +86,18 @@ inline constexpr MetricInfo kMetrics[] = {
     {.name = "val/ratio_var", .stages = MetricStages::ppo, .unit = "",
      .what = "variance of π/π_old over tokens and updates"},
     {.name = "val/clipfrac_avg", .stages = MetricStages::ppo, .unit = "share of tokens",
-     .what = "clipped branch of the value loss active"},
+     .what = "tokens where the clipped branch of the value loss is active"},
     {.name = "val/num_eos_tokens", .stages = MetricStages::ppo, .unit = "responses",
-     .what = "that ended by themselves"},
+     .what = "responses that ended with EOS"},
     {.name = "critic/explained_variance", .stages = MetricStages::ppo, .unit = "≤ 1",
-     .what = "1 − Var(returns − values) / Var(returns) on the rollout; absent where the returns do not vary",
+     .what = "1 − Var(returns − values) / Var(returns) on the rollout; absent if the returns are constant",
      .better = Better::higher, .conditional = true},
     {.name = "rollout/logprob_diff", .stages = MetricStages::ppo, .unit = "nats per token",
      .what = "mean absolute difference between the sampler's and the training path's log-probabilities",
      .better = Better::lower},
     {.name = "rollout/response_length", .stages = MetricStages::ppo, .unit = "tokens", .what = "mean"},
     {.name = "rollout/extra_forwards", .stages = MetricStages::ppo, .unit = "sequences",
-     .what = "forward passes spent on old log-probabilities alone"},
+     .what = "forward passes that computed only old log-probabilities"},
     {.name = "episode", .stages = MetricStages::ppo, .unit = "responses", .what = "sampled so far"},
     {.name = "lr", .stages = MetricStages::ppo, .unit = "", .what = "learning rate of the policy"},
 
@@ -121,7 +121,7 @@ inline constexpr MetricInfo kMetrics[] = {
 
 inline constexpr std::string_view kEvalPrefix = "eval_";
 
-/// The metric that a stage writes as `name`, of a step ("loss") or an evaluation ("eval_loss").
+/// The metric that a stage writes as `name` in a step ("loss") or an evaluation ("eval_loss"), or nullptr.
 constexpr const MetricInfo* find_metric(Stage stage, std::string_view name) {
   const bool in_eval = name.starts_with(kEvalPrefix);
   if (in_eval) name.remove_prefix(kEvalPrefix.size());
@@ -130,13 +130,13 @@ constexpr const MetricInfo* find_metric(Stage stage, std::string_view name) {
   return nullptr;
 }
 
-/// Whether more or less of it is better; nothing where neither is, or where the stage writes no such metric.
+/// The better direction of a metric; nullopt if there is none or if the stage does not write the metric.
 constexpr std::optional<Better> better_of(Stage stage, std::string_view name) {
   const MetricInfo* info = find_metric(stage, name);
   return info == nullptr ? std::nullopt : info->better;
 }
 
-/// By what the best evaluation of a stage can be told (eval.best_by).
+/// The metrics that can select the best evaluation of a stage (eval.best_by).
 inline std::vector<std::string> best_by_names(Stage stage) {
   std::vector<std::string> names;
   for (const MetricInfo& info : kMetrics)

@@ -9,7 +9,7 @@
 
 namespace rlhf {
 
-/// Sizes of a Llama made from nothing. The vocabulary comes from the tokenizer.
+/// Sizes of a new Llama. The vocabulary size comes from the tokenizer.
 struct ModelInit {
   std::int64_t hidden_size = 64;
   std::int64_t intermediate_size = 176;
@@ -30,11 +30,11 @@ constexpr auto describe(const ModelInit*) {
       field<&C::num_hidden_layers>("layers", at_least(1)),
       field<&C::num_attention_heads>("query heads; must divide hidden_size", at_least(1)),
       field<&C::num_key_value_heads>("key and value heads; must divide num_attention_heads", at_least(1)),
-      field<&C::max_position_embeddings>("longest sequence the model is made for", at_least(1)),
+      field<&C::max_position_embeddings>("longest sequence of the model, in tokens", at_least(1)),
       field<&C::rope_theta>("base of the rotary frequencies", more_than(0.0)),
       field<&C::rms_norm_eps>("epsilon of the norms", more_than(0.0)),
       field<&C::initializer_range>("standard deviation of the initial weights", more_than(0.0)),
-      field<&C::tie_word_embeddings>("output head shares the embedding"));
+      field<&C::tie_word_embeddings>("use the embedding as the output head"));
 }
 
 /// Section `model` of rlhf-sft and rlhf-rm.
@@ -47,11 +47,11 @@ struct ModelOptions {
 constexpr auto describe(const ModelOptions*) {
   using C = ModelOptions;
   return std::make_tuple(
-      field<&C::path>("Hugging Face model folder to start from, or the id of a model in the local cache"),
-      field<&C::init>("make a Llama of these sizes from nothing instead of `path`"),
-      field<&C::tokenizer>("folder or .model file of the tokenizer; default: the model's own folder"),
+      field<&C::path>("initial model: a Hugging Face folder, or the id of a model in the local cache"),
+      field<&C::init>("create a Llama of these sizes with random weights, instead of `path`"),
+      field<&C::tokenizer>("folder or .model file of the tokenizer; default: the model folder"),
       field<&C::allow_missing_head>(
-          "make the output head anew, from train.seed, where the folder has none; rlhf-rm needs none"));
+          "if the folder has no output head, create one with random weights from train.seed (rlhf-rm needs none)"));
 }
 
 /// Section `model` of an on-policy method without a value model.
@@ -62,10 +62,9 @@ struct OnPolicyModelOptions {
 };
 constexpr auto describe(const OnPolicyModelOptions*) {
   using C = OnPolicyModelOptions;
-  return std::make_tuple(
-      field<&C::policy>("model folder the policy starts from, or the id of a model in the local cache"),
-      field<&C::reward>("folder of the reward model"),
-      field<&C::reference>("folder of the reference model; default: the policy as it starts"));
+  return std::make_tuple(field<&C::policy>("initial policy: a model folder, or the id of a model in the local cache"),
+                         field<&C::reward>("folder of the reward model"),
+                         field<&C::reference>("folder of the reference; default: the initial policy"));
 }
 
 /// Section `model` of rlhf-ppo.
@@ -77,11 +76,10 @@ struct PpoModelOptions {
 };
 constexpr auto describe(const PpoModelOptions*) {
   using C = PpoModelOptions;
-  return std::make_tuple(
-      field<&C::policy>("model folder the policy starts from, or the id of a model in the local cache"),
-      field<&C::reward>("folder of the reward model"),
-      field<&C::value>("folder the value model starts from; default: the reward model"),
-      field<&C::reference>("folder of the reference model; default: the policy as it starts"));
+  return std::make_tuple(field<&C::policy>("initial policy: a model folder, or the id of a model in the local cache"),
+                         field<&C::reward>("folder of the reward model"),
+                         field<&C::value>("folder of the initial value model; default: the reward model"),
+                         field<&C::reference>("folder of the reference; default: the initial policy"));
 }
 
 }  // namespace rlhf

@@ -14,8 +14,8 @@
 
 #include "rlhf/config/describe.h"
 
-/// A config object seen at run time: its `describe` lists as a tree of options, each bound to its member.
-/// Reader, writer, help and schema walk this tree, so none of them knows a config type.
+/// A config object at run time: the tree of its options, each bound to a member. Reader, writer, help and schema use
+/// this tree and do not depend on config types.
 namespace rlhf {
 
 struct Option;
@@ -35,16 +35,16 @@ struct Choice {
 struct Maybe {
   std::function<bool()> present;
   std::function<void()> clear;
-  std::function<Option()> fill;         ///< makes the value if it is absent, and binds it
-  std::shared_ptr<const Option> shape;  ///< what it would look like; bound to defaults, not to the member
+  std::function<Option()> fill;         ///< creates the value if it is absent, and binds it
+  std::shared_ptr<const Option> shape;  ///< the option of a present value, bound to defaults and not to the member
 };
 
 /// A member that is a list of described structs.
 struct StructList {
   std::function<std::size_t()> size;
-  std::function<void(std::size_t)> reset;    ///< so many items with the defaults of their type
-  std::function<Section(std::size_t)> item;  ///< bound to an item of the member
-  std::shared_ptr<const Section> shape;      ///< what an item looks like; bound to defaults, not to the member
+  std::function<void(std::size_t)> reset;    ///< replaces the list by that many items with default values
+  std::function<Section(std::size_t)> item;  ///< the options of an item, bound to it
+  std::shared_ptr<const Section> shape;      ///< the options of an item, bound to defaults and not to the member
 };
 
 using Slot = std::variant<std::int64_t*, double*, bool*, std::string*, std::vector<std::string>*,
@@ -114,7 +114,7 @@ Slot bind_member(T& member, const OptionSpec& spec) {
   }
 }
 
-/// A section that may change passes that on to all that is in it.
+/// If a section may change on resume, all options in it may.
 template <Described C>
 Section bind_section(C& config, bool changes_on_resume) {
   Section section;
@@ -134,16 +134,16 @@ Section bind(C& config) {
   return detail::bind_section(config, false);
 }
 
-/// The option that an item of a list may be alone; null if there is none.
+/// The option whose value may replace a whole item of a list (Field::short_form); nullptr if there is none.
 const Option* short_form(const StructList& list);
 
-/// An option that holds a value, with its full name ("model.init.hidden_size"); a list of structs is one, and so are
-/// the options of its items ("data.train[].weight").
+/// An option with a value, and its full key ("model.init.hidden_size"). A list of structs is a leaf, and so are the
+/// options of its items ("data.train[].weight").
 struct Leaf {
   std::string path;
   const Option* option;
 };
-/// All of them in order, those of absent optional sections included. They point into `section`.
+/// All options with values in order, including those of absent optional sections. The result points into `section`.
 std::vector<Leaf> leaves(const Section& section);
 
 }  // namespace rlhf

@@ -28,11 +28,12 @@ constexpr auto describe(const RolloutOptions*) {
       field<&C::batch_size>("responses per rollout", at_least(1)),
       field<&C::num_samples_per_prompt>("responses per prompt; must divide batch_size", at_least(1)),
       field<&C::max_new_tokens>("longest response in tokens", at_least(1)),
-      field<&C::temperature>("sampling temperature; log-probabilities are taken at it everywhere", more_than(0.0)),
-      field<&C::top_p>("nucleus: keep the likeliest tokens up to this mass (1 = all)", more_than(0.0).up_to(1.0)),
-      field<&C::top_k>("keep the likeliest k tokens (0 = all)", at_least(0)),
+      field<&C::temperature>("sampling temperature; all log-probabilities are computed at it", more_than(0.0)),
+      field<&C::top_p>("nucleus sampling: keep the most likely tokens up to this probability (1: all)",
+                       more_than(0.0).up_to(1.0)),
+      field<&C::top_k>("keep the k most likely tokens (0: all)", at_least(0)),
       field<&C::allow_truncated_sampling>(
-          "accept top_p < 1 or top_k > 0, whose samples the log-probabilities do not describe"));
+          "allow top_p < 1 or top_k > 0, although the log-probabilities do not describe such samples"));
 }
 
 /// Section `reward`.
@@ -42,10 +43,9 @@ struct RewardOptions {
 };
 constexpr auto describe(const RewardOptions*) {
   using C = RewardOptions;
-  return std::make_tuple(
-      field<&C::missing_eos>(
-          "score of a response that was cut off: replaced by, or lowered by |missing_eos_value|, or left"),
-      field<&C::missing_eos_value>("the score, or what is subtracted, in reward units"));
+  return std::make_tuple(field<&C::missing_eos>("score of a response without EOS; replace: missing_eos_value; "
+                                                "subtract: |missing_eos_value| less; none: unchanged"),
+                         field<&C::missing_eos_value>("the value for missing_eos, in reward units"));
 }
 
 /// Section `ppo`.
@@ -67,20 +67,21 @@ constexpr auto describe(const PpoOptions*) {
   using C = PpoOptions;
   return std::make_tuple(
       field<&C::kl_coef>("weight of the per-token KL penalty in the reward", at_least(0.0)),
-      field<&C::kl_controller>("fixed, or adaptive towards kl_target_nats"),
-      field<&C::kl_target_nats>("adaptive: KL to the reference aimed at, nats per sequence", more_than(0.0)),
-      field<&C::kl_horizon>("adaptive: episodes over which the coefficient moves", more_than(0.0)),
-      field<&C::cliprange>("policy ratio is clipped to [1-c, 1+c]", more_than(0.0).up_to(1.0)),
-      field<&C::cliprange_value>("value is clipped to its old value ± c", more_than(0.0)),
+      field<&C::kl_controller>("fixed coefficient, or adaptive towards kl_target_nats"),
+      field<&C::kl_target_nats>("adaptive: target KL to the reference, in nats per sequence", more_than(0.0)),
+      field<&C::kl_horizon>("adaptive: number of episodes over which the coefficient adapts", more_than(0.0)),
+      field<&C::cliprange>("clip the policy ratio to [1-c, 1+c]", more_than(0.0).up_to(1.0)),
+      field<&C::cliprange_value>("clip the value to its old value ± c", more_than(0.0)),
       field<&C::gamma>("discount per token", in_range(0.0, 1.0)),
       field<&C::gae_lambda>("lambda of the advantage estimation", in_range(0.0, 1.0)),
       field<&C::num_ppo_epochs>("passes over each rollout", in_range(1, 64)),
       field<&C::num_mini_batches>("optimizer steps per pass; must divide rollout.batch_size", at_least(1)),
-      field<&C::whiten_advantages>("advantages to mean 0 and variance 1 over the rollout's tokens"),
-      field<&C::whiten_rewards>("rewards to variance 1 over the rollout's tokens, mean kept"));
+      field<&C::whiten_advantages>("whiten advantages to mean 0 and variance 1 over the tokens of the rollout"),
+      field<&C::whiten_rewards>(
+          "whiten rewards to variance 1 over the tokens of the rollout; the mean does not change"));
 }
 
-/// What rlhf-ppo is told.
+/// The config of rlhf-ppo.
 struct PpoConfig {
   PpoModelOptions model;
   PromptDataOptions data;
@@ -96,13 +97,13 @@ struct PpoConfig {
 };
 constexpr auto describe(const PpoConfig*) {
   using C = PpoConfig;
-  return std::make_tuple(
-      field<&C::model>("the four models"), field<&C::data>("prompts"), field<&C::rollout>("sampling"),
-      field<&C::reward>("from score to reward"), field<&C::ppo>("the algorithm"), field<&C::train>("the run"),
-      field<&C::optimizer>("AdamW of the policy"), field<&C::value_optimizer>("AdamW of the value model"),
-      field<&C::lr_schedule>("learning rates over the run"),
-      field<&C::checkpoint>("what --resume needs, in rollouts").may_change(),
-      field<&C::log>("metrics and samples, in rollouts").may_change());
+  return std::make_tuple(field<&C::model>("the four models"), field<&C::data>("prompts"),
+                         field<&C::rollout>("sampling"), field<&C::reward>("scores"), field<&C::ppo>("the algorithm"),
+                         field<&C::train>("the run"), field<&C::optimizer>("AdamW of the policy"),
+                         field<&C::value_optimizer>("AdamW of the value model"),
+                         field<&C::lr_schedule>("learning rates over the run"),
+                         field<&C::checkpoint>("checkpoints, counted in rollouts").may_change(),
+                         field<&C::log>("metrics and samples, counted in rollouts").may_change());
 }
 
 }  // namespace rlhf

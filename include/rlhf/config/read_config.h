@@ -10,10 +10,10 @@
 
 namespace rlhf {
 
-/// Reads `file` (YAML, or strict JSON where it ends in .json; empty: none) and then the overrides ("ppo.kl_coef=0.1")
-/// into `options`, and asks `rules`. All faults are thrown together as one ConfigError, each as
-/// "file:line: key: expected …, found …; hint: …". Anchors, aliases and tags are refused, as are duplicate keys, files
-/// over 1 MiB and values nested deeper than 32.
+/// Reads `file` (strict JSON if its name ends in .json, otherwise YAML; none if empty) and then the overrides
+/// ("ppo.kl_coef=0.1") into `options`, and checks `rules`. Throws one ConfigError with all faults, each as "file:line:
+/// key: expected …, found …; hint: …". Anchors, aliases, tags, duplicate keys, files over 1 MiB and values nested
+/// deeper than 32 levels are errors.
 void read_options(const Section& options, const std::filesystem::path& file, const std::vector<std::string>& overrides,
                   const std::function<std::vector<Issue>()>& rules);
 
@@ -23,7 +23,7 @@ std::vector<Issue> default_rules(const C& config) {
   return {};
 }
 
-/// The same into a new C. Works for every struct with a `describe` list; its `validate`, if it has one, is asked.
+/// The same into a new C, any struct with a `describe` list. Checks its `validate`, if there is one.
 template <Described C>
 C read_config(const std::filesystem::path& file, const std::vector<std::string>& overrides = {},
               const std::function<std::vector<Issue>(const C&)>& rules = default_rules<C>) {

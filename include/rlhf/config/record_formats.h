@@ -11,11 +11,11 @@
 #include "rlhf/config/const_text.h"
 #include "rlhf/config/stage.h"
 
-/// The formats of data files, each listed once: the options, their checks and --help, the reader of records and its
-/// errors use this list; docs/formats.md is tested against it. Standard library only.
+/// The formats of data files. The options, their checks and --help, and the reader of records and its errors are
+/// derived from this list; a test compares docs/formats.md with it. Standard library only.
 namespace rlhf {
 
-/// What one record of a data file means. auto: recognised from the first record (only in options).
+/// The format of a record. auto: recognised from the first record (only in options).
 enum class RecordFormat {
   auto_,
   messages,
@@ -29,11 +29,11 @@ enum class RecordFormat {
   prompt
 };
 
-/// At most 16 different names.
+/// A set of at most 16 names, in the order in which they were added.
 class FieldList {
  public:
   constexpr FieldList(std::initializer_list<std::string_view> names) { add(names.begin(), names.end()); }
-  /// Those that are not in the list yet.
+  /// Adds the names that are not in the list yet.
   constexpr void add(const std::string_view* first, const std::string_view* last) {
     for (; first != last; ++first)
       if (!contains(*first)) names_.at(size_++) = *first;
@@ -47,23 +47,23 @@ class FieldList {
   std::size_t size_ = 0;
 };
 
-/// Whether the records of a format hold plain texts, messages for the chat template, or either.
+/// Whether the records of a format have plain texts, messages for the chat template, or either.
 enum class RecordContent { texts, messages, either };
 
 struct RecordFormatInfo {
   RecordFormat format;
   std::string_view name;     ///< as in data.format
-  Stage stage;               ///< whose program reads it; prompts are also read by rlhf-generate
-  std::string_view records;  ///< what such records are called
+  Stage stage;               ///< the stage that reads it; rlhf-generate reads prompts too
+  std::string_view records;  ///< the name of such records in messages
   FieldList required;
   FieldList optional;
-  FieldList item_fields;  ///< of the objects in the list `completions`
+  FieldList item_fields;  ///< fields of the objects in the list `completions`
   RecordContent content;
-  std::string_view telling;  ///< where `content` is either: the field that is a list if the record holds messages
-  std::string_view what;     ///< the row of docs/formats.md
+  std::string_view telling;  ///< if `content` is either: the field that is a list in records of messages
+  std::string_view what;     ///< the description in docs/formats.md
 };
 
-/// In the order in which they are tried on a record: one that has the fields of several is of the first.
+/// In the order in which they are tried: a record that matches several formats has the first of them.
 inline constexpr RecordFormatInfo kRecordFormats[] = {
     {.format = RecordFormat::preference,
      .name = "preference",
@@ -84,7 +84,7 @@ inline constexpr RecordFormatInfo kRecordFormats[] = {
      .item_fields = {"text", "rank"},
      .content = RecordContent::either,
      .telling = "prompt",
-     .what = "prompt: a text, or messages; completions: a list of {\"text\", \"rank\"}, the lowest rank the best"},
+     .what = "prompt: a text, or messages; completions: a list of {\"text\", \"rank\"}, the lowest rank is the best"},
     {.format = RecordFormat::messages,
      .name = "messages",
      .stage = Stage::sft,
@@ -114,7 +114,7 @@ inline constexpr RecordFormatInfo kRecordFormats[] = {
      .item_fields = {},
      .content = RecordContent::texts,
      .telling = {},
-     .what = "texts; the prompt is made in the published words"},
+     .what = "texts; the prompt is the published one"},
     {.format = RecordFormat::demonstration,
      .name = "demonstration",
      .stage = Stage::sft,
@@ -144,7 +144,7 @@ inline constexpr RecordFormatInfo kRecordFormats[] = {
      .item_fields = {},
      .content = RecordContent::texts,
      .telling = {},
-     .what = "a text, all of it trained"},
+     .what = "a text; all tokens are trained"},
     {.format = RecordFormat::prompt,
      .name = "prompt",
      .stage = Stage::ppo,
@@ -157,17 +157,17 @@ inline constexpr RecordFormatInfo kRecordFormats[] = {
      .what = "a text, or messages; all other fields go to samples and to reward functions"},
 };
 
-/// What the records of every format may carry to the chat template.
+/// Optional fields of all formats, which are passed to the chat template.
 inline constexpr FieldList kTemplateFields = {"tools", "chat_template_kwargs"};
 
-/// The line of the list; none for auto.
+/// The entry of a format; nullptr for auto.
 constexpr const RecordFormatInfo* find_format(RecordFormat format) {
   for (const RecordFormatInfo& info : kRecordFormats)
     if (info.format == format) return &info;
   return nullptr;
 }
 
-/// The formats that the program of a stage reads, in the order in which they are tried.
+/// The formats of a stage, in the order in which they are tried.
 inline std::vector<RecordFormat> formats_of(Stage stage) {
   std::vector<RecordFormat> formats;
   for (const RecordFormatInfo& info : kRecordFormats)
@@ -175,7 +175,7 @@ inline std::vector<RecordFormat> formats_of(Stage stage) {
   return formats;
 }
 
-/// Every field that the records of a stage may have, by our names: those that data.fields can rename.
+/// All fields that the records of a stage may have: those that data.fields can rename.
 constexpr FieldList fields_of(Stage stage) {
   FieldList fields = {};
   for (const RecordFormatInfo& info : kRecordFormats) {
@@ -195,7 +195,7 @@ std::string joined_names(const Names& names) {
   return text;
 }
 
-/// Why a program cannot read a format that was set: "expected one of auto, …, found preference, which is for rlhf-rm".
+/// The error for a format of another stage: "expected one of auto, …, found preference, which is for rlhf-rm".
 inline std::string wrong_format(Stage stage, RecordFormat format) {
   std::string known = "auto";
   for (const RecordFormatInfo& info : kRecordFormats)

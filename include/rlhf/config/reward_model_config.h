@@ -19,11 +19,11 @@ struct RewardModelOptions {
 constexpr auto describe(const RewardModelOptions*) {
   using C = RewardModelOptions;
   return std::make_tuple(
-      field<&C::centering>("weight of (chosen + rejected)² in the loss; 0.01 is usual when it is used", at_least(0.0)),
-      field<&C::center_on>("training texts whose mean score (of 256 drawn) becomes rlhf_reward_mean"));
+      field<&C::centering>("weight of (chosen + rejected)² in the loss; a common value is 0.01", at_least(0.0)),
+      field<&C::center_on>("training texts whose mean score (of 256 random ones) becomes rlhf_reward_mean"));
 }
 
-/// What rlhf-rm is told.
+/// The config of rlhf-rm.
 struct RewardModelConfig {
   ModelOptions model;
   DataOptions data;
@@ -37,12 +37,13 @@ struct RewardModelConfig {
 };
 constexpr auto describe(const RewardModelConfig*) {
   using C = RewardModelConfig;
-  return std::make_tuple(
-      field<&C::model>("the model to start from, usually the fine-tuned one"),
-      field<&C::data>("preference pairs or rankings"), field<&C::reward_model>("the Bradley-Terry loss"),
-      field<&C::train>("the run"), field<&C::optimizer>("AdamW"), field<&C::lr_schedule>("learning rate over the run"),
-      field<&C::eval>("evaluation during training").may_change(),
-      field<&C::checkpoint>("what --resume needs").may_change(), field<&C::log>("metrics and samples").may_change());
+  return std::make_tuple(field<&C::model>("the initial model, usually the fine-tuned one"),
+                         field<&C::data>("preference pairs or rankings"),
+                         field<&C::reward_model>("the Bradley-Terry loss"), field<&C::train>("the run"),
+                         field<&C::optimizer>("AdamW"), field<&C::lr_schedule>("learning rate over the run"),
+                         field<&C::eval>("evaluation during training").may_change(),
+                         field<&C::checkpoint>("checkpoints for --resume").may_change(),
+                         field<&C::log>("metrics and samples").may_change());
 }
 
 }  // namespace rlhf

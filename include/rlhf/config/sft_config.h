@@ -10,7 +10,7 @@
 
 namespace rlhf {
 
-/// What rlhf-sft is told.
+/// The config of rlhf-sft.
 struct SftConfig {
   ModelOptions model;
   DataOptions data;
@@ -23,11 +23,12 @@ struct SftConfig {
 };
 constexpr auto describe(const SftConfig*) {
   using C = SftConfig;
-  return std::make_tuple(
-      field<&C::model>("the model to start from"), field<&C::data>("demonstrations or plain text"),
-      field<&C::train>("the run"), field<&C::optimizer>("AdamW"), field<&C::lr_schedule>("learning rate over the run"),
-      field<&C::eval>("evaluation during training").may_change(),
-      field<&C::checkpoint>("what --resume needs").may_change(), field<&C::log>("metrics and samples").may_change());
+  return std::make_tuple(field<&C::model>("the initial model"), field<&C::data>("demonstrations or plain text"),
+                         field<&C::train>("the run"), field<&C::optimizer>("AdamW"),
+                         field<&C::lr_schedule>("learning rate over the run"),
+                         field<&C::eval>("evaluation during training").may_change(),
+                         field<&C::checkpoint>("checkpoints for --resume").may_change(),
+                         field<&C::log>("metrics and samples").may_change());
 }
 
 }  // namespace rlhf

@@ -8,20 +8,20 @@
 
 namespace rlhf {
 
-/// Every key with its value, as YAML that read_config reads back to the same config.
+/// All keys with their values as YAML, which read_config reads back to the same config.
 std::string to_yaml(const Section& options);
 template <Described C>
 std::string to_yaml(C config) {
   return to_yaml(bind(config));
 }
 
-/// Every key that holds a value, in full ("ppo.kl_coef"), with that value as to_yaml writes it: for comparing configs.
+/// All full keys ("ppo.kl_coef") with their values as in to_yaml, for comparing configs.
 std::map<std::string, std::string> flat_values(const Section& options);
 template <Described C>
 std::map<std::string, std::string> flat_values(C config) {
   return flat_values(bind(config));
 }
-/// The same without the keys that may change on resume: what a resumed run must have in common with its run.
+/// The same without the keys that may change on resume: a resumed run must have these values of the original run.
 std::map<std::string, std::string> fixed_values(const Section& options);
 template <Described C>
 std::map<std::string, std::string> fixed_values(C config) {
@@ -36,9 +36,9 @@ std::string json_schema(std::string_view title) {
   return to_json_schema(bind(defaults), title);
 }
 
-/// How the keys are told to a program: as keys of a config (ppo.kl_coef) or as flags (--max-new-tokens).
+/// How a program takes keys: as keys of a config (ppo.kl_coef) or as flags (--max-new-tokens).
 enum class KeyStyle { dotted, flag };
-/// Every key with its default, the values it takes and its meaning, in columns, at most 120 wide.
+/// A table of all keys with default, allowed values and meaning, at most 120 columns wide.
 std::string to_help(const Section& options, KeyStyle style);
 template <Described C>
 std::string keys_help(KeyStyle style) {

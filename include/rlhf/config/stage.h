@@ -4,10 +4,10 @@
 
 namespace rlhf {
 
-/// A stage of training, each with a program of its own. Standard library only.
+/// A stage of training. Each has its own program. Standard library only.
 enum class Stage { sft, reward_model, ppo };
 
-/// The program that runs it: "rlhf-sft".
+/// The program of a stage: "rlhf-sft".
 constexpr std::string_view tool_of(Stage stage) {
   switch (stage) {
     case Stage::sft:

@@ -28,19 +28,19 @@ struct TrainOptions {
 constexpr auto describe(const TrainOptions*) {
   using C = TrainOptions;
   return std::make_tuple(
-      field<&C::output>("run folder; must be empty or absent unless --resume is given").may_change(),
+      field<&C::output>("run folder; must be empty or absent without --resume").may_change(),
       field<&C::batch_size>("sequences (rlhf-rm: pairs or rankings) per optimizer step", at_least(1)),
-      field<&C::micro_batch_tokens>("tokens of one backward, at least data.max_length, and never below the largest "
-                                    "pair or ranking; default: derived "
-                                    "from the memory",
+      field<&C::micro_batch_tokens>("tokens per forward and backward pass; at least data.max_length, and at least the "
+                                    "largest pair or ranking; default: derived from the memory",
                                     at_least(1))
           .may_change(),
-      field<&C::epochs>("passes over the data; a fraction is allowed", more_than(0.0)).may_change(),
-      field<&C::max_steps>("optimizer steps; replaces epochs and cycles the data", at_least(1)).may_change(),
-      field<&C::seed>("seed of every random number of the run", at_least(0)),
-      field<&C::device>("where to compute; auto: CUDA where there is a GPU"),
-      field<&C::dtype>("compute type; masters are float32; auto: bfloat16 where the hardware computes it"),
-      field<&C::threads>("CPU threads; default: the cores of the machine", at_least(1)).may_change());
+      field<&C::epochs>("passes over the data; may be a fraction", more_than(0.0)).may_change(),
+      field<&C::max_steps>("number of optimizer steps, instead of epochs; repeats the data if necessary", at_least(1))
+          .may_change(),
+      field<&C::seed>("seed of all random numbers of the run", at_least(0)),
+      field<&C::device>("compute device; auto: CUDA if there is a GPU"),
+      field<&C::dtype>("compute dtype; masters are float32; auto: bfloat16 if the hardware supports it"),
+      field<&C::threads>("CPU threads; default: the physical cores of the machine", at_least(1)).may_change());
 }
 
 /// Section `train` of rlhf-ppo.
@@ -56,21 +56,23 @@ struct PpoTrainOptions {
 constexpr auto describe(const PpoTrainOptions*) {
   using C = PpoTrainOptions;
   return std::make_tuple(
-      field<&C::output>("run folder; must be empty or absent unless --resume is given").may_change(),
-      field<&C::total_episodes>("sampled responses in all; a multiple of rollout.batch_size", at_least(1)).may_change(),
-      field<&C::micro_batch_tokens>("tokens of one backward; default: derived from the memory", at_least(1))
+      field<&C::output>("run folder; must be empty or absent without --resume").may_change(),
+      field<&C::total_episodes>("total number of responses; a multiple of rollout.batch_size", at_least(1))
           .may_change(),
-      field<&C::seed>("seed of every random number of the run", at_least(0)),
-      field<&C::device>("where to compute; auto: CUDA where there is a GPU"),
-      field<&C::dtype>("compute type; masters are float32; auto: bfloat16 where the hardware computes it"),
-      field<&C::threads>("CPU threads; default: the cores of the machine", at_least(1)).may_change());
+      field<&C::micro_batch_tokens>("tokens per forward and backward pass; default: derived from the memory",
+                                    at_least(1))
+          .may_change(),
+      field<&C::seed>("seed of all random numbers of the run", at_least(0)),
+      field<&C::device>("compute device; auto: CUDA if there is a GPU"),
+      field<&C::dtype>("compute dtype; masters are float32; auto: bfloat16 if the hardware supports it"),
+      field<&C::threads>("CPU threads; default: the physical cores of the machine", at_least(1)).may_change());
 }
 
 namespace detail {
 
 inline constexpr ConstText kBestByDoc = [] {
   ConstText text;
-  text.add("metric whose best evaluation is kept in best/: ");
+  text.add("metric by which the best model is kept in best/: ");
   add_best_by(text, Stage::sft);
   text.add(", ");
   add_best_by(text, Stage::reward_model);
@@ -89,9 +91,9 @@ struct EvalOptions {
 constexpr auto describe(const EvalOptions*) {
   using C = EvalOptions;
   return std::make_tuple(
-      field<&C::every_steps>("evaluate every so many steps (0 = only before the first and after the last)",
+      field<&C::every_steps>("steps between evaluations (0: only before the first step and after the last)",
                              at_least(0)),
-      field<&C::max_samples>("samples used by one evaluation (0 = all)", at_least(0)),
+      field<&C::max_samples>("number of samples per evaluation (0: all)", at_least(0)),
       field<&C::best_by>(detail::kBestByDoc));
 }
 
@@ -103,8 +105,8 @@ struct CheckpointOptions {
 constexpr auto describe(const CheckpointOptions*) {
   using C = CheckpointOptions;
   return std::make_tuple(
-      field<&C::every_steps>("save a checkpoint every so many steps (0 = only when stopped by a signal)", at_least(0)),
-      field<&C::keep_last>("checkpoints kept", at_least(1)));
+      field<&C::every_steps>("steps between checkpoints (0: only when stopped by a signal)", at_least(0)),
+      field<&C::keep_last>("number of checkpoints to keep", at_least(1)));
 }
 
 /// Section `log`.
@@ -115,8 +117,8 @@ struct LogOptions {
 };
 constexpr auto describe(const LogOptions*) {
   using C = LogOptions;
-  return std::make_tuple(field<&C::every_steps>("write metrics every so many steps", at_least(1)),
-                         field<&C::samples_every_steps>("write samples every so many steps (0 = never)", at_least(0)),
+  return std::make_tuple(field<&C::every_steps>("steps between metrics", at_least(1)),
+                         field<&C::samples_every_steps>("steps between logged samples (0: never)", at_least(0)),
                          field<&C::tensorboard>("also write TensorBoard event files"));
 }
 

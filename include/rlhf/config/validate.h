@@ -10,13 +10,13 @@
 
 namespace rlhf {
 
-/// A rule between keys that is broken.
+/// A violated rule between keys.
 struct Issue {
-  std::vector<std::string> keys;  ///< dotted; the first is the one that is reported
+  std::vector<std::string> keys;  ///< dotted keys; the first one is reported
   std::string message;            ///< "expected …, found …"
 };
 
-/// Rules that no range of a single key can say. Nothing is ever changed.
+/// Checks the rules between keys, which no range of a single key can express. Changes nothing.
 std::vector<Issue> validate(const SftConfig& config);
 std::vector<Issue> validate(const RewardModelConfig& config);
 std::vector<Issue> validate(const PpoConfig& config);
@@ -26,7 +26,7 @@ std::vector<Issue> validate(const GenerateConfig& config);
 std::vector<Issue> validate_on_policy(const std::string& policy, const PromptDataOptions& data,
                                       const RolloutOptions& rollout, const PpoTrainOptions& train);
 
-/// Throws ConfigError with all of them, if there are any. For programs that fill a config in C++.
+/// Throws ConfigError with all issues, if there are any. For programs that fill a config in C++.
 void throw_if_any(const std::vector<Issue>& issues);
 
 }  // namespace rlhf

@@ -10,22 +10,23 @@
 
 namespace rlhf {
 
-/// Writes `bytes` beside `path`, syncs, renames, syncs the folder: a reader sees the old file or the whole new one.
-/// A symbolic link is followed; a device or a pipe is written to as it is. Throws OutputError naming the path and the
-/// system's reason (no space left, read-only, permission).
+/// Writes `bytes` to a temporary file beside `path`, syncs it, renames it to `path` and syncs the folder, so that a
+/// reader sees either the old file or the complete new one. Follows a symbolic link; writes to a device or a pipe
+/// directly. Throws OutputError with the path and the system's reason (no space left, read-only, permission).
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
 
-/// The same for a file that takes long to make: what `fill` writes goes to PATH.partial, where it may be followed, and
-/// which stays as far as it came if `fill` throws or the process is killed. A path that cannot be written is refused
-/// before `fill` begins.
+/// The same for a file that takes long to write. The output of `fill` goes to PATH.partial, where other programs can
+/// read it while it grows; PATH.partial is kept if `fill` throws or the process is killed. Throws OutputError before
+/// calling `fill` if the path cannot be written.
 void write_file_gradually(const std::filesystem::path& path, const std::function<void(std::ostream&)>& fill);
 
-/// Calls `fill(temporary)` for a fresh folder beside `path`, syncs every file in it, then renames it to `path`,
-/// replacing an existing folder of that name. If `fill` throws, the temporary folder is removed.
+/// Calls `fill(temporary)` for a new folder beside `path`, syncs every file in it, then renames it to `path`, replacing
+/// an existing folder of that name. Removes the temporary folder if `fill` throws.
 void write_folder_atomically(const std::filesystem::path& path,
                              const std::function<void(const std::filesystem::path&)>& fill);
 
-/// The whole file as bytes. Throws an Error with `code` (what the file should have been) if it cannot be read.
+/// Returns the content of a file. Throws an Error with `code` (the caller knows what kind of file it is) if the file
+/// cannot be read.
 std::string read_file(const std::filesystem::path& path, ExitCode code);
 
 }  // namespace rlhf

@@ -18,7 +18,8 @@ template <typename... Parts>
 
 }  // namespace rlhf::detail
 
-/// Guards an invariant of the library itself (exit code 1). Mistakes of users throw an rlhf::Error instead.
+/// Throws std::logic_error (exit code 1) if an invariant of the library is broken. For mistakes of the user, throw an
+/// rlhf::Error instead.
 #define RLHF_CHECK(condition, ...)                                                             \
   do {                                                                                         \
     if (!(condition)) [[unlikely]]                                                             \

@@ -7,8 +7,8 @@
 
 namespace rlhf {
 
-/// CRC-32 (the one of gzip and zip) of a file's bytes, read in pieces. Throws an Error with `code` (what the file
-/// should have been) if it cannot be read.
+/// CRC-32 (the polynomial of gzip and zip) of a file, read in blocks. Throws an Error with `code` (the caller knows
+/// what kind of file it is) if the file cannot be read.
 std::uint32_t crc32_of_file(const std::filesystem::path& path, ExitCode code);
 
 }  // namespace rlhf

@@ -6,21 +6,21 @@
 
 namespace rlhf {
 
-/// Exit codes of the tools. One class of error has one code, so a script can tell them apart.
+/// Exit codes of the tools. Each class of error has its own code, so that a script can distinguish them.
 enum class ExitCode : int {
   done = 0,      ///< finished, or there was nothing left to do
-  bug = 1,       ///< a broken invariant of ours
-  usage = 2,     ///< command line or config, a non-empty output folder, a resume that does not fit
-  data = 3,      ///< a data file is missing, broken, or leaves nothing to train on
-  model = 4,     ///< model, tokenizer or checkpoint files: missing, broken, not fitting each other
-  shape = 5,     ///< a library call got tensors of the wrong shape (never used for a file)
-  numerics = 6,  ///< a non-finite number where a finite one is needed
-  device = 7,    ///< device or memory
+  bug = 1,       ///< a broken invariant of the library
+  usage = 2,     ///< a mistake in the command line or config, a non-empty output folder, a resume that does not match
+  data = 3,      ///< a data file is missing or broken, or contains nothing to train on
+  model = 4,     ///< model, tokenizer or checkpoint files are missing, broken or inconsistent
+  shape = 5,     ///< a library function received tensors of the wrong shape (never used for files)
+  numerics = 6,  ///< a non-finite number where a finite one is required
+  device = 7,    ///< device not available, or out of memory
   output = 10,   ///< output cannot be written
 };
 
-/// A user's mistake or a failure of the surroundings, told in one line:
-/// what was being done, which file, line or key, what was expected, what was found, and a hint.
+/// A mistake of the user or a failure of the system. The message is one line: what the program was doing, the file,
+/// line or key, what it expected, what it found, and a hint.
 class Error : public std::runtime_error {
  public:
   Error(ExitCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
@@ -30,7 +30,7 @@ class Error : public std::runtime_error {
   ExitCode code_;
 };
 
-/// All faults of a config at once; each issue is one printable line.
+/// All faults of a config together; each issue is one printable line.
 class ConfigError : public Error {
  public:
   explicit ConfigError(std::vector<std::string> issues);
@@ -52,7 +52,7 @@ RLHF_ERROR_CLASS_(DeviceError, ExitCode::device);
 RLHF_ERROR_CLASS_(OutputError, ExitCode::output);
 #undef RLHF_ERROR_CLASS_
 
-/// Thrown at a safe point after SIGINT, SIGTERM or SIGUSR1 once everything is saved; the tool exits with 128 + signal.
+/// Thrown at a safe point after SIGINT, SIGTERM or SIGUSR1, when everything is saved; the tool exits with 128 + signal.
 class Interrupted : public std::runtime_error {
  public:
   explicit Interrupted(int signal);

@@ -5,8 +5,8 @@
 
 namespace rlhf {
 
-/// body(i) for every i < count, in no order, on as many threads as this process has CPUs. If calls throw, what the one
-/// with the smallest i of those that ran threw is thrown here, and the rest may not run.
+/// Calls body(i) for every i < count, in no particular order, on as many threads as this process has CPUs. If calls
+/// throw, rethrows the exception of the smallest i that ran and threw; the remaining calls may not run.
 void for_each_index(std::size_t count, const std::function<void(std::size_t)>& body);
 
 }  // namespace rlhf

@@ -5,7 +5,7 @@
 
 namespace rlhf {
 
-/// Token ids on the host. Device tensors of ids are int64, as LibTorch's indexing operators want them.
+/// Token ids on the host. Device tensors of ids are int64, because LibTorch's indexing operators require it.
 using TokenIds = std::vector<std::int32_t>;
 
 /// A half-open range of token indices.

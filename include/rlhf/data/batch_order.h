@@ -6,13 +6,15 @@
 
 namespace rlhf {
 
-/// The samples of optimizer step `step` (0-based): the data is shuffled anew each epoch from (seed, epoch) and cut into
-/// batches; the last batch of an epoch may be smaller. A pure function, so a resumed run needs only its step.
+/// Which samples belong to which optimizer step. Each epoch has its own permutation, a function of (seed, epoch), which
+/// is cut into batches; the last batch of an epoch may be smaller. `batch(step)` is a pure function, so a resumed run
+/// needs only its step number.
 class BatchOrder {
  public:
-  /// `shuffle` false: in the order of the data, every epoch.
+  /// If `shuffle` is false, every epoch has the order of the data.
   BatchOrder(std::size_t num_samples, std::int64_t batch_size, std::uint64_t seed, bool shuffle = true);
   std::int64_t steps_per_epoch() const;
+  /// The indices of the samples of step `step` (0-based).
   std::vector<std::size_t> batch(std::int64_t step) const;
 
  private:

@@ -13,14 +13,15 @@ namespace rlhf {
 /// Training and evaluation samples of a supervised stage.
 template <typename S>
 struct DataSet {
-  SampleSet<S> train, eval;  ///< eval is empty where nothing was said to evaluate on
+  SampleSet<S> train, eval;  ///< eval is empty if the config names no evaluation data
   RecordCounts counts;       ///< of the training files
 };
 
-/// Reads, splits and tokenises what section `data` names; of a file only ids are kept. A file of weight w is taken w
-/// times: the whole part of w every record, the rest by chance, a function of `seed`, file and record; weights do not
-/// touch what is held out. With `cache` said, what was made stands there for the next start that wants the same.
-/// Throws ConfigError, DataError, OutputError (the cache cannot be written).
+/// Reads, splits and tokenises the files of section `data`; only token ids are kept in memory. A file of weight w is
+/// used w times: each record floor(w) times, and once more with probability w − floor(w), drawn from (seed, file,
+/// record). Weights do not apply to held-out records. If `cache` is set, the result is stored in that folder and reused
+/// by the next start with the same data and settings. Throws ConfigError, DataError, and OutputError if the cache
+/// cannot be written.
 DataSet<Sample> load_demonstrations(const DataOptions& options, std::uint64_t seed, const Tokenizer& tokenizer,
                                     const Templates& templates);
 DataSet<RankedSample> load_preferences(const DataOptions& options, std::uint64_t seed, const Tokenizer& tokenizer,

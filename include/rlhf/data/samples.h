@@ -14,26 +14,27 @@
 
 namespace rlhf {
 
-/// A demonstration as ids. A token in `trained` is a label: it is predicted by the row before it, so index 0 never is
-/// one.
+/// A demonstration as token ids. The tokens in `trained` are the labels of the loss. Index 0 is never a label, because
+/// a token is predicted by the row before it.
 struct Sample {
   TokenIds ids;
   std::vector<Span> trained;
   std::int64_t num_labels() const;
 };
 
-/// Prompt with answer, for each answer to one prompt, and which are better than which. A preference pair is two texts,
-/// chosen and rejected.
+/// The compared texts of one prompt (prompt and completion each) and the pairs that order them. A preference pair has
+/// two texts, chosen and rejected.
 struct RankedSample {
-  std::vector<TokenIds> texts;     ///< all begin with the prompt's ids; each stands in a pair
+  std::vector<TokenIds> texts;     ///< each begins with the ids of the prompt and is in at least one pair
   std::vector<RankedPair> pairs;   ///< indices into `texts`
-  std::int32_t prompt_length = 0;  ///< tokens before the seam
+  std::int32_t prompt_length = 0;  ///< number of tokens of the prompt, which all texts share
 };
+/// A prompt for rollouts.
 
 struct PromptSample {
   TokenIds ids;
-  std::string text;   ///< the prompt as it stands in the record, or as the chat template writes it
-  std::string extra;  ///< the record's line as JSON text
+  std::string text;   ///< the prompt of the record, or the messages as the chat template renders them
+  std::string extra;  ///< the whole record as JSON text
 };
 
 template <typename S>
@@ -42,34 +43,43 @@ struct SampleSet {
   DataReport report;
 };
 
-/// Tokenises prompt and completion once, together, and finds the seam by offsets; a token that straddles the seam
-/// belongs to the completion and is counted. EOS ends every complete completion (and every `text`), never a cut one.
-/// A conversation is what the chat template writes, tokenised once without anything added: no BOS, no EOS but the
-/// template's own; the assistant's turns (or what follows the prompt) are found by offsets. Truncation cuts completions
-/// on the right; a sample whose prompt alone fills max_length has no label left and is dropped and counted. Throws
-/// DataError if over_length is `error` and a sample is too long (its number named), if more than `max_bad_lines`
-/// records are refused by the chat template or the tokenizer, or if no sample is left; ConfigError if there are
-/// conversations and no chat template.
+/// Turns demonstrations into token ids.
+///
+/// Plain texts: prompt and completion are tokenised together, and byte offsets give the boundary between them. A token
+/// across the boundary belongs to the completion and is counted. EOS is appended to every completion (and every `text`)
+/// that is not truncated.
+///
+/// Conversations: the chat template's output is tokenised as it is, without adding BOS or EOS. Byte offsets give the
+/// assistant turns, or the tokens after the prompt.
+///
+/// Truncation cuts completions on the right. A sample whose prompt alone fills max_length has no label; it is dropped
+/// and counted.
+///
+/// Throws DataError if a sample is too long and over_length is `error` (the message has its number), if the chat
+/// template or the tokenizer refuses more than `max_bad_lines` records, or if no sample is left. Throws ConfigError if
+/// there are conversations but no chat template.
 SampleSet<Sample> make_samples(const std::vector<Demonstration>& records, const Tokenizer& tokenizer,
                                const Templates& templates, const DataOptions& options);
-/// The same for every answer to a prompt. An answer that would be dropped takes its pairs with it, as does one that
-/// equals an earlier one (after truncation); a record without a pair left is dropped and counted. Where the
-/// tokenisations differ before the seam, only the ids that all share count as prompt.
+/// The same for every completion of a pair or ranking. A completion that is dropped, or that equals an earlier one
+/// after truncation, is removed with its pairs. A record without a pair left is dropped and counted. If the tokens
+/// before the boundary differ between the texts, only the ids that all texts share count as the prompt.
 SampleSet<RankedSample> make_ranked(const std::vector<Preference>& records, const Tokenizer& tokenizer,
                                     const Templates& templates, const DataOptions& options);
-/// The template up to the seam, without EOS; messages with what the chat template puts before an answer. Longer prompts
-/// are dropped and counted, and so are at most `max_bad_lines` that the chat template or the tokenizer refuses;
-/// DataError on one without any token.
+/// Turns prompts into token ids: the prompt template up to the completion, without EOS, or messages with the generation
+/// prompt of the chat template. Prompts of more than `max_prompt_length` tokens are dropped and counted, and so are up
+/// to `max_bad_lines` prompts that the chat template or the tokenizer refuses. Throws DataError if a prompt has no
+/// tokens or no prompt is left.
 SampleSet<PromptSample> make_prompts(const std::vector<Prompt>& records, const Tokenizer& tokenizer,
                                      const Templates& templates, std::int64_t max_prompt_length,
                                      std::int64_t max_bad_lines = 0);
 
-/// Whether a record is held out for evaluation: by a hash of (seed, prompt), or of the text where a record has no
-/// prompt, so that equal prompts land on the same side. A conversation's prompt is what stands before the first answer.
+/// Whether a record is held out for evaluation. The decision is a function of (seed, prompt), or of (seed, text) for a
+/// record without a prompt, so that records with equal prompts are never split. The prompt of a conversation is all
+/// before the first assistant turn.
 bool held_out(const Demonstration& record, double eval_share, std::uint64_t seed);
 bool held_out(const Preference& record, double eval_share, std::uint64_t seed);
 
-/// The sample as text with the trained tokens marked: ⟦…⟧ around them, or colour on a terminal.
+/// Decodes a sample with the trained tokens marked: ⟦…⟧ around them, or in colour.
 std::string show_sample(const Sample& sample, const Tokenizer& tokenizer, bool colour);
 
 }  // namespace rlhf

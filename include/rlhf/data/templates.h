@@ -10,23 +10,23 @@
 
 namespace rlhf {
 
-/// What makes text of a record: of a prompt and its completion, and of messages.
+/// The templates that turn a record into text: one for prompt and completion, one for messages.
 struct Templates {
   PromptTemplate prompt = {};
   std::optional<ChatTemplate> chat = {};
   std::string chat_absent = {};  ///< why there is no chat template
-  TokenIds stop_ids = {};        ///< what ends an answer when a model writes it: a conversation ends there too
-  /// Throws ConfigError if there is none: a conversation cannot be read then.
+  TokenIds stop_ids = {};        ///< the ids that end a response; a conversation is cut after them too
+  /// Throws ConfigError if there is no chat template.
   const ChatTemplate& chat_template() const;
 };
 
-/// Whether data.chat_template says a file (*.jinja) and not a name.
-bool is_template_file(const std::string& said);
+/// Whether `choice` (data.chat_template) is a file (*.jinja) and not a name.
+bool is_template_file(const std::string& choice);
 
-/// `said` (data.chat_template) is a .jinja file, a template of the folder `path` (or where that file lies) by its
-/// name, or one of named_chat_template; empty: the folder's own, if it has one that can be read, so that a run on plain
-/// texts needs none. Sets `templates.chat`.
-void choose_chat_template(Templates& templates, const std::string& said, const std::filesystem::path& path,
+/// Sets `templates.chat`. `choice` (data.chat_template) is a .jinja file, the name of a template of the model folder,
+/// or a name of named_chat_template. If it is empty, the folder's default template is used, if there is one and it can
+/// be read: a run on plain texts needs none. `path` is the model folder or a file in it.
+void choose_chat_template(Templates& templates, const std::string& choice, const std::filesystem::path& path,
                           const Tokenizer& tokenizer);
 
 }  // namespace rlhf

@@ -12,16 +12,16 @@
 
 namespace rlhf {
 
-/// What a checkpoint holds: named groups of tensors, one safetensors file each ("policy", "policy_optimizer", …),
-/// and one JSON object for counters, schedules, fingerprints.
+/// The content of a checkpoint: named groups of tensors, one safetensors file each ("policy", "policy_optimizer", …),
+/// and one JSON object with counters, schedules and fingerprints.
 struct Checkpoint {
   std::map<std::string, NamedTensors> groups;
   nlohmann::json state;
 };
 
-/// Writes checkpoints/step-000123 (beside, sync, rename) with manifest.json: size and CRC-32 of every file.
-/// Afterwards this one and the newest before it stay, `keep_last` (>= 1) in all; the others go only once it stands.
-/// One of a later step goes too: it is broken, or the run would have resumed from it. Throws OutputError.
+/// Writes checkpoints/step-000123 atomically, with manifest.json: size and CRC-32 of every file. Then removes all but
+/// the newest `keep_last` (>= 1) checkpoints up to this step. Also removes checkpoints of later steps: they are broken,
+/// otherwise the run would have resumed from them. Throws OutputError.
 void save_checkpoint(const std::filesystem::path& checkpoints, std::int64_t step, const Checkpoint& checkpoint,
                      std::int64_t keep_last);
 
@@ -29,14 +29,15 @@ struct FoundCheckpoint {
   std::int64_t step;
   std::filesystem::path folder;
 };
-/// The newest checkpoint whose manifest verifies; newer broken ones are skipped with one warning each that names the
-/// file and what is wrong. Nothing found: nullopt. All found are broken: ModelError.
+/// Returns the newest checkpoint whose files match its manifest, or nullopt if there is no checkpoint. Skips newer
+/// broken checkpoints and logs one warning for each, with the file and the fault. Throws ModelError if all checkpoints
+/// are broken.
 std::optional<FoundCheckpoint> find_checkpoint(const std::filesystem::path& checkpoints);
-/// Tensors are views of the mapped files.
+/// Reads a checkpoint. The tensors are views of the memory-mapped files.
 Checkpoint load_checkpoint(const std::filesystem::path& folder);
 
-/// Copies each loaded tensor into the target of the same name (any device, any dtype). Throws ModelError naming the
-/// first missing, extra or differently shaped tensor.
+/// Copies each loaded tensor into the target of the same name (any device, any dtype). Throws ModelError for the first
+/// tensor that is missing, unexpected or of another shape, before anything is copied; `what` begins the message.
 void restore_tensors(const NamedTensors& loaded, const NamedTensors& targets, const std::string& what);
 
 }  // namespace rlhf

@@ -5,10 +5,10 @@
 
 namespace rlhf {
 
-/// The folder that `said` means: itself where it exists, else the snapshot of a model id ("gpt2", "org/name") in the
-/// local cache of huggingface_hub, the one that its refs/main names. The cache is $HF_HUB_CACHE, $HF_HOME/hub or
-/// ~/.cache/huggingface/hub, whichever is said first. Nothing is fetched: where there is no such snapshot, `said` as it
-/// is.
-std::filesystem::path find_model(const std::string& said);
+/// Returns the folder of a model. `model` is a path, or a model id ("gpt2", "org/name") in the local cache of
+/// huggingface_hub: an existing path is returned as it is, otherwise the id's snapshot that refs/main names. The cache
+/// is the first of $HF_HUB_CACHE, $HF_HOME/hub and ~/.cache/huggingface/hub that is set. Downloads nothing; returns
+/// `model` unchanged if there is no such snapshot.
+std::filesystem::path find_model(const std::string& model);
 
 }  // namespace rlhf

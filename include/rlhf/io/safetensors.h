@@ -12,8 +12,8 @@
 
 namespace rlhf {
 
-/// A safetensors file, mapped read-only. Every claim of the header is checked before a tensor is handed out: length,
-/// JSON, dtypes, checked products, contiguous offsets without holes or overlap, end of file. Throws ModelError.
+/// A safetensors file, mapped read-only. The constructor checks the whole header: its length, JSON, dtypes, sizes
+/// without overflow, contiguous offsets without gaps or overlap, end of file. Throws ModelError.
 class SafetensorsFile {
  public:
   explicit SafetensorsFile(const std::filesystem::path& path);
@@ -30,9 +30,9 @@ class SafetensorsFile {
   const std::map<std::string, Entry>& entries() const;
   const std::map<std::string, std::string>& metadata() const;
   const std::filesystem::path& path() const;
-  /// Zero-copy view of the mapping (it stays alive as long as the tensor): read it, never write to it; clone to train.
-  /// What it read leaves the process's resident memory with it. A tensor that does not lie aligned for its dtype is
-  /// copied. Throws ModelError if the file was cut meanwhile.
+  /// Returns a zero-copy view of the mapping; the tensor keeps the mapping alive. Do not write to it: clone it to
+  /// train. When the tensor is released, its pages leave the resident memory of the process. Copies a tensor that is
+  /// not aligned for its dtype. Throws ModelError if the file was truncated after it was opened.
   at::Tensor tensor(const std::string& name) const;
 
  private:
@@ -42,9 +42,9 @@ class SafetensorsFile {
 
 using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 
-/// Writes CPU or device tensors (made contiguous one at a time), the largest elements first and otherwise in the given
-/// order: so each is aligned for its dtype, and the format allows no gaps. Written beside `path`, synced, renamed.
-/// Throws OutputError on a full or read-only disk, NumericsError on a non-finite weight; an older file then stays.
+/// Writes CPU or device tensors atomically. Tensors with the largest elements come first, otherwise in the given order:
+/// so every tensor is aligned for its dtype although the format allows no gaps. Throws OutputError if the file cannot
+/// be written and NumericsError if a weight is not finite; an existing file at `path` is then unchanged.
 void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
                        const std::map<std::string, std::string>& metadata = {});
 

@@ -5,19 +5,19 @@
 
 namespace rlhf::jinja {
 
-/// A fault of a template or of what it was given. It leaves this folder only as one of the project's own errors.
+/// A fault of a template or of its input. Room `text` turns it into a ModelError or DataError.
 class TemplateError : public std::runtime_error {
  public:
   enum class Kind {
     syntax,  ///< cannot be compiled
     failed,  ///< failed while it rendered, or refused the conversation
-    limit,   ///< ran over a limit
+    limit,   ///< exceeded a limit
   };
   TemplateError(Kind kind, const std::string& what, int line = 0, int column = 0)
       : std::runtime_error(what), kind_(kind), line_(line), column_(column) {}
   Kind kind() const { return kind_; }
-  int line() const { return line_; }      ///< 0: not known where it was thrown
-  int column() const { return column_; }  ///< 0: not known
+  int line() const { return line_; }      ///< 0 if unknown
+  int column() const { return column_; }  ///< 0 if unknown
 
  private:
   Kind kind_;

@@ -15,19 +15,19 @@
 
 namespace rlhf::jinja {
 
-/// The text of a rendered template.
+/// The result of rendering a template.
 struct Rendering {
   std::string text;
   /// Byte ranges [begin, end) of `text` that {% generation %} blocks wrote, without empty ones.
   std::vector<std::pair<std::size_t, std::size_t>> generations;
 };
 
-/// A compiled template: the part of Jinja2 that chat templates use (docs/formats.md has the list). Templates are
-/// untrusted: steps, memory and depth are bounded. Immutable; may be used from several threads.
+/// A compiled template. Supports the part of Jinja2 that chat templates use (the list is in docs/formats.md). Templates
+/// are untrusted: steps, memory and depth are bounded. Immutable and thread-safe.
 class Template {
  public:
-  /// Compiles `source`. Every rendering sees the names of `constants`, an object. Throws TemplateError with line and
-  /// column for what is not Jinja2 and for tags, filters and tests that are not supported (by name).
+  /// Compiles `source`. The members of the object `constants` are variables of every rendering. Throws TemplateError
+  /// with line and column for invalid Jinja2 and for unsupported tags, filters and tests (named in the message).
   Template(std::string_view source, const nlohmann::ordered_json& constants);
   ~Template();
   Template(Template&&) noexcept;
@@ -36,8 +36,8 @@ class Template {
   /// Whether the template has {% generation %} blocks.
   bool marks_generation() const;
 
-  /// `variables` is an object; its names hide those of `constants`. `now` is the time of strftime_now in seconds since
-  /// 1970 (none: the clock). Throws TemplateError with the line.
+  /// Renders the template. The members of the object `variables` hide constants of the same name. `now` is the time for
+  /// strftime_now in seconds since 1970 (default: the clock). Throws TemplateError with the line.
   Rendering render(const nlohmann::ordered_json& variables, std::optional<std::int64_t> now = std::nullopt) const;
 
  private:

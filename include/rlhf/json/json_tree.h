@@ -10,10 +10,10 @@
 
 namespace rlhf {
 
-/// Builds the value of a JSON text that anyone may have written: without recursion, at most `max_depth` levels and
-/// `max_keys` keys, every key of an object once. (The library's own builder takes time quadratic in the keys of an
-/// ordered object, and in the elements of a list where it is asked to look at each.) What is wrong is told by the class
-/// that derives from it, which has parse_error() too.
+/// Builds the value of an untrusted JSON text: without recursion, with at most `max_depth` levels and `max_keys` keys,
+/// and without duplicate keys. (The builder of nlohmann::json takes quadratic time in the number of keys of an ordered
+/// object, and of list elements if a callback is used.) A derived class reports errors: it implements refuse() and
+/// parse_error().
 class JsonTreeBuilder : public nlohmann::json_sax<nlohmann::ordered_json> {
  public:
   JsonTreeBuilder(std::size_t max_depth, std::size_t max_keys) : max_depth_(max_depth), max_keys_(max_keys) {}
@@ -34,7 +34,7 @@ class JsonTreeBuilder : public nlohmann::json_sax<nlohmann::ordered_json> {
 
  protected:
   [[noreturn]] virtual void refuse(const std::string& expected, const std::string& found) const = 0;
-  /// Of every string and key.
+  /// Called for every string and key.
   virtual void check_text(const std::string&) const {}
 
  private:
@@ -47,7 +47,7 @@ class JsonTreeBuilder : public nlohmann::json_sax<nlohmann::ordered_json> {
   nlohmann::ordered_json root_;
   std::string key_;
   std::vector<nlohmann::ordered_json*> open_;
-  std::vector<std::set<std::string>> keys_;  // of the objects that are open
+  std::vector<std::set<std::string>> keys_;  // keys of the objects that are open
 };
 
 }  // namespace rlhf

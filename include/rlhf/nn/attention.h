@@ -9,27 +9,29 @@
 
 namespace rlhf {
 
-/// What the scores q·k become before the softmax: scale · q·k, then capped, then −∞ where a key is not read.
+/// How scores are computed before the softmax: scale · q·k, then the cap, then −∞ for keys that are not read.
 struct AttentionRule {
   double scale = 1;
-  std::int64_t window = 0;  ///< a token reads itself and the window − 1 before it; 0: all before it
-  double cap = 0;           ///< scores become cap · tanh(score / cap); 0: they stay
+  std::int64_t window = 0;  ///< a token reads itself and the window − 1 tokens before it; 0: all tokens before it
+  double cap = 0;           ///< scores become cap · tanh(score / cap); 0: no cap
 };
 
-/// Causal attention inside each segment, and of a segment with a prefix to all of it; grouped-query where K and V have
-/// fewer heads.  Fused rows qkv [N,(H+2G)·E], H a multiple of G; result [N,H·E]. Differentiable.
-/// CPU: a kernel of our own (float32, bfloat16; no cap, and no window shorter than a sequence). CUDA: the varlen flash
-/// operator (bf16, fp16; heads a multiple of 8 and at most 256 wide, no prefixes, no cap). Else LibTorch's attention
-/// over runs of neighbouring segments of one length, or segment by segment; with a cap plain products. Throws
-/// ShapeError.
+/// Causal attention within each segment; a segment with a prefix also reads the whole prefix. Grouped-query attention
+/// if G < H.
+/// Shapes: qkv [N,(H+2G)·E] -> [N,H·E], H a multiple of G. Differentiable. Errors: ShapeError.
+///
+/// On a CPU uses the kernel of room `kernels` (float32 and bfloat16, no cap, no window shorter than a sequence). On
+/// CUDA uses the varlen flash operator (bf16 and fp16, head width a multiple of 8 and at most 256, no prefixes, no
+/// cap). Otherwise uses LibTorch's attention over runs of adjacent segments of equal length, or segment by segment;
+/// with a cap, plain products.
 at::Tensor packed_attention(const at::Tensor& qkv, const AttentionHeads& heads, const Segments& segments,
                             AttentionRule rule);
-/// The same by LibTorch's operators alone: q [N,H,E], k, v [N,G,E] -> [N,H,E].
+/// The same with LibTorch's operators only: q [N,H,E], k, v [N,G,E] -> [N,H,E].
 at::Tensor packed_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const Segments& segments,
                             AttentionRule rule);
 
-/// The same by plain products and softmax in the input's dtype, segment by segment: for capped scores, and the judge in
-/// tests. Holds the scores of one segment, [H,T,T].
+/// The same with plain products and softmax in the dtype of the input, segment by segment. Used for capped scores and
+/// as the reference in tests. Needs memory for the scores of one segment, [H,T,T].
 at::Tensor reference_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const Segments& segments,
                                const AttentionRule& rule);
 

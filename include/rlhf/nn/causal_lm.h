@@ -15,28 +15,30 @@
 
 namespace rlhf {
 
-/// The sizes every part of the library needs to know of a model.
+/// The sizes of a model.
 struct ModelShape {
   std::int64_t vocab_size = 0, hidden_size = 0, intermediate_size = 0, num_layers = 0;
   std::int64_t num_heads = 0, num_key_value_heads = 0, head_dim = 0, max_positions = 0;
   bool tied_head = false;
 };
 
-/// A decoder that turns tokens into hidden states. Implement it to train a model of your own.
-/// Logits are never made here: callers name the rows that they read and use linear_logprobs or sample with head().
+/// A decoder that turns tokens into hidden states. Implement this interface to train your own model. It does not
+/// compute logits: callers request the rows they need, and pass them with head() to linear_logprobs or to sampling.
 class CausalLM {
  public:
   virtual ~CausalLM() = default;
   virtual const ModelShape& shape() const = 0;
-  /// Hidden states after the final norm, [R,D] in the compute dtype, of the tokens `rows` ([R] int64; undefined: of all
-  /// N). Differentiable. What only the other tokens need of the last layer is not computed. If `cache` is given, with
-  /// room for batch.segments.count() more rows, keys and values of every sequence are added to it (inference only).
+  /// Returns the hidden states after the final norm of the tokens `rows` ([R] int64), or of all N tokens if `rows` is
+  /// undefined: [R,D] in the compute dtype. Differentiable. The parts of the last layer that only other tokens need are
+  /// not computed. If `cache` is given, the keys and values of every sequence are added to it (inference only); it must
+  /// have batch.segments.count() free rows.
   virtual at::Tensor forward(const PackedBatch& batch, const at::Tensor& rows = {}, KvCache* cache = nullptr) = 0;
-  /// One token per active row of the cache: tokens [B] int64 -> hidden [B,D]; appends to every row. No gradient.
+  /// Processes one token per active row of the cache and appends it to the row: tokens [B] int64 -> hidden [B,D].
+  /// Records no gradient.
   virtual at::Tensor decode(const at::Tensor& tokens, KvCache& cache) = 0;
-  /// Output projection [V,D] (the embedding itself where the head is tied).
+  /// The output projection [V,D]; the embedding if the head is tied.
   virtual const at::Tensor& head() const = 0;
-  /// Logits are logit_cap · tanh(hidden · headᵀ / logit_cap); 0: they stay as they are.
+  /// Logits are logit_cap · tanh(hidden · headᵀ / logit_cap), or hidden · headᵀ if it is 0.
   virtual double logit_cap() const { return 0; }
   /// All trainable tensors, each once, in file order.
   virtual Parameters& parameters() = 0;

@@ -8,8 +8,8 @@
 
 namespace rlhf {
 
-/// Keys and values of the sequences being generated, allocated once. Rows 0..active()-1 are in use and dense: a
-/// finished row is replaced by the last active one, which costs one copy of that row and no allocation.
+/// The keys and values of the sequences that are being generated, allocated once. The active rows are 0..active()-1.
+/// When a row is dropped, the last active row moves to its place, which costs one copy of a row and no allocation.
 class KvCache {
  public:
   /// Layout per layer: keys, values [rows, num_key_value_heads, capacity, head_dim].
@@ -17,20 +17,21 @@ class KvCache {
           std::int64_t head_dim, at::TensorOptions options);
 
   std::int64_t active() const { return static_cast<std::int64_t>(lengths_.size()); }
-  std::int64_t rows() const { return rows_; }                            ///< rows there is room for
-  std::int64_t capacity() const { return capacity_; }                    ///< tokens a row has room for
-  const std::vector<std::int64_t>& lengths() const { return lengths_; }  ///< tokens held by each active row
+  std::int64_t rows() const { return rows_; }                            ///< number of rows, active or free
+  std::int64_t capacity() const { return capacity_; }                    ///< maximum number of tokens per row
+  const std::vector<std::int64_t>& lengths() const { return lengths_; }  ///< number of tokens in each active row
   at::Tensor keys(std::int64_t layer) const { return keys_[layer]; }
   at::Tensor values(std::int64_t layer) const { return values_[layer]; }
 
-  /// Makes the next `lengths.size()` rows active, holding that many tokens each (their keys and values were just
-  /// written).
+  /// Makes the next `lengths.size()` rows active, with that many tokens each; their keys and values must be written
+  /// already.
   void add(std::span<const std::int64_t> lengths);
-  /// Makes one more row active: a copy of row `row`. Answers to one prompt share its computation so.
+  /// Makes one more row active as a copy of row `row`, so that the responses to one prompt share its computation.
   void fork(std::int64_t row);
-  /// Every active row now holds one token more.
+  /// Adds one to the length of every active row.
   void advance();
-  /// Drops active row `row`: the last active row moves into its place (callers move their own per-row state alike).
+  /// Drops the active row `row`; the last active row moves to its place (callers must move their own state per row
+  /// too).
   void drop(std::int64_t row);
   void clear() { lengths_.clear(); }
 

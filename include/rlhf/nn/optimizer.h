@@ -11,28 +11,28 @@
 
 namespace rlhf {
 
-/// AdamW on float32 masters, with float32 moments, whatever the compute dtype.
+/// AdamW with float32 masters and moments for every compute dtype.
 ///   m ← β₁m + (1−β₁)g;  v ← β₂v + (1−β₂)g²;  w ← w − lr·(wd·w + m̂ / (√v̂ + eps))
-/// Weight decay leaves out norms and biases (Parameter::decay). Source: arXiv:1711.05101, algorithm 2.
+/// Weight decay does not apply to norms and biases (Parameter::decay). Source: arXiv:1711.05101, algorithm 2.
 class AdamW {
  public:
-  /// `weights` must outlive this.
+  /// `weights` must outlive the optimizer.
   AdamW(TrainedWeights& weights, const OptimizerOptions& options);
 
-  /// Clips the global norm of the gradients to options.max_grad_norm and steps the masters with `lr`; leaves follow.
-  /// Returns the norm before clipping, a float32 scalar on the device: nothing waits for the device here. If the norm
-  /// is not finite no weight changes; the caller sees it in the norm.
+  /// Clips the global norm of the gradients to options.max_grad_norm, updates the masters with learning rate `lr`, and
+  /// writes the leaves. Returns the norm before clipping as a float32 scalar on the device, without synchronising. If
+  /// the norm is not finite, no weight changes.
   at::Tensor step(double lr);
 
   TrainedWeights& weights() { return weights_; }
   /// Masters, moments and step count, for checkpoints; restore with restore_tensors(), then weights().write_leaves().
   NamedTensors state() const;
-  std::int64_t bytes() const;  ///< of the moments
+  std::int64_t bytes() const;  ///< size of the moments
 
  private:
   at::Tensor step_by_kernel(double lr);
   at::Tensor step_by_operator(double lr);
-  /// LibTorch's fused step of all weights with (or without) weight decay.
+  /// Runs LibTorch's fused step for all weights with (or without) weight decay.
   void update(bool decay, double lr, const at::Tensor& found_inf);
 
   TrainedWeights& weights_;

@@ -10,38 +10,39 @@
 
 namespace rlhf {
 
-/// How files lay down what we keep as [out, in], with the outputs of a fused product in the order query‖key‖value.
+/// The layout of a matrix in files, if it differs from this library's: [out,in], with the rows of fused products in the
+/// order query‖key‖value.
 struct FileLayout {
-  bool transposed = false;             ///< [in, out], as GPT-2's
-  std::int64_t interleaved_heads = 0;  ///< head by head its query, key and value rows, as GPT-NeoX's: how many heads
+  bool transposed = false;  ///< the file has [in,out] (GPT-2)
+  std::int64_t interleaved_heads =
+      0;  ///< number of heads, if the file has query, key and value rows per head (GPT-NeoX)
 };
-/// A file's tensor as ours, and ours as a file's. Values only: a view or a copy.
+/// Converts values from and to the layout of files. The result is a view or a copy.
 at::Tensor from_file_layout(const at::Tensor& values, const FileLayout& layout);
 at::Tensor to_file_layout(const at::Tensor& values, const FileLayout& layout);
 
-/// A trainable tensor. `value` is the autograd leaf in the compute dtype. Matrices that read the same input are one
-/// parameter (one product instead of three); files know them by their parts.
+/// A trainable tensor. `value` is the autograd leaf in the compute dtype. Matrices with the same input are one
+/// parameter, so that one product replaces several; files have them as separate tensors, the parts.
 struct Parameter {
-  /// Rows that a model file keeps as a tensor of their own.
+  /// Rows that are a separate tensor in files.
   struct Part {
     std::string name;
     std::int64_t rows;
   };
 
-  std::string name;  ///< Hugging Face's, where the parameter is one tensor in files
+  std::string name;  ///< the name in files, if the parameter is one tensor there
   at::Tensor value;
-  bool decay = true;  ///< weight decay applies (false for norms and biases)
-  at::Tensor
-      master;  ///< fp32 values that `value` was rounded from, which an optimizer goes on from; undefined: `value`
-  std::vector<Part> parts;  ///< from the first row to the last; empty: one tensor called `name`
-  FileLayout layout;        ///< of the file's tensor, where there is one
+  bool decay = true;        ///< whether weight decay applies (false for norms and biases)
+  at::Tensor master;        ///< fp32 values from which `value` was rounded, to start training from; may be undefined
+  std::vector<Part> parts;  ///< from the first row to the last; empty if it is one tensor `name`
+  FileLayout layout;        ///< the layout in files, if it is one tensor there
 };
 
 using Parameters = std::vector<Parameter>;
 
-/// `tensor`, of the shape of `parameter`, under the names and in the layout that files use.
+/// Splits `tensor`, which has the shape of `parameter`, into the tensors of files, with their names and layout.
 NamedTensors split_parts(const Parameter& parameter, const at::Tensor& tensor);
-/// All values under the names and in the layout that files use.
+/// The values of all parameters, with the names and layout of files.
 NamedTensors named_values(const Parameters& parameters);
 
 }  // namespace rlhf

@@ -13,32 +13,36 @@
 
 namespace rlhf {
 
-/// A fault of one record, which reading may skip. Every other error stops the reading.
+/// A fault of one record, which a reader may skip. All other errors stop reading.
 struct BadRecord : DataError {
   using DataError::DataError;
 };
 
-/// One record of a JSONL file, or of a `.json` file that holds one array of them.
+/// One record of a JSONL file, or of a `.json` file with one array of records.
 struct JsonLine {
   const std::filesystem::path& file;
   std::int64_t line;                    ///< 1-based
   const nlohmann::ordered_json& value;  ///< an object
 };
 
-/// Reads `.jsonl` or `.jsonl.gz` line by line: strict UTF-8, one JSON object a line, empty lines skipped, CRLF and a
-/// missing final newline accepted, BOM only at the start, duplicate keys, NUL, depth over 64 and lines over 64 MiB
-/// refused. A `.json` or `.json.gz` that begins with "[" is one array of such objects, read one by one. A BadRecord, of
-/// the line itself or thrown by `accept`, is counted and warned about while `max_bad_lines` allows, else it is thrown
-/// as "file:line: field: expected …, found …". Returns the number of bad lines skipped in this file. Throws DataError
-/// if the file is missing or unreadable. Polls stop_if_signalled().
+/// Calls `accept` for every record of a file.
+///
+/// `.jsonl` and `.jsonl.gz` have one JSON object per line, in strict UTF-8. Empty lines are skipped; CRLF, a missing
+/// final newline and a BOM at the start of the file are accepted. Duplicate keys, NUL, more than 64 levels and lines
+/// over 64 MiB are errors. A `.json` or `.json.gz` that begins with "[" is one array of such objects; its elements are
+/// read one by one.
+///
+/// A BadRecord, of the line itself or thrown by `accept`, is counted and logged as a warning, up to `max_bad_lines`
+/// times; the next one is thrown as "file:line: field: expected …, found …". Returns the number of bad lines skipped in
+/// this file. Throws DataError if the file is missing or unreadable. Polls stop_if_signalled().
 std::int64_t for_each_json_line(const std::filesystem::path& file, std::int64_t max_bad_lines,
                                 const std::function<void(const JsonLine&)>& accept);
 
-/// A required string field; throws BadRecord naming file, line, field, what was expected and found.
+/// Returns a required string field. Throws BadRecord "file:line: field: expected …, found …".
 std::string string_field(const JsonLine& line, std::string_view field);
 
-/// Paths and glob patterns ("data/*.jsonl") to a sorted list of files; a pattern without a match and a file listed
-/// twice are a DataError. A path that exists is taken as it is, brackets included.
+/// Expands paths and glob patterns ("data/*.jsonl") to a sorted list of files. A path that exists is not a pattern,
+/// even if it contains brackets. Throws DataError if a pattern has no match or a file is listed twice.
 std::vector<std::filesystem::path> expand_globs(const std::vector<std::string>& patterns);
 
 }  // namespace rlhf

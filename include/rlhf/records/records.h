@@ -15,18 +15,19 @@
 
 namespace rlhf {
 
-/// What a chat template makes text of. Messages are objects {"role", "content", …} in the order of the file; all other
-/// keys go to the template as they are.
+/// The input of a chat template. Messages are objects {"role", "content", …}; all other keys are passed to the template
+/// unchanged.
 struct Conversation {
-  nlohmann::ordered_json messages;         ///< an array; null where a record holds plain texts
-  nlohmann::ordered_json tools;            ///< the record's "tools", an array; null without
-  nlohmann::ordered_json template_kwargs;  ///< its "chat_template_kwargs", an object; null without
+  nlohmann::ordered_json messages;         ///< an array; null if the record has plain texts
+  nlohmann::ordered_json tools;            ///< the record's "tools", an array; null if absent
+  nlohmann::ordered_json template_kwargs;  ///< the record's "chat_template_kwargs", an object; null if absent
   explicit operator bool() const { return !messages.is_null(); }
 };
 
-/// {"text"}: `prompt` is empty and `whole` is true. {"prompt","completion"}; Alpaca's {"instruction","input","output"},
-/// the prompt in its published words. With messages: `chat` holds the whole conversation, of which the first
-/// `prompt_turns` messages are prompt ({"messages"} and ShareGPT: 0, every assistant's turn is an answer).
+/// A record of SFT: {"prompt","completion"}; {"text"} with an empty prompt and `whole` true; Alpaca's
+/// {"instruction","input","output"} with the published prompt. With messages, `chat` is the whole conversation and its
+/// first `prompt_turns` messages are the prompt; 0 for {"messages"} and ShareGPT, where every assistant turn is a
+/// completion.
 struct Demonstration {
   std::string prompt;
   std::string completion;
@@ -35,22 +36,24 @@ struct Demonstration {
   std::size_t prompt_turns = 0;
 };
 
-/// An answer to a prompt: a text, or the messages that follow those of the prompt.
+/// A completion of a prompt: a text, or the messages after those of the prompt.
 struct Answer {
   std::string text;
   nlohmann::ordered_json turns = {};
 };
 
-/// Of two answers to one prompt, by their indices, the better and the worse.
+/// A pair of two completions of one prompt, by their indices.
 struct RankedPair {
   std::int32_t chosen = 0, rejected = 1;
   float margin = 0;  ///< in reward units, >= 0
 };
 
-/// Answers to one prompt and which are better than which. {"prompt","chosen","rejected"}, optionally "margin";
-/// {"chosen","rejected"} with the prompt that both begin with: two answers, one pair.
-/// {"prompt","completions":[{"text","rank"}]}: K answers, a pair of every two whose ranks differ, the lower rank the
-/// better. With messages: `chat` is the prompt.
+/// A record of the reward model: completions of one prompt, and the pairs that order them.
+///   {"prompt","chosen","rejected"}, optionally "margin": two completions, one pair
+///   {"chosen","rejected"}: the same; the prompt is the beginning that both share
+///   {"prompt","completions":[{"text","rank"}]}: K completions; every two with different ranks are a pair (the lower
+///   rank is chosen)
+/// With messages, `chat` is the prompt.
 struct Preference {
   std::string prompt;
   std::vector<Answer> answers;
@@ -58,49 +61,50 @@ struct Preference {
   Conversation chat = {};
 };
 
-/// {"prompt"}, a string or messages; `extra` is the whole line as JSON text, for reward functions and for outputs that
-/// carry it on.
+/// A record with a prompt for sampling: {"prompt"}, a string or messages. `extra` is the whole record as JSON text, for
+/// reward functions and for the output.
 struct Prompt {
   std::string prompt;
   std::string extra;
   Conversation chat = {};
 };
 
-/// How to read the files of one list.
+/// How to read a list of files.
 struct RecordReading {
-  std::map<std::string, std::string> fields;  ///< our name -> the file's name, e.g. {"prompt": "question"}
-  std::int64_t max_bad_lines = 0;             ///< over all files together
-  RecordFormat format = RecordFormat::auto_;
+  std::map<std::string, std::string> fields;  ///< name in the format -> name in the file, {"prompt": "question"}
+  std::int64_t max_bad_lines = 0;             ///< for all files together
+  RecordFormat format = RecordFormat::auto_;  ///< auto: recognised from the first record
 };
 
-/// What reading found; printed at the start of a run.
+/// What was read; printed at the start of a run.
 struct RecordCounts {
   std::vector<std::filesystem::path> files;
-  std::vector<std::uint32_t> file_crc32;  ///< of the file's bytes, for run.json and for resume
+  std::vector<std::uint32_t> file_crc32;  ///< checksums of the files, for run.json and resume
   RecordFormat format = RecordFormat::auto_;
-  bool chat = false;  ///< the records hold messages, not plain texts
+  bool chat = false;  ///< the records have messages, not plain texts
   std::int64_t records = 0;
   std::int64_t bad_lines = 0;
   /// "demonstration records" or "preference records of messages".
   std::string kind() const;
 };
 
-/// Where a record stands.
+/// The position of a record.
 struct RecordPlace {
   std::size_t file = 0;    ///< index into RecordCounts::files
-  std::int64_t index = 0;  ///< among the records of its file, from 0
+  std::int64_t index = 0;  ///< 0-based index among the records of its file
   std::string text;        ///< "file:line"
 };
 
 template <typename Record>
 using RecordSink = std::function<void(Record record, const RecordPlace& place)>;
 
-/// Reads record by record, so that files may be larger than memory. The format is set in `reading` or recognised from
-/// the first record; all records must have it, and must be alike in holding plain texts or messages. A format of
-/// another tool is refused by its name with the tool that reads it; Parquet and the like are refused by name.
-/// `max_bad_lines` of `reading` skips a BadRecord (records/jsonl.h); a first record of the wrong format is a DataError,
-/// as are empty data. A field name of ours that does not exist, a format of another tool in `reading`: ConfigError.
-/// `patterns` are paths or globs.
+/// Reads files record by record, so that they may be larger than memory. `patterns` are paths or globs.
+///
+/// The format is set in `reading` or recognised from the first record. All records must have the same format, and all
+/// must be plain texts or all messages. Throws DataError if there are no records, if the first record has the format of
+/// another tool (the message names the tool), or if a file is of another kind (Parquet and the like; the message has
+/// the command that converts it). A BadRecord (records/jsonl.h) is skipped up to `max_bad_lines` times. Throws
+/// ConfigError if `reading` renames an unknown field or has a format of another tool.
 RecordCounts for_each_demonstration(const std::vector<std::string>& patterns, const RecordReading& reading,
                                     const RecordSink<Demonstration>& sink);
 RecordCounts for_each_preference(const std::vector<std::string>& patterns, const RecordReading& reading,
@@ -114,7 +118,7 @@ struct Records {
   RecordCounts counts;
 };
 
-/// The same, all at once.
+/// The same, reading all records into memory.
 Records<Demonstration> read_demonstrations(const std::vector<std::string>& patterns, const RecordReading& reading);
 Records<Preference> read_preferences(const std::vector<std::string>& patterns, const RecordReading& reading);
 Records<Prompt> read_prompts(const std::vector<std::string>& patterns, const RecordReading& reading);

@@ -8,9 +8,9 @@
 
 namespace rlhf {
 
-/// A page that is built from top to bottom: one file, charts as inline SVG, nothing loaded from elsewhere, light or
-/// dark as the reader's system is set. All text is escaped. A script of its own shows the values of curves under the
-/// pointer; without scripts, the page is complete.
+/// An HTML page that is built from top to bottom. It is one file with charts as inline SVG and loads nothing. It is
+/// light or dark like the reader's system. All text is escaped. A script shows the values of curves at the pointer;
+/// without scripts the page is complete otherwise.
 class HtmlPage {
  public:
   using Table = std::vector<std::vector<std::string>>;             ///< rows of cells, the first row a header
@@ -22,25 +22,25 @@ class HtmlPage {
   void subheading(const std::string& text);
   /// One paragraph per line.
   void paragraphs(const std::string& text);
-  /// Nothing if there is no row.
+  /// Adds a table, or nothing if there are no rows.
   void table(const Table& table);
   void terms(const Terms& terms);
-  /// Charts beside each other as far as the window is wide; `legend` false: curves are named elsewhere on the page.
+  /// Adds charts, as many side by side as fit. If `legend` is false, the curves must be named elsewhere on the page.
   void charts(const std::vector<Chart>& charts, bool legend = true);
-  /// The curves' colours, dashes and names, for charts without a legend.
+  /// Adds a legend for charts without one: colours, dashes and names of the curves.
   void legend(const std::vector<std::string>& names);
-  /// Text as it is, spaces and line breaks kept.
+  /// Adds preformatted text.
   void preformatted(const std::string& text);
-  /// The same, folded under `summary` until the reader opens it.
+  /// The same, hidden under `summary` until the reader opens it.
   void folded(const std::string& summary, const std::string& text);
-  /// The state of the whole in a few words; `kind`: good, warn or plain.
+  /// Adds the overall state in a few words; `kind` is good, warn or plain.
   void badge(const std::string& text, const std::string& kind);
-  /// Values in large print, each with its name above and a note below.
+  /// A value in large print, with its name above and a note below.
   struct Figure {
     std::string name, value, note;
   };
   void figures(const std::vector<Figure>& figures);
-  /// A prompt, what was answered, and facts about the answer.
+  /// A prompt, its response, and facts about the response.
   struct Sample {
     std::string prompt, response, facts;
   };

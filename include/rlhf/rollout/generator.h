@@ -12,28 +12,29 @@
 
 namespace rlhf {
 
+/// Why a response ended: a stop id or stop string, or max_new_tokens.
 enum class Finish : std::uint8_t { stop, length };
 
-/// One sampled answer.
+/// One sampled response.
 struct Generation {
-  TokenIds tokens;              ///< the stop id included if sampled
-  std::vector<float> logprobs;  ///< same length
+  TokenIds tokens;              ///< includes the stop id, if one was sampled
+  std::vector<float> logprobs;  ///< one per token
   Finish finish = Finish::length;
 };
 
-/// What is to be continued: ids and the random stream that belongs to this answer alone.
+/// A prompt to continue, and the random stream of this response, which no other request may use.
 struct GenerationRequest {
   const TokenIds* prompt = nullptr;
   std::uint64_t stream = 0;
 };
 
-/// Samples an answer to every request, at most `max_rows` at a time, with a KV cache allocated once. Token t of a row
-/// is drawn with uniform(seed, request.stream, t): an answer does not depend on its neighbours or their order (up to
-/// the rounding of batched products). Finished rows leave the batch at once; where there are more requests than rows
-/// they are filled again, an eighth of them at a time. Equal prompts that start together are computed once. Polls
-/// stop_if_signalled(). What was done is added to `work` if given (but for processed_tokens, which the model counts).
-/// `on_token(request, token)` is called for every token if given (streaming). Throws ModelError if
-/// a prompt and max_new_tokens exceed the model's positions.
+/// Samples a response to every request, at most `max_rows` at a time, with a KV cache that is allocated once. Token t
+/// of a response is drawn with random_uniform(seed, request.stream, t), so a response does not depend on the other
+/// requests or their order (up to rounding in batched products). A finished row leaves the batch at once. If there are
+/// more requests than rows, free rows are refilled when an eighth of the rows is free. Equal prompts that start
+/// together are computed once. Calls `on_token(request, token)` for every token, if given (streaming). Adds the work
+/// done to `work`, if given (except processed_tokens, which the model counts). Polls stop_if_signalled(). Throws
+/// ModelError if a prompt plus max_new_tokens exceeds the positions of the model.
 std::vector<Generation> generate(CausalLM& model, std::span<const GenerationRequest> requests,
                                  const SamplingOptions& options, std::int64_t max_rows,
                                  const std::function<void(std::size_t, std::int32_t)>& on_token = {},

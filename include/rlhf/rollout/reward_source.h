@@ -13,24 +13,25 @@
 
 namespace rlhf {
 
-/// What a reward source sees: the ids that were sampled, and the same as text.
+/// The input of a reward source: the sampled token ids, and the same responses as text.
 struct RewardRequest {
   const Rollout& rollout;
   std::span<const ResponseRecord> responses;  ///< [B]
-  WorkCounters* work = nullptr;               ///< gets the work of the scoring, if given
+  WorkCounters* work = nullptr;               ///< if not null, the work of scoring is added to it
 };
 
-/// Where scores come from: a model, a C++ function, or anything that implements this.
+/// A source of scores: a reward model, a C++ function, or your own implementation.
 class RewardSource {
  public:
   virtual ~RewardSource() = default;
-  /// One score per response, [B]. The caller refuses scores that are not finite (NumericsError).
+  /// Returns one score per response, [B]. The caller throws NumericsError if a score is not finite.
   virtual std::vector<float> score(const RewardRequest& request) = 0;
 };
 
-/// score − reward_mean of a reward model, in forward passes of at most `micro_batch_tokens`. Keeps a reference.
+/// The scores of a reward model minus its reward_mean, in forward passes of at most `micro_batch_tokens` tokens. Keeps
+/// a reference to the model.
 std::unique_ptr<RewardSource> reward_from_model(ScalarModel& model, std::int64_t micro_batch_tokens);
-/// A C++ function of one response.
+/// A C++ function that scores one response.
 using RewardFunction = std::function<float(const ResponseRecord&)>;
 std::unique_ptr<RewardSource> reward_from_function(RewardFunction function);
 

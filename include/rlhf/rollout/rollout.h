@@ -12,45 +12,46 @@
 
 namespace rlhf {
 
-/// Prompts and their sampled responses, packed. B sequences, N tokens in all, R of them response tokens.
+/// Prompts and their sampled responses, packed: B sequences with N tokens in total, R of which are response tokens.
 struct Rollout {
-  PackedBatch batch;                         ///< prompt + response of every sequence
-  std::vector<std::int64_t> prompt_lengths;  ///< [B] host
+  PackedBatch batch;                         ///< N tokens: prompt and response of every sequence
+  std::vector<std::int64_t> prompt_lengths;  ///< [B] on the host
   Segments responses;                        ///< segments over R
-  at::Tensor predictors;                     ///< [R] int64: row of `batch` that predicts each response token
-  at::Tensor tokens;                         ///< [R] int64
-  at::Tensor logprobs;                       ///< [R] fp32, the sampler's, at the sampling temperature
+  at::Tensor predictors;                     ///< [R] int64: the row of `batch` that predicts each response token
+  at::Tensor tokens;                         ///< [R] int64: the response tokens
+  at::Tensor logprobs;                       ///< [R] fp32: from the sampler, at the sampling temperature
   std::vector<Finish> finish;                ///< [B]
 };
 
+/// Packs prompt i with generation i. Throws ShapeError if the counts differ or a prompt or response is empty.
 Rollout make_rollout(std::span<const TokenIds* const> prompts, std::span<const Generation> generations,
                      at::Device device);
-/// The sequences `indices` of a rollout as a rollout of their own (a mini-batch or a micro-batch), in that order.
-/// `rows` [r] int64 selects their response tokens from tensors over R of the whole.
+/// Some sequences of a rollout (a mini-batch or a micro-batch), with r response tokens.
 struct RolloutSlice {
   PackedBatch batch;
-  Segments responses;
-  at::Tensor predictors;  ///< rows of this slice's batch
-  at::Tensor tokens;
-  at::Tensor rows;  ///< indices into the whole rollout's R
+  Segments responses;     ///< segments over r
+  at::Tensor predictors;  ///< [r] int64: rows of this slice's batch
+  at::Tensor tokens;      ///< [r] int64
+  at::Tensor rows;        ///< [r] int64: the index of each response token among the R of the whole rollout
 };
+/// Selects the sequences `indices`, in that order.
 RolloutSlice slice_rollout(const Rollout& rollout, std::span<const std::size_t> indices);
 
 /// One sampled response as text.
 struct ResponseRecord {
   std::string prompt;              ///< the prompt
   std::string response;            ///< the decoded tokens
-  std::string record;              ///< the line of the data file that the prompt came from, as JSON
-  Finish finish = Finish::length;  ///< whether a stop id ended it
+  std::string record;              ///< the record of the prompt as JSON text
+  Finish finish = Finish::length;  ///< why the response ended
 };
 
-/// A rollout with its texts, the reference's log-probabilities and the scores. Values, where a method has them, are
-/// apart.
+/// A rollout with its texts, the log-probabilities of the reference and the scores. It has no values, because not every
+/// method has a value model.
 struct ScoredRollout {
   Rollout rollout;
   std::vector<ResponseRecord> responses;  ///< [B]
   at::Tensor ref_logprobs;                ///< [R] fp32
-  at::Tensor scores;                      ///< [B] fp32, centred, missing-EOS rule applied
+  at::Tensor scores;                      ///< [B] fp32, centred, after the missing-EOS rule
 };
 
 }  // namespace rlhf

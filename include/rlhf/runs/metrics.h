@@ -10,7 +10,7 @@
 
 namespace rlhf {
 
-/// Named figures of one step in the order they were set. A figure that was not measured is absent, never 0.
+/// Named metrics of one step, in the order in which they were set. A metric that was not measured is absent, never 0.
 class Metrics {
  public:
   Metrics() = default;
@@ -25,25 +25,25 @@ class Metrics {
   std::vector<std::pair<std::string, double>> items_;
 };
 
-/// Where metrics go. Implement it to send them elsewhere. Both functions throw OutputError when they cannot write.
+/// A destination for metrics. Implement it to send metrics elsewhere. Both functions throw OutputError if they fail.
 class MetricSink {
  public:
   virtual ~MetricSink() = default;
   virtual void write(std::int64_t step,
-                     const Metrics& metrics) = 0;  ///< at once: a program that follows the file sees it
-  virtual void flush() = 0;                        ///< to the disk; call it before a checkpoint
+                     const Metrics& metrics) = 0;  ///< unbuffered, so that a program that follows the file sees it
+  virtual void flush() = 0;                        ///< syncs to disk; call it before a checkpoint is written
 };
 
-/// One JSON object a line: {"step": 3, "loss": 1.25, …}; doubles print so that they read back equal,
-/// and a figure that is not finite is null, since JSON has no name for it. Opening for resume drops lines with a step
-/// above `keep_until` (the checkpoint's step).
+/// Writes one JSON object per line: {"step": 3, "loss": 1.25, …}. Doubles are written with enough digits to read back
+/// the same value; a value that is not finite is null. Opening the file for a resume removes lines with a step above
+/// `keep_until` (the checkpoint's step).
 std::unique_ptr<MetricSink> open_jsonl_sink(const std::filesystem::path& file, std::int64_t keep_until);
-/// One TensorBoard event file in `folder`, gone on with on resume, after events above `keep_until` are cut. Figures are
-/// float32 there, not-a-number included.
+/// Writes one TensorBoard event file in `folder`. On resume it removes events above `keep_until` and appends to the
+/// same file. Values are float32, NaN included.
 std::unique_ptr<MetricSink> open_tensorboard_sink(const std::filesystem::path& folder, std::int64_t keep_until);
 
-/// Cuts a JSONL file before its first line whose "step" is above `keep_until` or which was not written whole (steps
-/// never go back in a file of ours), in one system call. A missing file is fine.
+/// Truncates a JSONL file, in one system call, before its first line that is incomplete or has a "step" above
+/// `keep_until`. Steps must not decrease in the file. Does nothing if the file does not exist.
 void cut_jsonl_after(const std::filesystem::path& file, std::int64_t keep_until);
 
 }  // namespace rlhf

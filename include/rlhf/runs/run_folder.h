@@ -6,8 +6,8 @@
 
 namespace rlhf {
 
-/// The folder a run writes: config.yaml, run.json, metrics.jsonl, samples.jsonl, log.txt, report.html, tensorboard/,
-/// checkpoints/, best/, final/. Nothing is created before the run is known to be able to start.
+/// The run folder: config.yaml, run.json, metrics.jsonl, samples.jsonl, log.txt, report.html, tensorboard/,
+/// checkpoints/, best/, final/. Nothing is created before all checks of the run have passed.
 class RunFolder {
  public:
   explicit RunFolder(std::filesystem::path path) : path_(std::move(path)) {}
@@ -17,12 +17,12 @@ class RunFolder {
   std::filesystem::path samples() const { return path_ / "samples.jsonl"; }
   std::filesystem::path final_model() const { return path_ / "final"; }
   std::filesystem::path best_model() const { return path_ / "best"; }
-  bool finished() const;  ///< final/ is there
-  bool empty() const;     ///< absent, or nothing in it
+  bool finished() const;  ///< final/ exists
+  bool empty() const;     ///< the folder does not exist or contains nothing
 
-  /// Without resume: throws ConfigError (exit 2) if the folder holds anything. Always: throws OutputError if it can't
-  /// be written to, and then leaves an absent or empty folder as it was. Creates it with config.yaml, run.json and the
-  /// log file.
+  /// Creates the folder with config.yaml, run.json and the log file. Throws ConfigError (exit 2) if `resume` is false
+  /// and the folder contains anything, and OutputError if it cannot be written; a missing or empty folder is then left
+  /// as it was.
   void create(const std::string& config_yaml, const std::string& run_json, bool resume) const;
 
  private:

@@ -8,9 +8,10 @@
 
 namespace rlhf {
 
-/// The operators that may have a fused kernel. Each has a plain twin, composed of LibTorch's operators, beside it.
+/// The operations for which there may be a fused kernel. Next to each kernel is the same computation with LibTorch's
+/// operators.
 enum class Fused {
-  add_to,            ///< wider sum += tensor
+  add_to,            ///< sum += tensor, where the sum has a wider dtype
   few_rows_linear,   ///< product with few rows, without a gradient
   logprobs,          ///< log-probabilities, entropy and their gradient from a chunk of logits
   norm,              ///< RMS norm with the residual sum before it
@@ -23,15 +24,15 @@ enum class Fused {
   adamw,             ///< an optimizer step of one weight
 };
 
-/// True if there is a fused kernel of `operation` for the device and dtype of `x`. Callers ask this and never which
-/// device it is, so kernels of another device are added here and in the operator that calls them.
-/// Today: every operation for float32 and bfloat16 on a CPU (room `kernels`), none elsewhere.
+/// Whether there is a fused kernel of `operation` for the device and dtype of `x`. Callers check this and not the
+/// device, so that kernels for another device only need changes here and in the operator that calls them. At present
+/// there are kernels of all operations for float32 and bfloat16 on a CPU (room `kernels`), and none for other tensors.
 bool has_fused(Fused operation, const at::Tensor& x);
 
-/// True if packed attention on `device` can read a prefix that several sequences share (tensor/packed_batch.h, Piece).
+/// Whether packed attention on `device` supports prefixes (tensor/packed_batch.h, Piece).
 bool attends_to_prefixes(at::Device device);
 
-/// Elements of a dense tensor as the kernels read them; null for an undefined tensor.
+/// Pointer to the elements of a dense tensor, for kernels; null for an undefined tensor.
 template <typename T>
 const T* elements(const at::Tensor& x) {
   return x.defined() ? static_cast<const T*>(x.const_data_ptr()) : nullptr;
@@ -41,7 +42,7 @@ T* mutable_elements(const at::Tensor& x) {
   return x.defined() ? static_cast<T*>(x.mutable_data_ptr()) : nullptr;
 }
 
-/// body(T()) with the element type of `x`, float32 or bfloat16.
+/// Calls body(T()) with the element type T of `x`, float or BFloat16.
 template <typename Body>
 void with_element_type(const at::Tensor& x, const Body& body) {
   if (x.scalar_type() == at::kFloat) {

@@ -10,12 +10,13 @@
 
 namespace rlhf {
 
-/// The seams of sequences laid end to end. B sequences, N rows in all.
+/// The bounds of B sequences that are concatenated to N rows.
 struct Segments {
   std::vector<std::int64_t> offsets;  ///< [B+1] on the host, offsets[0] = 0, offsets[B] = N
-  at::Tensor cu_seqlens;              ///< [B+1] int32 on the device, the same numbers
+  at::Tensor cu_seqlens;              ///< [B+1] int32 on the device: the same numbers
   std::int64_t max_length = 0;
-  /// [B]: the earlier segment whose rows each segment goes on from (its prompt, say), −1 for none; empty: none at all.
+  /// [B]: the index of the earlier segment that is the prefix of each segment (for example its prompt), −1 for none;
+  /// empty if no segment has a prefix.
   std::vector<std::int64_t> prefixes;
 
   bool has_prefixes() const { return !prefixes.empty(); }
@@ -31,32 +32,34 @@ Segments make_segments(std::span<const std::int64_t> lengths, at::Device device)
 /// The row of each segment's last token: [B] int64 on the device.
 at::Tensor last_rows(const Segments& segments);
 
-/// B sequences in one row, no padding: there is no pad token and no mask in this library.
+/// B sequences, concatenated without padding: there is no pad token and no padding mask in this library.
 struct PackedBatch {
   at::Tensor tokens;     ///< [N] int64
-  at::Tensor positions;  ///< [N] int64, restart at 0 in each sequence
+  at::Tensor positions;  ///< [N] int64, from 0 in each sequence
   Segments segments;
 };
 
-/// Tokens of a batch that stand alone, or go on from an earlier piece (a prompt that several answers share), whose
-/// positions they continue and whose keys and values they read.
+/// A run of tokens of a packed batch. It is a whole sequence, or it continues an earlier piece (its prefix, for example
+/// a prompt that several completions share): then its positions continue those of the prefix, and its attention reads
+/// the prefix's keys and values.
 struct Piece {
   std::span<const std::int32_t> ids;
-  std::int64_t after = -1;  ///< index of that piece, which must stand alone
+  std::int64_t after = -1;  ///< index of the prefix, a piece without a prefix; −1 for none
 };
-/// Throws ShapeError on an empty list, an empty piece, or one that goes on from no earlier lone one.
+/// Packs pieces into one segment each. Throws ShapeError if there is no piece, if a piece is empty, or if its prefix is
+/// not an earlier piece without a prefix.
 PackedBatch pack(std::span<const Piece> pieces, at::Device device);
-/// Throws ShapeError on an empty list or an empty sequence.
+/// Packs whole sequences. Throws ShapeError if there is no sequence or one is empty.
 PackedBatch pack(std::span<const TokenIds> sequences, at::Device device);
 /// The same from pointers, so that a micro-batch needs no copies of its samples.
 PackedBatch pack(std::span<const TokenIds* const> sequences, at::Device device);
 
-/// int64 tensor on the device from host numbers (one transfer).
+/// Copies host numbers to an int64 tensor on the device (one transfer).
 at::Tensor to_device(std::span<const std::int64_t> values, at::Device device);
-/// fp32 tensor on the device from host numbers.
+/// Copies host numbers to an fp32 tensor on the device.
 at::Tensor to_device(std::span<const float> values, at::Device device);
 
-/// Sum of `values` [N] over each segment: [B].
+/// Sums `values` over each segment: [N] -> [B].
 at::Tensor segment_sum(const at::Tensor& values, const Segments& segments);
 
 }  // namespace rlhf

@@ -21,31 +21,32 @@ struct ByteSpan {
   bool operator==(const ByteSpan&) const = default;
 };
 
-/// What a template may ask of the world.
+/// The inputs of a chat template in addition to the messages.
 struct ChatOptions {
-  bool add_generation_prompt = false;  ///< end with what stands before an answer
+  bool add_generation_prompt = false;  ///< end the text with the prompt for the next assistant turn
   Json tools;                          ///< JSON schemas of the tools that the model may call; null: none
-  Json variables;                      ///< further names that the template sees, as an object; null: none
-  std::optional<std::int64_t> now;     ///< for strftime_now, seconds since 1970, shown in local time; else the clock
+  Json variables;                      ///< an object with further variables of the template; null: none
+  std::optional<std::int64_t> now;     ///< time for strftime_now in seconds since 1970 (local time); default: the clock
 };
 
-/// A conversation as text, and which bytes of it the assistant wrote.
+/// A rendered conversation, and the bytes in it that the assistant wrote.
 struct ChatText {
   std::string text;
   std::vector<ByteSpan> assistant;  ///< in order and disjoint: one per assistant turn, or per {% generation %} block
-  /// Every assistant turn has one span, and it begins where the prompt to write that turn ends: what is trained is what
-  /// will be sampled. Always true for spans that come from prefixes; spans of {% generation %} blocks are only
-  /// compared.
+  /// Whether every assistant turn has one span and the span begins where the text of the messages before it, with the
+  /// generation prompt, ends. Then the trained tokens are those that the model will sample. Always true for spans that
+  /// come from prefixes; for {% generation %} blocks the texts are compared.
   bool verified = false;
 };
 
-/// A chat template of a Hugging Face folder: the part of Jinja2 that such templates use, rendered as `transformers`
-/// does (trim_blocks, lstrip_blocks, loop controls, immutable sandbox; docs/formats.md has the list). A template is
-/// untrusted: its steps, memory and depth are bounded. Immutable; may be used from several threads.
+/// A chat template of a Hugging Face folder. Supports the part of Jinja2 that such templates use and renders it like
+/// `transformers` (trim_blocks, lstrip_blocks, loop controls, immutable sandbox; the list is in docs/formats.md).
+/// Templates are untrusted: steps, memory and depth are bounded. Immutable and thread-safe.
 class ChatTemplate {
  public:
   /// Compiles `source`. `special_tokens` is an object of names and texts ({"bos_token": "<s>"}); `where` names the
-  /// template in messages. Throws ModelError (with line, column and name) for what is not Jinja2 or not supported.
+  /// template in error messages. Throws ModelError, with line and column, if the source is not valid Jinja2 or not
+  /// supported.
   ChatTemplate(std::string source, Json special_tokens, std::string where);
   ~ChatTemplate();
   ChatTemplate(ChatTemplate&&) noexcept;
@@ -53,17 +54,19 @@ class ChatTemplate {
 
   const std::string& source() const;
 
-  /// The text of a list of messages (objects with "role", "content" and whatever else the template reads).
-  /// Throws DataError where the template refuses the conversation or fails on it, ModelError where it runs over a
-  /// limit.
+  /// Renders a list of messages (objects with "role", "content" and any other keys that the template reads). Throws
+  /// DataError if the template refuses the conversation or fails on it, and ModelError if it exceeds a limit.
   std::string render(const Json& messages, const ChatOptions& options = {}) const;
 
-  /// The text, and the spans that the assistant wrote: what {% generation %} blocks enclose, where the template has
-  /// them. Else a turn begins where the text of the messages before it, with the generation prompt, ends, and reaches
-  /// to the end of the text of the messages up to it: the marker that ends the turn, and the white space that the
-  /// template puts behind it, are part of the turn, as TRL has it; EOS that a template writes behind any text, whatever
-  /// turn is the last (Phi-3), belongs to the last turn alone. Throws DataError, with turn and reason, where these
-  /// texts are not prefixes of each other (templates that rewrite earlier turns), else as render().
+  /// Renders a list of messages and finds the spans that the assistant wrote.
+  ///
+  /// If the template has {% generation %} blocks, these are the spans. Otherwise a span begins where the text of the
+  /// messages before the turn, with the generation prompt, ends, and it ends where the text of the messages up to the
+  /// turn ends. The end-of-turn marker and the white space after it are part of the turn, as in TRL. An EOS that the
+  /// template appends to every text, whatever its last turn (Phi-3), belongs only to the last turn.
+  ///
+  /// Throws DataError, with turn and reason, if these texts are not prefixes of each other (templates that rewrite
+  /// earlier turns), and otherwise like render().
   ChatText render_with_spans(const Json& messages, const ChatOptions& options = {}) const;
 
  private:
@@ -71,16 +74,17 @@ class ChatTemplate {
   std::shared_ptr<const Compiled> compiled_;
 };
 
-/// The template `name` of a model folder: chat_template.jinja ("default") and additional_chat_templates/NAME.jinja, or
-/// `chat_template` of tokenizer_config.json (a text, or a list of {"name", "template"}). Its special tokens come from
-/// tokenizer_config.json and special_tokens_map.json; those that neither names, from `roles`. Nothing if the folder has
-/// no template at all. Throws ModelError: broken files, or templates of other names only (they are listed).
+/// Returns the template `name` of a model folder: chat_template.jinja ("default") and
+/// additional_chat_templates/NAME.jinja, or `chat_template` of tokenizer_config.json (a text, or a list of {"name",
+/// "template"}). Its special tokens come from tokenizer_config.json and special_tokens_map.json; `roles` adds those
+/// that neither file names. Returns nullopt if the folder has no template. Throws ModelError if a file is broken, or if
+/// the folder has only templates of other names (the message lists them).
 std::optional<ChatTemplate> find_chat_template(const std::filesystem::path& folder, const std::string& name = "default",
                                                const Json& roles = {});
 
-/// A template for folders without one: alpaca, chatml, gemma, llama2, llama3, mistral, phi3, vicuna, zephyr. Special
-/// tokens that the format needs and `special_tokens` lacks have the text that the format gives them.
-/// Throws ConfigError (with the list) for other names.
+/// A built-in template for folders without one: alpaca, chatml, gemma, llama2, llama3, mistral, phi3, vicuna, zephyr.
+/// Special tokens that the format needs and `special_tokens` does not have get the text that the format defines. Throws
+/// ConfigError (with the list) for other names.
 ChatTemplate named_chat_template(const std::string& name, Json special_tokens);
 
 }  // namespace rlhf

@@ -5,17 +5,16 @@
 
 namespace rlhf {
 
-/// Where prompt and completion stand in the text a model sees, e.g. "Q: {prompt}\nA: {completion}".
-/// The seam is where {completion} begins: what stands before it is prompt, what stands after it (rarely anything)
-/// belongs to the completion.
+/// The text around prompt and completion, for example "Q: {prompt}\nA: {completion}". The boundary is where
+/// {completion} begins: all text before it belongs to the prompt, all text after it to the completion.
 class PromptTemplate {
  public:
   PromptTemplate() = default;
-  /// Throws ConfigError unless the text holds {prompt} and {completion} once each, in that order.
+  /// Throws ConfigError unless the text contains {prompt} and {completion} once each, in this order.
   explicit PromptTemplate(std::string text);
   const std::string& text() const { return text_; }
-  std::string prompt(std::string_view prompt) const;          ///< everything before the seam
-  std::string completion(std::string_view completion) const;  ///< everything from the seam on
+  std::string prompt(std::string_view prompt) const;          ///< the text before the boundary
+  std::string completion(std::string_view completion) const;  ///< the text after the boundary
 
  private:
   std::string text_ = "{prompt}{completion}";

@@ -7,7 +7,7 @@
 
 namespace rlhf {
 
-/// What must be equal for a resumed run to end with the same bits: dotted name -> value, as text.
+/// The values that must be equal for a resumed run to end with the same bits: dotted name -> value, as texts.
 using Fingerprint = std::map<std::string, std::string>;
 
 /// Adds names and checksums of data files as `name`[0], `name`[1], …

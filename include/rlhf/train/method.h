@@ -24,23 +24,23 @@
 #include "rlhf/train/setup.h"
 #include "rlhf/train/step_record.h"
 
-/// A method (SFT, reward model, PPO, one of your own) says what its data, its step, its evaluation and its saved models
-/// are. run_method() does everything around them once for all: output folder, tokenizer, plan, --dry-run, fingerprint,
-/// resume, loop, learning rate, metrics, checkpoints, best/ and final/. examples/rloo adds a method in this way.
+/// A method (SFT, reward model, PPO, or your own) defines its data, its step, its evaluation and its saved models.
+/// run_method() does everything else for all methods: output folder, tokenizer, plan, --dry-run, fingerprint, resume,
+/// loop, learning rate, metrics, checkpoints, best/ and final/. examples/rloo shows how to add a method.
 namespace rlhf {
 
 /// What a run will do, known before any weight is loaded.
 struct MethodPlan {
   std::int64_t total_steps = 0;
   std::int64_t micro_batch_tokens = 0;
-  std::string summary;            ///< one line: how the data becomes steps
-  std::vector<std::string> data;  ///< what became of the records, DataReport::lines()
+  std::string summary;            ///< one line: samples, steps, micro-batches
+  std::vector<std::string> data;  ///< DataReport::lines()
   MemoryForecast memory;
-  std::vector<std::string> first_samples;  ///< for --dry-run and the log
+  std::vector<std::string> first_samples;  ///< printed by --dry-run and logged
   Fingerprint inputs;                      ///< checksums of data and models (train/fingerprint.h)
 };
 
-/// A model that is trained: its weights and the optimizer that steps them.
+/// A model that is trained: its weights and their optimizer.
 struct Trainee {
   TrainedWeights weights;
   AdamW optimizer;
@@ -48,61 +48,61 @@ struct Trainee {
   Trainee(const Parameters& parameters, const OptimizerOptions& options)
       : weights(parameters), optimizer(weights, options) {}
 
-  /// Steps with `lr` and returns the gradient norm. Throws NumericsError if that is not finite; no weight changed then.
-  /// `name` ("policy") and `step` (0-based) are for the message.
+  /// Runs an optimizer step with learning rate `lr` and returns the gradient norm. Throws NumericsError if the norm is
+  /// not finite; then no weight has changed. `name` ("policy") and `step` (0-based) are for the message.
   double take_step(double lr, const std::string& name, std::int64_t step);
 };
 
-/// A Trainee under the name that checkpoints use.
+/// A trainee and its name in checkpoints.
 struct NamedTrainee {
   std::string name;
   Trainee& trainee;
 };
 
-/// A model folder that a run writes: final<suffix>/ at the end, best<suffix>/ after the best evaluation.
+/// A model folder that a run writes: final<suffix>/ at the end, best<suffix>/ after the best evaluation so far.
 struct SavedModel {
-  std::string suffix;  ///< "" for the run's main model, else "-value" or the like
+  std::string suffix;  ///< "" for the main model of the run; for others for example "-value"
   std::function<void(const std::filesystem::path&)> save;
 };
 
-/// Where a run is when a step begins.
+/// The position of a run at the start of a step.
 struct StepPosition {
-  std::int64_t step = 0;   ///< steps done so far
-  double lr_factor = 1.0;  ///< learning rate as a share of the peak
+  std::int64_t step = 0;   ///< number of completed steps
+  double lr_factor = 1.0;  ///< learning rate relative to its peak
 };
 
 class Method {
  public:
   virtual ~Method() = default;
 
-  /// Reads data and model folders, loads no weights. `setup` outlives the run. Errors: classes of core/error.h.
+  /// Reads data and model folders, but loads no weights. `setup` outlives the run. Errors: classes of core/error.h.
   virtual MethodPlan plan(const Setup& setup) = 0;
-  /// Loads the models and makes the trainees. Not called for --dry-run and finished runs.
+  /// Loads the models and creates the trainees. Not called for --dry-run and finished runs.
   virtual void load() = 0;
 
-  /// One step. May throw Interrupted (from stop_if_signalled()) only while no state has changed: a StopDeferral guards
-  /// the rest. What it does must depend on the position, the trainees and numbers() alone, so that a resumed run ends
-  /// with the same bits.
+  /// Runs one step. It may throw Interrupted (from stop_if_signalled()) only before any state has changed; protect the
+  /// rest with a StopDeferral. The step must depend only on the position, the trainees and numbers(), so that a resumed
+  /// run ends with the same bits.
   virtual std::unique_ptr<StepRecord> step(const StepPosition& at) = 0;
-  /// Whether evaluate() can be called: there is data to evaluate on.
+  /// Whether there is evaluation data, so that evaluate() can be called.
   virtual bool evaluates() const { return false; }
   virtual std::unique_ptr<StepRecord> evaluate() { return nullptr; }
-  /// Which direction of an evaluation's metric ("eval_loss") is the better one, for eval.best_by.
+  /// The better direction of a metric of an evaluation ("eval_loss"), for eval.best_by.
   virtual Better better(const std::string& /*metric*/) const { return Better::lower; }
-  /// A few lines {"prompt", "response"} made for samples.jsonl; empty: none.
+  /// Generates a few lines {"prompt", "response"} for samples.jsonl; may be empty.
   virtual std::vector<nlohmann::ordered_json> show() { return {}; }
 
-  /// What a checkpoint holds: trainees, and numbers beside them.
+  /// The content of a checkpoint: the trainees, and further numbers.
   virtual std::vector<NamedTrainee> trainees() = 0;
   virtual nlohmann::json numbers() const { return nlohmann::json::object(); }
   virtual void restore_numbers(const nlohmann::json&) {}
   virtual std::vector<SavedModel> models() = 0;
 };
 
-/// What run_method() needs to know of a config.
+/// The parts of a config that run_method() uses.
 struct RunSettings {
   std::string stage;   ///< name of the method in run.json and in messages: "sft"
-  ModelOptions model;  ///< whose folder, tokenizer and templates Setup holds
+  ModelOptions model;  ///< the model of Setup: its folder, tokenizer and templates
   std::string prompt_template, chat_template;
   std::string output;
   std::int64_t seed = 0;
@@ -113,12 +113,12 @@ struct RunSettings {
   EvalOptions eval;
   CheckpointOptions checkpoint;
   LogOptions log;
-  std::string config_yaml;                           ///< the effective config, for config.yaml
+  std::string config_yaml;                          ///< the effective config, for config.yaml
   std::map<std::string, std::string> fixed_values;  ///< of the config, what a resumed run must not change
 };
 
-/// RunSettings of any config with the sections model (`path`, or `policy`), data, train, lr_schedule, checkpoint, log
-/// and perhaps eval.
+/// The RunSettings of a config with the sections model (with `path` or `policy`), data, train, lr_schedule, checkpoint,
+/// log and, optionally, eval.
 template <Described Config>
 RunSettings run_settings(std::string stage, const Config& config) {
   RunSettings settings;
@@ -145,8 +145,8 @@ RunSettings run_settings(std::string stage, const Config& config) {
   return settings;
 }
 
-/// Runs `method` from the output folder to final/. Nothing is written before everything has been checked. Errors: every
-/// class of core/error.h; Interrupted after a signal, once a checkpoint is saved.
+/// Runs `method` completely, from the check of the output folder to final/. Writes nothing before all checks have
+/// passed. Errors: all classes of core/error.h; Interrupted after a signal, when a checkpoint is saved.
 RunSummary run_method(Method& method, const RunSettings& settings, const RunOptions& options = {});
 
 }  // namespace rlhf

@@ -23,8 +23,9 @@
 #include "rlhf/text/tokenizer.h"
 #include "rlhf/train/setup.h"
 
-/// What methods that train on their own samples share, as functions of tensors and models. B responses, R response
-/// tokens of a rollout. Functions add what they computed to `work`. All but backward_* run without a gradient.
+/// The common parts of methods that train on their own samples, as functions of tensors and models. A rollout has B
+/// responses with R response tokens. Functions add the work they do to `work`. All functions except backward_* run
+/// without recording a gradient.
 namespace rlhf {
 
 /// The prompts of a run.
@@ -36,66 +37,68 @@ struct PromptData {
   std::int64_t mean_tokens() const;
 };
 PromptData load_prompts(const PromptDataOptions& options, const Setup& setup);
-/// A few prompts for --dry-run.
+/// The first few prompts as text, for --dry-run.
 std::vector<std::string> first_prompts(const PromptData& data, const Tokenizer& tokenizer);
 
 /// The prompts of rollout `step`, one per response: batch_size / num_samples_per_prompt prompts in the order of `order`
-/// (whose batches are single prompts), each num_samples_per_prompt times in a row.
+/// (whose batches are single prompts), each repeated num_samples_per_prompt times.
 std::vector<const PromptSample*> choose_prompts(const BatchOrder& order, const std::vector<PromptSample>& prompts,
                                                 std::int64_t step, const RolloutOptions& options);
 
-/// Samples one response to each of `prompts`. The random numbers of response i are a function of (seed, step, i).
+/// Samples one response to each of `prompts`. The random numbers of response i depend only on (seed, step, i).
 Rollout collect_rollout(CausalLM& policy, std::span<const PromptSample* const> prompts, const RolloutOptions& options,
                         const TokenIds& stop_ids, std::int64_t seed, std::int64_t step, WorkCounters& work);
-/// The responses as text; `tokenizer` null: responses are empty texts.
+/// Decodes the responses; if `tokenizer` is null, their texts are empty.
 std::vector<ResponseRecord> read_responses(const Rollout& rollout, std::span<const PromptSample* const> prompts,
                                            const Tokenizer* tokenizer);
-/// The scores of `reward` with the rule for responses without EOS, [B] float32 on the rollout's device. Throws
-/// NumericsError on a score that is not finite, ShapeError on a wrong number of them.
+/// Computes the scores with `reward` and applies the rule for responses without EOS: [B] float32 on the device of the
+/// rollout. Throws NumericsError if a score is not finite, and ShapeError if the number of scores is wrong.
 at::Tensor score_responses(RewardSource& reward, const Rollout& rollout, std::span<const ResponseRecord> responses,
                            const RewardOptions& options, WorkCounters& work);
-/// Lines for samples.jsonl: prompt, response, score, kl (nats, to the reference), finish, record.
+/// Lines for samples.jsonl with prompt, response, score, kl (to the reference, in nats), finish and record.
 std::vector<nlohmann::ordered_json> sample_lines(const ScoredRollout& scored);
 
-/// How models are run over a rollout.
+/// Options of forward passes over a rollout.
 struct ForwardOptions {
   double temperature = 1.0;
-  std::int64_t micro_batch_tokens = 0;  ///< of prompts and responses together
+  std::int64_t micro_batch_tokens = 0;  ///< limit for the tokens of prompts and responses together
 };
 
-/// 0, …, B−1.
+/// The indices 0, …, B−1.
 std::vector<std::size_t> all_sequences(const Rollout& rollout);
-/// A fresh split of all sequences into mini-batches of `size`, a function of (seed, step, epoch).
+/// Splits all sequences into random mini-batches of `size`; the split depends only on (seed, step, epoch).
 std::vector<std::vector<std::size_t>> split_into_mini_batches(const Rollout& rollout, std::int64_t size,
                                                               std::int64_t seed, std::int64_t step, std::int64_t epoch);
+/// The number of response tokens of `sequences`.
 std::int64_t response_tokens(const Rollout& rollout, std::span<const std::size_t> sequences);
 
-/// Log-probabilities of the response tokens of `sequences` under `model`, at the temperature: [R] float32, zero for the
-/// tokens of other sequences.
+/// The log-probabilities of the response tokens of `sequences` under `model`, at the temperature: [R] float32, 0 for
+/// the tokens of other sequences.
 at::Tensor logprobs_of(CausalLM& model, const Rollout& rollout, std::span<const std::size_t> sequences,
                        const ForwardOptions& options, WorkCounters& work);
-/// Values at the rows that predict the response tokens, reward_mean() subtracted: [R] float32, zero elsewhere.
+/// The values minus reward_mean() at the rows that predict the response tokens of `sequences`: [R] float32, 0 for the
+/// tokens of other sequences.
 at::Tensor values_of(ScalarModel& model, const Rollout& rollout, std::span<const std::size_t> sequences,
                      const ForwardOptions& options, WorkCounters& work);
 
-/// A scalar loss, a sum over response tokens, from what the model says of them ([c], wants a gradient). `rows` [c]
-/// int64 are their indices among the R response tokens.
-using ResponseLoss = std::function<at::Tensor(const at::Tensor& figures, const at::Tensor& rows)>;
+/// A scalar loss that is a sum over response tokens. `outputs` [c] are their log-probabilities or values, which require
+/// a gradient; `rows` [c] int64 are their indices among the R response tokens.
+using ResponseLoss = std::function<at::Tensor(const at::Tensor& outputs, const at::Tensor& rows)>;
 
-/// Adds the gradient of `loss` of the log-probabilities of `sequences`, one micro-batch after the other. Returns the
-/// sum of the entropies of the predicting rows, nats, a scalar on the device.
+/// Computes the log-probabilities of `sequences` and adds the gradient of `loss`, micro-batch by micro-batch. Returns
+/// the sum of the entropies of the predicting rows in nats, a scalar on the device.
 at::Tensor backward_policy(CausalLM& policy, const Rollout& rollout, std::span<const std::size_t> sequences,
                            const ForwardOptions& options, const ResponseLoss& loss, WorkCounters& work);
-/// The same for values (reward_mean() subtracted).
+/// The same for values minus reward_mean(). Returns nothing.
 void backward_values(ScalarModel& model, const Rollout& rollout, std::span<const std::size_t> sequences,
                      const ForwardOptions& options, const ResponseLoss& loss, WorkCounters& work);
 
-/// Mean of |log-probability in training − in sampling| over `rows` of [R]. With `must_agree` (before the first update
-/// of a run, when both are of the same weights) throws NumericsError above the rounding of `dtype`: float32 1e-4,
-/// bfloat16 mean 1e-2 and largest 0.1.
+/// The mean of |log-probability in training − log-probability in sampling| over the rows `rows` of [R]. With
+/// `must_agree` (before the first update of a run, when both have the same weights), throws NumericsError if the
+/// difference exceeds the rounding of `dtype`: 1e-4 for float32; mean 1e-2 and maximum 0.1 for bfloat16.
 double compare_with_sampler(const at::Tensor& logprobs, const Rollout& rollout, const at::Tensor& rows,
                             at::ScalarType dtype, bool must_agree);
-/// Indices [r] int64 of the response tokens of `sequences` among the R of the rollout.
+/// The indices of the response tokens of `sequences` among the R of the rollout: [r] int64.
 at::Tensor response_rows(const Rollout& rollout, std::span<const std::size_t> sequences);
 
 }  // namespace rlhf

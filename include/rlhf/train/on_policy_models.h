@@ -13,22 +13,22 @@
 
 namespace rlhf {
 
-/// Prompts, policy, reference and reward of an on-policy run: what every such method reads, plans and loads alike.
+/// Prompts, policy, reference and reward source of an on-policy run: the parts that every such method needs.
 class OnPolicyModels {
  public:
-  /// Reads prompts and model folders, no weights. `own_reward`, if not null, replaces the reward model. The options and
-  /// `setup` must outlive this.
-  OnPolicyModels(const Setup& setup, OnPolicyModelOptions paths, const PromptDataOptions& data, const RolloutOptions& rollout,
-                 RewardSource* own_reward);
+  /// Reads prompts and model folders, but no weights. `own_reward`, if not null, replaces the reward model. The options
+  /// and `setup` must outlive the object.
+  OnPolicyModels(const Setup& setup, OnPolicyModelOptions paths, const PromptDataOptions& data,
+                 const RolloutOptions& rollout, RewardSource* own_reward);
 
   const Setup& setup() const { return setup_; }
   const PromptData& data() const { return data_; }
-  /// Tokens of the longest prompt with the longest response.
+  /// The number of tokens of the longest prompt plus the longest response.
   std::int64_t longest() const { return data_.longest() + rollout_.max_new_tokens; }
-  /// Throws ModelError unless longest() tokens fit into the positions of `folder`.
+  /// Throws ModelError if longest() exceeds the positions of the model in `folder`.
   void check_positions_of(const ModelFolder& folder) const;
 
-  /// A plan with everything but total_steps, summary and what the method's other models need (`others`, in bytes).
+  /// A plan without total_steps and summary. `others` is the memory of the method's other models.
   MethodPlan plan(MemoryForecast others) const;
 
   void load(std::int64_t seed, std::int64_t micro_batch_tokens);
@@ -38,9 +38,9 @@ class OnPolicyModels {
   /// The prompts of rollout `step`, one per response.
   std::vector<const PromptSample*> prompts(std::int64_t step) const;
 
-  /// What saved folders hold besides weights.
+  /// What saved folders contain besides weights.
   SaveOptions save_options() const;
-  /// The policy as the run's main model. `weights` must outlive it.
+  /// The policy as the main model of the run. `weights` must outlive the result.
   SavedModel saved_policy(const TrainedWeights& weights) const;
 
  private:

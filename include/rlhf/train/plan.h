@@ -23,21 +23,23 @@ struct MemoryForecast {
   std::string summary() const;
 };
 
-/// Parameters of a decoder of this shape, the head counted once when it is tied.
+/// The number of parameters of a decoder of this shape; a tied head counts once.
 std::int64_t count_parameters(const ModelShape& shape);
-/// Bytes that the backward of one token keeps alive in a decoder of this shape.
+/// The number of bytes per token that a decoder of this shape saves for the backward pass.
 std::int64_t activation_bytes_per_token(const ModelShape& shape, at::ScalarType dtype);
-/// Keys and values of `tokens` tokens.
+/// The size in bytes of the keys and values of `tokens` tokens.
 std::int64_t kv_cache_bytes(const ModelShape& shape, at::ScalarType dtype, std::int64_t tokens);
-/// Weights, and for a trained model also masters (where the compute type is not float32), two moments, gradients.
+/// The size in bytes of the weights and, if the model is trained, of masters (if the compute dtype is not float32), two
+/// moments and gradients.
 std::int64_t model_bytes(const ModelShape& shape, at::ScalarType dtype, bool trained);
 
-/// Tokens of one backward: a quarter of the installed memory after `resident` bytes of models, between `longest` (a
-/// sequence is never split) and a cap past which nothing gets faster. A function of shape and installed memory alone.
+/// The number of tokens of a micro-batch for which a quarter of the installed memory, after `resident` bytes of models,
+/// is enough: at least `longest` (a sequence is never split), and at most a cap above which nothing gets faster.
+/// Depends only on the arguments.
 std::int64_t derive_micro_batch_tokens(const ModelShape& shape, at::ScalarType dtype, std::int64_t resident,
                                        std::int64_t installed, std::int64_t longest, bool on_gpu);
 
-/// rlhf-sft and rlhf-rm.
+/// The plan of rlhf-sft and rlhf-rm.
 struct SupervisedPlan {
   std::int64_t num_samples = 0, steps_per_epoch = 0, total_steps = 0;
   std::int64_t batch_size = 0, micro_batch_tokens = 0;
@@ -46,7 +48,7 @@ struct SupervisedPlan {
 };
 SupervisedPlan plan_supervised(const TrainOptions& train, std::int64_t num_samples, std::int64_t micro_batch_tokens);
 
-/// rlhf-ppo. All divisions are exact; validate(PpoConfig) has refused the others.
+/// The plan of rlhf-ppo. All divisions are exact, because validate(PpoConfig) refuses other configs.
 struct PpoPlan {
   std::int64_t rollouts = 0, sequences_per_mini_batch = 0, updates_per_rollout = 0, micro_batch_tokens = 0;
   /// "64 rollouts → 4 epochs × 1 mini-batch × 3 micro-batches = 4 policy updates, 160 times"

@@ -19,20 +19,20 @@
 
 namespace rlhf {
 
-/// rlhf-ppo: optimises config.model.policy against `reward` (the folder config.model.reward if null) with a KL penalty.
-/// Writes final/ and final-value/. Errors: as train_sft.
+/// PPO (rlhf-ppo): trains config.model.policy to maximise the scores of `reward`, or of the reward model
+/// config.model.reward if `reward` is null, with a KL penalty. Writes final/ and final-value/. Errors: like train_sft.
 RunSummary train_ppo(const PpoConfig& config, const RunOptions& options = {}, RewardSource* reward = nullptr);
 
-/// The parts of train_ppo, for trainers of your own. Models and tokenizer are referred to, not owned.
+/// The models of a PPO step, for your own trainers. Holds references.
 struct PpoModels {
   CausalLM& policy;
-  CausalLM& reference;  ///< only run
+  CausalLM& reference;  ///< not trained
   ScalarModel& value;
   RewardSource& reward;
-  const Tokenizer* tokenizer = nullptr;  ///< decodes responses for reward functions and samples; null: texts are empty
+  const Tokenizer* tokenizer = nullptr;  ///< decodes responses for rewards and samples; if null, texts are empty
 };
 
-/// What changes from step to step, and so what a checkpoint holds.
+/// The state that changes from step to step and is saved in checkpoints.
 struct PpoState {
   Trainee policy, value;
   double kl_coef;
@@ -40,17 +40,18 @@ struct PpoState {
   PpoState(PpoModels& models, const PpoConfig& config);
 };
 
-/// What the update trains on. [R] float32.
+/// The targets of the update, [R] float32 each.
 struct PpoBatch {
   at::Tensor old_values, rewards, advantages, returns;
 };
-/// r_t = −kl_coef·(logp − ref) + [t last]·score, whitened if asked; GAE on `values` [R]; advantages whitened if asked.
+/// Computes rewards r_t = −kl_coef·(logp − ref) + [t last]·score, and advantages and returns by GAE with `values` [R].
+/// Whitens rewards and advantages if the options say so.
 PpoBatch make_ppo_batch(const ScoredRollout& scored, const at::Tensor& values, const PpoOptions& options,
                         double kl_coef);
 
-/// What one step of PPO found.
+/// The record of one PPO step.
 struct PpoStep : StepRecord {
-  /// Sums over the response tokens of all updates of the step.
+  /// The sums over the response tokens of all updates of the step.
   enum Sum {
     kPolicyLoss,
     kPolicyClipped,
@@ -64,16 +65,16 @@ struct PpoStep : StepRecord {
   };
 
   ScoredRollout scored;
-  std::int64_t episode = 0;                  ///< responses sampled so far
-  double kl = 0;                             ///< to the reference, nats per response
-  double sampled_entropy = 0;                ///< −log-probability of a response, nats
-  double score = 0;                          ///< mean over responses
-  double kl_coef = 0;                        ///< that this step used
-  std::optional<double> explained_variance;  ///< of the returns by the old values; absent for constant returns
+  std::int64_t episode = 0;                  ///< number of responses sampled so far
+  double kl = 0;                             ///< KL to the reference, nats per response
+  double sampled_entropy = 0;                ///< mean −log-probability of a response, nats
+  double score = 0;                          ///< mean score of the responses
+  double kl_coef = 0;                        ///< the coefficient that this step used
+  std::optional<double> explained_variance;  ///< of the returns by the old values; nullopt for constant returns
   std::array<double, kNumSums> sums{};
-  double updated_tokens = 0;  ///< response tokens of all updates
+  double updated_tokens = 0;  ///< number of response tokens in all updates
   double policy_grad_norm = 0, value_grad_norm = 0, lr = 0, logprob_diff = 0;
-  std::int64_t extra_forwards = 0;  ///< sequences whose old log-probabilities needed a pass of their own
+  std::int64_t extra_forwards = 0;  ///< sequences with a separate forward pass for their old log-probabilities
   double rollout_seconds = 0, score_seconds = 0, update_seconds = 0;
 
   Metrics metrics() const override;
@@ -81,8 +82,8 @@ struct PpoStep : StepRecord {
   std::vector<nlohmann::ordered_json> samples() const override { return sample_lines(scored); }
 };
 
-/// One step, in the order of the paper: collect, score, advantages, updates of policy and value model, KL coefficient.
-/// `prompts` has one entry per response (a prompt that is sampled G times is there G times).
+/// Runs one PPO step: rollout, scores, advantages, updates of policy and value model, KL coefficient. `prompts` has one
+/// entry per response (a prompt with G samples has G entries).
 std::unique_ptr<PpoStep> ppo_step(PpoModels& models, PpoState& state, std::span<const PromptSample* const> prompts,
                                   const TokenIds& stop_ids, const PpoConfig& config, std::int64_t micro_batch_tokens,
                                   const StepPosition& at);

@@ -6,17 +6,17 @@
 
 namespace rlhf {
 
-/// How a stage is to be run; not part of the config, because it does not change what a run computes.
+/// How to run a stage. Not part of the config, because these options do not change the result of a run.
 struct RunOptions {
   bool dry_run = false;             ///< print plan, memory forecast and first samples to stdout, then return
-  bool resume = false;              ///< go on from the newest checkpoint that verifies; start if there is none
-  bool accept_differences = false;  ///< resume or use a folder although data, machine or template differ
+  bool resume = false;              ///< resume from the newest valid checkpoint, or start if there is none
+  bool accept_differences = false;  ///< resume, or use a model folder, although data, machine or template differ
 };
 
-/// What a run did.
+/// The summary of a run.
 struct RunSummary {
-  std::int64_t steps = 0;  ///< done by this call: 0 for a dry run and for a run that was finished already
-  WorkCounters work;       ///< of these steps and of the evaluations between them
+  std::int64_t steps = 0;  ///< steps of this call: 0 for a dry run and for a run that was already finished
+  WorkCounters work;       ///< the work of these steps and of their evaluations
 };
 
 }  // namespace rlhf

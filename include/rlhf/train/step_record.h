@@ -10,19 +10,19 @@
 
 namespace rlhf {
 
-/// What one step or one evaluation of a method found. A method derives a record of its own with typed figures; names
-/// are given to them only here, for files and the progress line, and nothing is read back by name.
+/// The record of one step or evaluation. A method derives its own record with typed members. Metrics get names only in
+/// metrics() and headline(), for files and the progress line; nothing is read back by name.
 struct StepRecord {
-  WorkCounters work;        ///< what was computed
-  std::int64_t tokens = 0;  ///< tokens of the step's data, each once; makes num_tokens and perf/tokens_per_second
-  std::int64_t pairs = 0;   ///< compared pairs; makes num_pairs and perf/pairs_per_second where there are any
+  WorkCounters work;        ///< the work that was done
+  std::int64_t tokens = 0;  ///< tokens of the step's data, for num_tokens and perf/tokens_per_second
+  std::int64_t pairs = 0;   ///< compared pairs, for num_pairs and perf/pairs_per_second; 0: no such metrics
 
   virtual ~StepRecord() = default;
-  /// Every figure under its name in metrics.jsonl (docs/metrics.md), of an evaluation without its prefix `eval_`.
+  /// All metrics by their names in metrics.jsonl (docs/metrics.md), for an evaluation without the prefix `eval_`.
   virtual Metrics metrics() const = 0;
-  /// The figures that the progress line shows.
+  /// The metrics for the progress line.
   virtual Metrics headline() const = 0;
-  /// Lines for samples.jsonl with "prompt" and "response", where the step itself sampled. Called when lines are due.
+  /// Lines for samples.jsonl with "prompt" and "response", if the step sampled. Called when samples are logged.
   virtual std::vector<nlohmann::ordered_json> samples() const { return {}; }
 };
 

@@ -1,3 +1,4 @@
+// Finds the family of a model by model_type.
 #include "nn/families/family.h"
 
 #include <vector>

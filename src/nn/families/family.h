@@ -9,15 +9,15 @@
 
 namespace rlhf {
 
-/// A model family is what its config.json means and what its tensors are called; the arithmetic is the decoder's.
+/// A model family: the meaning of its config.json and the names of its tensors. The decoder does the computation.
 struct Family {
   std::string model_type;
   std::string trunk_architecture, causal_architecture, scalar_architecture;
-  /// Throws ModelError naming what the decoder cannot compute.
+  /// Reads config.json. Throws ModelError if the decoder does not support a setting (named in the message).
   DecoderConfig (*read_config)(const ConfigFields& config);
 };
 
-/// By `model_type`; ModelError names an unknown one and lists those that are known.
+/// The family of `model_type`. Throws ModelError, with the list of families, if it is unknown.
 const Family& find_family(const ConfigFields& config);
 
 }  // namespace rlhf

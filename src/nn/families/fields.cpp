@@ -1,3 +1,4 @@
+// Keys of config.json that several families share.
 #include "nn/families/fields.h"
 
 #include <algorithm>
@@ -39,7 +40,7 @@ std::int64_t rotated_width(const ConfigFields& config, const std::string& key, s
   return width;
 }
 
-/// Far beyond any model, and small enough that what is counted from them (weights, bytes) fits 64 bits.
+/// Limits far above any model, but small enough that numbers of weights and bytes fit 64 bits.
 void check_sizes(const ConfigFields& config, const ModelShape& shape) {
   constexpr std::int64_t kMaxLayers = 10'000, kMaxWidth = 1 << 20;
   const auto check = [&](const char* key, std::int64_t size, std::int64_t limit) {

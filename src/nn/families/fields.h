@@ -9,44 +9,44 @@
 #include "nn/config_fields.h"
 #include "nn/decoder_config.h"
 
-/// What config.json means in more than one family. Each throws ModelError naming the key.
+/// Readers for keys of config.json that several families share. Each throws ModelError with the key.
 namespace rlhf {
 
-/// Sizes under the names that most families use. Where `tie_word_embeddings` is not said, `tied` is what the family
-/// does; the same for `head_dim` (0: hidden_size / num_attention_heads) and `max_position_embeddings`.
+/// Reads the sizes under their common names. The arguments are the family's defaults for absent keys: `tied` for
+/// `tie_word_embeddings`, and those for `head_dim` (0: hidden_size / num_attention_heads) and
+/// `max_position_embeddings`.
 struct ShapeDefaults {
   bool tied = false;
   std::int64_t head_dim = 0;
   std::int64_t max_positions = 2048;
 };
 ModelShape read_shape(const ConfigFields& config, const ShapeDefaults& defaults = {});
-/// Fills what follows from the other sizes, and refuses heads that do not divide them.
+/// Fills sizes that follow from others, and checks that they are divisible by the numbers of heads.
 void complete_heads(const ConfigFields& config, ModelShape& shape, std::optional<std::int64_t> head_dim);
 
-/// Refuses anything but the names that `transformers` gives to the functions we have.
+/// Reads an activation by its name in `transformers`. Refuses unsupported ones.
 Activation read_activation(const ConfigFields& config, const std::string& key, const std::string& fallback);
 
-/// The rotary positions of all layers. Version 5 of `transformers` keeps them in `rope_parameters`; before,
-/// `rope_theta` (and some families' `theta_key`, `share_key`) stood beside `rope_scaling`. Refuses scalings that we do
-/// not have.
+/// Reads the rotary embedding of all layers: from `rope_parameters` (version 5 of `transformers`), or from `rope_theta`
+/// (in some families `theta_key`, `share_key`) and `rope_scaling` of older versions. Refuses unsupported scalings.
 struct RotaryDefaults {
   double theta = 10000.0, share = 1.0;
   std::string theta_key = "rope_theta", share_key = "partial_rotary_factor";
 };
 Rotary read_rotary(const ConfigFields& config, std::int64_t head_dim, const RotaryDefaults& defaults = {});
-/// One section that says all: version 5's spelling for one type of layer.
+/// Reads a section with all settings: the format of version 5 for one type of layer.
 Rotary read_rotary_section(const ConfigFields& rope, std::int64_t head_dim, const RotaryDefaults& defaults);
 
-/// Layers that read all before them and layers with a window, as `layer_types` lists them; else by `slides`.
+/// Which layers have a window: from `layer_types`, or from `slides` if that is absent.
 std::vector<LayerKind> read_layers(const ConfigFields& config, std::int64_t count, std::int64_t window,
                                    const std::function<bool(std::int64_t)>& slides);
-/// `sliding_window`; 0 where it is null, `fallback` where it is not there.
+/// Reads `sliding_window`: 0 if it is null, `fallback` if it is absent.
 std::int64_t read_window(const ConfigFields& config, std::int64_t fallback);
 
-/// Refuses a flag that asks for what the decoder does not compute.
+/// Refuses a flag that enables an unsupported feature.
 void refuse_flag(const ConfigFields& config, const std::string& key, bool fallback = false);
 
-/// The names of Llama and of those that were modelled on it.
+/// The tensor names of Llama, which many families share.
 DecoderNames llama_names();
 
 }  // namespace rlhf

@@ -1,3 +1,4 @@
+// Gemma 1 to 3.
 #include <cmath>
 
 #include "nn/families/families.h"
@@ -6,7 +7,7 @@
 namespace rlhf {
 namespace {
 
-/// What all three generations share: norms by 1 + weight, scaled embeddings, a gated gelu.
+/// Common to all three generations: norms with 1 + weight, scaled embeddings, a gated gelu.
 DecoderConfig read_any_gemma(const ConfigFields& config, std::int64_t max_positions) {
   refuse_flag(config, "use_bidirectional_attention");
   DecoderConfig decoder{.shape = read_shape(config, {.tied = true, .head_dim = 256, .max_positions = max_positions}),
@@ -18,7 +19,7 @@ DecoderConfig read_any_gemma(const ConfigFields& config, std::int64_t max_positi
   return decoder;
 }
 
-/// What the later generations share: a norm behind each sublayer too, a scale and caps of their own, windows.
+/// Common to generations 2 and 3: another norm after each sublayer, their own scale and caps, windows.
 DecoderConfig read_later_gemma(const ConfigFields& config, std::int64_t max_positions, double attention_cap,
                                double logit_cap, std::int64_t full_every) {
   DecoderConfig decoder = read_any_gemma(config, max_positions);
@@ -39,7 +40,7 @@ DecoderConfig read_later_gemma(const ConfigFields& config, std::int64_t max_posi
 
 DecoderConfig read_gemma(const ConfigFields& config) {
   DecoderConfig decoder = read_any_gemma(config, 8192);
-  // The first releases say `gelu` and mean its approximation, and `transformers` reads them so.
+  // The first releases have `gelu` but mean its approximation; `transformers` reads them in the same way.
   const bool legacy = config.text("hidden_act", "") == "gelu";
   decoder.activation = legacy ? Activation::gelu_tanh : read_activation(config, "hidden_act", "gelu_pytorch_tanh");
   decoder.rotaries = {read_rotary(config, decoder.shape.head_dim)};
@@ -52,8 +53,7 @@ DecoderConfig read_gemma2(const ConfigFields& config) {
   return decoder;
 }
 
-/// Two rotaries: of the layers that read all, and of those with a window. Version 5 of `transformers` keeps a section
-/// for each.
+/// Two rotary embeddings: for layers without and with a window. Version 5 of `transformers` has a section for each.
 std::vector<Rotary> read_gemma3_rotaries(const ConfigFields& config, std::int64_t head_dim) {
   constexpr double kGlobalTheta = 1e6, kLocalTheta = 1e4;
   const bool sections = config.has("rope_parameters") && config.section("rope_parameters").has("full_attention");

@@ -1,3 +1,4 @@
+// GPT-2.
 #include "nn/families/families.h"
 #include "nn/families/fields.h"
 

@@ -1,3 +1,4 @@
+// GPT-NeoX (Pythia).
 #include "nn/families/families.h"
 #include "nn/families/fields.h"
 

@@ -1,3 +1,4 @@
+// Llama.
 #include "nn/families/llama.h"
 
 #include "nn/families/families.h"

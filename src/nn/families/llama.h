@@ -9,7 +9,7 @@
 
 namespace rlhf {
 
-/// config.json of a new Llama, in the spelling that every version of `transformers` reads.
+/// config.json of a new Llama, with keys that every version of `transformers` reads.
 nlohmann::ordered_json make_llama_config(const ModelInit& init, std::int64_t vocab_size,
                                          std::optional<std::int32_t> bos_id, std::optional<std::int32_t> eos_id);
 

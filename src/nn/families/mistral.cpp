@@ -1,3 +1,4 @@
+// Mistral.
 #include "nn/families/families.h"
 #include "nn/families/fields.h"
 
@@ -5,7 +6,7 @@ namespace rlhf {
 namespace {
 
 DecoderConfig read_mistral(const ConfigFields& config) {
-  constexpr std::int64_t kWindow = 4096;  // of `transformers`, where the file does not speak of one
+  constexpr std::int64_t kWindow = 4096;  // the default of `transformers`
   DecoderConfig decoder{.shape = read_shape(config, {.max_positions = 32 * 4096}), .names = llama_names()};
   decoder.activation = read_activation(config, "hidden_act", "silu");
   decoder.layers.assign(static_cast<std::size_t>(decoder.shape.num_layers), {.window = read_window(config, kWindow)});

@@ -1,3 +1,4 @@
+// OPT.
 #include "nn/families/families.h"
 #include "nn/families/fields.h"
 

@@ -1,3 +1,4 @@
+// Phi-3.
 #include "nn/families/families.h"
 #include "nn/families/fields.h"
 

@@ -1,10 +1,11 @@
+// Qwen 2 and 3.
 #include "nn/families/families.h"
 #include "nn/families/fields.h"
 
 namespace rlhf {
 namespace {
 
-/// What both generations share: windows only where they are asked for, and only from a certain layer on.
+/// Common to both generations: windows only if they are enabled, and only from a certain layer on.
 DecoderConfig read_qwen(const ConfigFields& config, const ShapeDefaults& defaults) {
   DecoderConfig decoder{.shape = read_shape(config, defaults), .names = llama_names()};
   const std::int64_t window = config.flag("use_sliding_window", false) ? read_window(config, 4096) : 0;

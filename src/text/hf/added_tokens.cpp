@@ -1,3 +1,4 @@
+// Reads added tokens and finds them in texts.
 #include "text/hf/added_tokens.h"
 
 #include <string>
@@ -9,14 +10,14 @@
 namespace rlhf::hf {
 namespace {
 
-constexpr std::size_t kMaxContentBytes = 512;  // bounds what is looked at from every place of a text
+constexpr std::size_t kMaxContentBytes = 512;  // bounds the search at each position of a text
 
 bool is_word(std::string_view character) {
   static const Regex kWord(R"([\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}])");
   return kWord.matches(character);
 }
 
-// Whether no word goes on beyond [begin, end).
+// Whether [begin, end) has no word character next to it.
 bool stands_alone(std::string_view text, std::size_t begin, std::size_t end) {
   if (begin > 0) {
     const std::size_t before = character_begin(text, begin - 1);
@@ -25,7 +26,7 @@ bool stands_alone(std::string_view text, std::size_t begin, std::size_t end) {
   return end == text.size() || !is_word(text.substr(end, character_at(text, end).bytes));
 }
 
-// Space that a token on the left has taken, up to byte `from`, stays with it.
+// Extends a match by the white space on its left, but not beyond byte `from`, where the token before it ends.
 std::size_t without_space_before(std::string_view text, std::size_t at, std::size_t from) {
   while (at > from) {
     const std::size_t before = character_begin(text, at - 1);

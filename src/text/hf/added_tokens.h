@@ -12,25 +12,25 @@
 
 namespace rlhf::hf {
 
-/// A token that is found in a text before the model sees it.
+/// A token that is found in a text before the text is cut into words.
 struct AddedToken {
   std::string content;
-  bool single_word = false;  ///< only where no word character stands beside it
-  bool lstrip = false;       ///< takes the white space on its left
+  bool single_word = false;  ///< matches only if no word character is next to it
+  bool lstrip = false;       ///< includes the white space on its left
   bool rstrip = false;
-  bool normalized = false;  ///< is looked for in the normalized text, itself normalized
-  bool special = false;     ///< decoding leaves it out
+  bool normalized = false;  ///< its normalised content is searched in the normalised text
+  bool special = false;     ///< omitted by decoding
 };
 
-/// Reads {"content": …, flags}; `other_keys` are allowed beside these.
+/// Reads {"content": …, flags}; the keys `other_keys` are allowed too.
 AddedToken read_added_token(const JsonNode& node, const std::vector<std::string_view>& other_keys = {});
 
-/// Cuts texts at added tokens: at every place the longest one, from left to right.
+/// Cuts texts at added tokens, from left to right, the longest match at each position.
 class AddedTokenFinder {
  public:
-  /// `pattern` is the content, or its normalized form.
+  /// `pattern` is the content of the token, or its normalised form.
   void add(const AddedToken& token, std::string_view pattern, std::int32_t id);
-  /// Makes every occurrence in a piece that is no added token one of its own.
+  /// Splits the pieces that are not added tokens, so that each match becomes a piece.
   void cut(Pieces& pieces) const;
 
  private:
@@ -42,7 +42,7 @@ class AddedTokenFinder {
 
   ByteTrie patterns_;  // to indices of tokens_
   std::vector<Found> tokens_;
-  std::array<bool, 256> begins_{};  // whether a pattern begins with a byte
+  std::array<bool, 256> begins_{};  // for each byte, whether a pattern begins with it
 };
 
 }  // namespace rlhf::hf

@@ -1,3 +1,4 @@
+// Assigns ids to added tokens.
 #include "text/hf/added_vocabulary.h"
 
 #include <algorithm>
@@ -25,7 +26,7 @@ void AddedVocabulary::add(const Settings& settings, const std::filesystem::path&
     const auto given = add(token);
     if (given != id)
       throw ModelError("reading tokenizer " + folder.string() + ": added token " + shown(token.content) +
-                       ": expected the id " + (given ? std::to_string(*given) : "of no token") + ", found " +
+                       ": expected the id " + (given ? std::to_string(*given) : "of no other token") + ", found " +
                        std::to_string(id) + " in tokenizer_config.json or added_tokens.json");
   }
   for (const std::string_view role : kRoles) {

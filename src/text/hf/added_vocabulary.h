@@ -15,21 +15,23 @@
 
 namespace rlhf::hf {
 
-/// The tokens that are added to a model's vocabulary. One whose content is a piece has that piece's id, others get the
-/// ids behind the vocabulary in the order in which they are added, as the `tokenizers` library gives them out.
+/// The tokens that are added to a model's vocabulary. A token whose content is a piece of the model has the id of that
+/// piece; other tokens get the ids after the vocabulary in the order in which they are added, as in the `tokenizers`
+/// library.
 class AddedVocabulary {
  public:
   using FindPiece = std::function<std::optional<std::int32_t>(std::string_view)>;
   /// `size` is the number of pieces of the model.
   AddedVocabulary(std::int32_t size, FindPiece find_piece) : size_(size), find_piece_(std::move(find_piece)) {}
 
-  /// Adds a token, or gives a token that is there these flags; returns its id. An empty content adds nothing.
+  /// Adds a token, or replaces the flags of an existing one, and returns its id. Ignores an empty content.
   std::optional<std::int32_t> add(const AddedToken& token);
-  /// Adds what the settings name and is not there yet. Throws ModelError where an id they say is not the token's.
+  /// Adds the tokens of the settings that do not exist yet. Throws ModelError if the settings have another id for a
+  /// token.
   void add(const Settings& settings, const std::filesystem::path& folder);
 
   std::optional<std::int32_t> find(std::string_view content) const;
-  /// The id of a role ("bos_token") by the settings.
+  /// The id that the settings give a role ("bos_token").
   std::optional<std::int32_t> find_role(const Settings& settings, const std::string& role) const;
   const std::map<std::int32_t, AddedToken>& tokens() const { return tokens_; }
 

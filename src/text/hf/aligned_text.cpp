@@ -1,3 +1,4 @@
+// A text that remembers which bytes of the original each of its bytes came from.
 #include "text/hf/aligned_text.h"
 
 #include <string>
@@ -55,8 +56,8 @@ AlignedText AlignedText::successor() const {
 
 void AlignedText::check_size() const {
   if (text_.size() > limit_)
-    throw DataError("tokenising a text: expected the tokenizer's rules to let it grow to at most " +
-                    std::to_string(limit_) + " bytes, found more");
+    throw DataError("tokenising a text: expected at most " + std::to_string(limit_) +
+                    " bytes after the tokenizer's normalisation, found more");
 }
 
 void AlignedText::append(std::string_view characters, Origin origin) {

@@ -9,30 +9,31 @@
 
 namespace rlhf::hf {
 
-/// Bytes [begin, end) of the text that was given to encode().
+/// Bytes [begin, end) of the original text, the argument of encode().
 struct Origin {
   std::int32_t begin = 0;
   std::int32_t end = 0;
 };
 
-/// A text on its way to the model, always well-formed UTF-8. Every byte knows the character it came from: the last byte
-/// of what a character became has that character's bytes as its origin, those before it only where it begins.
+/// The text between the steps of a tokenizer, always well-formed UTF-8. Every byte has an origin in the original text.
+/// If the steps turned a character into several bytes, the last of these has all bytes of the character as its origin;
+/// the others have an empty origin at the start of the character.
 class AlignedText {
  public:
   AlignedText() = default;
-  /// The text as the user gave it, with U+FFFD for what is not UTF-8.
+  /// Begins with the original text; bytes that are not UTF-8 become U+FFFD.
   explicit AlignedText(std::string_view original);
 
   std::string_view text() const { return text_; }
   std::size_t size() const { return text_.size(); }
   Origin origin(std::size_t byte) const;
-  /// Where in the original a token ends whose last byte is the one before `byte`; a token that ends inside a character
-  /// covers nothing of it.
+  /// The end in the original of a token whose last byte is the one before `byte`. A token that ends inside a character
+  /// covers no byte of that character.
   std::int32_t end_before(std::size_t byte) const;
 
-  /// An empty text that may grow as far as this one may.
+  /// An empty text with the same size limit.
   AlignedText successor() const;
-  /// Throws DataError where the text grows beyond all measure (a file may say so).
+  /// Throws DataError if the text exceeds its size limit (the rules of a malicious file could let it grow).
   void append(std::string_view characters, Origin origin);
   void append(const AlignedText& from, std::size_t begin, std::size_t end);
 
@@ -40,12 +41,12 @@ class AlignedText {
   void check_size() const;
 
   std::string text_;
-  std::vector<Origin> origins_;  // of every byte; nothing where the text is the original
+  std::vector<Origin> origins_;  // of every byte; empty while the text is unchanged
   bool is_original_ = false;
   std::size_t limit_ = 0;
 };
 
-/// A part of a text; `added` is the id of the added token that it is, or -1.
+/// A part of a text. `added` is the id if the part is an added token, else -1.
 struct Piece {
   std::int32_t begin = 0;
   std::int32_t end = 0;
@@ -61,7 +62,7 @@ struct Pieces {
   }
 };
 
-/// Writes the text anew, piece by piece: `write(old text, piece, new text)` for all that are no added tokens.
+/// Rewrites the text piece by piece: calls `write(old text, piece, new text)` for pieces that are not added tokens.
 template <typename Write>
 void rewrite(Pieces& pieces, const Write& write) {
   AlignedText to = pieces.text.successor();

@@ -1,3 +1,4 @@
+// Byte pair encoding.
 #include "text/hf/byte_pair_model.h"
 
 #include <algorithm>
@@ -14,13 +15,13 @@ namespace rlhf::hf {
 namespace {
 
 struct BytePairSettings {
-  std::optional<std::string> unknown;  // the piece for characters that have none
-  std::vector<std::int32_t> bytes;     // ids of <0x00>… where characters without a piece become bytes
+  std::optional<std::string> unknown;  // the piece for characters without a piece
+  std::vector<std::int32_t> bytes;     // ids of <0x00>… with byte fallback, else empty
   bool fuse_unknown = false;
-  bool ignore_merges = false;  // a word that is a piece is that piece
+  bool ignore_merges = false;  // a word that is a piece becomes that piece without merging
 };
 
-/// A part of a word while it is merged; parts are a doubly linked list in a vector.
+/// A part of a word during merging. The parts are a doubly linked list in a vector.
 struct WordPart {
   std::int32_t id;
   std::int32_t bytes;  // 0: merged into another one
@@ -28,14 +29,14 @@ struct WordPart {
   std::int32_t next;  // -1: none
 };
 
-/// A merge that was possible when it was found.
+/// A candidate merge; a later merge may have made it invalid.
 struct Merge {
   std::uint32_t rank;
   std::int32_t place;  // of the left part
-  std::int32_t id;     // of what the two become
+  std::int32_t id;     // of the merged piece
 };
 
-/// The next merge is the one of the lowest rank, of these the leftmost.
+/// Orders candidates: lowest rank first, then leftmost.
 struct IsLater {
   bool operator()(const Merge& a, const Merge& b) const {
     return a.rank != b.rank ? a.rank > b.rank : a.place > b.place;
@@ -75,7 +76,7 @@ class BytePairModel : public WordModel {
     return merges_.find({static_cast<std::uint32_t>(left.id), static_cast<std::uint32_t>(right.id)});
   }
 
-  PairTable merges_;  // (left, right) to (rank, what they become)
+  PairTable merges_;  // (left, right) to (rank, merged piece)
   BytePairSettings settings_;
   std::optional<std::int32_t> unknown_id_;
   mutable WordCache cache_;
@@ -88,8 +89,8 @@ std::int32_t BytePairModel::unknown_id() const {
   return *unknown_id_;
 }
 
-// The characters of a word. One without a piece becomes its bytes, or the unknown piece, or nothing; the unknown piece
-// is held back until the next character that has a piece (so bytes may overtake it).
+// Splits a word into characters. A character without a piece becomes its bytes, or the unknown piece, or is dropped.
+// The unknown piece is appended only before the next character that has a piece (so byte pieces may come before it).
 std::vector<WordPart> BytePairModel::parts_of(std::string_view word) const {
   std::vector<WordPart> parts;
   parts.reserve(word.size());
@@ -115,7 +116,8 @@ std::vector<WordPart> BytePairModel::parts_of(std::string_view word) const {
       if (!settings_.fuse_unknown) add_unknown();
       unknown_bytes += character.size();
     } else if (!parts.empty()) {
-      parts.back().bytes += static_cast<std::int32_t>(character.size());  // dropped; what stands before it covers it
+      parts.back().bytes +=
+          static_cast<std::int32_t>(character.size());  // dropped; the part before it covers its bytes
     }
   }
   add_unknown();
@@ -142,7 +144,7 @@ void BytePairModel::merge(std::vector<WordPart>& parts) const {
     if (left.bytes == 0 || left.next < 0) continue;
     WordPart& right = parts[static_cast<std::size_t>(left.next)];
     const auto* to = merge_of(left, right);
-    if (!to || static_cast<std::int32_t>(to->second) != top.id) continue;  // its parts have changed since
+    if (!to || static_cast<std::int32_t>(to->second) != top.id) continue;  // one of its parts was merged meanwhile
     left.id = top.id;
     left.bytes += std::exchange(right.bytes, 0);
     left.next = right.next;
@@ -160,7 +162,7 @@ Vocabulary read_vocabulary(const JsonNode& node) {
     if (!good) node.at(piece).fail("a whole number from 0 to " + std::to_string(Vocabulary::kMaxIds - 1));
     const auto id = value.get<std::size_t>();
     if (id >= taken.size()) taken.resize(id + 1);
-    if (taken[id]) node.at(piece).fail("an id of its own", std::to_string(id) + ", which another piece has");
+    if (taken[id]) node.at(piece).fail("a unique id", std::to_string(id) + ", which another piece has");
     taken[id] = true;
     vocabulary.add(piece, static_cast<std::int32_t>(id));
   }
@@ -168,7 +170,7 @@ Vocabulary read_vocabulary(const JsonNode& node) {
   return vocabulary;
 }
 
-// "a b" or ["a", "b"]; nothing for the line of a version.
+// Reads a merge, "a b" or ["a", "b"]; nullopt for a version line.
 std::optional<std::pair<std::string, std::string>> read_merge(const JsonNode& merges, std::size_t i) {
   const nlohmann::json& value = merges.array()[i];
   if (value.is_array() && value.size() == 2 && value[0].is_string() && value[1].is_string())
@@ -190,7 +192,7 @@ PairTable read_merges(const JsonNode& node, const Vocabulary& vocabulary) {
     if (!pair) continue;
     const auto id_of = [&](const std::string& piece) {
       const auto id = vocabulary.find(piece);
-      if (!id) node.item(i).fail("pieces of the vocabulary", shown(piece) + ", which is none");
+      if (!id) node.item(i).fail("pieces of the vocabulary", shown(piece) + ", which is not in it");
       return static_cast<std::uint32_t>(*id);
     };
     const std::uint32_t left = id_of(pair->first), right = id_of(pair->second);
@@ -199,7 +201,7 @@ PairTable read_merges(const JsonNode& node, const Vocabulary& vocabulary) {
   return merges;
 }
 
-// Settings that real byte-level and SentencePiece models leave empty.
+// Refuses settings that existing byte-level and SentencePiece models leave empty.
 void refuse_what_is_not_supported(const JsonNode& node) {
   node.allow_only({"type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk",
                    "byte_fallback", "ignore_merges", "vocab", "merges"});

@@ -6,7 +6,7 @@
 
 namespace rlhf::hf {
 
-/// Reads a `model` of type BPE: byte-level (GPT-2, Llama 3, Qwen) or of SentencePiece's kind (Llama 2, Gemma).
+/// Reads a `model` of type BPE: byte-level (GPT-2, Llama 3, Qwen) or from SentencePiece (Llama 2, Gemma).
 std::unique_ptr<WordModel> read_byte_pair_model(const JsonNode& node);
 
 }  // namespace rlhf::hf

@@ -9,10 +9,10 @@
 
 namespace rlhf::hf {
 
-/// Finds which of many strings begin at a place of a text.
+/// Finds which of many strings begin at a position of a text.
 class ByteTrie {
  public:
-  /// A later value of the same string replaces an earlier one.
+  /// Adds a string; a later value of the same string replaces an earlier one.
   void insert(std::string_view string, std::int32_t value) {
     std::uint32_t node = 0;
     for (const char c : string) {
@@ -28,7 +28,7 @@ class ByteTrie {
     values_[node] = value;
   }
 
-  /// Calls `visit(bytes, value)` for all strings that `text` begins with at byte `at`, shortest first.
+  /// Calls `visit(bytes, value)` for every string that begins at byte `at` of `text`, shortest first.
   template <typename Visit>
   void for_each_prefix(std::string_view text, std::size_t at, const Visit& visit) const {
     std::uint32_t node = 0;

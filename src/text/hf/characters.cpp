@@ -1,3 +1,4 @@
+// Characters of UTF-8 text, their classes, and GPT-2's byte alphabet.
 #include "text/hf/characters.h"
 
 #include <array>
@@ -16,7 +17,7 @@ constexpr std::string_view kReplacement = "\uFFFD";
 
 bool is_continuation(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
 
-// The bytes that are printable in Latin-1 stand for themselves, the others for U+0100, U+0101, … in their order.
+// Bytes that are printable in Latin-1 map to themselves, the others to U+0100, U+0101, … in order.
 std::array<char32_t, 256> letters() {
   std::array<char32_t, 256> codes{};
   char32_t next = 0x100;

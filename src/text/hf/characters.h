@@ -15,25 +15,25 @@ struct Character {
 /// The character that begins at byte `at` of well-formed UTF-8.
 Character character_at(std::string_view text, std::size_t at);
 
-/// Where the character begins that byte `at` of well-formed UTF-8 belongs to.
+/// The first byte of the character that contains byte `at` of well-formed UTF-8.
 std::size_t character_begin(std::string_view text, std::size_t at);
 
 void append_utf8(std::string& text, char32_t code);
 
-/// Bytes of the ill-formed sequence at `at` that one U+FFFD stands for (Unicode 15, "substitution of maximal
+/// Number of bytes of the ill-formed sequence at `at` that one U+FFFD replaces (Unicode 15, "substitution of maximal
 /// subparts").
 std::size_t ill_formed_length(std::string_view text, std::size_t at);
 
-/// `bytes` with U+FFFD for what is not well-formed UTF-8.
+/// `bytes` with U+FFFD in place of ill-formed sequences.
 std::string mended_utf8(std::string_view bytes);
 
 bool is_white_space(char32_t code);  ///< Unicode's White_Space
 bool is_numeric(char32_t code);      ///< categories Nd, Nl, No
 bool is_punctuation(char32_t code);  ///< categories P*, and the ASCII signs
 
-/// GPT-2's alphabet: a printable character for every byte, as UTF-8.
+/// The character of GPT-2's byte alphabet for a byte, as UTF-8.
 std::string_view letter_of_byte(unsigned char byte);
-/// The bytes that a piece in that alphabet stands for; the piece itself where some character is no letter of it.
+/// The bytes of a piece in that alphabet, or the piece itself if it has a character that is not in the alphabet.
 std::string bytes_of_letters(std::string_view piece);
 
 }  // namespace rlhf::hf

@@ -1,3 +1,4 @@
+// The steps from pieces back to text.
 #include "text/hf/decoder.h"
 
 #include <algorithm>
@@ -32,7 +33,7 @@ void read_letters(Tokens& tokens) {
   tokens = {mended_utf8(bytes)};
 }
 
-// The byte of a piece like <0x0A>. Rust's parser of numbers takes a plus sign in place of the first digit.
+// The byte of a piece like <0x0A>. Like Rust's number parser, accepts a plus sign in place of the first digit.
 std::optional<char> byte_of(std::string_view token) {
   if (token.size() != 6 || !token.starts_with("<0x") || token[5] != '>') return std::nullopt;
   const char* begin = token.data() + (token[3] == '+' ? 4 : 3);
@@ -41,7 +42,7 @@ std::optional<char> byte_of(std::string_view token) {
   return error == std::errc() && end == token.data() + 5 ? std::optional(static_cast<char>(value)) : std::nullopt;
 }
 
-// Runs of byte pieces become text, or as many U+FFFD where they are none.
+// Joins runs of byte pieces to text, or to one U+FFFD per piece if they are not valid UTF-8.
 void read_bytes(Tokens& tokens) {
   Tokens texts;
   std::string bytes;
@@ -76,7 +77,7 @@ std::string replaced(std::string_view text, const std::vector<Range>& found, std
   return out.append(text.substr(end));
 }
 
-// In the first token the spaces go, because one was put in front of the text.
+// Removes the space of the first token, which the tokenizer had added before the text.
 void read_spaces(const Metaspace& metaspace, Tokens& tokens) {
   std::vector<Range> found;
   const Finder finder = finder_of_text(metaspace.replacement);
@@ -139,7 +140,7 @@ void add_steps(const JsonNode& node, Decoder& steps) {
   if (type == "Metaspace")
     return steps.push_back([metaspace = read_metaspace(node)](Tokens& tokens) { read_spaces(metaspace, tokens); });
   if (type != "ByteFallback" && type != "Fuse")
-    node.at("type").fail("a decoder that we know (ByteLevel, Metaspace, Replace, ByteFallback, Fuse, Strip, Sequence)");
+    node.at("type").fail("a supported decoder (ByteLevel, Metaspace, Replace, ByteFallback, Fuse, Strip, Sequence)");
   node.allow_only({"type"});
   steps.push_back(type == "Fuse" ? fuse : read_bytes);
 }

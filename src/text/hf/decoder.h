@@ -8,7 +8,7 @@
 
 namespace rlhf::hf {
 
-/// The steps from pieces to text; what the last one leaves is joined.
+/// The steps from pieces to text. The result of the last step is concatenated.
 using Decoder = std::vector<std::function<void(std::vector<std::string>&)>>;
 
 /// Reads a `decoder`: ByteLevel, Metaspace, Replace, ByteFallback, Fuse, Strip, Sequence.

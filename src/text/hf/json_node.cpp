@@ -1,3 +1,4 @@
+// Typed access to JSON with the path of keys in every error.
 #include "text/hf/json_node.h"
 
 #include <algorithm>
@@ -21,7 +22,7 @@ constexpr std::size_t kMaxBytes = std::size_t{96} << 20;
 constexpr int kMaxDepth = 64;
 constexpr std::size_t kShownBytes = 60;
 
-// Before parsing, because what walks a value later does so recursively.
+// Checked before parsing, because later code visits values recursively.
 bool is_too_deep(std::string_view text) {
   int depth = 0;
   bool in_string = false;
@@ -44,7 +45,7 @@ bool is_too_deep(std::string_view text) {
 }  // namespace
 
 std::string shown(const json& value) {
-  // A large object is not written out only to be cut.
+  // A large object is not serialised only to be cut.
   if (value.is_structured() && value.size() > 8)
     return std::string("an ") + value.type_name() + " of " + std::to_string(value.size()) + " values";
   return shortened(value.dump(-1, ' ', true, json::error_handler_t::replace), kShownBytes);
@@ -53,7 +54,7 @@ std::string shown(const json& value) {
 json read_json_object(const std::filesystem::path& file) {
   const std::string where = "reading " + file.string() + ": expected ";
   std::error_code error;
-  // A pipe would be waited for, a device read without an end.
+  // Reading a pipe could block, and reading a device might never end.
   if (std::filesystem::exists(file, error) && !std::filesystem::is_regular_file(file, error))
     throw ModelError(where + "a regular file, found another kind");
   const std::uintmax_t bytes = std::filesystem::file_size(file, error);
@@ -69,7 +70,7 @@ json read_json_object(const std::filesystem::path& file) {
 JsonNode::JsonNode(const json& document, const std::filesystem::path& file)
     : value_(&document), where_("reading " + file.string() + ": ") {}
 
-// Keys that are no plain words (pieces, for instance) are quoted, so that a message stays one line.
+// Keys that are not plain words (for example pieces) are quoted, so that a message stays on one line.
 std::string JsonNode::below(const std::string& key) const {
   const bool plain = std::all_of(key.begin(), key.end(),
                                  [](char c) { return std::islower(static_cast<unsigned char>(c)) != 0 || c == '_'; });
@@ -125,7 +126,7 @@ double JsonNode::number() const {
 }
 
 std::int64_t JsonNode::integer(std::int64_t low, std::int64_t high) const {
-  // A number above the range of int64 is unsigned in the parser and would wrap.
+  // The parser stores a number above the range of int64 as unsigned; a conversion would wrap.
   const bool fits = value_->is_number_integer() &&
                     (!value_->is_number_unsigned() || value_->get<std::uint64_t>() <= std::uint64_t{1} << 62);
   if (!fits || value_->get<std::int64_t>() < low || value_->get<std::int64_t>() > high)
@@ -147,7 +148,7 @@ bool JsonNode::boolean_or(const std::string& key, bool otherwise) const {
 void JsonNode::allow_only(const std::vector<std::string_view>& keys) const {
   for (const auto& [key, value] : object().items()) {
     if (std::find(keys.begin(), keys.end(), key) == keys.end())
-      JsonNode(value, below(key)).fail("no such key, which is not supported");
+      JsonNode(value, below(key)).fail("no such key (it is not supported)");
   }
 }
 

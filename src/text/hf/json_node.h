@@ -13,31 +13,31 @@
 
 namespace rlhf::hf {
 
-/// The JSON object of a file: at most 96 MiB, at most 64 levels deep. Throws ModelError.
+/// Reads the JSON object of a file of at most 96 MiB and 64 levels. Throws ModelError.
 nlohmann::json read_json_object(const std::filesystem::path& file);
 
-/// One value of a JSON file and the path of keys that leads to it, so that every error names its place. The document
-/// must outlive it. Whatever is asked of it and is not so is a ModelError: "reading FILE: KEYS: expected …, found …".
+/// A value of a JSON document together with its path of keys, for error messages. The document must outlive it. Every
+/// function throws a ModelError if the value is not as required: "reading FILE: KEYS: expected …, found …".
 class JsonNode {
  public:
   JsonNode(const nlohmann::json& document, const std::filesystem::path& file);
 
   const nlohmann::json& value() const { return *value_; }
-  JsonNode at(const std::string& key) const;                   ///< of an object, which must have it
-  std::optional<JsonNode> find(const std::string& key) const;  ///< of an object; nothing where it is absent or null
-  JsonNode item(std::size_t index) const;                      ///< of an array
+  JsonNode at(const std::string& key) const;                   ///< a member of an object, which must exist
+  std::optional<JsonNode> find(const std::string& key) const;  ///< a member of an object; nullopt if absent or null
+  JsonNode item(std::size_t index) const;                      ///< an item of an array
   const nlohmann::json& object() const;
   const nlohmann::json& array() const;
   const std::string& string() const;
   bool boolean() const;
-  double number() const;  ///< a finite one
+  double number() const;  ///< a finite number
   std::int64_t integer(std::int64_t low, std::int64_t high) const;
-  char32_t character() const;  ///< of a string that is one character
+  char32_t character() const;  ///< a string of exactly one character
 
   bool boolean_or(const std::string& key, bool otherwise) const;
-  /// The string of `key` "type", which says what kind of part an object is.
+  /// The member "type" of an object.
   const std::string& type() const { return at("type").string(); }
-  /// Refuses any key but these: what we do not know could change the ids.
+  /// Refuses all keys except these, because an unknown key could change the ids.
   void allow_only(const std::vector<std::string_view>& keys) const;
 
   [[noreturn]] void fail(const std::string& expected) const;
@@ -48,10 +48,10 @@ class JsonNode {
   std::string below(const std::string& key) const;
 
   const nlohmann::json* value_;
-  std::string where_;  // "reading FILE: " and the keys
+  std::string where_;  // "reading FILE: " and the path of keys
 };
 
-/// A value for an error message: at most 60 bytes of it in ASCII, on one line.
+/// A value for an error message: at most 60 bytes of ASCII on one line.
 std::string shown(const nlohmann::json& value);
 
 }  // namespace rlhf::hf

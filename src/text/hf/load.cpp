@@ -1,3 +1,4 @@
+// Builds a tokenizer from tokenizer.json, or from vocab.json and merges.txt.
 #include "text/hf/load.h"
 
 #include <algorithm>
@@ -22,18 +23,18 @@ AddedVocabulary read_added_vocabulary(const JsonNode& root, const Vocabulary& vo
   for (std::size_t i = 0; list && i < list->array().size(); ++i) {
     const JsonNode node = list->item(i);
     const auto id = added.add(read_added_token(node, {"id"}));
-    const auto said = node.at("id").integer(0, Vocabulary::kMaxIds - 1);
-    if (id && *id != said) node.at("id").fail(std::to_string(*id) + ", the id of its text or the next free one");
+    const auto given = node.at("id").integer(0, Vocabulary::kMaxIds - 1);
+    if (id && *id != given) node.at("id").fail(std::to_string(*id) + ", the id of its content or the next free one");
   }
   return added;
 }
 
-// An added token may get an id that a piece has only where the ids of the pieces have holes.
+// An added token can collide with a piece only if the ids of the pieces have gaps.
 void check_ids(const JsonNode& root, const Parts& parts) {
   for (const auto& [piece, id] : parts.model->vocabulary().pieces()) {
     const auto token = parts.added.find(id);
     if (token != parts.added.end() && token->second.content != piece)
-      root.at("model").fail("ids of their own for all tokens",
+      root.at("model").fail("a unique id for every token",
                             std::to_string(id) + " for " + shown(piece) + " and for " + shown(token->second.content));
   }
   const auto last = parts.added.empty() ? -1 : parts.added.rbegin()->first;
@@ -45,7 +46,7 @@ void check_top_level(const JsonNode& root) {
                    "decoder", "model"});
   const auto version = root.find("version");
   if (version && version->string() != "1.0") version->fail("1.0");
-  // A call of transformers' tokenizer without arguments neither truncates nor pads, whatever stands there.
+  // transformers ignores both sections when its tokenizer is called without arguments, so only their type is checked.
   for (const char* key : {"truncation", "padding"})
     if (const auto section = root.find(key)) section->object();
 }
@@ -75,15 +76,15 @@ Parts read_parts(const JsonNode& root, const Settings& settings, const fs::path&
 
 void check_frame_ids(const JsonNode& node, const TokenIds& ids, const Parts& parts) {
   for (const std::int32_t id : ids)
-    if (!is_known(id, parts)) node.fail("ids of tokens", std::to_string(id) + ", which is none");
+    if (!is_known(id, parts)) node.fail("ids of tokens", std::to_string(id) + ", which no token has");
 }
 
-// Every complete text gets its EOS from us, so one that the file would put behind a text is left out.
+// The library appends EOS to every complete text itself, so an EOS of the post-processor is ignored.
 void add_frame(const JsonNode& node, Parts& parts) {
   const Frame frame = read_post_processor(node);
   check_frame_ids(node, frame.front, parts);
   const bool only_eos = frame.back.empty() || (parts.special.eos && frame.back == TokenIds{*parts.special.eos});
-  if (!only_eos) node.fail("nothing behind the text but the EOS that tokenizer_config.json names");
+  if (!only_eos) node.fail("no tokens after the text except the EOS of tokenizer_config.json");
   parts.front = frame.front;
 }
 
@@ -109,7 +110,7 @@ void check_class(const Settings& settings, const fs::path& folder) {
   if (name.empty() || name == "GPT2Tokenizer" || name == "GPT2TokenizerFast") return;
   throw ModelError("reading tokenizer " + folder.string() +
                    ": expected a GPT2Tokenizer for vocab.json and merges.txt, " + "found " + shown(name) +
-                   "; hint: save_pretrained of transformers writes a tokenizer.json");
+                   "; hint: create a tokenizer.json with save_pretrained of transformers");
 }
 
 }  // namespace
@@ -129,7 +130,7 @@ std::unique_ptr<Tokenizer> load_vocabulary_and_merges(const fs::path& folder, co
   check_class(settings, folder);
   settings.model_eos.reset();
   for (const char* role : {"bos_token", "eos_token", "unk_token"})
-    if (!settings.said.contains(role)) settings.by_role[role] = {.content = "<|endoftext|>", .special = true};
+    if (!settings.named.contains(role)) settings.by_role[role] = {.content = "<|endoftext|>", .special = true};
   const json document = gpt2_rules(folder, settings.add_prefix_space);
   Parts parts = read_parts(JsonNode(document, folder / "vocab.json, merges.txt"), settings, folder);
   if (settings.add_bos.value_or(false) && parts.special.bos) parts.front = {*parts.special.bos};

@@ -8,11 +8,11 @@
 
 namespace rlhf::hf {
 
-/// The tokenizer of a folder that has a tokenizer.json, by that file.
+/// Loads the tokenizer of a folder with a tokenizer.json.
 std::unique_ptr<Tokenizer> load_tokenizer_json(const std::filesystem::path& folder,
                                                const std::vector<std::filesystem::path>& files);
 
-/// The tokenizer of a folder that has vocab.json and merges.txt: GPT-2's rules.
+/// Loads the tokenizer of a folder with vocab.json and merges.txt, by the rules of GPT-2.
 std::unique_ptr<Tokenizer> load_vocabulary_and_merges(const std::filesystem::path& folder,
                                                       const std::vector<std::filesystem::path>& files);
 

@@ -1,3 +1,4 @@
+// The Metaspace step of pre-tokenizers and decoders.
 #include "text/hf/metaspace.h"
 
 #include <algorithm>
@@ -22,9 +23,9 @@ Metaspace read_metaspace(const JsonNode& node) {
   Metaspace metaspace;
   append_utf8(metaspace.replacement, node.at("replacement").character());
   if (const auto scheme = node.find("prepend_scheme")) metaspace.prepend = read_prepend(*scheme);
-  // Older files have this key alone.
+  // Older files have only this key.
   if (!node.boolean_or("add_prefix_space", true) && metaspace.prepend != Metaspace::Prepend::never)
-    node.at("add_prefix_space").fail("true, or a prepend_scheme of never beside it");
+    node.at("add_prefix_space").fail("true, or false together with prepend_scheme never");
   metaspace.split = node.boolean_or("split", true);
   return metaspace;
 }

@@ -7,18 +7,19 @@
 
 namespace rlhf::hf {
 
-/// Spaces written as a visible character, as SentencePiece does it; pre-tokenizer and decoder are described alike.
+/// The Metaspace step: spaces become a visible character, as in SentencePiece. Pre-tokenizer and decoder have the same
+/// settings.
 struct Metaspace {
   enum class Prepend { always, first, never };
 
   std::string replacement;
-  Prepend prepend = Prepend::always;  ///< whether a piece (or only the one at the start of the text) begins with one
+  Prepend prepend = Prepend::always;  ///< whether one is added before every piece, or only at the start of the text
   bool split = true;
 };
 
 Metaspace read_metaspace(const JsonNode& node);
 
-/// Replaces the spaces of all pieces and puts one in front where it is asked for.
+/// Replaces the spaces of all pieces and adds one before a piece as `prepend` says.
 void write_spaces(const Metaspace& metaspace, Pieces& pieces);
 
 }  // namespace rlhf::hf

@@ -1,3 +1,4 @@
+// The normalizers of a tokenizer.json.
 #include "text/hf/normalizer.h"
 
 #include <string>
@@ -49,7 +50,7 @@ void strip(bool left, bool right, AlignedText& text) {
   text = std::move(to);
 }
 
-// Character by character, so a final sigma is one like any other. One character becomes two.
+// Lowercases character by character, so a final sigma is not special. One character (U+0130) becomes two.
 void lowercase(AlignedText& text) {
   AlignedText to = text.successor();
   std::string lower;
@@ -113,8 +114,7 @@ void add_steps(const JsonNode& node, Normalizer& steps) {
   if (type == "Replace") return add_replace(node, steps);
   if (type == "Strip") return add_strip(node, steps);
   if (type == "Lowercase") return add_lowercase(node, steps);
-  node.at("type").fail(
-      "a normalizer that we know (NFC, NFD, NFKC, NFKD, Prepend, Replace, Strip, Lowercase, Sequence)");
+  node.at("type").fail("a supported normalizer (NFC, NFD, NFKC, NFKD, Prepend, Replace, Strip, Lowercase, Sequence)");
 }
 
 }  // namespace

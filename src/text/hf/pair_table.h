@@ -6,7 +6,8 @@
 
 namespace rlhf::hf {
 
-/// A hash table from pairs of small numbers to pairs of small numbers: few cache lines a look-up, nothing is removed.
+/// A hash table from pairs of small numbers to pairs of small numbers. A look-up reads few cache lines; entries are
+/// never removed.
 class PairTable {
  public:
   struct Pair {
@@ -15,7 +16,7 @@ class PairTable {
     bool operator==(const Pair&) const = default;
   };
 
-  /// Sets what a key maps to; a later value replaces an earlier one.
+  /// Sets the value of a key; a later value replaces an earlier one.
   void set(Pair key, Pair value) {
     if (2 * (size_ + 1) > entries_.size()) grow();
     Entry& entry = entries_[place_of(key)];
@@ -51,7 +52,7 @@ class PairTable {
       if (entry.key != kNone) entries_[place_of(entry.key)] = entry;
   }
 
-  std::vector<Entry> entries_;  // as many as a power of two
+  std::vector<Entry> entries_;  // the size is a power of two
   std::size_t size_ = 0;
 };
 

@@ -1,3 +1,4 @@
+// Translates regular expressions from Oniguruma's syntax to PCRE2's.
 #include "text/hf/pattern.h"
 
 #include <algorithm>
@@ -10,8 +11,8 @@ namespace {
 
 constexpr std::size_t kMaxPatternBytes = 16 << 10;
 
-// Oniguruma's \s and \w. PCRE2's \s also takes U+180E, and its \w no marks; Oniguruma's \w takes
-// the digits and fractions of Latin-1.
+// Oniguruma's \s and \w. PCRE2's \s also matches U+180E, and its \w does not match marks; Oniguruma's \w also matches
+// the superscript digits and fractions of Latin-1.
 const std::string kSpaces =
     R"(\x09-\x0d\x20\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000})";
 const std::string kWordCharacters = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{b2}\x{b3}\x{b9}\x{bc}-\x{be})";
@@ -20,8 +21,8 @@ bool is_hex(char c) { return std::isxdigit(static_cast<unsigned char>(c)) != 0; 
 bool is_alphanumeric(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-// Both languages descend from Perl's, so most signs are copied; what differs is rewritten, what is not known to be the
-// same is refused.
+// Both syntaxes derive from Perl's, so most characters are copied. Constructs that differ are rewritten; constructs
+// that are not known to be equal are refused.
 class Translator {
  public:
   explicit Translator(std::string_view pattern) : pattern_(pattern) {}
@@ -66,7 +67,7 @@ class Translator {
     if (ahead("]")) refuse(1);
   }
 
-  // Sets within sets and intersections are Oniguruma's alone.
+  // Only Oniguruma has nested sets and intersections.
   void set_member(char c) {
     if (c == '[' || ahead("&&")) refuse(2);
     if (c == ']') in_set_ = false;
@@ -81,7 +82,7 @@ class Translator {
     refuse(4);
   }
 
-  // {n}, {n,} and {n,m}. What may follow them ("+", and "?" after {n}) means other things in the two languages.
+  // {n}, {n,} and {n,m}. A "+" after them, or a "?" after {n}, has different meanings in the two syntaxes.
   void interval() {
     std::size_t end = at_ + 1;
     while (end < pattern_.size() && (is_digit(pattern_[end]) || pattern_[end] == ',')) ++end;
@@ -137,7 +138,7 @@ class Translator {
     }
   }
 
-  // General categories have names of one or two letters in both; a longer name is a script's.
+  // General categories have names of one or two letters in both; a longer name is a script.
   void property() {
     const auto end = pattern_.find('}', at_);
     if (at_ + 2 >= pattern_.size() || pattern_[at_ + 2] != '{' || end == std::string_view::npos) refuse(3);
@@ -160,7 +161,7 @@ class Translator {
     const std::string digits(pattern_.substr(begin, end - begin));
     const bool closed = !braces || (end < pattern_.size() && pattern_[end] == '}');
     if (digits.empty() || !closed || (most == 4 && digits.size() < 4)) refuse(end - at_);
-    if (most == 2 && std::stoul(digits, nullptr, 16) > 0x7F) refuse(end - at_);  // a byte, no character
+    if (most == 2 && std::stoul(digits, nullptr, 16) > 0x7F) refuse(end - at_);  // a byte, not a character
     write("\\x{" + digits + "}", end + (braces ? 1 : 0) - at_);
   }
 
@@ -199,7 +200,7 @@ Finder read_pattern(const JsonNode& node) {
   try {
     return finder_of_regex(Regex(to_pcre2(text)));
   } catch (const std::invalid_argument& error) {
-    pattern.fail("a regular expression that we can run", error.what());
+    pattern.fail("a supported regular expression", error.what());
   }
 }
 

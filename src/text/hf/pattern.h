@@ -13,8 +13,8 @@ namespace rlhf::hf {
 /// Finds all matches in a text.
 using Finder = std::function<void(std::string_view text, std::vector<Range>& found)>;
 
-/// The expression in PCRE2's language that matches what `pattern` matches in Oniguruma's (Ruby syntax, UTF-8), which is
-/// what the files are written for. Throws std::invalid_argument naming what has no counterpart.
+/// Translates a pattern from Oniguruma's syntax (Ruby, UTF-8), which tokenizer files use, to an equivalent one for
+/// PCRE2. Throws std::invalid_argument naming the construct that has no equivalent.
 std::string to_pcre2(std::string_view pattern);
 
 Finder finder_of_regex(const Regex& regex);

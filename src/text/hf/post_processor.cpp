@@ -1,3 +1,4 @@
+// The post-processors of a tokenizer.json: the tokens before and after a text.
 #include "text/hf/post_processor.h"
 
 #include <cstddef>
@@ -36,7 +37,7 @@ Frame read_template(const JsonNode& node) {
     if (has_text || sequence.at("id").string() != "A") sequence.fail("the text, once");
     has_text = true;
   }
-  if (!has_text) single.fail("a place for the text");
+  if (!has_text) single.fail("a Sequence item for the text");
   return frame;
 }
 
@@ -49,8 +50,7 @@ Frame read_post_processor(const JsonNode& node) {
     node.allow_only({"type", "add_prefix_space", "trim_offsets", "use_regex"});
     return {};
   }
-  if (type != "Sequence")
-    node.at("type").fail("a post-processor that we know (TemplateProcessing, ByteLevel, Sequence)");
+  if (type != "Sequence") node.at("type").fail("a supported post-processor (TemplateProcessing, ByteLevel, Sequence)");
   node.allow_only({"type", "processors"});
   const JsonNode parts = node.at("processors");
   Frame frame;

@@ -6,7 +6,7 @@
 
 namespace rlhf::hf {
 
-/// The ids that stand before and behind every text.
+/// The ids that are added before and after every text.
 struct Frame {
   TokenIds front;
   TokenIds back;

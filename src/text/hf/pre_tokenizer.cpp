@@ -1,3 +1,4 @@
+// The pre-tokenizers of a tokenizer.json, which cut a text into words.
 #include "text/hf/pre_tokenizer.h"
 
 #include <string>
@@ -11,14 +12,14 @@
 namespace rlhf::hf {
 namespace {
 
-// GPT-2's expression, which a ByteLevel step cuts with unless it is told not to.
+// GPT-2's expression, which a ByteLevel step uses to cut unless use_regex is false.
 constexpr std::string_view kGpt2Words = R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 
-// What the step Whitespace takes for words, in PCRE2's language.
+// The words of the Whitespace step, in PCRE2's syntax.
 constexpr const char* kWordsAndSigns =
     R"([\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]+|[^\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}\p{White_Space}]+)";
 
-/// Finds the characters that a condition holds for, each a match of its own.
+/// Finds the characters that satisfy a condition; each is a separate match.
 template <typename Condition>
 Finder finder_of_characters(Condition condition) {
   return [condition](std::string_view text, std::vector<Range>& found) {
@@ -49,7 +50,7 @@ void spell_bytes(Pieces& pieces) {
 
 void add_byte_level(const JsonNode& node, PreTokenizer& steps) {
   node.allow_only({"type", "add_prefix_space", "trim_offsets", "use_regex"});
-  node.boolean_or("trim_offsets", true);  // it concerns offsets that we do not use
+  node.boolean_or("trim_offsets", true);  // affects only offsets, which are computed in another way here
   if (node.at("add_prefix_space").boolean()) steps.push_back(prepend_spaces);
   if (node.boolean_or("use_regex", true)) {
     const Finder words = finder_of_regex(Regex(to_pcre2(kGpt2Words)));
@@ -120,7 +121,7 @@ void add_steps(const JsonNode& node, PreTokenizer& steps) {
   if (type == "Whitespace") return add_whitespace(node, steps);
   if (type == "WhitespaceSplit") return add_whitespace_split(node, steps);
   node.at("type").fail(
-      "a pre-tokenizer that we know (ByteLevel, Split, Metaspace, Digits, Punctuation, Whitespace, WhitespaceSplit, "
+      "a supported pre-tokenizer (ByteLevel, Split, Metaspace, Digits, Punctuation, Whitespace, WhitespaceSplit, "
       "Sequence)");
 }
 

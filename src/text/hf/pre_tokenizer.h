@@ -8,7 +8,7 @@
 
 namespace rlhf::hf {
 
-/// The steps that cut a text into the words that the model sees one by one.
+/// The steps that cut a text into words, which the word model encodes independently.
 using PreTokenizer = std::vector<std::function<void(Pieces&)>>;
 
 /// Reads a `pre_tokenizer`: ByteLevel, Split, Metaspace, Digits, Punctuation, Whitespace, WhitespaceSplit, Sequence.

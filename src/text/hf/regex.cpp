@@ -1,3 +1,4 @@
+// Regular expressions by PCRE2, with bounded time and memory.
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "text/hf/regex.h"
 
@@ -15,9 +16,9 @@
 namespace rlhf::hf {
 namespace {
 
-constexpr std::uint32_t kMatchLimit = 20'000'000;  // a run of 1 MiB that backtracks once needs a twentieth of it
+constexpr std::uint32_t kMatchLimit = 20'000'000;  // 20 times what 1 MiB of text with one backtrack needs
 constexpr std::uint32_t kHeapLimitKiB = 256 << 10;
-constexpr std::size_t kJitStackBytes = std::size_t{32} << 20;  // reserved, not touched
+constexpr std::size_t kJitStackBytes = std::size_t{32} << 20;  // address space; pages are used on demand
 
 std::string words_of(int code) {
   PCRE2_UCHAR words[256] = {};
@@ -25,10 +26,10 @@ std::string words_of(int code) {
   return reinterpret_cast<const char*>(words);
 }
 
-// What a match needs besides the expression; a thread has one for all expressions.
+// The work memory of a match. A thread has one for all expressions.
 struct Workspace {
   Workspace() {
-    RLHF_CHECK(data && context, "no memory for regular expressions");
+    RLHF_CHECK(data && context, "out of memory for regular expressions");
     pcre2_set_match_limit(context, kMatchLimit);
     pcre2_set_heap_limit(context, kHeapLimitKiB);
     if (jit_stack) pcre2_jit_stack_assign(context, nullptr, jit_stack);
@@ -51,7 +52,7 @@ Workspace& workspace() {
   return space;
 }
 
-// The first match at or behind `from`.
+// The first match at or after byte `from`.
 std::optional<Range> find(const pcre2_code* code, std::string_view text, std::size_t from) {
   Workspace& space = workspace();
   const auto* subject = reinterpret_cast<PCRE2_SPTR>(text.data());
@@ -59,8 +60,8 @@ std::optional<Range> find(const pcre2_code* code, std::string_view text, std::si
   if (result == PCRE2_ERROR_NOMATCH) return std::nullopt;
   if (result < 0)
     throw DataError("tokenising a text of " + std::to_string(text.size()) +
-                    " bytes: expected the tokenizer's pattern to match within its limits, found: " + words_of(result) +
-                    "; hint: shorter texts, or a pattern that does not backtrack so far");
+                    " bytes: expected the tokenizer's pattern to match within the limits of PCRE2, found: " +
+                    words_of(result) + "; hint: use shorter texts, or a pattern that backtracks less");
   const PCRE2_SIZE* ends = pcre2_get_ovector_pointer(space.data);
   return Range{ends[0], ends[1]};
 }
@@ -72,14 +73,14 @@ Regex::Regex(const std::string& pattern) {
   PCRE2_SIZE place = 0;
   const std::unique_ptr<pcre2_compile_context, decltype(&pcre2_compile_context_free)> context(
       pcre2_compile_context_create(nullptr), &pcre2_compile_context_free);
-  RLHF_CHECK(context, "no memory for regular expressions");
+  RLHF_CHECK(context, "out of memory for regular expressions");
   pcre2_set_newline(context.get(), PCRE2_NEWLINE_LF);
   const std::uint32_t options = PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C;
   pcre2_code* code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(), options, &error,
                                    &place, context.get());
   if (!code) throw std::invalid_argument(words_of(error));
   code_ = std::shared_ptr<void>(code, [](void* held) { pcre2_code_free(static_cast<pcre2_code*>(held)); });
-  pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);  // where it cannot, pcre2_match interprets
+  pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);  // if this fails, pcre2_match interprets the pattern
 }
 
 void Regex::find_all(std::string_view text, std::vector<Range>& found) const {

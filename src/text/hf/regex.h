@@ -13,14 +13,13 @@ struct Range {
   std::size_t end;
 };
 
-/// A regular expression in PCRE2's language over UTF-8. A copy shares the compiled expression; several threads may use
-/// it.
+/// A regular expression in PCRE2's syntax over UTF-8. Copies share the compiled expression. Thread-safe.
 class Regex {
  public:
-  /// Throws std::invalid_argument with PCRE2's words if it does not compile.
+  /// Throws std::invalid_argument with PCRE2's message if the expression does not compile.
   explicit Regex(const std::string& pattern);
-  /// All matches from left to right, none overlapping; an empty one never directly behind another one. `text` must be
-  /// well formed. Throws DataError where PCRE2's limits are hit, which only a pattern that backtracks without end does.
+  /// All matches from left to right, without overlaps; an empty match never directly follows another match. `text` must
+  /// be well-formed UTF-8. Throws DataError if PCRE2's limits are exceeded, which requires excessive backtracking.
   void find_all(std::string_view text, std::vector<Range>& found) const;
   bool matches(std::string_view text) const;
 

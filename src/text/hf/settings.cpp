@@ -1,3 +1,4 @@
+// Reads tokenizer_config.json, special_tokens_map.json, added_tokens.json and the EOS id of config.json.
 #include "text/hf/settings.h"
 
 #include <algorithm>
@@ -14,7 +15,7 @@ namespace fs = std::filesystem;
 
 bool is_role(std::string_view key) { return std::find(std::begin(kRoles), std::end(kRoles), key) != std::end(kRoles); }
 
-// A string or an object with flags.
+// Reads a token: a string, or an object with flags.
 AddedToken read_special_token(const JsonNode& node) {
   AddedToken token;
   if (node.value().is_string()) {
@@ -30,13 +31,14 @@ void read_roles(const JsonNode& config, Settings& settings) {
   for (const std::string_view role : kRoles) {
     const std::string key(role);
     if (!config.object().contains(key)) continue;
-    settings.said.insert(key);
+    settings.named.insert(key);
     settings.by_role.erase(key);
     if (const auto token = config.find(key)) settings.by_role[key] = read_special_token(*token);
   }
 }
 
-// Lists of tokens under either of two names, objects of named ones, and single ones whose key ends in "_token".
+// Reads the special tokens: lists under either of two names, objects of named tokens, and single tokens whose key ends
+// in "_token".
 void read_extra(const JsonNode& config, Settings& settings) {
   for (const char* key : {"extra_special_tokens", "additional_special_tokens"}) {
     const auto list = config.find(key);
@@ -113,7 +115,7 @@ void read_tokenizer_files(const fs::path& folder, Settings& settings) {
   }
 }
 
-// A number, or a list whose first is the one that a text ends with.
+// Reads eos_token_id: a number, or a list whose first id ends a text.
 std::optional<std::int32_t> read_model_eos(const fs::path& file) {
   const nlohmann::json config = read_json_object(file);
   const auto found = config.find("eos_token_id");
@@ -129,7 +131,7 @@ Settings read_settings(const fs::path& folder) {
   Settings settings;
   read_tokenizer_files(folder, settings);
   const fs::path config = folder / "config.json";
-  if (!settings.said.contains("eos_token") && fs::exists(config)) settings.model_eos = read_model_eos(config);
+  if (!settings.named.contains("eos_token") && fs::exists(config)) settings.model_eos = read_model_eos(config);
   return settings;
 }
 

@@ -1,3 +1,4 @@
+// Cuts texts at the matches of a pattern.
 #include "text/hf/splitting.h"
 
 #include <algorithm>
@@ -14,7 +15,7 @@ struct Part {
   bool is_match;
 };
 
-// The matches and what lies between them: the whole text, in order.
+// The matches and the parts between them, in order; together they are the whole text.
 void cover(std::size_t size, const std::vector<Range>& found, bool invert, std::vector<Part>& parts) {
   parts.clear();
   std::size_t end = 0;
@@ -26,11 +27,11 @@ void cover(std::size_t size, const std::vector<Range>& found, bool invert, std::
   if (end != size) parts.push_back({{end, size}, invert});
 }
 
-// Joins parts to their neighbour on the side that was visited last, where `joins(part, the one visited before it)`.
+// Merges each part into the part visited before it if `joins(part, previous part)`.
 template <typename Iterator, typename Joins>
 std::vector<Part> join(Iterator begin, Iterator end, const Joins& joins) {
   std::vector<Part> joined;
-  bool previous = false;  // whether the part before was a match; there is none before the first
+  bool previous = false;  // whether the previous part was a match; false before the first part
   for (; begin != end; ++begin) {
     if (joins(begin->is_match, previous) && !joined.empty()) {
       Range& last = joined.back().range;

@@ -6,13 +6,14 @@
 
 namespace rlhf::hf {
 
-/// What becomes of a match when a text is cut: dropped; a piece of its own; a piece with what stands before it, or
-/// behind it; one piece with the matches that follow it directly.
+/// What happens to a match when a text is cut: it is removed; it becomes a piece; it is merged with the part before or
+/// after it; or it is merged with the matches that directly follow it.
 enum class Cut { removed, isolated, merged_with_previous, merged_with_next, contiguous };
 
 Cut read_cut(const JsonNode& node);
 
-/// Cuts every piece that is no added token at the matches; `invert` cuts at what lies between them. Empty pieces go.
+/// Cuts every piece that is not an added token at the matches, or with `invert` at the parts between them. Removes
+/// empty pieces.
 void split(Pieces& pieces, const Finder& finder, Cut cut, bool invert = false);
 
 }  // namespace rlhf::hf

@@ -1,3 +1,4 @@
+// The tokenizer of a Hugging Face folder: its steps in order, and decoding.
 #include "text/hf/tokenizer.h"
 
 #include <algorithm>
@@ -29,7 +30,7 @@ PipelineTokenizer::PipelineTokenizer(Parts parts) : parts_(std::move(parts)) {
     entry(id).piece = piece;
   }
   for (const auto& [id, token] : parts_.added) add_entry(id, token);
-  // A piece is left out of a decoded text by its text, whichever id it has.
+  // Decoding omits a special token by its text, whatever its id.
   std::set<std::string, std::less<>> hidden;
   for (const auto& [id, token] : parts_.added)
     if (token.special) hidden.insert(token.content);
@@ -95,7 +96,7 @@ Encoding PipelineTokenizer::encode(std::string_view text, Bos bos) const {
       append(encoding, token.id, pieces.text.end_before(end));
     }
   }
-  // What the rules drop at the end of a text belongs to the last token.
+  // Bytes that the rules drop at the end of a text belong to the last token.
   if (encoding.ids.size() > front) encoding.ends.back() = static_cast<std::int32_t>(text.size());
   return encoding;
 }
@@ -121,7 +122,7 @@ std::string PipelineTokenizer::decode(const TokenIds& ids) const {
 std::string PipelineTokenizer::piece(std::int32_t id) const {
   if (!has(id))
     throw ModelError("decoding a token: expected an id from 0 to " + std::to_string(vocab_size() - 1) + ", found " +
-                     std::to_string(id) + "; hint: the model's vocabulary does not fit this tokenizer");
+                     std::to_string(id) + "; hint: the model's vocabulary does not match this tokenizer");
   return pieces_[static_cast<std::size_t>(id)].piece;
 }
 

@@ -21,19 +21,19 @@
 
 namespace rlhf::hf {
 
-/// Ids of the special tokens, where there are such.
+/// Ids of the special tokens, if the tokenizer has them.
 struct SpecialIds {
   std::optional<std::int32_t> bos, eos, unknown, pad;
 };
 
-/// The parts of a tokenizer as the `tokenizers` library has them.
+/// The parts of a tokenizer, named as in the `tokenizers` library.
 struct Parts {
   Normalizer normalizer;
   PreTokenizer pre_tokenizer;
   std::unique_ptr<WordModel> model;
-  std::optional<Decoder> decoder;  ///< without one, decoding puts spaces between the pieces
+  std::optional<Decoder> decoder;  ///< if absent, decoding joins the pieces with spaces
   std::map<std::int32_t, AddedToken> added;
-  TokenIds front;  ///< what stands before a text by the tokenizer's own setting
+  TokenIds front;  ///< the ids that the post-processor adds before a text
   SpecialIds special;
   std::vector<std::filesystem::path> files;
 };
@@ -55,10 +55,10 @@ class PipelineTokenizer : public Tokenizer {
 
  private:
   struct Entry {
-    bool is_there = false;   // ids may have holes
-    bool is_hidden = false;  // from decoding
+    bool is_there = false;   // false for gaps in the ids
+    bool is_hidden = false;  // omitted by decoding
     std::string piece;
-    std::optional<std::string> normalized;  // of an added token: what decoding starts from
+    std::optional<std::string> normalized;  // for added tokens: the text with which decoding starts
   };
 
   void add_entry(std::int32_t id, const AddedToken& token);
@@ -68,8 +68,8 @@ class PipelineTokenizer : public Tokenizer {
   Pieces pieces_of(std::string_view text) const;
 
   Parts parts_;
-  AddedTokenFinder raw_tokens_;         // found in the text as it is
-  AddedTokenFinder normalized_tokens_;  // found in the normalized text
+  AddedTokenFinder raw_tokens_;         // searched in the original text
+  AddedTokenFinder normalized_tokens_;  // searched in the normalised text
   std::vector<Entry> pieces_;           // by id
 };
 

@@ -1,3 +1,4 @@
+// Unicode normalisation that keeps the byte offsets.
 #include "text/hf/unicode_forms.h"
 
 #include <algorithm>
@@ -26,7 +27,7 @@ struct Symbol {
 bool is_composed(UnicodeForm form) { return form == UnicodeForm::nfc || form == UnicodeForm::nfkc; }
 bool is_compatible(UnicodeForm form) { return form == UnicodeForm::nfkc || form == UnicodeForm::nfkd; }
 
-// Below these no character changes in the form, alone or with others.
+// Characters below these never change in the form, alone or in combination.
 bool is_in_form_already(UnicodeForm form, std::string_view text) {
   const char32_t first = form == UnicodeForm::nfc ? 0x300 : form == UnicodeForm::nfd ? 0xC0 : 0xA0;
   for (std::size_t at = 0; at < text.size();) {
@@ -57,10 +58,10 @@ std::vector<Symbol> decomposed(const AlignedText& text, bool compatible) {
     int boundary = 0;
     const auto count =
         utf8proc_decompose_char(static_cast<utf8proc_int32_t>(character.code), codes, 32, options, &boundary);
-    RLHF_CHECK(count > 0 && count <= 32, "no decomposition of a character");
+    RLHF_CHECK(count > 0 && count <= 32, "decomposing a character failed");
     for (utf8proc_ssize_t i = 0; i < count; ++i) {
       const auto code = static_cast<char32_t>(codes[i]);
-      // Only the last one covers the character; those before it end where it begins.
+      // Only the last character of the decomposition covers the original; the others have an empty origin before it.
       symbols.push_back(
           {code, property(code).combining_class, i + 1 == count ? origin : Origin{origin.begin, origin.begin}});
     }
@@ -68,7 +69,7 @@ std::vector<Symbol> decomposed(const AlignedText& text, bool compatible) {
   return symbols;
 }
 
-// Marks behind a starter stand in the order of their classes; those of one class keep theirs.
+// Sorts the marks after a starter by combining class; marks of the same class keep their order.
 void order_marks(std::vector<Symbol>& symbols) {
   const auto is_mark = [](const Symbol& symbol) { return symbol.combining != 0; };
   for (auto at = symbols.begin(); at != symbols.end();) {
@@ -79,7 +80,7 @@ void order_marks(std::vector<Symbol>& symbols) {
   }
 }
 
-// Whether some character may be composed with this one behind it: marks, and the vowels and finals of Hangul.
+// Whether this character can compose with one before it: marks, and the vowels and finals of Hangul.
 bool may_follow(const Symbol& symbol) {
   if (symbol.code < 0x300) return false;
   if (symbol.combining != 0 || (symbol.code >= 0x1160 && symbol.code <= 0x11FF)) return true;
@@ -96,10 +97,10 @@ char32_t composition(char32_t first, char32_t second) {
   return is_young(code) ? 0 : code;
 }
 
-// UAX 15: a character composes with the last starter unless one of its own or a higher class stands between them.
+// UAX 15: a character composes with the last starter unless a character of the same or a higher class is between them.
 void compose(std::vector<Symbol>& symbols) {
   std::size_t size = 0, starter = 0;
-  int between = 0;  // class of the last symbol behind the starter; 0 where nothing stands between
+  int between = 0;  // class of the last symbol after the starter; 0 if there is none
   bool has_starter = false;
   for (const Symbol& symbol : symbols) {
     const bool reaches = has_starter && (between == 0 || between < symbol.combining);

@@ -4,10 +4,10 @@
 
 namespace rlhf::hf {
 
-/// Unicode's normalisation forms (UAX 15).
+/// The Unicode normalisation forms (UAX 15).
 enum class UnicodeForm { nfc, nfd, nfkc, nfkd };
 
-/// Brings a text into the form, in time n log n. A character that several became covers all of them.
+/// Normalises a text, in time O(n log n). A character that several were composed to has all of them as its origin.
 void to_form(UnicodeForm form, AlignedText& text);
 
 }  // namespace rlhf::hf

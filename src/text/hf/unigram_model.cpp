@@ -1,3 +1,4 @@
+// Unigram segmentation: the sequence of pieces with the highest sum of scores.
 #include "text/hf/unigram_model.h"
 
 #include <algorithm>
@@ -14,11 +15,11 @@
 namespace rlhf::hf {
 namespace {
 
-constexpr std::size_t kMaxPieceBytes = 1024;  // bounds what is looked at from every place of a text
-constexpr double kUnknownPenalty = 10;        // below the lowest score
+constexpr std::size_t kMaxPieceBytes = 1024;  // bounds the search at each position of a text
+constexpr double kUnknownPenalty = 10;        // an unknown character scores this much below the lowest score
 
-// The library's parser of numbers rounds twice: the digits to a double, then the quotient by a power of ten. Which of
-// two sequences with equal sums wins depends on such last bits, so scores are read as it reads them.
+// The number parser of the `tokenizers` library rounds twice: the digits to a double, then the quotient by a power of
+// ten. The last bits decide between sequences with equal sums, so scores are read in the same way.
 double as_the_library_reads(double value) {
   char digits[32] = {};
   std::to_chars(digits, digits + sizeof digits, std::abs(value), std::chars_format::scientific);  // d.ddde-xx, shortest
@@ -42,13 +43,13 @@ double as_the_library_reads(double value) {
 struct UnigramSettings {
   std::vector<double> scores;  // by id
   std::optional<std::int32_t> unknown;
-  std::vector<std::int32_t> bytes;  // ids of <0x00>… where unknown characters become bytes
+  std::vector<std::int32_t> bytes;  // ids of <0x00>… with byte fallback, else empty
 };
 
-/// The best sequence that ends at a place of the word.
+/// The best sequence that ends at a position of the word.
 struct Best {
   double score = 0;
-  std::int32_t begin = -1;  // of its last piece; -1: none ends here
+  std::int32_t begin = -1;  // of its last piece; -1 if no sequence ends here
   bool is_unknown = false;
 };
 
@@ -63,7 +64,7 @@ class UnigramModel : public WordModel {
 
   void encode(std::string_view word, std::vector<WordToken>& tokens) const override {
     const std::vector<Best> best = best_until(word);
-    std::vector<std::int32_t> ends;  // of the pieces, last first; unknown neighbours are one piece
+    std::vector<std::int32_t> ends;  // of the pieces, last first; adjacent unknown characters are one piece
     bool was_unknown = false;
     for (auto end = static_cast<std::int32_t>(word.size()); end > 0;) {
       const Best& last = best[static_cast<std::size_t>(end)];

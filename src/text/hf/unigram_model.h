@@ -6,7 +6,7 @@
 
 namespace rlhf::hf {
 
-/// Reads a `model` of type Unigram: pieces with scores, of which a word gets the sequence with the highest sum.
+/// Reads a `model` of type Unigram: pieces with scores. A word becomes the sequence of pieces with the highest sum.
 std::unique_ptr<WordModel> read_unigram_model(const JsonNode& node);
 
 }  // namespace rlhf::hf

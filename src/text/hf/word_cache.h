@@ -13,8 +13,8 @@
 
 namespace rlhf::hf {
 
-/// Tokens of words that were seen lately: a fixed number of slots, a word replaces what has its slot. Several threads
-/// may use it; one that finds a slot taken goes on without.
+/// A cache of the tokens of recent words. It has a fixed number of slots; a word replaces the one in its slot.
+/// Thread-safe: a thread that finds a slot locked does not use the cache.
 class WordCache {
  public:
   static constexpr std::size_t kMaxWordBytes = 64;
@@ -39,7 +39,7 @@ class WordCache {
   static constexpr std::size_t kSlots = 1 << 15;
   struct Slot {
     std::mutex mutex;
-    std::string word;  // empty: none, for no word is empty
+    std::string word;  // empty if the slot is empty; words are never empty
     std::vector<WordToken> tokens;
   };
 

@@ -1,3 +1,4 @@
+// Reads the model of a tokenizer, BPE or Unigram.
 #include "text/hf/word_model.h"
 
 #include <algorithm>
@@ -24,12 +25,12 @@ bool append_bytes(std::string_view text, const std::vector<std::int32_t>& byte_i
 }
 
 std::unique_ptr<WordModel> read_word_model(const JsonNode& node) {
-  // Files of the first versions do not name the type; only BPE has merges.
+  // Old files do not name the type; only BPE has merges.
   const bool is_old = !node.find("type");
   const std::string type = is_old ? node.find("merges") ? "BPE" : "" : node.type();
   if (type == "BPE") return read_byte_pair_model(node);
   if (type == "Unigram") return read_unigram_model(node);
-  node.at("type").fail("a model that we know (BPE, Unigram)");
+  node.at("type").fail("a supported model (BPE, Unigram)");
 }
 
 }  // namespace rlhf::hf

@@ -15,13 +15,13 @@
 
 namespace rlhf::hf {
 
-/// The pieces of a model by their text.
+/// The vocabulary of a model: ids of pieces by their text.
 class Vocabulary {
  public:
-  /// Ids are below this, far above any real vocabulary, so that a table by id stays small.
+  /// Upper limit of ids, far above any real vocabulary, so that a table by id stays small.
   static constexpr std::int32_t kMaxIds = 1 << 22;
 
-  /// Of two pieces with the same text (Unigram models may have them) the later one is found.
+  /// The id of a piece. If two pieces have the same text (possible in Unigram models), returns the later one.
   void add(const std::string& piece, std::int32_t id) {
     ids_[piece] = id;
     pieces_.emplace_back(piece, id);
@@ -32,7 +32,7 @@ class Vocabulary {
   }
   std::size_t size() const { return pieces_.size(); }
   const std::vector<std::pair<std::string, std::int32_t>>& pieces() const { return pieces_; }
-  /// The ids of the pieces <0x00> to <0xFF>; -1 where there is none.
+  /// The ids of the pieces <0x00> to <0xFF>; -1 for missing ones.
   std::vector<std::int32_t> byte_ids() const;
 
  private:
@@ -49,14 +49,14 @@ struct WordToken {
   std::int32_t bytes;
 };
 
-/// Appends the bytes of `text` as tokens where a model has all of them; `byte_ids` is empty where it does not do that.
+/// Appends the bytes of `text` as tokens if all of them have ids. `byte_ids` is empty for models without byte fallback.
 bool append_bytes(std::string_view text, const std::vector<std::int32_t>& byte_ids, std::vector<WordToken>& tokens);
 
-/// Words to tokens. Immutable as seen from outside; several threads may use it.
+/// Encodes words as tokens. Thread-safe; a cache is its only mutable state.
 class WordModel {
  public:
   virtual ~WordModel() = default;
-  /// Appends the tokens of `word`, which is not empty.
+  /// Appends the tokens of `word`, which must not be empty.
   virtual void encode(std::string_view word, std::vector<WordToken>& tokens) const = 0;
   const Vocabulary& vocabulary() const { return vocabulary_; }
 

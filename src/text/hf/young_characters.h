@@ -5,8 +5,8 @@
 
 namespace rlhf::hf {
 
-/// Whether a character that has a decomposition or a combining class came into Unicode after version 9, whose tables
-/// the `tokenizers` library normalises with. To it such a character is one like any other, and so it must be to us.
+/// Whether a character with a decomposition or a combining class was added to Unicode after version 9. The `tokenizers`
+/// library normalises with the tables of version 9, in which such a character has no special properties.
 inline bool is_young(char32_t code) {
   struct Span {
     char32_t first, last;
