@@ -19,7 +19,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kPart = 1 << 20;
-constexpr std::size_t kSamplesPerStep = 4;
+constexpr std::size_t kSamplesPerStep = 3;
 constexpr std::size_t kMostBytes = 4000;  // of a prompt or response
 
 // What is nested deeper than any record of ours is left out, since writing it as text would need a deep stack.
