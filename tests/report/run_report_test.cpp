@@ -71,6 +71,17 @@ TEST_F(RunReport, SaysWhereARunStopped) {
   expect_parts(run_page(folder_ / "first"), {">not finished: step 3 of 3<"});
 }
 
+TEST_F(RunReport, StepsAfterTheLastMetricsAreKnownByTheCheckpoint) {
+  write("run.json", R"({"stage": "ppo", "total_steps": 20})");
+  write("checkpoints/step-000007/weights", "");
+  write("checkpoints/step-000012/weights", "");
+  write("checkpoints/.step-000019.partial/weights", "");
+  write("checkpoints/step-99999999999999999999/weights", "");
+  const std::string page = written();
+  expect_parts(page, {">stopped at step 12 of 20<", "checkpoints/step-000007"});
+  EXPECT_EQ(page.find("step-000019"), std::string::npos);
+}
+
 TEST_F(RunReport, SamplesOfManyStepsAreTheFirstMiddleAndLast) {
   std::string lines;
   for (int step = 1; step <= 9; ++step)
