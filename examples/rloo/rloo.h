@@ -2,8 +2,6 @@
 
 #include <memory>
 #include <optional>
-#include <string>
-#include <tuple>
 
 #include "rlhf/algo/kl.h"
 #include "rlhf/config/validate.h"

@@ -16,12 +16,12 @@ std::string text_element(std::string_view tag, const std::string& words, std::st
   return element(tag, escape_markup(words), attributes) + "\n";
 }
 
-// A name with line break opportunities after "/" and "_", for narrow screens.
+// A name with line break opportunities after "/", "_" and ".", for narrow screens.
 std::string breakable(const std::string& name) {
   std::string html;
   for (const char c : escape_markup(name)) {
     html += c;
-    if (c == '/' || c == '_') html += "<wbr/>";
+    if (c == '/' || c == '_' || c == '.') html += "<wbr/>";
   }
   return html;
 }
@@ -45,7 +45,7 @@ std::string with_small_bars(const std::string& text) {
 
 std::string table_row(const std::vector<std::string>& cells, const std::string& tag) {
   std::string html;
-  for (const std::string& cell : cells) html += element(tag, escape_markup(cell));
+  for (const std::string& cell : cells) html += element(tag, html.empty() ? breakable(cell) : escape_markup(cell));
   return element("tr", html) + "\n";
 }
 

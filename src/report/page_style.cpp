@@ -32,11 +32,13 @@ figcaption span { font-weight: 400; color: var(--soft); font-variant-numeric: ta
   color: var(--ink); border-bottom: 1px solid var(--grid); margin: 1rem 0; max-height: 9rem; overflow-y: auto; }
 figure > svg { width: 100%; height: auto; display: block; margin-top: auto; }
 .scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 0.9375rem; overflow-wrap: normal; }
+table { border-collapse: separate; border-spacing: 0; font-variant-numeric: tabular-nums; font-size: 0.9375rem; overflow-wrap: normal; }
 th, td { padding: 0.35rem 0.9rem; text-align: right; vertical-align: top; border-bottom: 1px solid var(--grid); }
 td { max-width: 24rem; overflow-wrap: anywhere; min-width: 9rem; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; min-width: 8rem; overflow-wrap: normal;
   position: sticky; left: 0; background: var(--page); }
+@media (max-width: 34rem) { th, td { padding: 0.35rem 0.5rem; } td { min-width: 6.5rem; }
+  th:first-child, td:first-child { max-width: 40vw; overflow-wrap: anywhere; } }
 dl { display: grid; grid-template-columns: minmax(7rem, max-content) 1fr; gap: 0.35rem 1.25rem; margin: 0; }
 dt { color: var(--soft); } dd { margin: 0; white-space: pre-line; min-width: 0; }
 .bar { font-size: 0.35rem; color: var(--c0); vertical-align: middle; }

@@ -19,7 +19,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kPart = 1 << 20;
-constexpr std::size_t kSamplesPerStep = 4;
+constexpr std::size_t kSamplesPerStep = 3;
 constexpr std::size_t kMostBytes = 4000;  // limit for a prompt or response
 
 // Deeply nested values are omitted, because writing them as text would need a deep stack.

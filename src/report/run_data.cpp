@@ -2,8 +2,10 @@
 #include "report/run_data.h"
 
 #include <algorithm>
+#include <charconv>
 #include <fstream>
 #include <iterator>
+#include <string_view>
 #include <system_error>
 
 #include <nlohmann/json.hpp>
@@ -89,9 +91,24 @@ std::string with_size(const fs::path& path, const fs::path& folder) {
 std::vector<fs::path> children(const fs::path& folder) {
   std::vector<fs::path> paths;
   std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(folder, ignored)) paths.push_back(entry.path());
+  for (const auto& entry : fs::directory_iterator(folder, ignored))
+    if (!entry.path().filename().string().starts_with(".")) paths.push_back(entry.path());  // half-written ones
   std::sort(paths.begin(), paths.end());
   return paths;
+}
+
+// The step of the newest checkpoint, checkpoints/step-000123; 0 if there is none.
+std::int64_t newest_checkpoint(const fs::path& folder) {
+  constexpr std::string_view kPrefix = "step-";
+  std::int64_t newest = 0;
+  for (const fs::path& path : children(folder / "checkpoints")) {
+    const std::string name = path.filename().string();
+    std::int64_t step = 0;
+    if (!name.starts_with(kPrefix)) continue;
+    if (std::from_chars(name.data() + kPrefix.size(), name.data() + name.size(), step).ec == std::errc())
+      newest = std::max(newest, step);
+  }
+  return newest;
 }
 
 }  // namespace
@@ -128,6 +145,7 @@ RunData read_run(const fs::path& folder) {
   data.log = read_log(folder / "log.txt");
   if (data.plan.empty()) data.plan = data.log.plan;
   data.files = list_results(folder);
+  data.last_step = newest_checkpoint(folder);
   for (const Curve& metric : data.metrics)
     data.last_step = std::max(data.last_step, static_cast<std::int64_t>(metric.points.back().first));
   return data;

@@ -33,7 +33,7 @@ struct RunData {
   std::string stage;                                      ///< "sft"; empty if unknown
   std::string version;                                    ///< version of the library
   std::int64_t total_steps = -1;                          ///< -1 if unknown
-  std::int64_t last_step = 0;                             ///< last step in the metrics
+  std::int64_t last_step = 0;                             ///< last step in the metrics, or the newest checkpoint's
   bool finished = false;                                  ///< final/ exists
   std::vector<std::pair<std::string, std::string>> plan;  ///< term and text
   std::vector<Curve> metrics;                             ///< by name, in the order of their first appearance

@@ -71,6 +71,17 @@ TEST_F(RunReport, SaysWhereARunStopped) {
   expect_parts(run_page(folder_ / "first"), {">not finished: step 3 of 3<"});
 }
 
+TEST_F(RunReport, StepsAfterTheLastMetricsAreKnownByTheCheckpoint) {
+  write("run.json", R"({"stage": "ppo", "total_steps": 20})");
+  write("checkpoints/step-000007/weights", "");
+  write("checkpoints/step-000012/weights", "");
+  write("checkpoints/.step-000019.partial/weights", "");
+  write("checkpoints/step-99999999999999999999/weights", "");
+  const std::string page = written();
+  expect_parts(page, {">stopped at step 12 of 20<", "checkpoints/step-000007"});
+  EXPECT_EQ(page.find("step-000019"), std::string::npos);
+}
+
 TEST_F(RunReport, SamplesOfManyStepsAreTheFirstMiddleAndLast) {
   std::string lines;
   for (int step = 1; step <= 9; ++step)
@@ -78,8 +89,8 @@ TEST_F(RunReport, SamplesOfManyStepsAreTheFirstMiddleAndLast) {
       lines += R"({"step":)" + std::to_string(step) + R"(,"prompt":"p","response":"r)" + std::to_string(step) + "\"}\n";
   write("samples.jsonl", lines);
   const std::string page = written();
-  for (const char* shown : {">r1<", ">r5<", ">r9<"}) EXPECT_EQ(count(page, shown), 4u) << shown;
-  EXPECT_EQ(count(page, "class=\"sample\""), 12u);
+  for (const char* shown : {">r1<", ">r5<", ">r9<"}) EXPECT_EQ(count(page, shown), 3u) << shown;
+  EXPECT_EQ(count(page, "class=\"sample\""), 9u);
 }
 
 TEST_F(RunReport, SamplesOfAFileOfManyMegabytesAreFoundAtItsEnds) {
@@ -177,13 +188,13 @@ TEST_F(RunReport, RunsSideBySideShareTheirCharts) {
   folder_.write("second/config.yaml", "ppo: {kl_coef: 0.1}\ntrain: {seed: 1, steps: [1, 2], empty: \"\", none: ~}\n");
   folder_.write("second/metrics.jsonl", "{\"step\":1,\"objective/kl\":0.75}\n");
   const std::string page = comparison_page({folder_ / "first", folder_ / "second"});
-  expect_parts(page, {"<h1>2 runs</h1>", "<tr><td>ppo.kl_coef</td><td>0.05</td><td>0.1</td></tr>",
-                      "<tr><td>train.steps</td><td>–</td><td>[1, 2]</td></tr>",
-                      "<tr><td>train.empty</td><td>–</td><td>&quot;&quot;</td></tr>",
-                      "<tr><td>train.none</td><td>–</td><td>null</td></tr>",
-                      "<tr><td>objective/kl, nats per sequence</td><td>0.25</td><td>0.75</td></tr>",
-                      "<tr><td>objective/scores, reward units</td><td>2.5 (2.5 at 3)</td><td></td></tr>"});
-  EXPECT_EQ(page.find("<td>train.seed</td>"), std::string::npos);
+  expect_parts(page, {"<h1>2 runs</h1>", "<tr><td>ppo.<wbr/>kl_<wbr/>coef</td><td>0.05</td><td>0.1</td></tr>",
+                      "<tr><td>train.<wbr/>steps</td><td>–</td><td>[1, 2]</td></tr>",
+                      "<tr><td>train.<wbr/>empty</td><td>–</td><td>&quot;&quot;</td></tr>",
+                      "<tr><td>train.<wbr/>none</td><td>–</td><td>null</td></tr>",
+                      "<tr><td>objective/<wbr/>kl, nats per sequence</td><td>0.25</td><td>0.75</td></tr>",
+                      "<tr><td>objective/<wbr/>scores, reward units</td><td>2.5 (2.5 at 3)</td><td></td></tr>"});
+  EXPECT_EQ(page.find("<td>train.<wbr/>seed</td>"), std::string::npos);
   const std::string kl = page.substr(page.find("<figcaption>objective/kl</figcaption>"), 6000);
   EXPECT_NE(kl.find("<title>first: 0.25 at 3</title>"), std::string::npos);
   EXPECT_NE(kl.find("<title>second: 0.75 at 1</title>"), std::string::npos);
