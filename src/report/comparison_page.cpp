@@ -42,7 +42,7 @@ std::vector<std::string> metric_names(const Runs& runs) {
   std::set<std::string> names;
   for (const RunData& run : runs)
     for (const Curve& metric : run.metrics)
-      if (!metric_info(metric.name).section.empty()) names.insert(metric.name);
+      if (!metric_view(metric.name).section.empty()) names.insert(metric.name);
   std::vector<std::string> sorted(names.begin(), names.end());
   sort_metrics(sorted);
   return sorted;
@@ -84,18 +84,24 @@ std::string last_and_best(const RunData& run, const std::string& name) {
   const Curve* metric = find_metric(run, name);
   if (metric == nullptr) return "";
   const Curve curve = scaled(*metric);
-  const Better better = metric_info(name).better;
+  const std::optional<Better> better = metric_view(name, run.stage).better;
   std::string text = show_number(curve.points.back().second);
-  if (better == Better::neither) return text;
-  if (const auto best = best_point(curve, better))
+  if (!better) return text;
+  if (const auto best = best_point(curve, *better))
     text += " (" + show_number(best->second) + " at " + show_number(best->first) + ")";
   return text;
+}
+
+// In the first run that has the metric.
+std::string unit_of(const Runs& runs, const std::string& name) {
+  const auto first = std::find_if(runs.begin(), runs.end(), [&](const RunData& run) { return find_metric(run, name); });
+  return metric_view(name, first == runs.end() ? "" : first->stage).unit;
 }
 
 HtmlPage::Table values(const Runs& runs) {
   HtmlPage::Table table = table_of(runs, "last value (best at step)");
   for (const std::string& name : metric_names(runs)) {
-    const std::string unit = metric_info(name).unit;
+    const std::string unit = unit_of(runs, name);
     std::vector<std::string> row = {name + (unit.empty() ? "" : ", " + unit)};
     for (const RunData& run : runs) row.push_back(last_and_best(run, name));
     table.push_back(row);
@@ -122,7 +128,7 @@ HtmlPage::Table differing_keys(const Runs& runs) {
 
 // Every run has the same index in every chart, so that it looks the same in all of them.
 Chart chart_of(const Runs& runs, const std::string& name) {
-  Chart chart{.title = name, .unit = metric_info(name).unit};
+  Chart chart{.title = name, .unit = unit_of(runs, name)};
   for (const RunData& run : runs) {
     const Curve* metric = find_metric(run, name);
     if (metric && chart.x_label != "step") chart.x_label = step_label(run);
@@ -136,11 +142,11 @@ void add_charts(HtmlPage& page, const Runs& runs) {
   std::string section;
   std::vector<Chart> charts;
   for (const std::string& name : metric_names(runs)) {
-    const MetricInfo info = metric_info(name);
-    if (info.section != section) {
+    const MetricView view = metric_view(name);
+    if (view.section != section) {
       page.charts(charts, /*legend=*/false);
       charts.clear();
-      page.heading(section = info.section);
+      page.heading(section = view.section);
     }
     charts.push_back(chart_of(runs, name));
   }

@@ -1,4 +1,4 @@
-// The metrics of docs/metrics.md, in the order of a page.
+// The charts of a page, in their order.
 #include "report/metric_table.h"
 
 #include <algorithm>
@@ -7,100 +7,125 @@
 #include <string_view>
 #include <tuple>
 
+#include "rlhf/config/stage.h"
+
 namespace rlhf {
 namespace {
 
-constexpr std::string_view kEval = "eval_";
 constexpr double kPerMiB = 1.0 / (1024.0 * 1024.0);
 
-struct Row {
-  const char *name, *section, *chart, *unit;
-  Better better = Better::neither;
-  double scale = 1;
+struct Place {
+  std::string_view name, section, chart;
 };
-constexpr Row kRows[] = {
-    {"loss", "Training", "loss", "nats", Better::lower},
-    {"mean_token_accuracy", "Training", "mean_token_accuracy", "share of label tokens", Better::higher},
-    {"accuracy", "Training", "accuracy", "share of pairs", Better::higher},
-    {"margin", "Training", "margin", "reward units", Better::higher},
-    {"mean_reward", "Training", "rewards", "reward units"},
-    {"min_reward", "Training", "rewards", "reward units"},
-    {"max_reward", "Training", "rewards", "reward units"},
-    {"entropy", "Training", "entropy", "nats per label token"},
-    {"grad_norm", "Training", "grad_norm", ""},
-    {"learning_rate", "Training", "learning_rate", ""},
-    {"num_pairs", "Training", "num_pairs", "pairs per step"},
-    {"objective/scores", "Objective", "rewards", "reward units", Better::higher},
-    {"objective/rlhf_reward", "Objective", "rewards", "reward units", Better::higher},
-    {"objective/non_score_reward", "Objective", "rewards", "reward units"},
-    {"objective/kl", "Objective", "objective/kl", "nats per sequence"},
-    {"objective/entropy", "Objective", "objective/entropy", "nats per sequence"},
-    {"objective/kl_coef", "Objective", "objective/kl_coef", ""},
-    {"policy/approxkl_avg", "Policy", "policy/approxkl_avg", "nats per token"},
-    {"policy/clipfrac_avg", "Policy", "policy/clipfrac_avg", "share of tokens"},
-    {"policy/entropy_avg", "Policy", "policy/entropy_avg", "nats per token"},
-    {"loss/policy_avg", "Policy", "loss/policy_avg", ""},
-    {"val/ratio", "Policy", "val/ratio", ""},
-    {"val/ratio_var", "Policy", "val/ratio_var", ""},
-    {"policy/grad_norm", "Policy", "policy/grad_norm", ""},
-    {"lr", "Policy", "lr", ""},
-    {"critic/explained_variance", "Value model", "critic/explained_variance", "at most 1", Better::higher},
-    {"loss/value_avg", "Value model", "loss/value_avg", "", Better::lower},
-    {"val/clipfrac_avg", "Value model", "val/clipfrac_avg", "share of tokens"},
-    {"critic/grad_norm", "Value model", "critic/grad_norm", ""},
-    {"rollout/response_length", "Rollout", "rollout/response_length", "tokens"},
-    {"val/num_eos_tokens", "Rollout", "val/num_eos_tokens", "responses"},
-    {"rollout/logprob_diff", "Rollout", "rollout/logprob_diff", "nats per token"},
-    {"rollout/extra_forwards", "Rollout", "rollout/extra_forwards", "sequences"},
-    {"perf/tokens_per_second", "Speed and memory", "perf/tokens_per_second", "tokens per second"},
-    {"perf/pairs_per_second", "Speed and memory", "perf/pairs_per_second", "pairs per second"},
-    {"time/step_seconds", "Speed and memory", "time of a step", "seconds"},
-    {"time/rollout_seconds", "Speed and memory", "time of a step", "seconds"},
-    {"time/score_seconds", "Speed and memory", "time of a step", "seconds"},
-    {"time/update_seconds", "Speed and memory", "time of a step", "seconds"},
-    {"perf/peak_memory_bytes", "Speed and memory", "perf/peak_memory_bytes", "MiB", Better::neither, kPerMiB},
-    {"num_tokens", "", "", "tokens"},
-    {"episode", "", "", "responses"},
+constexpr Place kPlaces[] = {
+    {"loss", "Training", "loss"},
+    {"mean_token_accuracy", "Training", "mean_token_accuracy"},
+    {"accuracy", "Training", "accuracy"},
+    {"margin", "Training", "margin"},
+    {"mean_reward", "Training", "rewards"},
+    {"min_reward", "Training", "rewards"},
+    {"max_reward", "Training", "rewards"},
+    {"entropy", "Training", "entropy"},
+    {"grad_norm", "Training", "grad_norm"},
+    {"learning_rate", "Training", "learning_rate"},
+    {"num_pairs", "Training", "num_pairs"},
+    {"objective/scores", "Objective", "rewards"},
+    {"objective/rlhf_reward", "Objective", "rewards"},
+    {"objective/non_score_reward", "Objective", "rewards"},
+    {"objective/kl", "Objective", "objective/kl"},
+    {"objective/entropy", "Objective", "objective/entropy"},
+    {"objective/kl_coef", "Objective", "objective/kl_coef"},
+    {"policy/approxkl_avg", "Policy", "policy/approxkl_avg"},
+    {"policy/clipfrac_avg", "Policy", "policy/clipfrac_avg"},
+    {"policy/entropy_avg", "Policy", "policy/entropy_avg"},
+    {"loss/policy_avg", "Policy", "loss/policy_avg"},
+    {"val/ratio", "Policy", "val/ratio"},
+    {"val/ratio_var", "Policy", "val/ratio_var"},
+    {"policy/grad_norm", "Policy", "policy/grad_norm"},
+    {"lr", "Policy", "lr"},
+    {"critic/explained_variance", "Value model", "critic/explained_variance"},
+    {"loss/value_avg", "Value model", "loss/value_avg"},
+    {"val/clipfrac_avg", "Value model", "val/clipfrac_avg"},
+    {"critic/grad_norm", "Value model", "critic/grad_norm"},
+    {"rollout/response_length", "Rollout", "rollout/response_length"},
+    {"val/num_eos_tokens", "Rollout", "val/num_eos_tokens"},
+    {"rollout/logprob_diff", "Rollout", "rollout/logprob_diff"},
+    {"rollout/extra_forwards", "Rollout", "rollout/extra_forwards"},
+    {"perf/tokens_per_second", "Speed and memory", "perf/tokens_per_second"},
+    {"perf/pairs_per_second", "Speed and memory", "perf/pairs_per_second"},
+    {"time/step_seconds", "Speed and memory", "time of a step"},
+    {"time/rollout_seconds", "Speed and memory", "time of a step"},
+    {"time/score_seconds", "Speed and memory", "time of a step"},
+    {"time/update_seconds", "Speed and memory", "time of a step"},
+    {"perf/peak_memory_bytes", "Speed and memory", "perf/peak_memory_bytes"},
+    {"num_tokens", "", ""},
+    {"episode", "", ""},
 };
 
-bool is_eval(const std::string& name) { return name.starts_with(kEval); }
-std::string without_eval(const std::string& name) { return is_eval(name) ? name.substr(kEval.size()) : name; }
+bool is_eval(std::string_view name) { return name.starts_with(kEvalPrefix); }
 
-const Row* find_row(const std::string& name) {
-  const auto row = std::find_if(std::begin(kRows), std::end(kRows), [&](const Row& r) { return name == r.name; });
-  return row == std::end(kRows) ? nullptr : row;
+std::string_view without_eval(std::string_view name) {
+  if (is_eval(name)) name.remove_prefix(kEvalPrefix.size());
+  return name;
 }
 
-// Several metrics of evaluation and training would be too much for one chart.
-std::string chart_of(const std::string& name, const Row& row) {
-  const bool is_full = row.chart != std::string_view(row.name) && is_eval(name);
-  return is_full ? std::string(kEval) + row.chart : row.chart;
+const Place* find_place(std::string_view name) {
+  const std::string_view plain = without_eval(name);
+  const auto place =
+      std::find_if(std::begin(kPlaces), std::end(kPlaces), [&](const Place& p) { return plain == p.name; });
+  return place == std::end(kPlaces) ? nullptr : place;
+}
+
+// The entry for the stage whose program is rlhf-STAGE, or for the first stage with this metric.
+const MetricInfo* find_info(std::string_view name, const std::string& stage) {
+  constexpr Stage kStages[] = {Stage::sft, Stage::reward_model, Stage::ppo};
+  for (const Stage known : kStages)
+    if (tool_of(known) == "rlhf-" + stage)
+      if (const MetricInfo* info = find_metric(known, name)) return info;
+  for (const Stage known : kStages)
+    if (const MetricInfo* info = find_metric(known, name)) return info;
+  return nullptr;
+}
+
+// Several metrics of evaluation and of training would make one chart too full.
+std::string chart_of(std::string_view name, const Place& place) {
+  const bool is_full = place.chart != place.name && is_eval(name);
+  return (is_full ? std::string(kEvalPrefix) : "") + std::string(place.chart);
 }
 
 }  // namespace
 
-MetricInfo metric_info(const std::string& name) {
-  const Row* row = find_row(without_eval(name));
-  if (row == nullptr) return {.section = "Other", .chart = name};
-  return {row->section, chart_of(name, *row), row->unit, row->better, row->scale};
+MetricView metric_view(const std::string& name, const std::string& stage) {
+  MetricView view{.section = "Other", .chart = name};
+  if (const Place* place = find_place(name)) {
+    view.section = place->section;
+    view.chart = chart_of(name, *place);
+  }
+  if (const MetricInfo* info = find_info(name, stage)) {
+    view.unit = info->unit;
+    view.better = info->better;
+  }
+  if (view.unit == "bytes") {
+    view.unit = "MiB";
+    view.scale = kPerMiB;
+  }
+  return view;
 }
 
 void sort_metrics(std::vector<std::string>& names) {
-  const auto place = [](const std::string& name) {
-    const Row* row = find_row(without_eval(name));
-    if (row == nullptr) return std::tuple(std::ssize(kRows), is_eval(name), std::ssize(kRows), name);
-    const auto same_chart = [&](const Row& r) {
-      return std::string_view(r.chart) == row->chart && std::string_view(r.section) == row->section;
-    };
-    const std::ptrdiff_t chart = std::find_if(std::begin(kRows), std::end(kRows), same_chart) - kRows;
-    return std::tuple(chart, is_eval(name), row - kRows, name);
+  const auto order = [](const std::string& name) {
+    const Place* place = find_place(name);
+    if (place == nullptr) return std::tuple(std::ssize(kPlaces), is_eval(name), std::ssize(kPlaces), name);
+    const auto same_chart = [&](const Place& p) { return p.chart == place->chart && p.section == place->section; };
+    const std::ptrdiff_t chart = std::find_if(std::begin(kPlaces), std::end(kPlaces), same_chart) - kPlaces;
+    return std::tuple(chart, is_eval(name), place - kPlaces, name);
   };
-  std::sort(names.begin(), names.end(), [&](const auto& a, const auto& b) { return place(a) < place(b); });
+  std::sort(names.begin(), names.end(), [&](const auto& a, const auto& b) { return order(a) < order(b); });
 }
 
 Curve scaled(const Curve& metric) {
   Curve curve = metric;
-  const double scale = metric_info(metric.name).scale;
+  const double scale = metric_view(metric.name).scale;
   if (scale != 1)
     for (auto& point : curve.points) point.second *= scale;
   return curve;

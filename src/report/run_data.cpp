@@ -52,6 +52,8 @@ std::vector<std::pair<std::string, std::string>> plan_of(const Json& run) {
     const std::string text = lines_at(*plan, key);
     if (!text.empty()) terms.emplace_back(term, text);
   }
+  if (!plan->contains("compute") && !string_at(run, "compute").empty())
+    terms.emplace_back("Compute", string_at(run, "compute"));
   return terms;
 }
 

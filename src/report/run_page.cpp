@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <vector>
 
+#include "rlhf/config/stage.h"
 #include "rlhf/core/atomic_file.h"
 #include "rlhf/core/error.h"
 #include "rlhf/report/run_report.h"
@@ -30,9 +31,9 @@ constexpr const char* kHeadline[] = {"objective/scores",
                                      "perf/tokens_per_second",
                                      "perf/peak_memory_bytes"};
 
-HtmlPage::Figure headline(const Curve& metric) {
+HtmlPage::Figure headline(const RunData& run, const Curve& metric) {
   const Curve curve = scaled(metric);
-  const std::string unit = metric_info(metric.name).unit;
+  const std::string unit = metric_view(metric.name, run.stage).unit;
   const std::string first = curve.points.size() > 1 ? "first " + show_number(curve.points.front().second) : "";
   return {metric.name, show_number(curve.points.back().second),
           unit + (unit.empty() || first.empty() ? "" : ", ") + first};
@@ -41,7 +42,7 @@ HtmlPage::Figure headline(const Curve& metric) {
 std::vector<HtmlPage::Figure> headlines(const RunData& run) {
   std::vector<HtmlPage::Figure> figures;
   for (const char* name : kHeadline)
-    if (const Curve* metric = find_metric(run, name)) figures.push_back(headline(*metric));
+    if (const Curve* metric = find_metric(run, name)) figures.push_back(headline(run, *metric));
   return figures;
 }
 
@@ -53,7 +54,7 @@ std::string steps_of(const RunData& run) {
 // The last value of a counter, with its unit.
 std::string counted(const RunData& run, const char* name) {
   const Curve* counter = find_metric(run, name);
-  return counter ? show_number(counter->points.back().second) + " " + metric_info(name).unit : "";
+  return counter ? show_number(counter->points.back().second) + " " + metric_view(name, run.stage).unit : "";
 }
 
 HtmlPage::Terms facts(const RunData& run) {
@@ -74,19 +75,19 @@ HtmlPage::Terms facts(const RunData& run) {
 void add_charts(HtmlPage& page, const RunData& run) {
   std::vector<std::string> names;
   for (const Curve& metric : run.metrics)
-    if (!metric_info(metric.name).section.empty()) names.push_back(metric.name);
+    if (!metric_view(metric.name).section.empty()) names.push_back(metric.name);
   sort_metrics(names);
   std::string section;
   std::vector<Chart> charts;
   for (const std::string& name : names) {
-    const MetricInfo info = metric_info(name);
-    if (info.section != section) {
+    const MetricView view = metric_view(name, run.stage);
+    if (view.section != section) {
       page.charts(charts);
       charts.clear();
-      page.heading(section = info.section);
+      page.heading(section = view.section);
     }
-    if (charts.empty() || charts.back().title != info.chart)
-      charts.push_back({.title = info.chart, .x_label = step_label(run), .unit = info.unit});
+    if (charts.empty() || charts.back().title != view.chart)
+      charts.push_back({.title = view.chart, .x_label = step_label(run), .unit = view.unit});
     charts.back().curves.push_back(scaled(*find_metric(run, name)));
   }
   page.charts(charts);
@@ -137,7 +138,12 @@ std::string state_of(const RunData& run, bool has_ended) {
   return (has_ended ? "stopped at step " : "not finished: step ") + steps_of(run);
 }
 
-std::string tool_of(const RunData& run) { return run.stage.empty() ? "" : "rlhf-" + run.stage; }
+std::string tool_of(const RunData& run) {
+  const std::string tool = "rlhf-" + run.stage;
+  const bool is_ours =
+      tool == tool_of(Stage::sft) || tool == tool_of(Stage::reward_model) || tool == tool_of(Stage::ppo);
+  return is_ours ? tool : run.stage;
+}
 
 std::string duration(double seconds) {
   const auto whole = static_cast<long>(std::llround(seconds));

@@ -11,7 +11,7 @@ namespace rlhf {
 
 /// The state of a run in words: "finished", "stopped at step 3 of 10" (has_ended), "not finished: step 3 of 10".
 std::string state_of(const RunData& run, bool has_ended);
-/// "rlhf-sft"; empty if the stage is unknown.
+/// "rlhf-sft"; of a method that is none of our programs its stage as run.json has it.
 std::string tool_of(const RunData& run);
 /// "1h02m", "2m03s", "8 s".
 std::string duration(double seconds);

@@ -54,6 +54,11 @@ TEST_F(RunReport, PlanComesFromTheLogWhereRunJsonHasNone) {
   expect_parts(written(), {"<dt>Plan</dt>\n<dd>from the log</dd>"});
 }
 
+TEST_F(RunReport, AMethodOfTheUsersIsShownUnderItsOwnName) {
+  write("run.json", R"({"stage": "rloo", "compute": "cpu, bfloat16", "plan": {"summary": "3 steps"}})");
+  expect_parts(written(), {"<h1>rloo: first</h1>", "<dt>Compute</dt>\n<dd>cpu, bfloat16</dd>"});
+}
+
 TEST_F(RunReport, EveryMetricHasACurveAndTheirUnits) {
   const std::string page = written();
   for (const char* title : {"objective/kl", "policy/entropy_avg", "my/own"})
