@@ -14,7 +14,7 @@ nlohmann::ordered_json read_json_object(const std::filesystem::path& file, const
   std::error_code error;
   const std::filesystem::file_status status = std::filesystem::status(file, error);
   if (error) throw ModelError("reading " + file.string() + ": " + error.message());
-  // A pipe would be waited for, a device read without an end.
+  // Reading a pipe could block, and reading a device might never end.
   if (!std::filesystem::is_regular_file(status))
     throw ModelError(where + ": expected a regular file, found another kind");
   const std::uintmax_t bytes = std::filesystem::file_size(file, error);

@@ -1,4 +1,4 @@
-// Typed reading of JSON values with the path of keys in every error.
+// Typed access to JSON with the path of keys in every error.
 #include "rlhf/json/json_reader.h"
 
 #include <algorithm>
@@ -14,7 +14,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kShownBytes = 80;
-constexpr std::size_t kShownValues = 64;  // a larger value is not written out only to be cut
+constexpr std::size_t kShownValues = 64;  // a larger value is not serialised only to be cut
 
 std::string ascii(const Json& value) { return value.dump(-1, ' ', true, Json::error_handler_t::replace); }
 
@@ -44,7 +44,7 @@ std::string shown_keys(const Json& object) {
 
 std::string JsonReader::place() const { return source_->where + (path_.empty() ? "" : ": " + path_); }
 
-// A key that is no plain word (a piece of a vocabulary, for instance) is quoted, so that a message stays one line.
+// A key that is not a plain word (for example a piece of a vocabulary) is quoted, so that a message stays on one line.
 std::string JsonReader::path_below(std::string_view key) const {
   if (!is_word(key)) return path_ + "[" + shown_json(key) + "]";
   return path_ + (path_.empty() ? "" : ".") + std::string(key);
@@ -121,7 +121,7 @@ double JsonReader::positive_number() const {
 }
 
 std::int64_t JsonReader::integer(std::int64_t low, std::int64_t high) const {
-  // A number above the range of int64 is unsigned in the parser and would wrap.
+  // The parser stores a number above the range of int64 as unsigned; a conversion would wrap.
   const bool fits = is_number() && value_->is_number_integer() &&
                     (!value_->is_number_unsigned() || value_->get<std::uint64_t>() <= std::uint64_t{1} << 62);
   if (!fits || value_->get<std::int64_t>() < low || value_->get<std::int64_t>() > high)

@@ -1,4 +1,4 @@
-// The one parser of JSON: strict, bounded, without recursion.
+// Parses JSON strictly, with limits and without recursion.
 #include <algorithm>
 #include <string>
 #include <string_view>
@@ -28,14 +28,14 @@ std::string hex_byte(char c) {
   return {'0', 'x', kHex[byte >> 4], kHex[byte & 15]};
 }
 
-/// Refuses what is no UTF-8.
+/// Throws if the text is not UTF-8.
 void refuse_other_text(std::string_view text, const std::string& where, JsonFault fault) {
   if (const auto at = first_invalid_utf8(text))
     refuse_json(byte_place(where, *at + 1), fault, "UTF-8",
                 hex_byte(text[*at]) + "; hint: iconv -t UTF-8 converts other encodings");
 }
 
-/// The library's own words between its position and the text it quotes, which can be megabytes long.
+/// The parser's message without the position before it and the quoted text after it, which can be megabytes long.
 std::string reason(const std::exception& error) {
   constexpr std::size_t kShownBytes = 80;
   std::string text = error.what();
@@ -44,7 +44,7 @@ std::string reason(const std::exception& error) {
   return shortened(text, kShownBytes);
 }
 
-/// A key that an object has twice, or null.
+/// A key that occurs twice in an object, or null.
 const std::string* find_twice(const Json::object_t& object) {
   std::vector<const std::string*> keys;
   keys.reserve(object.size());
@@ -55,8 +55,7 @@ const std::string* find_twice(const Json::object_t& object) {
   return twice == keys.end() ? nullptr : *twice;
 }
 
-/// Builds the value from the events of the library's parser. The library's own builder takes time quadratic in the keys
-/// of an ordered object.
+/// Builds the value from parser events.
 class TreeBuilder final : public nlohmann::json_sax<Json> {
  public:
   TreeBuilder(std::string_view text, const std::string& where, JsonFault fault, const JsonLimits& limits)
@@ -104,14 +103,14 @@ class TreeBuilder final : public nlohmann::json_sax<Json> {
   void check_text(const std::string& text) const {
     if (!limits_.allow_escaped_nul && text.find('\0') != std::string::npos) refuse("text without NUL", "\\u0000");
   }
-  /// Puts the value where it belongs and returns its place, which stays while the value is open.
+  /// Adds the value to the open list or object and returns its address, which is stable while the value is open.
   Json* place(Json value) {
     if (open_.empty()) return &(root_ = std::move(value));
     if (open_.back()->is_array()) {
       open_.back()->push_back(std::move(value));
       return &open_.back()->back();
     }
-    // Of the vector that an ordered object is, because its own emplace looks for the key first.
+    // emplace_back of the vector does not search for the key, unlike emplace of the object.
     auto& object = open_.back()->get_ref<Json::object_t&>();
     return &object.emplace_back(std::move(key_), std::move(value)).second;
   }
@@ -139,7 +138,7 @@ class TreeBuilder final : public nlohmann::json_sax<Json> {
 }  // namespace
 
 Json parse_json(std::string_view text, const std::string& where, JsonFault fault, const JsonLimits& limits) {
-  // The parser would take a NUL for the end of the text and never see what follows.
+  // The parser would treat a NUL as the end of the text and ignore the rest.
   if (const auto at = text.find('\0'); at != std::string_view::npos) {
     refuse_other_text(text, where, fault);
     refuse_json(byte_place(where, at + 1), fault, "text without NUL", "NUL");

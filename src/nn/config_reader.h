@@ -4,6 +4,7 @@
 #include <limits>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -12,13 +13,13 @@
 
 namespace rlhf {
 
-/// A reader of a model's config.json, whose errors are ModelErrors "FILE: KEY: expected …, found …". A key that is null
-/// counts as absent, as it does in `transformers`.
+/// A reader of a model's config.json. Every function throws ModelError "FILE: KEY: expected …, found …". A null value
+/// counts as absent, as in `transformers`.
 inline JsonReader config_reader(const nlohmann::ordered_json& config, std::string where) {
   return {config, std::move(where), throw_as<ModelError>};
 }
 
-/// A size, so small that products of two fit 64 bits.
+/// Reads a size that is small enough for products of two sizes to fit 64 bits.
 inline std::int64_t positive_integer(const JsonReader& value) {
   constexpr std::int64_t kLargest = 1'000'000'000;
   if (!value.is_integer() || value.value().get<std::int64_t>() <= 0) value.fail("a positive integer");

@@ -10,8 +10,8 @@
 
 namespace rlhf {
 
-/// The JSON object of a file that belongs to a model, a regular one of at most `max_bytes`. `where` begins every error.
-/// Throws ModelError.
+/// Reads the JSON object of a file of a model: a regular file of at most `max_bytes`. `where` is the beginning of every
+/// error. Throws ModelError.
 nlohmann::ordered_json read_json_object(const std::filesystem::path& file, const std::string& where,
                                         std::size_t max_bytes, const JsonLimits& limits = {});
 

@@ -13,40 +13,40 @@
 
 namespace rlhf {
 
-/// Throws an error with this message; `throw_as<E>` is the usual one. It decides of what class the errors of a document
-/// are: ModelError for the files of a model, BadRecord for a line of data.
+/// A function that throws an error with a message. It sets the class of all errors of a document: throw_as<ModelError>
+/// for the files of a model, throw_as<BadRecord> for a record of a data file.
 using JsonFault = void (*)(const std::string& message);
 template <typename E>
 [[noreturn]] void throw_as(const std::string& message) {
   throw E(message);
 }
 
-/// A value in an error message: JSON in ASCII on one line, at most 80 bytes; of a large object or list only the size.
+/// A value for an error message: JSON in ASCII on one line, at most 80 bytes; only the size of a large object or list.
 std::string shown_json(const nlohmann::ordered_json& value);
-/// The keys of an object in an error message, at most 80 bytes: `"a", "b"`, or "no field".
+/// The keys of an object for an error message, at most 80 bytes: `"a", "b"`, or "no field".
 std::string shown_keys(const nlohmann::ordered_json& object);
 
-/// One value of a JSON document and the path of keys that leads to it. The document must outlive it. Reading a value as
-/// what it is not throws "WHERE: KEYS: expected …, found …", for example
+/// A value of a JSON document together with its path of keys. The document must outlive it. Every function throws
+/// "WHERE: KEYS: expected …, found …" if the value is not as required, for example
 ///   config.json: rope_scaling.factor: expected a positive number, found -2
-///   data.jsonl:3: messages[0].role: expected a string, found nothing; it has "content"
+///   data.jsonl:3: messages[0].role: expected a string, found no such key; it has "content"
 class JsonReader {
  public:
-  /// `where` is what errors begin with: a file, or a file and a line.
+  /// `where` is the beginning of every error: a file, or a file and a line.
   JsonReader(const nlohmann::ordered_json& document, std::string where, JsonFault fault)
       : value_(&document), source_(std::make_shared<const Source>(Source{std::move(where), fault})) {}
 
-  /// The value of a key of an object. Where there is none, the result is absent and whatever is read from it throws.
+  /// A member of an object. If there is no such key, the result is absent, and every function that reads it throws.
   JsonReader at(std::string_view key) const;
-  std::optional<JsonReader> find(std::string_view key) const;  ///< nothing where it is absent or null
+  std::optional<JsonReader> find(std::string_view key) const;  ///< nullopt if absent or null
   bool has(std::string_view key) const { return find(key).has_value(); }
-  JsonReader item(std::size_t index) const;  ///< of a list; the index must be in it
-  /// visit(name, reader) for each key of an object, in the order of the document.
+  JsonReader item(std::size_t index) const;  ///< an item of a list; `index` must be below its size
+  /// Calls visit(key, reader) for each member of an object, in the order of the document.
   template <typename Visit>
   void for_each_entry(Visit&& visit) const {
     for (const auto& [key, value] : object().items()) visit(key, child(value, key));
   }
-  /// visit(reader) for each item of a list.
+  /// Calls visit(reader) for each item of a list.
   template <typename Visit>
   void for_each_item(Visit&& visit) const {
     for (std::size_t i = 0; i < list().size(); ++i) visit(item(i));
@@ -60,27 +60,27 @@ class JsonReader {
   bool is_object() const { return value_ != nullptr && value_->is_object(); }
   bool is_list() const { return value_ != nullptr && value_->is_array(); }
 
-  /// `expected` names what else than "an object" and so on an error should ask for.
+  // `expected` replaces the description of the type in the error.
   const nlohmann::ordered_json& object(std::string_view expected = "an object") const;
   const nlohmann::ordered_json& list(std::string_view expected = "a list") const;
   const std::string& string(std::string_view expected = "a string") const;
   bool boolean() const;
-  double number(std::string_view expected = "a number") const;  ///< a finite one
+  double number(std::string_view expected = "a number") const;  ///< a finite number
   double positive_number() const;                               ///< above 0
   std::int64_t integer(std::int64_t low, std::int64_t high) const;
   /// The index of a string among `names`.
   std::size_t one_of(const std::vector<std::string_view>& names) const;
   const nlohmann::ordered_json& value() const;  ///< of any kind, but not absent
 
-  /// The value of a key, or `otherwise` where it is absent or null.
+  // The value of a key, or `otherwise` if it is absent or null.
   bool boolean_or(std::string_view key, bool otherwise) const;
   std::string string_or(std::string_view key, std::string otherwise) const;
   double positive_number_or(std::string_view key, double otherwise) const;
 
-  /// Throws if the object has any key but these.
+  /// Throws if the object has a key that is not one of these.
   void allow_only(const std::vector<std::string_view>& keys) const;
 
-  /// Throws the error of the document at this place.
+  /// Throws an error about this value.
   [[noreturn]] void fail(const std::string& expected) const { fail(expected, found()); }
   [[noreturn]] void fail(const std::string& expected, const std::string& found) const;
 
@@ -103,19 +103,19 @@ class JsonReader {
   std::string path_;
 };
 
-/// What a document may be; beyond it is an error.
+/// Limits of a document.
 struct JsonLimits {
   std::size_t max_depth = 64;
   std::size_t max_keys = 5'000'000;
   bool allow_escaped_nul = true;  ///< "\u0000" in a text
 };
 
-/// The value of a JSON text that anyone may have written: UTF-8, no NUL, no byte order mark, every key of an object
-/// once, numbers that a double holds. Read without recursion, in time linear in its size but for a logarithm in the
-/// keys of an object. Throws "WHERE: expected …, found …".
+/// Parses an untrusted JSON text: UTF-8 without NUL, unique keys, numbers that a double holds. Does not recurse. The
+/// time is linear in the size of the text, with a factor log(n) for an object of n keys (the builder of nlohmann::json
+/// takes quadratic time for ordered objects). Throws "WHERE: expected …, found …".
 nlohmann::ordered_json parse_json(std::string_view text, const std::string& where, JsonFault fault,
                                   const JsonLimits& limits = {});
-/// The same of a text that must be an object.
+/// The same for a text that must be an object.
 nlohmann::ordered_json parse_json_object(std::string_view text, const std::string& where, JsonFault fault,
                                          const JsonLimits& limits = {});
 
