@@ -12,6 +12,7 @@
 
 #include "rlhf/core/error.h"
 #include "rlhf/io/model_json.h"
+#include "rlhf/json/json_reader.h"
 
 namespace rlhf {
 namespace {

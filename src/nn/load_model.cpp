@@ -148,10 +148,10 @@ struct DecoderRecipe {
 DecoderRecipe read_recipe(const ModelFolder& folder) {
   const std::string where = (folder.path / "config.json").string();
   const auto json = parse_model_json(folder.config_json, where);
-  const ConfigFields config(json, where);
+  const JsonReader config = config_reader(json, where);
   // OPT has another name for it.
   const char* const key = config.has("init_std") ? "init_std" : "initializer_range";
-  return {find_family(config).read_config(config), config.positive_number(key, 0.02)};
+  return {find_family(config).read_config(config), config.positive_number_or(key, 0.02)};
 }
 
 std::unique_ptr<CausalLM> make_new_decoder(const DecoderRecipe& recipe, const Placement& placement, std::uint64_t seed,

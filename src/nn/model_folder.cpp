@@ -19,42 +19,42 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 /// `eos_token_id` is a number, a list, or null.
-void add_eos_ids(const ConfigFields& config, TokenIds& ids) {
-  if (!config.has("eos_token_id")) return;
-  const Json& value = config.at("eos_token_id");
-  for (const Json& id : value.is_array() ? value : Json::array({value})) {
-    const std::int32_t number = config.token_id("eos_token_id", id, "a token id or a list of them");
+void add_eos_ids(const JsonReader& config, TokenIds& ids) {
+  const auto value = config.find("eos_token_id");
+  if (!value) return;
+  const auto add = [&](const JsonReader& id) {
+    const std::int32_t number = token_id(id, "a token id or a list of them");
     if (std::find(ids.begin(), ids.end(), number) == ids.end()) ids.push_back(number);
-  }
+  };
+  if (!value->is_list()) return add(*value);
+  value->for_each_item(add);
 }
 
 /// The number of labels of a classification head. The default of `transformers` is two.
-std::int64_t count_labels(const ConfigFields& config) {
-  if (config.has("num_labels")) return config.positive_integer("num_labels");
+std::int64_t count_labels(const JsonReader& config) {
+  if (config.has("num_labels")) return positive_integer(config.at("num_labels"));
   if (!config.has("id2label")) return 2;
-  const Json& labels = config.at("id2label");
-  if (!labels.is_object()) config.refuse("id2label", "an object", ConfigFields::found(labels));
-  return static_cast<std::int64_t>(labels.size());
+  return static_cast<std::int64_t>(config.at("id2label").object().size());
 }
 
-bool read_scalar_head(const ConfigFields& config, const Family& family) {
+bool read_scalar_head(const JsonReader& config, const Family& family) {
   if (!config.has("architectures")) return false;
-  const Json& listed = config.at("architectures");
+  const JsonReader architectures = config.at("architectures");
+  const Json& listed = architectures.value();
   const std::string architecture = listed.is_array() && listed.size() == 1 && listed[0].is_string() ? listed[0] : "";
   if (architecture == family.causal_architecture || architecture == family.trunk_architecture) return false;
   if (architecture != family.scalar_architecture) {
-    config.refuse("architectures", family.causal_architecture + " or " + family.scalar_architecture,
-                  ConfigFields::found(listed));
+    architectures.fail(family.causal_architecture + " or " + family.scalar_architecture);
   }
   const std::int64_t labels = count_labels(config);
-  if (labels != 1) config.refuse("id2label", "1 label (a scalar head)", std::to_string(labels) + " labels");
+  if (labels != 1) config.at("id2label").fail("1 label (a scalar head)", std::to_string(labels) + " labels");
   return true;
 }
 
 /// `transformers` scores at the last token that is not padding. If the pad id is EOS, that is the token before EOS.
-std::optional<std::int32_t> find_padding_that_is_eos(const ConfigFields& config, const ModelFolder& folder) {
+std::optional<std::int32_t> find_padding_that_is_eos(const JsonReader& config, const ModelFolder& folder) {
   if (!folder.scalar_head || !config.has("pad_token_id")) return std::nullopt;
-  const std::int32_t id = config.token_id("pad_token_id", config.at("pad_token_id"), "a token id");
+  const std::int32_t id = token_id(config.at("pad_token_id"));
   const bool is_eos = std::find(folder.eos_ids.begin(), folder.eos_ids.end(), id) != folder.eos_ids.end();
   return is_eos ? std::optional(id) : std::nullopt;
 }
@@ -62,8 +62,8 @@ std::optional<std::int32_t> find_padding_that_is_eos(const ConfigFields& config,
 std::optional<std::string> read_prompt_template(const fs::path& path) {
   if (!is_there(path)) return std::nullopt;
   const Json json = read_model_json(path);
-  const ConfigFields ours(json, path.string());
-  return ours.has("prompt_template") ? std::optional(ours.text("prompt_template", "")) : std::nullopt;
+  const JsonReader ours = config_reader(json, path.string());
+  return ours.has("prompt_template") ? std::optional(ours.string_or("prompt_template", "")) : std::nullopt;
 }
 
 }  // namespace
@@ -74,9 +74,9 @@ ModelFolder read_model_folder(const fs::path& path) {
                      (is_there(path) ? "none in it" : "no such folder"));
   }
   const Json json = read_model_json(path / "config.json");
-  const ConfigFields config(json, (path / "config.json").string());
+  const JsonReader config = config_reader(json, (path / "config.json").string());
   const Family& family = find_family(config);
-  if (config.has("quantization_config")) config.refuse("quantization_config", "none", "quantized weights");
+  if (config.has("quantization_config")) config.at("quantization_config").fail("none", "quantized weights");
   const DecoderConfig decoder = family.read_config(config);
 
   ModelFolder folder;
@@ -84,16 +84,11 @@ ModelFolder read_model_folder(const fs::path& path) {
   folder.config_json = read_file(path / "config.json", ExitCode::model);
   folder.shape = decoder.shape;
   folder.scalar_head = read_scalar_head(config, family);
-  if (config.has("rlhf_reward_mean")) {
-    if (!config.at("rlhf_reward_mean").is_number()) {
-      config.refuse("rlhf_reward_mean", "a number", ConfigFields::found(config.at("rlhf_reward_mean")));
-    }
-    folder.reward_mean = config.at("rlhf_reward_mean").get<double>();
-  }
+  if (const auto mean = config.find("rlhf_reward_mean")) folder.reward_mean = mean->number();
   add_eos_ids(config, folder.eos_ids);
   if (is_there(path / "generation_config.json")) {
     const Json generation = read_model_json(path / "generation_config.json");
-    add_eos_ids(ConfigFields(generation, (path / "generation_config.json").string()), folder.eos_ids);
+    add_eos_ids(config_reader(generation, (path / "generation_config.json").string()), folder.eos_ids);
   }
   folder.padding_is_eos = find_padding_that_is_eos(config, folder);
   folder.prompt_template = read_prompt_template(path / "rlhf.json");
@@ -108,7 +103,7 @@ ModelFolder describe_new_model(const ModelInit& init, std::int64_t vocab_size, s
   const Json json = make_llama_config(init, vocab_size, bos_id, eos_id);
   ModelFolder folder;
   try {
-    folder.shape = llama_family().read_config(ConfigFields(json, "model.init")).shape;
+    folder.shape = llama_family().read_config(config_reader(json, "model.init")).shape;
   } catch (const ModelError& error) {
     throw ConfigError({error.what()});  // the sizes come from the config, not from a file
   }

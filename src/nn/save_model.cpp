@@ -92,7 +92,7 @@ struct SourceConfig {
 };
 SourceConfig parse_source(const ModelFolder& source) {
   Json json = parse_model_json(source.config_json, (source.path / "config.json").string());
-  const Family& family = find_family(ConfigFields(json, (source.path / "config.json").string()));
+  const Family& family = find_family(config_reader(json, (source.path / "config.json").string()));
   return {std::move(json), family};
 }
 

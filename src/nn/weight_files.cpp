@@ -8,8 +8,9 @@
 
 #include "rlhf/core/atomic_file.h"
 #include "rlhf/core/error.h"
+#include "rlhf/json/json_reader.h"
 
-#include "nn/config_fields.h"
+#include "nn/config_reader.h"
 
 namespace rlhf {
 namespace {
@@ -28,20 +29,14 @@ bool is_file_name(const std::string& name) {
 std::vector<fs::path> listed_shards(const fs::path& index) {
   constexpr std::size_t kMaxBytes = std::size_t{64} << 20;
   const nlohmann::ordered_json json = read_model_json(index, kMaxBytes);
-  const auto map = json.find("weight_map");
-  if (map == json.end() || !map->is_object() || map->empty()) {
-    throw ModelError(index.string() + ": weight_map: expected an object of tensor names and file names, found " +
-                     (map == json.end() ? "no such key" : ConfigFields::found(*map)));
-  }
+  const JsonReader map = config_reader(json, index.string()).at("weight_map");
+  const std::string expected = "an object of tensor names and file names";
+  if (map.object(expected).empty()) map.fail(expected);
   std::set<std::string> names;
-  for (const auto& [tensor, file] : map->items()) {
-    const std::string name = file.is_string() ? file.get<std::string>() : "";
-    if (!is_file_name(name)) {
-      throw ModelError(index.string() + ": " + shown_name(tensor) +
-                       ": expected the name of a file in this folder, found " + ConfigFields::found(file));
-    }
-    names.insert(name);
-  }
+  map.for_each_entry([&](const std::string&, const JsonReader& file) {
+    if (!file.is_string() || !is_file_name(file.string())) file.fail("the name of a file in this folder");
+    names.insert(file.string());
+  });
   std::vector<fs::path> paths;
   for (const std::string& name : names) paths.push_back(index.parent_path() / name);
   return paths;

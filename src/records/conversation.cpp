@@ -3,10 +3,9 @@
 
 #include <algorithm>
 #include <string_view>
+#include <vector>
 
 #include "rlhf/records/jsonl.h"
-
-#include "records/strict_json.h"
 
 namespace rlhf {
 namespace {
@@ -19,43 +18,35 @@ using Json = nlohmann::ordered_json;
 
 std::string at(const std::string& where, std::size_t index) { return where + "[" + std::to_string(index) + "]"; }
 
-void check_list(const Json& value, const std::string& what, const std::string& where) {
-  if (!value.is_array()) refuse(where, "a list of " + what, describe_value(value));
-  if (value.empty()) refuse(where, "at least one of " + what, "an empty list");
+void check_list(const JsonReader& list, const std::string& what) {
+  if (list.list("a list of " + what).empty()) list.fail("at least one of " + what, "an empty list");
 }
 
-const std::string& text_of(const Json& object, const char* key, const std::string& where) {
-  return expect_member(object, key, &Json::is_string, "a string", where).get_ref<const std::string&>();
+void check_parts(const JsonReader& parts) {
+  check_list(parts, "{\"type\": \"text\", \"text\"}");
+  parts.for_each_item([](const JsonReader& part) {
+    part.object("an object {\"type\", \"text\"}");
+    if (part.at("type").string() != "text") part.at("type").fail("\"text\" (only text is supported)");
+    part.at("text").string();
+  });
 }
 
-void check_parts(const Json& parts, const std::string& where) {
-  check_list(parts, "{\"type\": \"text\", \"text\"}", where);
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    if (!parts[i].is_object()) refuse(at(where, i), "an object {\"type\", \"text\"}", describe_value(parts[i]));
-    const std::string& type = text_of(parts[i], "type", at(where, i));
-    if (type != "text") refuse(at(where, i) + ".type", "\"text\" (only text is supported)", describe_value(type));
-    text_of(parts[i], "text", at(where, i));
-  }
-}
-
-bool calls_tools(const Json& message, const std::string& where) {
+bool calls_tools(const JsonReader& message) {
   const auto calls = message.find("tool_calls");
-  if (calls == message.end() || calls->is_null()) return false;
-  if (!calls->is_array()) refuse(where + ".tool_calls", "a list of calls", describe_value(*calls));
-  for (std::size_t i = 0; i < calls->size(); ++i)
-    if (!(*calls)[i].is_object()) refuse(at(where + ".tool_calls", i), "an object", describe_value((*calls)[i]));
-  return !calls->empty();
+  if (!calls) return false;
+  const bool any = !calls->list("a list of calls").empty();
+  calls->for_each_item([](const JsonReader& call) { call.object(); });
+  return any;
 }
 
-void check_message(const Json& message, const std::string& where) {
-  if (!message.is_object()) refuse(where, "an object {\"role\", \"content\"}", describe_value(message));
-  if (text_of(message, "role", where).empty()) refuse(where + ".role", "a role", "an empty text");
-  const bool has_calls = calls_tools(message, where);
+void check_message(const JsonReader& message) {
+  message.object("an object {\"role\", \"content\"}");
+  if (message.at("role").string().empty()) message.at("role").fail("a role", "an empty text");
+  const bool has_calls = calls_tools(message);
   const auto content = message.find("content");
-  const bool absent = content == message.end() || content->is_null();
-  if (absent && has_calls) return;
-  if (!absent && content->is_array()) return check_parts(*content, where + ".content");
-  text_of(message, "content", where);
+  if (!content && has_calls) return;
+  if (content && content->is_list()) return check_parts(*content);
+  message.at("content").string();
 }
 
 struct Role {
@@ -66,43 +57,37 @@ constexpr Role kRoles[] = {{"human", "user"},        {"user", "user"},          
                            {"chatgpt", "assistant"}, {"assistant", "assistant"}, {"system", "system"},
                            {"tool", "tool"},         {"observation", "tool"}};
 
-const char* role_of(const std::string& from, const std::string& where) {
-  const auto* found =
-      std::find_if(std::begin(kRoles), std::end(kRoles), [&](const Role& r) { return r.theirs == from; });
-  if (found != std::end(kRoles)) return found->ours;
-  std::string known;
-  for (const Role& role : kRoles) known += (known.empty() ? "" : ", ") + std::string(role.theirs);
-  refuse(where + ".from", "one of " + known, describe_value(from));
+const char* role_of(const JsonReader& from) {
+  std::vector<std::string_view> names;
+  for (const Role& role : kRoles) names.push_back(role.theirs);
+  from.string();
+  return kRoles[from.one_of(names)].ours;
 }
 
 bool is_answer(const Json& message) { return message.at("role") == "assistant"; }
 
-std::string role_shown(const Json& message) {
-  const std::string shown = describe_value(message.at("role"));  // string "user"
-  return "the role " + shown.substr(shown.find(' ') + 1);
-}
+std::string role_shown(const Json& message) { return "the role " + shown_json(message.at("role")); }
 
 /// Compares like Python: the order of keys does not matter.
 bool equal(const Json& a, const Json& b) { return a == b || nlohmann::json(a) == nlohmann::json(b); }
 
 }  // namespace
 
-Json read_messages(const Json& value, const std::string& where) {
-  check_list(value, "messages {\"role\", \"content\"}", where);
-  for (std::size_t i = 0; i < value.size(); ++i) check_message(value[i], at(where, i));
-  return value;
+Json read_messages(const JsonReader& list) {
+  check_list(list, "messages {\"role\", \"content\"}");
+  list.for_each_item(check_message);
+  return list.value();
 }
 
-Json read_sharegpt(const Json& value, const std::string& system, const std::string& where) {
-  check_list(value, "turns {\"from\", \"value\"}", where);
+Json read_sharegpt(const JsonReader& list, const std::string& system) {
+  check_list(list, "turns {\"from\", \"value\"}");
   Json messages = Json::array();
   if (!system.empty()) messages.push_back({{"role", "system"}, {"content", system}});
-  for (std::size_t i = 0; i < value.size(); ++i) {
-    const std::string turn = at(where, i);
-    if (!value[i].is_object()) refuse(turn, "an object {\"from\", \"value\"}", describe_value(value[i]));
-    const char* role = role_of(text_of(value[i], "from", turn), turn);
-    messages.push_back({{"role", role}, {"content", text_of(value[i], "value", turn)}});
-  }
+  list.for_each_item([&](const JsonReader& turn) {
+    turn.object("an object {\"from\", \"value\"}");
+    const char* role = role_of(turn.at("from"));
+    messages.push_back({{"role", role}, {"content", turn.at("value").string()}});
+  });
   return messages;
 }
 

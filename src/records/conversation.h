@@ -6,17 +6,19 @@
 
 #include <nlohmann/json.hpp>
 
+#include "rlhf/json/json_reader.h"
+
 namespace rlhf {
 
 /// Checks the messages of a record: a non-empty list of objects with a role and a content (a string, a list of text
-/// parts, or no content if there are tool calls). `where` is "file:line: field". Throws BadRecord.
-nlohmann::ordered_json read_messages(const nlohmann::ordered_json& value, const std::string& where);
+/// parts, or no content if there are tool calls).
+nlohmann::ordered_json read_messages(const JsonReader& list);
 
-/// Converts ShareGPT's turns {"from", "value"} to messages, with `system` first if it is not empty. Throws BadRecord.
-nlohmann::ordered_json read_sharegpt(const nlohmann::ordered_json& value, const std::string& system,
-                                     const std::string& where);
+/// Converts ShareGPT's turns {"from", "value"} to messages, with `system` first if it is not empty.
+nlohmann::ordered_json read_sharegpt(const JsonReader& list, const std::string& system);
 
 /// Throws BadRecord unless the first (or the last) of the messages is an assistant turn. The list must not be empty.
+/// `where` is "file:line: field".
 void expect_answer_first(const nlohmann::ordered_json& messages, const std::string& where);
 void expect_answer_last(const nlohmann::ordered_json& messages, const std::string& where);
 /// Throws BadRecord if the last message is an assistant turn, so that there is nothing to respond to.

@@ -10,13 +10,24 @@
 #include "rlhf/core/signals.h"
 
 #include "records/line_reader.h"
-#include "records/strict_json.h"
 
 namespace rlhf {
 namespace {
 
 std::string where(const std::filesystem::path& file, std::int64_t line) {
   return file.string() + ":" + std::to_string(line);
+}
+
+nlohmann::ordered_json parse_line(std::string_view text, const std::string& place) {
+  if (text.size() > LineReader::kMaxLineBytes)
+    throw BadRecord(place + ": expected a line of at most 64 MiB, found a longer one; hint: write one record per line");
+  if (text.starts_with("\xEF\xBB\xBF"))
+    throw BadRecord(place + ": expected a byte order mark only at the start of the file, found one here");
+  auto value = parse_json(text, place, throw_as<BadRecord>, {.allow_escaped_nul = false});
+  if (!value.is_object())
+    throw BadRecord(place + ": expected one JSON object, found " + shown_json(value) +
+                    (value.is_array() ? "; hint: name a file with one array of records FILE.json" : ""));
+  return value;
 }
 
 std::vector<std::filesystem::path> expand_glob(const std::string& pattern) {
@@ -41,7 +52,7 @@ std::int64_t for_each_json_line(const std::filesystem::path& file, std::int64_t 
   for (std::string text; reader.next(text);) {
     stop_if_signalled();
     try {
-      const nlohmann::ordered_json value = parse_object_strictly(text, where(file, reader.line()));
+      const nlohmann::ordered_json value = parse_line(text, where(file, reader.line()));
       accept({file, reader.line(), value});
     } catch (const BadRecord& error) {
       if (bad_lines >= max_bad_lines) throw;
@@ -52,14 +63,9 @@ std::int64_t for_each_json_line(const std::filesystem::path& file, std::int64_t 
   return bad_lines;
 }
 
-std::string string_field(const JsonLine& line, std::string_view field) {
-  const std::string place = where(line.file, line.line) + ": " + std::string(field) + ": expected a string, found ";
-  const auto found = line.value.find(std::string(field));
-  if (found == line.value.end())
-    throw BadRecord(place + "no such field; the record has " + describe_fields(line.value));
-  if (!found->is_string()) throw BadRecord(place + describe_value(*found));
-  return found->get<std::string>();
-}
+JsonReader reader_of(const JsonLine& line) { return {line.value, where(line.file, line.line), throw_as<BadRecord>}; }
+
+std::string string_field(const JsonLine& line, std::string_view field) { return reader_of(line).at(field).string(); }
 
 std::vector<std::filesystem::path> expand_globs(const std::vector<std::string>& patterns) {
   std::vector<std::filesystem::path> files;

@@ -4,14 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "rlhf/records/jsonl.h"
-
-#include "records/strict_json.h"
-
 namespace rlhf {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kMaxTexts = 64;  // 2,016 pairs; bounds the memory of a record
 
@@ -28,21 +22,17 @@ std::vector<RankedPair> pairs_of(const std::vector<double>& ranks) {
 
 }  // namespace
 
-RankedTexts read_ranking(const Json& value, const std::string& text_name, const std::string& rank_name,
-                         const std::string& where) {
-  if (!value.is_array() || value.size() < 2 || value.size() > kMaxTexts)
-    throw BadRecord(where + ": expected a list of 2 to " + std::to_string(kMaxTexts) + " completions, found " +
-                    (value.is_array() ? "a list of " + std::to_string(value.size()) : describe_value(value)));
+RankedTexts read_ranking(const JsonReader& list, const std::string& text_name, const std::string& rank_name) {
+  const std::string expected = "a list of 2 to " + std::to_string(kMaxTexts) + " completions";
+  const std::size_t size = list.list(expected).size();
+  if (size < 2 || size > kMaxTexts) list.fail(expected, "a list of " + std::to_string(size));
   RankedTexts ranked;
   std::vector<double> ranks;
-  for (std::size_t i = 0; i < value.size(); ++i) {
-    const std::string at = where + "[" + std::to_string(i) + "]";
-    if (!value[i].is_object())
-      throw BadRecord(at + ": expected an object {\"" + text_name + "\", \"" + rank_name + "\"}, found " +
-                      describe_value(value[i]));
-    ranked.texts.push_back(expect_member(value[i], text_name, &Json::is_string, "a string", at));
-    ranks.push_back(expect_member(value[i], rank_name, &Json::is_number, "a number (the lowest is the best)", at));
-  }
+  list.for_each_item([&](const JsonReader& item) {
+    item.object("an object {\"" + text_name + "\", \"" + rank_name + "\"}");
+    ranked.texts.push_back(item.at(text_name).string());
+    ranks.push_back(item.at(rank_name).number("a number (the lowest is the best)"));
+  });
   ranked.pairs = pairs_of(ranks);
   return ranked;
 }

@@ -3,8 +3,7 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
+#include "rlhf/json/json_reader.h"
 #include "rlhf/records/records.h"
 
 namespace rlhf {
@@ -16,8 +15,7 @@ struct RankedTexts {
 };
 
 /// Reads a list of 2 to 64 objects {"text": a string, "rank": a number}; `text_name` and `rank_name` are the names of
-/// these fields in the file. `where` is "file:line: field". Throws BadRecord.
-RankedTexts read_ranking(const nlohmann::ordered_json& value, const std::string& text_name,
-                         const std::string& rank_name, const std::string& where);
+/// these fields in the file.
+RankedTexts read_ranking(const JsonReader& list, const std::string& text_name, const std::string& rank_name);
 
 }  // namespace rlhf

@@ -10,7 +10,6 @@
 
 #include "records/conversation.h"
 #include "records/ranking.h"
-#include "records/strict_json.h"
 
 namespace rlhf {
 namespace {
@@ -32,22 +31,19 @@ constexpr std::string_view kAssistant = "\n\nAssistant:";
 
 std::string place_of(const JsonLine& line) { return line.file.string() + ":" + std::to_string(line.line); }
 
-bool RecordFields::is_text(const std::string& ours) const {
-  const auto found = line_.value.find(names_(ours));
-  return found != line_.value.end() && found->is_string();
-}
+bool RecordFields::is_text(const std::string& ours) const { return field(ours).is_string(); }
 
 std::string RecordFields::optional_text(const std::string& ours) const {
-  return line_.value.contains(names_(ours)) ? text(ours) : "";
+  return field(ours).is_absent() ? "" : text(ours);
 }
 
 std::vector<RankedPair> RecordFields::pair() const {
-  const auto found = line_.value.find(names_("margin"));
-  if (found == line_.value.end()) return {{}};
-  const double margin = found->is_number() ? found->get<double>() : -1;
-  if (margin < 0 || margin > std::numeric_limits<float>::max())
-    throw BadRecord(where("margin") + ": expected a number of at least 0, found " + describe_value(*found));
-  return {{.margin = static_cast<float>(margin)}};
+  const JsonReader margin = field("margin");
+  if (margin.is_absent()) return {{}};
+  const std::string expected = "a number of at least 0";
+  const double number = margin.number(expected);
+  if (number < 0 || number > std::numeric_limits<float>::max()) margin.fail(expected);
+  return {{.margin = static_cast<float>(number)}};
 }
 
 std::string RecordFields::alpaca_prompt() const {
@@ -58,13 +54,7 @@ std::string RecordFields::alpaca_prompt() const {
   return prompt + "\n\n### Response:";
 }
 
-Json RecordFields::messages(const std::string& ours) const {
-  const auto found = line_.value.find(names_(ours));
-  if (found == line_.value.end())
-    throw BadRecord(where(ours) + ": expected a list of messages, found no such field; the record has " +
-                    describe_fields(line_.value));
-  return read_messages(*found, where(ours));
-}
+Json RecordFields::messages(const std::string& ours) const { return read_messages(field(ours)); }
 
 Json RecordFields::question(const std::string& ours) const {
   Json list = messages(ours);
@@ -86,23 +76,16 @@ Json RecordFields::answered(const std::string& ours) const {
 }
 
 Json RecordFields::sharegpt() const {
-  const std::string at = where("conversations");
-  Json list = read_sharegpt(line_.value.at(names_("conversations")), optional_text("system"), at);
-  expect_answer_last(list, at);
+  Json list = read_sharegpt(field("conversations"), optional_text("system"));
+  expect_answer_last(list, where("conversations"));
   return list;
 }
 
 Conversation RecordFields::conversation(Json messages) const {
   Conversation chat{.messages = std::move(messages)};
-  const auto copy = [&](const char* ours, bool (Json::*fits)() const, const char* expected, Json& to) {
-    const auto found = line_.value.find(names_(ours));
-    if (found == line_.value.end() || found->is_null()) return;
-    if (!((*found).*fits)())
-      throw BadRecord(where(ours) + ": expected " + expected + ", found " + describe_value(*found));
-    to = *found;
-  };
-  copy("tools", &Json::is_array, "a list of tools", chat.tools);
-  copy("chat_template_kwargs", &Json::is_object, "an object {name: value}", chat.template_kwargs);
+  if (const auto tools = record_.find(names_("tools"))) chat.tools = tools->list("a list of tools");
+  if (const auto kwargs = record_.find(names_("chat_template_kwargs")))
+    chat.template_kwargs = kwargs->object("an object {name: value}");
   return chat;
 }
 
@@ -124,7 +107,7 @@ Preference RecordFields::split_conversations() const {
   const std::size_t shared = shared_turns(chosen, rejected);
   if (shared == 0)
     throw BadRecord(where("chosen") + "[0]: expected the first message of " + names_("rejected") +
-                    " (the common beginning is the prompt), found " + describe_value(chosen.front()));
+                    " (the common beginning is the prompt), found " + shown_json(chosen.front()));
   const auto rest = [&](const Json& list, const char* ours) {
     Json answer = turns(list, shared, list.size());
     expect_answer_first(answer, where(ours) + " after the shared messages");
@@ -137,8 +120,7 @@ Preference RecordFields::split_conversations() const {
 }
 
 Preference RecordFields::ranking(bool chat) const {
-  RankedTexts ranked =
-      read_ranking(line_.value.at(names_("completions")), names_("text"), names_("rank"), where("completions"));
+  RankedTexts ranked = read_ranking(field("completions"), names_("text"), names_("rank"));
   Preference record{.prompt = chat ? "" : text("prompt"), .pairs = std::move(ranked.pairs)};
   if (chat) record.chat = conversation(question("prompt"));
   for (std::string& text : ranked.texts)

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "rlhf/json/json_reader.h"
 #include "rlhf/records/jsonl.h"
 #include "rlhf/records/records.h"
 
@@ -19,12 +20,12 @@ std::string place_of(const JsonLine& line);
 /// …, found …".
 class RecordFields {
  public:
-  RecordFields(const JsonLine& line, const FieldNames& names) : line_(line), names_(names) {}
+  RecordFields(const JsonLine& line, const FieldNames& names) : record_(reader_of(line)), names_(names) {}
 
-  std::string text(const std::string& ours) const { return string_field(line_, names_(ours)); }
+  std::string text(const std::string& ours) const { return field(ours).string(); }
   bool is_text(const std::string& ours) const;
   std::vector<RankedPair> pair() const;  ///< chosen and rejected, with "margin" (0 if absent)
-  std::string whole_line() const { return line_.value.dump(); }
+  std::string whole_line() const { return record_.value().dump(); }
   std::string alpaca_prompt() const;
 
   nlohmann::ordered_json question(const std::string& ours) const;  ///< messages that do not end with an assistant turn
@@ -43,11 +44,12 @@ class RecordFields {
   Preference ranking(bool chat) const;
 
  private:
-  std::string where(const std::string& ours) const { return place_of(line_) + ": " + names_(ours); }
+  JsonReader field(const std::string& ours) const { return record_.at(names_(ours)); }
+  std::string where(const std::string& ours) const { return field(ours).place(); }
   std::string optional_text(const std::string& ours) const;
   nlohmann::ordered_json messages(const std::string& ours) const;
 
-  const JsonLine& line_;
+  JsonReader record_;
   const FieldNames& names_;
 };
 

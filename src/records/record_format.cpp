@@ -8,8 +8,7 @@
 
 #include "rlhf/core/check.h"
 #include "rlhf/core/error.h"
-
-#include "records/strict_json.h"
+#include "rlhf/json/json_reader.h"
 
 namespace rlhf {
 namespace {
@@ -167,7 +166,7 @@ Recognition recognise(const Json& record, const FieldNames& names, const std::ve
   if (const auto foreign = foreign_format(record)) return {{}, start + *foreign};
   if (matches(record, names, prompt)) return {{}, start + other_tool(prompt, wanted)};
   return {{},
-          start + describe_fields(record) +
+          start + shown_keys(record) +
               "; hint: rename fields with data.fields {name: name in the file} (rlhf-generate: --field)"};
 }
 

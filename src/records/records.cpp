@@ -7,11 +7,11 @@
 #include "rlhf/config/stage.h"
 #include "rlhf/core/checksum.h"
 #include "rlhf/core/error.h"
+#include "rlhf/json/json_reader.h"
 #include "rlhf/records/jsonl.h"
 
 #include "records/record_fields.h"
 #include "records/record_format.h"
-#include "records/strict_json.h"
 
 namespace rlhf {
 namespace {
@@ -50,7 +50,7 @@ class FormatGate {
     }
     if (kind != kind_)
       throw BadRecord(place + ": expected " + shown(kind_) + " as at " + first_place_ + ", found " +
-                      (kind.format == kind_.format ? shown(kind) : describe_fields(line.value)));
+                      (kind.format == kind_.format ? shown(kind) : shown_keys(line.value)));
     return kind_;
   }
   const RecordKind& kind() const { return kind_; }

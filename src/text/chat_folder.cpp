@@ -7,7 +7,7 @@
 #include "rlhf/core/error.h"
 #include "rlhf/text/chat_template.h"
 
-#include "text/hf/json_node.h"
+#include "text/hf/tokenizer_json.h"
 
 namespace rlhf {
 namespace {
@@ -20,7 +20,7 @@ struct Source {
 };
 using Sources = std::map<std::string, Source>;  // by name
 
-Json read_object(const fs::path& file) { return fs::exists(file) ? Json(hf::read_json_object(file)) : Json::object(); }
+Json read_object(const fs::path& file) { return fs::exists(file) ? hf::read_tokenizer_json(file) : Json::object(); }
 
 // A special token is a text, or an object with its text and flags.
 Json token_text(const Json& token) {

@@ -25,7 +25,7 @@ const std::vector<BadValue> kBadValues = {
     {"llama/untied", "model_type", "null",
      "model_type: expected one of: llama, mistral, qwen2, qwen3, phi3, gemma, gemma2, gemma3_text, gpt2, gpt_neox, "
      "opt, "
-     "found no such key"},
+     "found null"},
     {"llama/untied", "model_type", "\"mamba2\\n\"",
      "model_type: expected one of: llama, mistral, qwen2, qwen3, phi3, gemma, gemma2, gemma3_text, gpt2, gpt_neox, "
      "opt, "
@@ -44,7 +44,7 @@ const std::vector<BadValue> kBadValues = {
      "quantization_config: expected none, found quantized weights"},
     {"llama/untied", "quantization_config", "{}", "quantization_config: expected none, found quantized weights"},
     // Sizes.
-    {"llama/untied", "hidden_size", "null", "hidden_size: expected a positive integer, found no such key"},
+    {"llama/untied", "hidden_size", "null", "hidden_size: expected a positive integer, found null"},
     {"llama/untied", "hidden_size", "0", "hidden_size: expected a positive integer, found 0"},
     {"llama/untied", "hidden_size", "-32", "hidden_size: expected a positive integer, found -32"},
     {"llama/untied", "hidden_size", "32.0", "hidden_size: expected a positive integer, found 32.0"},
@@ -79,25 +79,25 @@ const std::vector<BadValue> kBadValues = {
     {"llama/untied", "head_dim", "7", "head_dim: expected an even number, found 7"},
     {"llama/untied", "head_dim", "-8", "head_dim: expected a positive integer, found -8"},
     {"llama/untied", "head_dim", "1000000000",
-     "num_attention_heads times head_dim: expected at most 1048576, found 4000000000"},
+     "expected num_attention_heads times head_dim of at most 1048576, found 4000000000"},
     // Rotary positions.
     {"llama/untied", "rope_theta", "0", "rope_theta: expected a positive number, found 0"},
     {"llama/untied", "rope_theta", "-1e4", "rope_theta: expected a positive number, found -10000.0"},
     {"llama/untied", "rope_theta", "\"1e4\"", "rope_theta: expected a positive number, found \"1e4\""},
-    {"llama/untied", "rope_scaling", "8", "rope_scaling: expected a JSON object, found 8"},
+    {"llama/untied", "rope_scaling", "8", "rope_scaling: expected an object, found 8"},
     {"llama/untied", "rope_scaling", "{\"type\": \"yarn\", \"factor\": 2.0}",
-     "rope_scaling: type: expected default, linear or llama3, found \"yarn\""},
+     "rope_scaling.type: expected default, linear or llama3, found \"yarn\""},
     {"llama/untied", "rope_scaling", "{\"rope_type\": \"a\\nb\", \"factor\": 2.0}",
-     "rope_scaling: rope_type: expected default, linear or llama3, found \"a\\nb\""},
-    {"llama/untied", "rope_scaling", "{\"rope_type\": 3}", "rope_scaling: rope_type: expected a string, found 3"},
+     "rope_scaling.rope_type: expected default, linear or llama3, found \"a\\nb\""},
+    {"llama/untied", "rope_scaling", "{\"rope_type\": 3}", "rope_scaling.rope_type: expected a string, found 3"},
     {"llama/untied", "rope_scaling", "{\"rope_type\": \"linear\"}",
-     "rope_scaling: factor: expected a positive number, found no such key"},
+     "rope_scaling.factor: expected a positive number, found no such key"},
     {"llama/untied", "rope_scaling", "{\"rope_type\": \"linear\", \"factor\": -2}",
-     "rope_scaling: factor: expected a positive number, found -2"},
+     "rope_scaling.factor: expected a positive number, found -2"},
     {"llama/untied", "rope_scaling",
      "{\"rope_type\": \"llama3\", \"factor\": 8, \"low_freq_factor\": 4, \"high_freq_factor\": 1}",
-     "rope_scaling: high_freq_factor: expected more than low_freq_factor 4.000000, found 1.000000"},
-    {"llama/untied", "rope_parameters", "[]", "rope_parameters: expected a JSON object, found []"},
+     "rope_scaling.high_freq_factor: expected more than low_freq_factor 4.000000, found 1.000000"},
+    {"llama/untied", "rope_parameters", "[]", "rope_parameters: expected an object, found []"},
     {"llama/untied", "partial_rotary_factor", "1e30",
      "partial_rotary_factor: expected a share of the 8 columns of a head that is an even number, found "
      "1000000000000000019884624838656.000000"},
@@ -115,7 +115,7 @@ const std::vector<BadValue> kBadValues = {
     {"families/qwen3", "layer_types", "\"full_attention\"",
      "layer_types: expected a list of 2 types, found \"full_attention\""},
     {"families/gemma3", "layer_types", "[\"full_attention\", 1]",
-     "layer_types: expected full_attention or sliding_attention, found 1"},
+     "layer_types[1]: expected one of full_attention, sliding_attention, found 1"},
     // Ids and labels.
     {"llama/untied", "eos_token_id", "\"</s>\"", "eos_token_id: expected a token id or a list of them, found \"</s>\""},
     {"llama/untied", "eos_token_id", "[2, 2.5]", "eos_token_id: expected a token id or a list of them, found 2.5"},

@@ -240,7 +240,7 @@ TEST(Family, RefusesWhatItDoesNotComputeByItsName) {
   const std::vector<std::pair<Switch, std::vector<std::string>>> cases = {
       {{"llama3", {{"rope_parameters", {{"rope_type", "yarn"}, {"factor", 4.0}}}}},
        {"rope_type", "llama3", "\"yarn\""}},
-      {{"llama3", {{"rope_parameters", {{"rope_type", "linear"}}}}}, {"factor", "no such key"}},
+      {{"llama3", {{"rope_parameters", {{"rope_type", "linear"}}}}}, {"factor", "found no such key"}},
       {{"llama3", {{"quantization_config", {{"bits", 4}}}}}, {"quantization_config", "quantized"}},
       {{"llama3", {{"hidden_act", "gelu_fast"}}}, {"hidden_act", "gelu_pytorch_tanh", "\"gelu_fast\""}},
       {{"phi3", {{"rope_parameters", {{"rope_type", "longrope"}, {"factor", 4.0}}}}}, {"rope_type", "\"longrope\""}},
@@ -248,7 +248,7 @@ TEST(Family, RefusesWhatItDoesNotComputeByItsName) {
       {{"gemma3", {{"use_bidirectional_attention", true}}}, {"use_bidirectional_attention", "false", "true"}},
       {{"gemma3", {{"layer_types", {"full_attention"}}}}, {"layer_types", "a list of 2"}},
       {{"gemma3", {{"layer_types", {"full_attention", "chunked_attention"}}}}, {"layer_types", "chunked_attention"}},
-      {{"gemma3", {{"rope_parameters", {{"full_attention", kPlainRope}}}}}, {"sliding_attention", "no such key"}},
+      {{"gemma3", {{"rope_parameters", {{"full_attention", kPlainRope}}}}}, {"sliding_attention", "found no such key"}},
       {{"gpt2", {{"scale_attn_by_inverse_layer_idx", true}}}, {"scale_attn_by_inverse_layer_idx"}},
       {{"gpt2", {{"n_head", 5}}}, {"divisor of hidden_size 16", "found 5"}},
       {{"opt", {{"do_layer_norm_before", false}}}, {"do_layer_norm_before", "true"}},

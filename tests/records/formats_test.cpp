@@ -243,9 +243,9 @@ TEST(Formats, ArraysThatAreBrokenAreRefusedWithTheLineOfTheirElement) {
   EXPECT_EQ(message("[{\"text\":\"a\"},"), "expected a JSONL file, found an array without an end");
   EXPECT_EQ(message("[{\"text\":\"a"), "expected a JSONL file, found an array without an end");
   EXPECT_EQ(message("[{\"text\":\"a\"}] x"), "expected a JSONL file, found more text after the array");
-  EXPECT_EQ(message("[{\"text\":\"a\"},\n{\"text\":3}]"), ":2: text: expected a string, found number 3");
-  EXPECT_EQ(message("[\n\n3]"), ":3: expected one JSON object, found number 3");
-  const std::string broken = ":1: byte 1: expected one JSON object, found broken JSON";
+  EXPECT_EQ(message("[{\"text\":\"a\"},\n{\"text\":3}]"), ":2: text: expected a string, found 3");
+  EXPECT_EQ(message("[\n\n3]"), ":3: expected one JSON object, found 3");
+  const std::string broken = ":1: byte 1: expected JSON, found broken JSON";
   EXPECT_TRUE(message("[{\"text\":\"a\"},]").starts_with(broken));
   EXPECT_TRUE(message("[{\"text\":\"a\"},,{\"text\":\"b\"}]").starts_with(broken));
 }

@@ -84,8 +84,8 @@ TEST(Jsonl, BadLinesAreCountedAndWarnedAboutUntilTheyAreTooMany) {
   set_log_sink({});
   EXPECT_EQ(texts, (std::vector<std::string>{"a", "b"}));
   ASSERT_EQ(warnings.size(), 2u);
-  EXPECT_EQ(warnings[1], "skipped a bad line: " + file.string() +
-                             ":3: t: expected a string, found no such field; the record has \"u\"");
+  EXPECT_EQ(warnings[1],
+            "skipped a bad line: " + file.string() + ":3: t: expected a string, found no such key; it has \"u\"");
   set_log_sink([](LogLevel, std::string_view) {});
   EXPECT_THROW(for_each_json_line(file, 1, take), DataError);
   set_log_sink({});

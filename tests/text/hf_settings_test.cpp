@@ -137,8 +137,8 @@ TEST(HfSettings, WhatDoesNotFitTheVocabularyIsRefused) {
       {R"({"split_special_tokens": true})", "split_special_tokens: expected false"},
       {R"({"tokenizer_class": 3})", "tokenizer_class: expected a string"},
       {R"({"add_bos_token": "yes"})", "add_bos_token: expected true or false, found \"yes\""},
-      {R"([])", "expected a JSON object, found none"},
-      {R"({"bos_token": tru)", "expected a JSON object, found none"},
+      {R"([])", "expected a JSON object, found []"},
+      {R"({"bos_token": tru)", "byte 18: expected JSON, found broken JSON"},
   };
   const TemporaryFolder folder;
   write_tokenizer(folder, tiny_tokenizer());

@@ -106,7 +106,7 @@ TEST(LoadTokenizer, WhatIsMissingOrBrokenIsAModelErrorInOneLine) {
       {"empty", "found 0 bytes of something else"},
       {"text", "found 20 bytes of something else"},
       {"cut", "bytes of something else"},
-      {"broken", "tokenizer_config.json: expected a JSON object, found none"},
+      {"broken", "tokenizer_config.json: byte 22: expected JSON, found broken JSON"},
       {"typed", "add_bos_token: expected true or false, found \"yes\""},
   };
   for (const auto& [name, part] : cases) {

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "rlhf/core/error.h"
+#include "rlhf/json/json_reader.h"
 
 namespace rlhf {
 
@@ -38,7 +39,9 @@ struct JsonLine {
 std::int64_t for_each_json_line(const std::filesystem::path& file, std::int64_t max_bad_lines,
                                 const std::function<void(const JsonLine&)>& accept);
 
-/// Returns a required string field. Throws BadRecord "file:line: field: expected …, found …".
+/// A reader of the record, whose errors are BadRecords "file:line: field: expected …, found …".
+JsonReader reader_of(const JsonLine& line);
+/// Returns a required string field. Throws BadRecord.
 std::string string_field(const JsonLine& line, std::string_view field);
 
 /// Expands paths and glob patterns ("data/*.jsonl") to a sorted list of files. A path that exists is not a pattern,

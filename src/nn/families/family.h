@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "nn/config_fields.h"
+#include "nn/config_reader.h"
 #include "nn/decoder_config.h"
 
 namespace rlhf {
@@ -14,10 +14,10 @@ struct Family {
   std::string model_type;
   std::string trunk_architecture, causal_architecture, scalar_architecture;
   /// Reads config.json. Throws ModelError if the decoder does not support a setting (named in the message).
-  DecoderConfig (*read_config)(const ConfigFields& config);
+  DecoderConfig (*read_config)(const JsonReader& config);
 };
 
 /// The family of `model_type`. Throws ModelError, with the list of families, if it is unknown.
-const Family& find_family(const ConfigFields& config);
+const Family& find_family(const JsonReader& config);
 
 }  // namespace rlhf

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "nn/config_fields.h"
+#include "nn/config_reader.h"
 #include "nn/decoder_config.h"
 
 /// Readers for keys of config.json that several families share. Each throws ModelError with the key.
@@ -20,12 +20,12 @@ struct ShapeDefaults {
   std::int64_t head_dim = 0;
   std::int64_t max_positions = 2048;
 };
-ModelShape read_shape(const ConfigFields& config, const ShapeDefaults& defaults = {});
+ModelShape read_shape(const JsonReader& config, const ShapeDefaults& defaults = {});
 /// Fills sizes that follow from others, and checks that they are divisible by the numbers of heads.
-void complete_heads(const ConfigFields& config, ModelShape& shape, std::optional<std::int64_t> head_dim);
+void complete_heads(const JsonReader& config, ModelShape& shape, std::optional<std::int64_t> head_dim);
 
 /// Reads an activation by its name in `transformers`. Refuses unsupported ones.
-Activation read_activation(const ConfigFields& config, const std::string& key, const std::string& fallback);
+Activation read_activation(const JsonReader& config, const std::string& key, const std::string& fallback);
 
 /// Reads the rotary embedding of all layers: from `rope_parameters` (version 5 of `transformers`), or from `rope_theta`
 /// (in some families `theta_key`, `share_key`) and `rope_scaling` of older versions. Refuses unsupported scalings.
@@ -33,18 +33,18 @@ struct RotaryDefaults {
   double theta = 10000.0, share = 1.0;
   std::string theta_key = "rope_theta", share_key = "partial_rotary_factor";
 };
-Rotary read_rotary(const ConfigFields& config, std::int64_t head_dim, const RotaryDefaults& defaults = {});
+Rotary read_rotary(const JsonReader& config, std::int64_t head_dim, const RotaryDefaults& defaults = {});
 /// Reads a section with all settings: the format of version 5 for one type of layer.
-Rotary read_rotary_section(const ConfigFields& rope, std::int64_t head_dim, const RotaryDefaults& defaults);
+Rotary read_rotary_section(const JsonReader& rope, std::int64_t head_dim, const RotaryDefaults& defaults);
 
 /// Which layers have a window: from `layer_types`, or from `slides` if that is absent.
-std::vector<LayerKind> read_layers(const ConfigFields& config, std::int64_t count, std::int64_t window,
+std::vector<LayerKind> read_layers(const JsonReader& config, std::int64_t count, std::int64_t window,
                                    const std::function<bool(std::int64_t)>& slides);
 /// Reads `sliding_window`: 0 if it is null, `fallback` if it is absent.
-std::int64_t read_window(const ConfigFields& config, std::int64_t fallback);
+std::int64_t read_window(const JsonReader& config, std::int64_t fallback);
 
 /// Refuses a flag that enables an unsupported feature.
-void refuse_flag(const ConfigFields& config, const std::string& key, bool fallback = false);
+void refuse_flag(const JsonReader& config, const std::string& key, bool fallback = false);
 
 /// The tensor names of Llama, which many families share.
 DecoderNames llama_names();

@@ -8,28 +8,28 @@ namespace rlhf {
 namespace {
 
 /// Common to all three generations: norms with 1 + weight, scaled embeddings, a gated gelu.
-DecoderConfig read_any_gemma(const ConfigFields& config, std::int64_t max_positions) {
+DecoderConfig read_any_gemma(const JsonReader& config, std::int64_t max_positions) {
   refuse_flag(config, "use_bidirectional_attention");
   DecoderConfig decoder{.shape = read_shape(config, {.tied = true, .head_dim = 256, .max_positions = max_positions}),
                         .norm = NormKind::rms_plus_one,
-                        .norm_eps = config.positive_number("rms_norm_eps", 1e-6),
+                        .norm_eps = config.positive_number_or("rms_norm_eps", 1e-6),
                         .names = llama_names()};
   decoder.embedding_scale = std::sqrt(static_cast<double>(decoder.shape.hidden_size));
-  decoder.qkv_bias = decoder.output_bias = config.flag("attention_bias", false);
+  decoder.qkv_bias = decoder.output_bias = config.boolean_or("attention_bias", false);
   return decoder;
 }
 
 /// Common to generations 2 and 3: another norm after each sublayer, their own scale and caps, windows.
-DecoderConfig read_later_gemma(const ConfigFields& config, std::int64_t max_positions, double attention_cap,
+DecoderConfig read_later_gemma(const JsonReader& config, std::int64_t max_positions, double attention_cap,
                                double logit_cap, std::int64_t full_every) {
   DecoderConfig decoder = read_any_gemma(config, max_positions);
   decoder.names.attention_post_norm = "post_attention_layernorm";
   decoder.names.mlp_norm = "pre_feedforward_layernorm";
   decoder.names.mlp_post_norm = "post_feedforward_layernorm";
   decoder.activation = read_activation(config, "hidden_activation", "gelu_pytorch_tanh");
-  decoder.attention_scale = 1 / std::sqrt(config.positive_number("query_pre_attn_scalar", 256));
+  decoder.attention_scale = 1 / std::sqrt(config.positive_number_or("query_pre_attn_scalar", 256));
   const auto cap = [&](const char* key, double fallback) {
-    return config.mentions(key) && !config.has(key) ? 0 : config.positive_number(key, fallback);
+    return config.object().contains(key) && !config.has(key) ? 0 : config.positive_number_or(key, fallback);
   };
   decoder.attention_cap = cap("attn_logit_softcapping", attention_cap);
   decoder.logit_cap = cap("final_logit_softcapping", logit_cap);
@@ -38,37 +38,37 @@ DecoderConfig read_later_gemma(const ConfigFields& config, std::int64_t max_posi
   return decoder;
 }
 
-DecoderConfig read_gemma(const ConfigFields& config) {
+DecoderConfig read_gemma(const JsonReader& config) {
   DecoderConfig decoder = read_any_gemma(config, 8192);
   // The first releases have `gelu` but mean its approximation; `transformers` reads them in the same way.
-  const bool legacy = config.text("hidden_act", "") == "gelu";
+  const bool legacy = config.string_or("hidden_act", "") == "gelu";
   decoder.activation = legacy ? Activation::gelu_tanh : read_activation(config, "hidden_act", "gelu_pytorch_tanh");
   decoder.rotaries = {read_rotary(config, decoder.shape.head_dim)};
   return decoder;
 }
 
-DecoderConfig read_gemma2(const ConfigFields& config) {
+DecoderConfig read_gemma2(const JsonReader& config) {
   DecoderConfig decoder = read_later_gemma(config, 8192, 50.0, 30.0, 2);
   decoder.rotaries = {read_rotary(config, decoder.shape.head_dim)};
   return decoder;
 }
 
 /// Two rotary embeddings: for layers without and with a window. Version 5 of `transformers` has a section for each.
-std::vector<Rotary> read_gemma3_rotaries(const ConfigFields& config, std::int64_t head_dim) {
+std::vector<Rotary> read_gemma3_rotaries(const JsonReader& config, std::int64_t head_dim) {
   constexpr double kGlobalTheta = 1e6, kLocalTheta = 1e4;
-  const bool sections = config.has("rope_parameters") && config.section("rope_parameters").has("full_attention");
+  const bool sections = config.has("rope_parameters") && config.at("rope_parameters").has("full_attention");
   if (sections) {
-    const ConfigFields rope = config.section("rope_parameters");
-    if (!rope.has("sliding_attention")) rope.refuse("sliding_attention", "a section", "no such key");
-    return {read_rotary_section(rope.section("full_attention"), head_dim, {.theta = kGlobalTheta}),
-            read_rotary_section(rope.section("sliding_attention"), head_dim, {.theta = kLocalTheta})};
+    const JsonReader rope = config.at("rope_parameters");
+    return {read_rotary_section(rope.at("full_attention"), head_dim, {.theta = kGlobalTheta}),
+            read_rotary_section(rope.at("sliding_attention"), head_dim, {.theta = kLocalTheta})};
   }
   return {read_rotary(config, head_dim, {.theta = kGlobalTheta}),
-          {.theta = config.positive_number("rope_local_base_freq", kLocalTheta), .width = head_dim}};
+          {.theta = config.positive_number_or("rope_local_base_freq", kLocalTheta), .width = head_dim}};
 }
 
-DecoderConfig read_gemma3(const ConfigFields& config) {
-  DecoderConfig decoder = read_later_gemma(config, 131072, 0, 0, config.positive_integer("sliding_window_pattern", 6));
+DecoderConfig read_gemma3(const JsonReader& config) {
+  DecoderConfig decoder =
+      read_later_gemma(config, 131072, 0, 0, positive_integer_or(config, "sliding_window_pattern", 6));
   decoder.names.query_norm = "self_attn.q_norm";
   decoder.names.key_norm = "self_attn.k_norm";
   decoder.rotaries = read_gemma3_rotaries(config, decoder.shape.head_dim);

@@ -5,15 +5,15 @@
 namespace rlhf {
 namespace {
 
-ModelShape read_gpt2_shape(const ConfigFields& config) {
+ModelShape read_gpt2_shape(const JsonReader& config) {
   ModelShape shape;
-  shape.vocab_size = config.positive_integer("vocab_size");
-  shape.hidden_size = config.positive_integer("n_embd");
-  shape.intermediate_size = config.positive_integer("n_inner", 4 * shape.hidden_size);
-  shape.num_layers = config.positive_integer("n_layer");
-  shape.num_heads = shape.num_key_value_heads = config.positive_integer("n_head");
-  shape.max_positions = config.positive_integer("n_positions", 1024);
-  shape.tied_head = config.flag("tie_word_embeddings", true);
+  shape.vocab_size = positive_integer(config.at("vocab_size"));
+  shape.hidden_size = positive_integer(config.at("n_embd"));
+  shape.intermediate_size = positive_integer_or(config, "n_inner", 4 * shape.hidden_size);
+  shape.num_layers = positive_integer(config.at("n_layer"));
+  shape.num_heads = shape.num_key_value_heads = positive_integer(config.at("n_head"));
+  shape.max_positions = positive_integer_or(config, "n_positions", 1024);
+  shape.tied_head = config.boolean_or("tie_word_embeddings", true);
   complete_heads(config, shape, std::nullopt);
   return shape;
 }
@@ -33,12 +33,12 @@ DecoderNames gpt2_names() {
           .down = "mlp.c_proj"};
 }
 
-DecoderConfig read_gpt2(const ConfigFields& config) {
+DecoderConfig read_gpt2(const JsonReader& config) {
   refuse_flag(config, "scale_attn_by_inverse_layer_idx");
   refuse_flag(config, "add_cross_attention");
   DecoderConfig decoder{.shape = read_gpt2_shape(config),
                         .norm = NormKind::layer,
-                        .norm_eps = config.positive_number("layer_norm_epsilon", 1e-5),
+                        .norm_eps = config.positive_number_or("layer_norm_epsilon", 1e-5),
                         .activation = read_activation(config, "activation_function", "gelu_new"),
                         .gated = false,
                         .qkv_bias = true,
@@ -46,7 +46,7 @@ DecoderConfig read_gpt2(const ConfigFields& config) {
                         .mlp_bias = true,
                         .transposed_weights = true,
                         .names = gpt2_names()};
-  if (!config.flag("scale_attn_weights", true)) decoder.attention_scale = 1;
+  if (!config.boolean_or("scale_attn_weights", true)) decoder.attention_scale = 1;
   return decoder;
 }
 

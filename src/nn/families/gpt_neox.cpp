@@ -19,17 +19,17 @@ DecoderNames gpt_neox_names() {
           .down = "mlp.dense_4h_to_h"};
 }
 
-DecoderConfig read_gpt_neox(const ConfigFields& config) {
+DecoderConfig read_gpt_neox(const JsonReader& config) {
   DecoderConfig decoder{.shape = read_shape(config),
                         .norm = NormKind::layer,
-                        .norm_eps = config.positive_number("layer_norm_eps", 1e-5),
-                        .parallel_residual = config.flag("use_parallel_residual", true),
+                        .norm_eps = config.positive_number_or("layer_norm_eps", 1e-5),
+                        .parallel_residual = config.boolean_or("use_parallel_residual", true),
                         .activation = read_activation(config, "hidden_act", "gelu"),
                         .gated = false,
                         .mlp_bias = true,
                         .interleaved_heads = true,
                         .names = gpt_neox_names()};
-  decoder.qkv_bias = decoder.output_bias = config.flag("attention_bias", true);
+  decoder.qkv_bias = decoder.output_bias = config.boolean_or("attention_bias", true);
   decoder.rotaries = {read_rotary(config, decoder.shape.head_dim,
                                   {.share = 0.25, .theta_key = "rotary_emb_base", .share_key = "rotary_pct"})};
   return decoder;

@@ -7,12 +7,12 @@
 namespace rlhf {
 namespace {
 
-DecoderConfig read_llama(const ConfigFields& config) {
+DecoderConfig read_llama(const JsonReader& config) {
   DecoderConfig decoder{.shape = read_shape(config), .names = llama_names()};
-  decoder.norm_eps = config.positive_number("rms_norm_eps", 1e-6);
+  decoder.norm_eps = config.positive_number_or("rms_norm_eps", 1e-6);
   decoder.activation = read_activation(config, "hidden_act", "silu");
-  decoder.qkv_bias = decoder.output_bias = config.flag("attention_bias", false);
-  decoder.mlp_bias = config.flag("mlp_bias", false);
+  decoder.qkv_bias = decoder.output_bias = config.boolean_or("attention_bias", false);
+  decoder.mlp_bias = config.boolean_or("mlp_bias", false);
   decoder.rotaries = {read_rotary(config, decoder.shape.head_dim)};
   return decoder;
 }

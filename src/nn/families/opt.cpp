@@ -5,15 +5,15 @@
 namespace rlhf {
 namespace {
 
-ModelShape read_opt_shape(const ConfigFields& config) {
+ModelShape read_opt_shape(const JsonReader& config) {
   ModelShape shape;
-  shape.vocab_size = config.positive_integer("vocab_size");
-  shape.hidden_size = config.positive_integer("hidden_size");
-  shape.intermediate_size = config.positive_integer("ffn_dim");
-  shape.num_layers = config.positive_integer("num_hidden_layers");
-  shape.num_heads = shape.num_key_value_heads = config.positive_integer("num_attention_heads");
-  shape.max_positions = config.positive_integer("max_position_embeddings", 2048);
-  shape.tied_head = config.flag("tie_word_embeddings", true);
+  shape.vocab_size = positive_integer(config.at("vocab_size"));
+  shape.hidden_size = positive_integer(config.at("hidden_size"));
+  shape.intermediate_size = positive_integer(config.at("ffn_dim"));
+  shape.num_layers = positive_integer(config.at("num_hidden_layers"));
+  shape.num_heads = shape.num_key_value_heads = positive_integer(config.at("num_attention_heads"));
+  shape.max_positions = positive_integer_or(config, "max_position_embeddings", 2048);
+  shape.tied_head = config.boolean_or("tie_word_embeddings", true);
   complete_heads(config, shape, std::nullopt);
   return shape;
 }
@@ -33,16 +33,16 @@ DecoderNames opt_names() {
           .down = "fc2"};
 }
 
-DecoderConfig read_opt(const ConfigFields& config) {
+DecoderConfig read_opt(const JsonReader& config) {
   constexpr std::int64_t kRowsBeforePositionZero = 2;
   for (const char* const key : {"do_layer_norm_before", "layer_norm_elementwise_affine"}) {
-    if (!config.flag(key, true)) config.refuse(key, "true", "false");
+    if (!config.boolean_or(key, true)) config.at(key).fail("true", "false");
   }
   refuse_flag(config, "_remove_final_layer_norm");
   const ModelShape shape = read_opt_shape(config);
-  const std::int64_t embedded = config.positive_integer("word_embed_proj_dim", shape.hidden_size);
+  const std::int64_t embedded = positive_integer_or(config, "word_embed_proj_dim", shape.hidden_size);
   if (embedded != shape.hidden_size) {
-    config.refuse("word_embed_proj_dim", "hidden_size " + std::to_string(shape.hidden_size), std::to_string(embedded));
+    config.at("word_embed_proj_dim").fail("hidden_size " + std::to_string(shape.hidden_size), std::to_string(embedded));
   }
   DecoderConfig decoder{.shape = shape,
                         .norm = NormKind::layer,
@@ -51,7 +51,7 @@ DecoderConfig read_opt(const ConfigFields& config) {
                         .gated = false,
                         .position_offset = kRowsBeforePositionZero,
                         .names = opt_names()};
-  decoder.qkv_bias = decoder.output_bias = decoder.mlp_bias = config.flag("enable_bias", true);
+  decoder.qkv_bias = decoder.output_bias = decoder.mlp_bias = config.boolean_or("enable_bias", true);
   return decoder;
 }
 

@@ -5,14 +5,14 @@
 namespace rlhf {
 namespace {
 
-DecoderConfig read_phi3(const ConfigFields& config) {
+DecoderConfig read_phi3(const JsonReader& config) {
   DecoderConfig decoder{.shape = read_shape(config, {.max_positions = 4096}), .names = llama_names()};
   decoder.names.query_key_value = {"self_attn.qkv_proj"};
   decoder.names.gate_up = {"mlp.gate_up_proj"};
   decoder.activation = read_activation(config, "hidden_act", "silu");
   decoder.layers.assign(static_cast<std::size_t>(decoder.shape.num_layers), {.window = read_window(config, 0)});
   decoder.rotaries = {read_rotary(config, decoder.shape.head_dim)};
-  decoder.norm_eps = config.positive_number("rms_norm_eps", 1e-5);
+  decoder.norm_eps = config.positive_number_or("rms_norm_eps", 1e-5);
   return decoder;
 }
 

@@ -6,26 +6,26 @@ namespace rlhf {
 namespace {
 
 /// Common to both generations: windows only if they are enabled, and only from a certain layer on.
-DecoderConfig read_qwen(const ConfigFields& config, const ShapeDefaults& defaults) {
+DecoderConfig read_qwen(const JsonReader& config, const ShapeDefaults& defaults) {
   DecoderConfig decoder{.shape = read_shape(config, defaults), .names = llama_names()};
-  const std::int64_t window = config.flag("use_sliding_window", false) ? read_window(config, 4096) : 0;
-  const std::int64_t first = window > 0 ? config.positive_integer("max_window_layers", 28) : 0;
+  const std::int64_t window = config.boolean_or("use_sliding_window", false) ? read_window(config, 4096) : 0;
+  const std::int64_t first = window > 0 ? positive_integer_or(config, "max_window_layers", 28) : 0;
   decoder.layers = read_layers(config, decoder.shape.num_layers, window, [&](std::int64_t i) { return i >= first; });
   decoder.activation = read_activation(config, "hidden_act", "silu");
   decoder.rotaries = {read_rotary(config, decoder.shape.head_dim)};
-  decoder.norm_eps = config.positive_number("rms_norm_eps", 1e-6);
+  decoder.norm_eps = config.positive_number_or("rms_norm_eps", 1e-6);
   return decoder;
 }
 
-DecoderConfig read_qwen2(const ConfigFields& config) {
+DecoderConfig read_qwen2(const JsonReader& config) {
   DecoderConfig decoder = read_qwen(config, {.max_positions = 32768});
   decoder.qkv_bias = true;
   return decoder;
 }
 
-DecoderConfig read_qwen3(const ConfigFields& config) {
+DecoderConfig read_qwen3(const JsonReader& config) {
   DecoderConfig decoder = read_qwen(config, {.head_dim = 128, .max_positions = 32768});
-  decoder.qkv_bias = decoder.output_bias = config.flag("attention_bias", false);
+  decoder.qkv_bias = decoder.output_bias = config.boolean_or("attention_bias", false);
   decoder.names.query_norm = "self_attn.q_norm";
   decoder.names.key_norm = "self_attn.k_norm";
   return decoder;

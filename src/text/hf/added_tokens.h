@@ -6,9 +6,10 @@
 #include <string_view>
 #include <vector>
 
+#include "rlhf/json/json_reader.h"
+
 #include "text/hf/aligned_text.h"
 #include "text/hf/byte_trie.h"
-#include "text/hf/json_node.h"
 
 namespace rlhf::hf {
 
@@ -23,7 +24,7 @@ struct AddedToken {
 };
 
 /// Reads {"content": …, flags}; the keys `other_keys` are allowed too.
-AddedToken read_added_token(const JsonNode& node, const std::vector<std::string_view>& other_keys = {});
+AddedToken read_added_token(const JsonReader& node, const std::vector<std::string_view>& other_keys = {});
 
 /// Cuts texts at added tokens, from left to right, the longest match at each position.
 class AddedTokenFinder {

@@ -25,7 +25,7 @@ void AddedVocabulary::add(const Settings& settings, const std::filesystem::path&
   for (const auto& [id, token] : settings.by_id) {
     const auto given = add(token);
     if (given != id)
-      throw ModelError("reading tokenizer " + folder.string() + ": added token " + shown(token.content) +
+      throw ModelError("reading tokenizer " + folder.string() + ": added token " + shown_json(token.content) +
                        ": expected the id " + (given ? std::to_string(*given) : "of no other token") + ", found " +
                        std::to_string(id) + " in tokenizer_config.json or added_tokens.json");
   }

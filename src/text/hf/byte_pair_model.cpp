@@ -85,7 +85,7 @@ class BytePairModel : public WordModel {
 std::int32_t BytePairModel::unknown_id() const {
   if (!unknown_id_)
     throw ModelError("tokenising a text: model.unk_token: expected a piece of the vocabulary, found " +
-                     shown(*settings_.unknown) + " and a character that needs it");
+                     shown_json(*settings_.unknown) + " and a character that needs it");
   return *unknown_id_;
 }
 
@@ -154,7 +154,7 @@ void BytePairModel::merge(std::vector<WordPart>& parts) const {
   }
 }
 
-Vocabulary read_vocabulary(const JsonNode& node) {
+Vocabulary read_vocabulary(const JsonReader& node) {
   Vocabulary vocabulary;
   std::vector<bool> taken;
   for (const auto& [piece, value] : node.object().items()) {
@@ -171,8 +171,8 @@ Vocabulary read_vocabulary(const JsonNode& node) {
 }
 
 // Reads a merge, "a b" or ["a", "b"]; nullopt for a version line.
-std::optional<std::pair<std::string, std::string>> read_merge(const JsonNode& merges, std::size_t i) {
-  const nlohmann::json& value = merges.array()[i];
+std::optional<std::pair<std::string, std::string>> read_merge(const JsonReader& merges, std::size_t i) {
+  const nlohmann::ordered_json& value = merges.list()[i];
   if (value.is_array() && value.size() == 2 && value[0].is_string() && value[1].is_string())
     return std::pair(value[0].get<std::string>(), value[1].get<std::string>());
   if (!value.is_string()) merges.item(i).fail("two pieces");
@@ -184,15 +184,15 @@ std::optional<std::pair<std::string, std::string>> read_merge(const JsonNode& me
   return std::pair(line.substr(0, space), line.substr(space + 1));
 }
 
-PairTable read_merges(const JsonNode& node, const Vocabulary& vocabulary) {
+PairTable read_merges(const JsonReader& node, const Vocabulary& vocabulary) {
   PairTable merges;
   std::uint32_t rank = 0;
-  for (std::size_t i = 0; i < node.array().size(); ++i) {
+  for (std::size_t i = 0; i < node.list().size(); ++i) {
     const auto pair = read_merge(node, i);
     if (!pair) continue;
     const auto id_of = [&](const std::string& piece) {
       const auto id = vocabulary.find(piece);
-      if (!id) node.item(i).fail("pieces of the vocabulary", shown(piece) + ", which is not in it");
+      if (!id) node.item(i).fail("pieces of the vocabulary", shown_json(piece) + ", which is not in it");
       return static_cast<std::uint32_t>(*id);
     };
     const std::uint32_t left = id_of(pair->first), right = id_of(pair->second);
@@ -202,7 +202,7 @@ PairTable read_merges(const JsonNode& node, const Vocabulary& vocabulary) {
 }
 
 // Refuses settings that existing byte-level and SentencePiece models leave empty.
-void refuse_what_is_not_supported(const JsonNode& node) {
+void refuse_what_is_not_supported(const JsonReader& node) {
   node.allow_only({"type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk",
                    "byte_fallback", "ignore_merges", "vocab", "merges"});
   for (const char* key : {"continuing_subword_prefix", "end_of_word_suffix"}) {
@@ -215,7 +215,7 @@ void refuse_what_is_not_supported(const JsonNode& node) {
 
 }  // namespace
 
-std::unique_ptr<WordModel> read_byte_pair_model(const JsonNode& node) {
+std::unique_ptr<WordModel> read_byte_pair_model(const JsonReader& node) {
   refuse_what_is_not_supported(node);
   Vocabulary vocabulary = read_vocabulary(node.at("vocab"));
   PairTable merges = read_merges(node.at("merges"), vocabulary);

@@ -13,6 +13,7 @@
 #include "text/hf/characters.h"
 #include "text/hf/metaspace.h"
 #include "text/hf/pattern.h"
+#include "text/hf/tokenizer_json.h"
 
 namespace rlhf::hf {
 namespace {
@@ -97,21 +98,21 @@ void strip(std::string_view content, std::int64_t start, std::int64_t stop, Toke
   }
 }
 
-void add_steps(const JsonNode& node, Decoder& steps);
+void add_steps(const JsonReader& node, Decoder& steps);
 
-void add_sequence(const JsonNode& node, Decoder& steps) {
+void add_sequence(const JsonReader& node, Decoder& steps) {
   node.allow_only({"type", "decoders"});
-  const JsonNode parts = node.at("decoders");
-  for (std::size_t i = 0; i < parts.array().size(); ++i) add_steps(parts.item(i), steps);
+  const JsonReader parts = node.at("decoders");
+  for (std::size_t i = 0; i < parts.list().size(); ++i) add_steps(parts.item(i), steps);
 }
 
-void add_byte_level(const JsonNode& node, Decoder& steps) {
+void add_byte_level(const JsonReader& node, Decoder& steps) {
   node.allow_only({"type", "add_prefix_space", "trim_offsets", "use_regex"});
   for (const char* key : {"add_prefix_space", "trim_offsets", "use_regex"}) node.boolean_or(key, true);
   steps.push_back(read_letters);
 }
 
-void add_replace(const JsonNode& node, Decoder& steps) {
+void add_replace(const JsonReader& node, Decoder& steps) {
   node.allow_only({"type", "pattern", "content"});
   const Finder finder = read_pattern(node.at("pattern"));
   steps.push_back([finder, content = node.at("content").string()](Tokens& tokens) {
@@ -123,16 +124,16 @@ void add_replace(const JsonNode& node, Decoder& steps) {
   });
 }
 
-void add_strip(const JsonNode& node, Decoder& steps) {
+void add_strip(const JsonReader& node, Decoder& steps) {
   node.allow_only({"type", "content", "start", "stop"});
   std::string content;
-  append_utf8(content, node.at("content").character());
+  append_utf8(content, character_of(node.at("content")));
   const std::int64_t start = node.at("start").integer(0, 1 << 20), stop = node.at("stop").integer(0, 1 << 20);
   steps.push_back([=](Tokens& tokens) { strip(content, start, stop, tokens); });
 }
 
-void add_steps(const JsonNode& node, Decoder& steps) {
-  const std::string& type = node.type();
+void add_steps(const JsonReader& node, Decoder& steps) {
+  const std::string& type = node.at("type").string();
   if (type == "Sequence") return add_sequence(node, steps);
   if (type == "ByteLevel") return add_byte_level(node, steps);
   if (type == "Replace") return add_replace(node, steps);
@@ -147,7 +148,7 @@ void add_steps(const JsonNode& node, Decoder& steps) {
 
 }  // namespace
 
-Decoder read_decoder(const JsonNode& node) {
+Decoder read_decoder(const JsonReader& node) {
   Decoder steps;
   add_steps(node, steps);
   return steps;

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "text/hf/json_node.h"
+#include "rlhf/json/json_reader.h"
 
 namespace rlhf::hf {
 
@@ -12,6 +12,6 @@ namespace rlhf::hf {
 using Decoder = std::vector<std::function<void(std::vector<std::string>&)>>;
 
 /// Reads a `decoder`: ByteLevel, Metaspace, Replace, ByteFallback, Fuse, Strip, Sequence.
-Decoder read_decoder(const JsonNode& node);
+Decoder read_decoder(const JsonReader& node);
 
 }  // namespace rlhf::hf

@@ -4,11 +4,12 @@
 #include <algorithm>
 
 #include "text/hf/characters.h"
+#include "text/hf/tokenizer_json.h"
 
 namespace rlhf::hf {
 namespace {
 
-Metaspace::Prepend read_prepend(const JsonNode& node) {
+Metaspace::Prepend read_prepend(const JsonReader& node) {
   const std::string& scheme = node.string();
   if (scheme == "always") return Metaspace::Prepend::always;
   if (scheme == "first") return Metaspace::Prepend::first;
@@ -18,10 +19,10 @@ Metaspace::Prepend read_prepend(const JsonNode& node) {
 
 }  // namespace
 
-Metaspace read_metaspace(const JsonNode& node) {
+Metaspace read_metaspace(const JsonReader& node) {
   node.allow_only({"type", "replacement", "add_prefix_space", "prepend_scheme", "split", "str_rep"});
   Metaspace metaspace;
-  append_utf8(metaspace.replacement, node.at("replacement").character());
+  append_utf8(metaspace.replacement, character_of(node.at("replacement")));
   if (const auto scheme = node.find("prepend_scheme")) metaspace.prepend = read_prepend(*scheme);
   // Older files have only this key.
   if (!node.boolean_or("add_prefix_space", true) && metaspace.prepend != Metaspace::Prepend::never)

@@ -2,8 +2,9 @@
 
 #include <string>
 
+#include "rlhf/json/json_reader.h"
+
 #include "text/hf/aligned_text.h"
-#include "text/hf/json_node.h"
 
 namespace rlhf::hf {
 
@@ -17,7 +18,7 @@ struct Metaspace {
   bool split = true;
 };
 
-Metaspace read_metaspace(const JsonNode& node);
+Metaspace read_metaspace(const JsonReader& node);
 
 /// Replaces the spaces of all pieces and adds one before a piece as `prepend` says.
 void write_spaces(const Metaspace& metaspace, Pieces& pieces);

@@ -68,43 +68,43 @@ void lowercase(AlignedText& text) {
   text = std::move(to);
 }
 
-void add_form(const JsonNode& node, UnicodeForm form, Normalizer& steps) {
+void add_form(const JsonReader& node, UnicodeForm form, Normalizer& steps) {
   node.allow_only({"type"});
   steps.push_back([form](AlignedText& text) { to_form(form, text); });
 }
 
-void add_steps(const JsonNode& node, Normalizer& steps);
+void add_steps(const JsonReader& node, Normalizer& steps);
 
-void add_sequence(const JsonNode& node, Normalizer& steps) {
+void add_sequence(const JsonReader& node, Normalizer& steps) {
   node.allow_only({"type", "normalizers"});
-  const JsonNode parts = node.at("normalizers");
-  for (std::size_t i = 0; i < parts.array().size(); ++i) add_steps(parts.item(i), steps);
+  const JsonReader parts = node.at("normalizers");
+  for (std::size_t i = 0; i < parts.list().size(); ++i) add_steps(parts.item(i), steps);
 }
 
-void add_prepend(const JsonNode& node, Normalizer& steps) {
+void add_prepend(const JsonReader& node, Normalizer& steps) {
   node.allow_only({"type", "prepend"});
   steps.push_back([front = node.at("prepend").string()](AlignedText& text) { prepend(front, text); });
 }
 
-void add_replace(const JsonNode& node, Normalizer& steps) {
+void add_replace(const JsonReader& node, Normalizer& steps) {
   node.allow_only({"type", "pattern", "content"});
   steps.push_back([finder = read_pattern(node.at("pattern")),
                    content = node.at("content").string()](AlignedText& text) { replace(finder, content, text); });
 }
 
-void add_strip(const JsonNode& node, Normalizer& steps) {
+void add_strip(const JsonReader& node, Normalizer& steps) {
   node.allow_only({"type", "strip_left", "strip_right"});
   const bool left = node.at("strip_left").boolean(), right = node.at("strip_right").boolean();
   steps.push_back([left, right](AlignedText& text) { strip(left, right, text); });
 }
 
-void add_lowercase(const JsonNode& node, Normalizer& steps) {
+void add_lowercase(const JsonReader& node, Normalizer& steps) {
   node.allow_only({"type"});
   steps.push_back(lowercase);
 }
 
-void add_steps(const JsonNode& node, Normalizer& steps) {
-  const std::string& type = node.type();
+void add_steps(const JsonReader& node, Normalizer& steps) {
+  const std::string& type = node.at("type").string();
   if (type == "Sequence") return add_sequence(node, steps);
   if (type == "NFC") return add_form(node, UnicodeForm::nfc, steps);
   if (type == "NFD") return add_form(node, UnicodeForm::nfd, steps);
@@ -119,7 +119,7 @@ void add_steps(const JsonNode& node, Normalizer& steps) {
 
 }  // namespace
 
-Normalizer read_normalizer(const JsonNode& node) {
+Normalizer read_normalizer(const JsonReader& node) {
   Normalizer steps;
   add_steps(node, steps);
   return steps;

@@ -3,8 +3,9 @@
 #include <functional>
 #include <vector>
 
+#include "rlhf/json/json_reader.h"
+
 #include "text/hf/aligned_text.h"
-#include "text/hf/json_node.h"
 
 namespace rlhf::hf {
 
@@ -12,6 +13,6 @@ namespace rlhf::hf {
 using Normalizer = std::vector<std::function<void(AlignedText&)>>;
 
 /// Reads a `normalizer`: NFC, NFD, NFKC, NFKD, Prepend, Replace, Strip, Lowercase, Sequence.
-Normalizer read_normalizer(const JsonNode& node);
+Normalizer read_normalizer(const JsonReader& node);
 
 }  // namespace rlhf::hf

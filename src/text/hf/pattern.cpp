@@ -187,11 +187,11 @@ Finder finder_of_text(const std::string& wanted) {
   };
 }
 
-Finder read_pattern(const JsonNode& node) {
+Finder read_pattern(const JsonReader& node) {
   node.allow_only({"String", "Regex"});
   if (node.object().size() != 1) node.fail("one of the keys \"String\" and \"Regex\"");
   const bool is_regex = node.object().contains("Regex");
-  const JsonNode pattern = node.at(is_regex ? "Regex" : "String");
+  const JsonReader pattern = node.at(is_regex ? "Regex" : "String");
   const std::string& text = pattern.string();
   if (text.empty()) pattern.fail("a pattern that is not empty");
   if (text.size() > kMaxPatternBytes)

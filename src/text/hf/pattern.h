@@ -5,7 +5,8 @@
 #include <string_view>
 #include <vector>
 
-#include "text/hf/json_node.h"
+#include "rlhf/json/json_reader.h"
+
 #include "text/hf/regex.h"
 
 namespace rlhf::hf {
@@ -21,6 +22,6 @@ Finder finder_of_regex(const Regex& regex);
 Finder finder_of_text(const std::string& text);
 
 /// Reads {"String": …} or {"Regex": …}.
-Finder read_pattern(const JsonNode& node);
+Finder read_pattern(const JsonReader& node);
 
 }  // namespace rlhf::hf

@@ -10,30 +10,30 @@
 namespace rlhf::hf {
 namespace {
 
-void append_special_token(const JsonNode& piece, const JsonNode& special_tokens, TokenIds& ids) {
+void append_special_token(const JsonReader& piece, const JsonReader& special_tokens, TokenIds& ids) {
   piece.allow_only({"id", "type_id"});
   const std::string& name = piece.at("id").string();
   if (!special_tokens.object().contains(name)) piece.at("id").fail("a key of special_tokens");
-  const JsonNode token = special_tokens.at(name);
+  const JsonReader token = special_tokens.at(name);
   token.allow_only({"id", "ids", "tokens"});
-  const JsonNode list = token.at("ids");
-  for (std::size_t i = 0; i < list.array().size(); ++i)
+  const JsonReader list = token.at("ids");
+  for (std::size_t i = 0; i < list.list().size(); ++i)
     ids.push_back(static_cast<std::int32_t>(list.item(i).integer(0, Vocabulary::kMaxIds - 1)));
 }
 
-Frame read_template(const JsonNode& node) {
+Frame read_template(const JsonReader& node) {
   node.allow_only({"type", "single", "pair", "special_tokens"});
-  const JsonNode single = node.at("single"), special_tokens = node.at("special_tokens");
+  const JsonReader single = node.at("single"), special_tokens = node.at("special_tokens");
   Frame frame;
   bool has_text = false;
-  for (std::size_t i = 0; i < single.array().size(); ++i) {
-    const JsonNode piece = single.item(i);
+  for (std::size_t i = 0; i < single.list().size(); ++i) {
+    const JsonReader piece = single.item(i);
     piece.allow_only({"SpecialToken", "Sequence"});
     if (const auto token = piece.find("SpecialToken")) {
       append_special_token(*token, special_tokens, has_text ? frame.back : frame.front);
       continue;
     }
-    const JsonNode sequence = piece.at("Sequence");
+    const JsonReader sequence = piece.at("Sequence");
     if (has_text || sequence.at("id").string() != "A") sequence.fail("the text, once");
     has_text = true;
   }
@@ -43,8 +43,8 @@ Frame read_template(const JsonNode& node) {
 
 }  // namespace
 
-Frame read_post_processor(const JsonNode& node) {
-  const std::string& type = node.type();
+Frame read_post_processor(const JsonReader& node) {
+  const std::string& type = node.at("type").string();
   if (type == "TemplateProcessing") return read_template(node);
   if (type == "ByteLevel") {
     node.allow_only({"type", "add_prefix_space", "trim_offsets", "use_regex"});
@@ -52,9 +52,9 @@ Frame read_post_processor(const JsonNode& node) {
   }
   if (type != "Sequence") node.at("type").fail("a supported post-processor (TemplateProcessing, ByteLevel, Sequence)");
   node.allow_only({"type", "processors"});
-  const JsonNode parts = node.at("processors");
+  const JsonReader parts = node.at("processors");
   Frame frame;
-  for (std::size_t i = 0; i < parts.array().size(); ++i) {
+  for (std::size_t i = 0; i < parts.list().size(); ++i) {
     const Frame outer = read_post_processor(parts.item(i));
     frame.front.insert(frame.front.begin(), outer.front.begin(), outer.front.end());
     frame.back.insert(frame.back.end(), outer.back.begin(), outer.back.end());

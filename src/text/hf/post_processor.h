@@ -1,8 +1,7 @@
 #pragma once
 
 #include "rlhf/core/types.h"
-
-#include "text/hf/json_node.h"
+#include "rlhf/json/json_reader.h"
 
 namespace rlhf::hf {
 
@@ -13,6 +12,6 @@ struct Frame {
 };
 
 /// Reads a `post_processor`: TemplateProcessing (for single texts), ByteLevel (which changes no ids), Sequence.
-Frame read_post_processor(const JsonNode& node);
+Frame read_post_processor(const JsonReader& node);
 
 }  // namespace rlhf::hf

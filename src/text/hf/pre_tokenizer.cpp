@@ -48,7 +48,7 @@ void spell_bytes(Pieces& pieces) {
   });
 }
 
-void add_byte_level(const JsonNode& node, PreTokenizer& steps) {
+void add_byte_level(const JsonReader& node, PreTokenizer& steps) {
   node.allow_only({"type", "add_prefix_space", "trim_offsets", "use_regex"});
   node.boolean_or("trim_offsets", true);  // affects only offsets, which are computed in another way here
   if (node.at("add_prefix_space").boolean()) steps.push_back(prepend_spaces);
@@ -59,7 +59,7 @@ void add_byte_level(const JsonNode& node, PreTokenizer& steps) {
   steps.push_back(spell_bytes);
 }
 
-void add_split(const JsonNode& node, PreTokenizer& steps) {
+void add_split(const JsonReader& node, PreTokenizer& steps) {
   node.allow_only({"type", "pattern", "behavior", "invert"});
   const Finder finder = read_pattern(node.at("pattern"));
   const Cut cut = read_cut(node.at("behavior"));
@@ -67,7 +67,7 @@ void add_split(const JsonNode& node, PreTokenizer& steps) {
   steps.push_back([=](Pieces& pieces) { split(pieces, finder, cut, invert); });
 }
 
-void add_metaspace(const JsonNode& node, PreTokenizer& steps) {
+void add_metaspace(const JsonReader& node, PreTokenizer& steps) {
   const Metaspace metaspace = read_metaspace(node);
   steps.push_back([=](Pieces& pieces) { write_spaces(metaspace, pieces); });
   if (!metaspace.split) return;
@@ -75,14 +75,14 @@ void add_metaspace(const JsonNode& node, PreTokenizer& steps) {
   steps.push_back([=](Pieces& pieces) { split(pieces, finder, Cut::merged_with_next); });
 }
 
-void add_digits(const JsonNode& node, PreTokenizer& steps) {
+void add_digits(const JsonReader& node, PreTokenizer& steps) {
   node.allow_only({"type", "individual_digits"});
   const Cut cut = node.at("individual_digits").boolean() ? Cut::isolated : Cut::contiguous;
   const Finder digits = finder_of_characters(is_numeric);
   steps.push_back([=](Pieces& pieces) { split(pieces, digits, cut); });
 }
 
-void add_punctuation(const JsonNode& node, PreTokenizer& steps) {
+void add_punctuation(const JsonReader& node, PreTokenizer& steps) {
   node.allow_only({"type", "behavior"});
   const auto behavior = node.find("behavior");
   const Cut cut = behavior ? read_cut(*behavior) : Cut::isolated;
@@ -90,28 +90,28 @@ void add_punctuation(const JsonNode& node, PreTokenizer& steps) {
   steps.push_back([=](Pieces& pieces) { split(pieces, signs, cut); });
 }
 
-void add_whitespace(const JsonNode& node, PreTokenizer& steps) {
+void add_whitespace(const JsonReader& node, PreTokenizer& steps) {
   node.allow_only({"type"});
   const Finder words = finder_of_regex(Regex(kWordsAndSigns));
   steps.push_back([=](Pieces& pieces) { split(pieces, words, Cut::removed, /*invert=*/true); });
 }
 
-void add_whitespace_split(const JsonNode& node, PreTokenizer& steps) {
+void add_whitespace_split(const JsonReader& node, PreTokenizer& steps) {
   node.allow_only({"type"});
   const Finder spaces = finder_of_characters(is_white_space);
   steps.push_back([=](Pieces& pieces) { split(pieces, spaces, Cut::removed); });
 }
 
-void add_steps(const JsonNode& node, PreTokenizer& steps);
+void add_steps(const JsonReader& node, PreTokenizer& steps);
 
-void add_sequence(const JsonNode& node, PreTokenizer& steps) {
+void add_sequence(const JsonReader& node, PreTokenizer& steps) {
   node.allow_only({"type", "pretokenizers"});
-  const JsonNode parts = node.at("pretokenizers");
-  for (std::size_t i = 0; i < parts.array().size(); ++i) add_steps(parts.item(i), steps);
+  const JsonReader parts = node.at("pretokenizers");
+  for (std::size_t i = 0; i < parts.list().size(); ++i) add_steps(parts.item(i), steps);
 }
 
-void add_steps(const JsonNode& node, PreTokenizer& steps) {
-  const std::string& type = node.type();
+void add_steps(const JsonReader& node, PreTokenizer& steps) {
+  const std::string& type = node.at("type").string();
   if (type == "Sequence") return add_sequence(node, steps);
   if (type == "ByteLevel") return add_byte_level(node, steps);
   if (type == "Split") return add_split(node, steps);
@@ -127,7 +127,7 @@ void add_steps(const JsonNode& node, PreTokenizer& steps) {
 
 }  // namespace
 
-PreTokenizer read_pre_tokenizer(const JsonNode& node) {
+PreTokenizer read_pre_tokenizer(const JsonReader& node) {
   PreTokenizer steps;
   add_steps(node, steps);
   return steps;

@@ -3,8 +3,9 @@
 #include <functional>
 #include <vector>
 
+#include "rlhf/json/json_reader.h"
+
 #include "text/hf/aligned_text.h"
-#include "text/hf/json_node.h"
 
 namespace rlhf::hf {
 
@@ -12,6 +13,6 @@ namespace rlhf::hf {
 using PreTokenizer = std::vector<std::function<void(Pieces&)>>;
 
 /// Reads a `pre_tokenizer`: ByteLevel, Split, Metaspace, Digits, Punctuation, Whitespace, WhitespaceSplit, Sequence.
-PreTokenizer read_pre_tokenizer(const JsonNode& node);
+PreTokenizer read_pre_tokenizer(const JsonReader& node);
 
 }  // namespace rlhf::hf

@@ -68,7 +68,7 @@ void apply(Cut cut, std::vector<Part>& parts) {
 
 }  // namespace
 
-Cut read_cut(const JsonNode& node) {
+Cut read_cut(const JsonReader& node) {
   constexpr std::pair<std::string_view, Cut> kCuts[] = {{"Removed", Cut::removed},
                                                         {"Isolated", Cut::isolated},
                                                         {"MergedWithPrevious", Cut::merged_with_previous},

@@ -1,7 +1,8 @@
 #pragma once
 
+#include "rlhf/json/json_reader.h"
+
 #include "text/hf/aligned_text.h"
-#include "text/hf/json_node.h"
 #include "text/hf/pattern.h"
 
 namespace rlhf::hf {
@@ -10,7 +11,7 @@ namespace rlhf::hf {
 /// after it; or it is merged with the matches that directly follow it.
 enum class Cut { removed, isolated, merged_with_previous, merged_with_next, contiguous };
 
-Cut read_cut(const JsonNode& node);
+Cut read_cut(const JsonReader& node);
 
 /// Cuts every piece that is not an added token at the matches, or with `invert` at the parts between them. Removes
 /// empty pieces.

@@ -122,16 +122,16 @@ class UnigramModel : public WordModel {
 
 }  // namespace
 
-std::unique_ptr<WordModel> read_unigram_model(const JsonNode& node) {
+std::unique_ptr<WordModel> read_unigram_model(const JsonReader& node) {
   node.allow_only({"type", "unk_id", "vocab", "byte_fallback"});
-  const JsonNode list = node.at("vocab");
-  if (list.array().empty() || list.array().size() > static_cast<std::size_t>(Vocabulary::kMaxIds))
+  const JsonReader list = node.at("vocab");
+  if (list.list().empty() || list.list().size() > static_cast<std::size_t>(Vocabulary::kMaxIds))
     list.fail("from 1 to " + std::to_string(Vocabulary::kMaxIds) + " pieces");
   Vocabulary vocabulary;
   UnigramSettings settings;
-  for (std::size_t i = 0; i < list.array().size(); ++i) {
-    const JsonNode entry = list.item(i);
-    if (entry.array().size() != 2) entry.fail("a piece and its score");
+  for (std::size_t i = 0; i < list.list().size(); ++i) {
+    const JsonReader entry = list.item(i);
+    if (entry.list().size() != 2) entry.fail("a piece and its score");
     const std::string& piece = entry.item(0).string();
     if (piece.size() > kMaxPieceBytes)
       entry.item(0).fail("a piece of at most 1024 bytes", std::to_string(piece.size()) + " bytes");
@@ -140,7 +140,7 @@ std::unique_ptr<WordModel> read_unigram_model(const JsonNode& node) {
   }
   if (const auto unknown = node.find("unk_id"))
     settings.unknown =
-        static_cast<std::int32_t>(unknown->integer(0, static_cast<std::int64_t>(list.array().size()) - 1));
+        static_cast<std::int32_t>(unknown->integer(0, static_cast<std::int64_t>(list.list().size()) - 1));
   if (node.boolean_or("byte_fallback", false)) settings.bytes = vocabulary.byte_ids();
   return std::make_unique<UnigramModel>(std::move(vocabulary), std::move(settings));
 }

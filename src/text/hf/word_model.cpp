@@ -24,10 +24,10 @@ bool append_bytes(std::string_view text, const std::vector<std::int32_t>& byte_i
   return true;
 }
 
-std::unique_ptr<WordModel> read_word_model(const JsonNode& node) {
+std::unique_ptr<WordModel> read_word_model(const JsonReader& node) {
   // Old files do not name the type; only BPE has merges.
   const bool is_old = !node.find("type");
-  const std::string type = is_old ? node.find("merges") ? "BPE" : "" : node.type();
+  const std::string type = is_old ? node.find("merges") ? "BPE" : "" : node.at("type").string();
   if (type == "BPE") return read_byte_pair_model(node);
   if (type == "Unigram") return read_unigram_model(node);
   node.at("type").fail("a supported model (BPE, Unigram)");

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "text/hf/json_node.h"
+#include "rlhf/json/json_reader.h"
 
 namespace rlhf::hf {
 
@@ -66,6 +66,6 @@ class WordModel {
 };
 
 /// Reads a `model`: BPE or Unigram.
-std::unique_ptr<WordModel> read_word_model(const JsonNode& node);
+std::unique_ptr<WordModel> read_word_model(const JsonReader& node);
 
 }  // namespace rlhf::hf
