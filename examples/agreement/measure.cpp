@@ -107,8 +107,7 @@ PolicySummary measure(const Policy& policy, const Policy& reference, rlhf::Scala
   for (const auto& ids : answers.questions.ids) prompts.push_back(&ids);
   const rlhf::Rollout rollout = rlhf::make_rollout(prompts, answers.generations, policy.model->device());
 
-  const auto rewards = rlhf::reward_from_model(reward_model, kTokensAtOnce)
-                           ->score({rollout, answers.questions.prompts, answers.texts, answers.questions.records});
+  const auto rewards = rlhf::reward_from_model(reward_model, kTokensAtOnce)->score({rollout, {}});
   // Both models use the same forward pass, so that the KL of a policy to itself is exactly 0.
   const at::Tensor kl = at::sub(answer_logprobs(*policy.model, rollout), answer_logprobs(*reference.model, rollout));
   return {.shares = shares_of(answers), .reward = mean_of(rewards), .kl = kl.mean().item<double>()};

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/zeros_like.h>
 
 #include "rlhf/algo/gae.h"
 #include "rlhf/algo/kl.h"
@@ -34,40 +33,32 @@ class PpoUpdate {
         rollout_(done.scored.rollout),
         batch_(batch),
         done_(done),
-        old_logprobs_(at::zeros_like(rollout_.logprobs)),
+        old_logprobs_(models.policy, rollout_, split(0), forward, done.work),
         sums_(rollout_.logprobs.device()) {}
 
   void run() {
-    const std::int64_t size = config_.rollout.batch_size / config_.ppo.num_mini_batches;
     for (std::int64_t epoch = 0; epoch < config_.ppo.num_ppo_epochs; ++epoch) {
-      const auto mini_batches = split_into_mini_batches(rollout_, size, config_.train.seed, at_.step, epoch);
-      if (epoch == 0) take_old_logprobs(mini_batches);
+      const auto mini_batches = split(epoch);
       for (std::size_t i = 0; i < mini_batches.size(); ++i) {
         update_policy(mini_batches[i], epoch == 0 && i == 0);
         update_value(mini_batches[i]);
         done_.updated_tokens += static_cast<double>(response_tokens(rollout_, mini_batches[i]));
       }
     }
+    done_.extra_forwards = old_logprobs_.extra_forwards();
     done_.sums = sums_.fetch();
   }
 
  private:
-  /// The first mini-batch gets its old log-probabilities from its first training pass, before any weight changes. Only
-  /// the other mini-batches need a separate forward pass for them.
-  void take_old_logprobs(const std::vector<std::vector<std::size_t>>& mini_batches) {
-    std::vector<std::size_t> later;
-    for (std::size_t i = 1; i < mini_batches.size(); ++i)
-      later.insert(later.end(), mini_batches[i].begin(), mini_batches[i].end());
-    if (later.empty()) return;
-    old_logprobs_.add_(logprobs_of(models_.policy, rollout_, later, forward_, done_.work));
-    done_.extra_forwards = static_cast<std::int64_t>(later.size());
+  std::vector<std::vector<std::size_t>> split(std::int64_t epoch) const {
+    const std::int64_t size = config_.rollout.batch_size / config_.ppo.num_mini_batches;
+    return split_into_mini_batches(rollout_, size, config_.train.seed, at_.step, epoch);
   }
 
   void update_policy(const std::vector<std::size_t>& mini_batch, bool first) {
     const auto tokens = static_cast<double>(response_tokens(rollout_, mini_batch));
     const auto loss_of = [&](const at::Tensor& logprobs, const at::Tensor& rows) {
-      if (first) old_logprobs_.index_copy_(0, rows, logprobs.detach());
-      const PolicyLoss loss = ppo_policy_loss(logprobs, old_logprobs_.index_select(0, rows),
+      const PolicyLoss loss = ppo_policy_loss(logprobs, old_logprobs_.of(rows, logprobs),
                                               batch_.advantages.index_select(0, rows), config_.ppo.cliprange);
       sums_.add(PpoStep::kPolicyLoss, loss.loss_sum);
       sums_.add(PpoStep::kPolicyClipped, loss.clipped);
@@ -78,9 +69,7 @@ class PpoUpdate {
     };
     state_.policy.weights.zero_gradients();
     sums_.add(PpoStep::kEntropy, backward_policy(models_.policy, rollout_, mini_batch, forward_, loss_of, done_.work));
-    if (first)
-      done_.logprob_diff = compare_with_sampler(old_logprobs_, rollout_, response_rows(rollout_, mini_batch),
-                                                models_.policy.dtype(), at_.step == 0);
+    if (first) done_.logprob_diff = old_logprobs_.end_first_update(models_.policy.dtype(), at_.step == 0);
     done_.policy_grad_norm = state_.policy.take_step(config_.optimizer.lr * at_.lr_factor, "policy", at_.step);
   }
 
@@ -106,7 +95,7 @@ class PpoUpdate {
   const Rollout& rollout_;
   const PpoBatch& batch_;
   PpoStep& done_;
-  at::Tensor old_logprobs_;  ///< [R]
+  OldLogprobs old_logprobs_;
   DeviceSums<PpoStep::kNumSums> sums_;
 };
 

@@ -149,4 +149,26 @@ double compare_with_sampler(const at::Tensor& logprobs, const Rollout& rollout, 
                       "; hint: use train.dtype=float32");
 }
 
+OldLogprobs::OldLogprobs(CausalLM& policy, const Rollout& rollout,
+                         std::span<const std::vector<std::size_t>> mini_batches, const ForwardOptions& options,
+                         WorkCounters& work)
+    : rollout_(rollout), first_(mini_batches.front()), logprobs_(at::zeros_like(rollout.logprobs)) {
+  std::vector<std::size_t> later;
+  for (const auto& mini_batch : mini_batches.subspan(1))
+    later.insert(later.end(), mini_batch.begin(), mini_batch.end());
+  if (later.empty()) return;
+  logprobs_ = logprobs_of(policy, rollout, later, options, work);
+  extra_forwards_ = static_cast<std::int64_t>(later.size());
+}
+
+at::Tensor OldLogprobs::of(const at::Tensor& rows, const at::Tensor& logprobs) {
+  if (recording_) logprobs_.index_copy_(0, rows, logprobs.detach());
+  return logprobs_.index_select(0, rows);
+}
+
+double OldLogprobs::end_first_update(at::ScalarType dtype, bool must_agree) {
+  recording_ = false;
+  return compare_with_sampler(logprobs_, rollout_, response_rows(rollout_, first_), dtype, must_agree);
+}
+
 }  // namespace rlhf

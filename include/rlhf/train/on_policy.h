@@ -101,4 +101,28 @@ double compare_with_sampler(const at::Tensor& logprobs, const Rollout& rollout, 
 /// The indices of the response tokens of `sequences` among the R of the rollout: [r] int64.
 at::Tensor response_rows(const Rollout& rollout, std::span<const std::size_t> sequences);
 
+/// The log-probabilities of the policy before the first update on a rollout, [R] float32, which later updates are
+/// compared with. The mini-batch that is updated first gives its own in its first pass; all others take one forward,
+/// made at construction.
+class OldLogprobs {
+ public:
+  /// `mini_batches` of the first epoch; the first of them is updated first.
+  OldLogprobs(CausalLM& policy, const Rollout& rollout, std::span<const std::vector<std::size_t>> mini_batches,
+              const ForwardOptions& options, WorkCounters& work);
+
+  /// Those of `rows` [c]. During the first update `logprobs`, the policy's own of these rows, are recorded as them.
+  at::Tensor of(const at::Tensor& rows, const at::Tensor& logprobs);
+  /// After the backward of the first update: ends the recording and compares with the sampler (compare_with_sampler).
+  double end_first_update(at::ScalarType dtype, bool must_agree);
+  /// Sequences that took a forward of their own.
+  std::int64_t extra_forwards() const { return extra_forwards_; }
+
+ private:
+  const Rollout& rollout_;
+  std::vector<std::size_t> first_;
+  at::Tensor logprobs_;
+  std::int64_t extra_forwards_ = 0;
+  bool recording_ = true;
+};
+
 }  // namespace rlhf
