@@ -26,7 +26,7 @@ TEST(ResolveCompute, TakesWhatWasAskedForAndSaysSo) {
   const Compute compute = resolve_compute(DeviceChoice::cpu, DtypeChoice::float32);
   EXPECT_EQ(compute.device, at::kCPU);
   EXPECT_EQ(compute.dtype, at::kFloat);
-  EXPECT_EQ(compute.reason, "cpu: asked for; float32: asked for");
+  EXPECT_EQ(compute.reason, "cpu: requested; float32: requested");
   EXPECT_EQ(resolve_compute(DeviceChoice::cpu, DtypeChoice::bfloat16).dtype, at::kBFloat16);
 }
 
