@@ -44,6 +44,16 @@ at::Tensor answer_logprobs(rlhf::CausalLM& model, const rlhf::Rollout& rollout) 
   return rlhf::segment_sum(logprobs, rollout.responses);
 }
 
+std::vector<rlhf::ResponseRecord> responses_of(const Answers& answers) {
+  std::vector<rlhf::ResponseRecord> responses;
+  for (std::size_t i = 0; i < answers.texts.size(); ++i)
+    responses.push_back({.prompt = answers.questions.prompts[i],
+                         .response = answers.texts[i],
+                         .record = answers.questions.records[i],
+                         .finish = answers.generations[i].finish});
+  return responses;
+}
+
 double mean_of(const std::vector<float>& values) {
   double sum = 0;
   for (const float value : values) sum += value;
@@ -107,8 +117,8 @@ PolicySummary measure(const Policy& policy, const Policy& reference, rlhf::Scala
   for (const auto& ids : answers.questions.ids) prompts.push_back(&ids);
   const rlhf::Rollout rollout = rlhf::make_rollout(prompts, answers.generations, policy.model->device());
 
-  const auto rewards = rlhf::reward_from_model(reward_model, kTokensAtOnce)
-                           ->score({rollout, answers.questions.prompts, answers.texts, answers.questions.records});
+  const auto responses = responses_of(answers);
+  const auto rewards = rlhf::reward_from_model(reward_model, kTokensAtOnce)->score({rollout, responses});
   // Both models use the same forward pass, so that the KL of a policy to itself is exactly 0.
   const at::Tensor kl = at::sub(answer_logprobs(*policy.model, rollout), answer_logprobs(*reference.model, rollout));
   return {.shares = shares_of(answers), .reward = mean_of(rewards), .kl = kl.mean().item<double>()};
