@@ -21,6 +21,13 @@ function(rlhf_compile_options target)
   endif()
 endfunction()
 
+# For code that is compiled more often than it takes time to run: programs around the library, and tests.
+function(rlhf_compile_quickly target)
+  if(CMAKE_BUILD_TYPE STREQUAL "Release")
+    target_compile_options(${target} PRIVATE -O1)
+  endif()
+endfunction()
+
 # rlhf_room(NAME SOURCES file… [KNOWS room…] [PUBLIC library…] [PRIVATE library…])
 function(rlhf_room name)
   cmake_parse_arguments(ROOM "" "" "SOURCES;KNOWS;PUBLIC;PRIVATE" ${ARGN})

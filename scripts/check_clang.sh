@@ -4,15 +4,17 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-installed() { compgen -c clang++- | grep -E '^clang\+\+-[0-9]+$' | sort -t- -k2 -n | tail -1; }
-clang=${CLANG:-$(installed || true)}
+installed() { compgen -c clang++- | awk -F- '$2 ~ /^[0-9]+$/ && $2 >= 16 {print $2, $0}' | sort -n | awk 'END {print $2}'; }
+clang=${CLANG:-$(installed)}
 if [[ -z "$clang" ]]; then
+  apt-get update -qq
   for package in clang-18 clang-16; do  # Ubuntu 24.04, Debian 12
     apt-cache show "$package" >/dev/null 2>&1 || continue
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package" >/dev/null
     break
   done
-  clang=$(installed) || { echo "check_clang: expected clang++ 16 or newer, found none" >&2; exit 1; }
+  clang=$(installed)
+  [[ -n "$clang" ]] || { echo "check_clang: expected clang++ 16 or newer, found none" >&2; exit 1; }
 fi
 "$clang" --version | head -1
 cmake --preset dev -B build/clang -DRLHF_BUILD_TESTS=OFF --log-level=WARNING >/dev/null

@@ -27,8 +27,6 @@ Questions repeated(const Questions& questions, std::int64_t times) {
   for (std::size_t i = 0; i < questions.ids.size(); ++i) {
     for (std::int64_t n = 0; n < times; ++n) {
       all.ids.push_back(questions.ids[i]);
-      all.prompts.push_back(questions.prompts[i]);
-      all.records.push_back(questions.records[i]);
       all.sums.push_back(questions.sums[i]);
       all.hints.push_back(questions.hints[i]);
     }
@@ -55,10 +53,7 @@ double mean_of(const std::vector<float>& values) {
 Questions read_questions(const std::filesystem::path& file, const rlhf::Tokenizer& tokenizer) {
   Questions questions;
   rlhf::for_each_json_line(file, 0, [&](const rlhf::JsonLine& line) {
-    const std::string prompt = rlhf::string_field(line, "prompt");
-    questions.ids.push_back(tokenizer.encode(prompt).ids);
-    questions.prompts.push_back(prompt);
-    questions.records.push_back(line.value.dump());
+    questions.ids.push_back(tokenizer.encode(rlhf::string_field(line, "prompt")).ids);
     questions.sums.push_back(line.value.at("sum"));
     const bool hinted = line.value.contains("hint");
     questions.hints.push_back(hinted ? std::optional<int>(line.value.at("hint")) : std::nullopt);

@@ -19,7 +19,6 @@ namespace agreement {
 /// The evaluation questions as token ids; `records` are the JSON texts with sum and hint.
 struct Questions {
   std::vector<rlhf::TokenIds> ids;
-  std::vector<std::string> prompts, records;
   std::vector<int> sums;
   std::vector<std::optional<int>> hints;
 };

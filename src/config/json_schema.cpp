@@ -18,7 +18,7 @@ Json number(double x) {
   return static_cast<double>(whole) == x ? Json(whole) : Json(x);
 }
 
-Json with_range(Json schema, const Range& range) {
+Json ranged_schema(Json schema, const Range& range) {
   if (range.has_low()) schema[range.low_included ? "minimum" : "exclusiveMinimum"] = number(range.low);
   if (range.has_high()) schema[range.high_included ? "maximum" : "exclusiveMaximum"] = number(range.high);
   return schema;
@@ -42,7 +42,7 @@ Json schema_of(const Maybe& maybe) {
 
 Json schema_of(std::span<const double> values, const Range& range) {
   return {{"type", "array"},
-          {"items", with_range({{"type", "number"}}, range)},
+          {"items", ranged_schema({{"type", "number"}}, range)},
           {"minItems", values.size()},
           {"maxItems", values.size()},
           {"default", std::vector<double>(values.begin(), values.end())}};
@@ -71,10 +71,10 @@ Json schema_of(const StructList& list) {
 Json schema_of(const Option& option) {
   Json schema = std::visit(
       Overloaded{[&](std::int64_t* value) {
-                   return with_range({{"type", "integer"}, {"default", *value}}, option.range);
+                   return ranged_schema({{"type", "integer"}, {"default", *value}}, option.range);
                  },
                  [&](double* value) {
-                   return with_range({{"type", "number"}, {"default", *value}}, option.range);
+                   return ranged_schema({{"type", "number"}, {"default", *value}}, option.range);
                  },
                  [](bool* value) {
                    return Json{{"type", "boolean"}, {"default", *value}};

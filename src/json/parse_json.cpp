@@ -37,11 +37,11 @@ void refuse_other_text(std::string_view text, const std::string& where, JsonFaul
 
 /// The parser's message without the position before it and the quoted text after it, which can be megabytes long.
 std::string reason(const std::exception& error) {
-  constexpr std::size_t kShownBytes = 80;
+  constexpr std::size_t kShownOfValue = 80;
   std::string text = error.what();
   if (const auto dash = text.find(" - "); dash != std::string::npos) text = text.substr(dash + 3);
   if (const auto quote = text.find("; last read"); quote != std::string::npos) text.resize(quote);
-  return shortened(text, kShownBytes);
+  return shortened(text, kShownOfValue);
 }
 
 /// A key that occurs twice in an object, or null.

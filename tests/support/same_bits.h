@@ -87,8 +87,7 @@ class SameBits : public TinyRun {
 
   static fs::path newest_checkpoint(const std::string& run) {
     fs::path newest;
-    for (const auto& entry : fs::directory_iterator(run + "/checkpoints"))
-      newest = std::max(newest, entry.path());
+    for (const auto& entry : fs::directory_iterator(run + "/checkpoints")) newest = std::max(newest, entry.path());
     return newest;
   }
 };

@@ -21,9 +21,7 @@ namespace {
 using testing::file_bytes;
 using testing::TemporaryFolder;
 
-std::string golden_file(const std::string& name) {
-  return testing::source_dir() + "/golden/chat_template/" + name;
-}
+std::string golden_file(const std::string& name) { return testing::source_dir() + "/golden/chat_template/" + name; }
 
 struct Expected {
   std::string name;  // of the template

@@ -122,9 +122,8 @@ TEST_F(Learning, PpoLearnsWhatAFunctionRewards) {
   config.value_optimizer.lr = 1e-2;
   config.reward.missing_eos = MissingEos::none;
   config.ppo.kl_coef = 0.01;
-  const auto sevens = reward_from_function([](const ResponseRecord& sampled) {
-    return sampled.response.find('7') == std::string::npos ? 0.0f : 1.0f;
-  });
+  const auto sevens = reward_from_function(
+      [](const ResponseRecord& sampled) { return sampled.response.find('7') == std::string::npos ? 0.0f : 1.0f; });
   train_ppo(config, {}, sevens.get());
   const auto lines = timeless_metrics(path("ppo"));
   EXPECT_LT(lines.front()["objective/scores"].get<double>(), 0.5);
