@@ -16,7 +16,7 @@
 
 namespace agreement {
 
-/// The evaluation questions as token ids; `records` are the JSON texts with sum and hint.
+/// The evaluation questions: token ids, the right sums, and the hints that some have.
 struct Questions {
   std::vector<rlhf::TokenIds> ids;
   std::vector<int> sums;
