@@ -232,7 +232,7 @@ TEST(BadFormats, RankingsAreChecked) {
       {"[{}, " + good + "]", "completions[0].text: expected a string, found no such key; it has no field"},
       {"[{\"rank\": 1}, " + good + "]", "completions[0].text: expected a string, found no such key; it has \"rank\""},
       {"[{\"text\": 1, \"rank\": 1}, " + good + "]", "completions[0].text: expected a string, found 1"},
-      {"[{\"text\": \"a\"}, " + good + "]", "completions[0].rank: " + number + "nothing; it has \"text\""},
+      {"[{\"text\": \"a\"}, " + good + "]", "completions[0].rank: " + number + "no such key; it has \"text\""},
       {R"([{"text": "a", "rank": "1"}, )" + good + "]", "completions[0].rank: " + number + "\"1\""},
       {R"([{"text": "a", "rank": null}, )" + good + "]", "completions[0].rank: " + number + "null"},
       {R"([{"text": "a", "rank": true}, )" + good + "]", "completions[0].rank: " + number + "true"},
