@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 rooms=("$@")
-((${#rooms[@]})) || rooms=(core kernels runs config text records report tensor io algo data)
+((${#rooms[@]})) || rooms=(core json kernels runs config text records report tensor io algo data)
 
 programs=("${rooms[@]/#/rlhf_}")
 RLHF_PRESET=asan scripts/build.sh "${programs[@]/%/_test}"
