@@ -36,20 +36,28 @@ struct BadText {
   const char* expected;
 };
 const std::vector<BadText> kBadJson = {
-    {"empty", "", "byte 1: expected JSON, found broken JSON"},
-    {"white space", " \n ", "byte 4: expected JSON, found broken JSON"},
+    {"empty", "",
+     "byte 1: expected JSON, found broken JSON (unexpected end of input; expected '[', '{', or a literal)"},
+    {"white space", " \n ",
+     "byte 4: expected JSON, found broken JSON (unexpected end of input; expected '[', '{', or a literal)"},
     {"a list", "[]", "expected a JSON object, found []"},
     {"null", "null", "expected a JSON object, found null"},
     {"a number", "7", "expected a JSON object, found 7"},
     {"a text", "\"llama\\nmistral\"", "expected a JSON object, found \"llama\\nmistral\""},
-    {"unfinished", "{\"model_type\": ", "byte 16: expected JSON, found broken JSON"},
-    {"cut in a string", "{\"model_type\": \"lla", "byte 20: expected JSON, found broken JSON"},
-    {"two objects", "{}{}", "byte 3: expected JSON, found broken JSON"},
-    {"a comma too many", "{\"a\": 1,}", "byte 9: expected JSON, found broken JSON"},
-    {"a comment", "{} // none", "byte 4: expected JSON, found broken JSON"},
-    {"a literal of Python", "{\"a\": NaN}", "byte 7: expected JSON, found broken JSON"},
-    {"not UTF-8", "{\"a\": \"\xff\"}", "byte 8: expected UTF-8, found 0xFF"},
-    {"half a surrogate", R"({"a": "\ud800"})", "byte 14: expected JSON, found broken JSON"},
+    {"unfinished", "{\"model_type\": ",
+     "byte 16: expected JSON, found broken JSON (unexpected end of input; expected '[', '{', or a literal)"},
+    {"cut in a string", "{\"model_type\": \"lla",
+     "byte 20: expected JSON, found broken JSON (invalid string: missing closing quote)"},
+    {"two objects", "{}{}", "byte 3: expected JSON, found broken JSON (unexpected '{'; expected end of input)"},
+    {"a comma too many", "{\"a\": 1,}",
+     "byte 9: expected JSON, found broken JSON (unexpected '}'; expected string literal)"},
+    {"a comment", "{} // none", "byte 4: expected JSON, found broken JSON (invalid literal)"},
+    {"a literal of Python", "{\"a\": NaN}", "byte 7: expected JSON, found broken JSON (invalid literal)"},
+    {"not UTF-8", "{\"a\": \"\xff\"}",
+     "byte 8: expected UTF-8, found 0xFF; hint: iconv -t UTF-8 converts other encodings"},
+    {"half a surrogate", R"({"a": "\ud800"})",
+     "byte 14: expected JSON, found broken JSON (invalid string: surrogate U+D800..U+DBFF must be followed by "
+     "U+DC00..U+DFFF)"},
     {"NUL and more", std::string("{}\0{", 4), "byte 3: expected text without NUL, found NUL"},
     {"a key twice", R"({"vocab_size": 96, "vocab_size": 97})", "expected unique keys, found \"vocab_size\" twice"},
     {"a number beyond all", "{\"a\": 1e999}", "expected a number that a double holds, found \"1e999\""},
@@ -173,11 +181,11 @@ std::function<void(ordered_json&)> file_of_up(const ordered_json& file) {
   return [file](ordered_json& index) { index["weight_map"][kUp] = file; };
 }
 const std::string kNoName =
-    "DIR/model.safetensors.index.json: " + kUp + ": expected the name of a file in this folder, found ";
+    "DIR/model.safetensors.index.json: weight_map[\"" + kUp + "\"]: expected the name of a file in this folder, found ";
 const std::vector<BadIndex> kBadIndices = {
     {"no map", [](ordered_json& index) { index.erase("weight_map"); },
      "DIR/model.safetensors.index.json: weight_map: expected an object of tensor names and file names, found no such "
-     "key"},
+     "key; it has \"metadata\""},
     {"a list for a map", [](ordered_json& index) { index["weight_map"] = {"a.safetensors"}; },
      "DIR/model.safetensors.index.json: weight_map: expected an object of tensor names and file names, found "
      "[\"a.safetensors\"]"},
