@@ -7,6 +7,7 @@
 
 #include "rlhf/core/atomic_file.h"
 #include "rlhf/core/error.h"
+#include "rlhf/io/model_json.h"
 
 #include "nn/families/families.h"
 #include "nn/families/llama.h"

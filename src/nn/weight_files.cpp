@@ -8,6 +8,7 @@
 
 #include "rlhf/core/atomic_file.h"
 #include "rlhf/core/error.h"
+#include "rlhf/io/model_json.h"
 #include "rlhf/json/json_reader.h"
 
 #include "nn/config_reader.h"

@@ -112,7 +112,8 @@ TEST_F(BadInput, OfDataEndsWithThree) {
   write("chat.jsonl", "{\"messages\": [{\"role\": \"assistant\", \"content\": \"a\"}]}\n");
   expect("rlhf-sft --config sft.yaml",
          {
-             {"no answer", "data.train=[question.jsonl]", 3, "question.jsonl:1: messages[0]: expected the assistant's"},
+             {"no answer", "data.train=[question.jsonl]", 3,
+              "question.jsonl:1: messages[0]: expected an assistant turn at the end"},
              {"no chat template", "data.train=[chat.jsonl]", 2, "chat_template: expected one for records of messages"},
              {"a format that is not there", "data.format=alpaca", 3, "expected {\"instruction\", \"output\"}, found"},
              {"a format of rlhf-rm", "data.format=preference", 2, "data.format: expected one of auto, messages"},
