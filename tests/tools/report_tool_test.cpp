@@ -49,10 +49,12 @@ TEST_F(ReportTool, RefusesInOneLine) {
       {"", 2, "error: command line: expected at least one run folder, found none; hint: rlhf-report runs/sft\n"},
       {"a --outptu x", 2, "error: command line: unknown flag --outptu; hint: --help lists all of them\n"},
       {"a nothing", 3,
-       "error: nothing: expected a run folder (run.json or metrics.jsonl), found nothing; hint: a run's folder is its "
+       "error: nothing: expected a run folder (run.json or metrics.jsonl), found nothing; hint: the folder of a run is "
+       "its "
        "train.output\n"},
       {"a/run.json", 3,
-       "error: a/run.json: expected a run folder (run.json or metrics.jsonl), found a file; hint: a run's folder is "
+       "error: a/run.json: expected a run folder (run.json or metrics.jsonl), found a file; hint: the folder of a run "
+       "is "
        "its "
        "train.output\n"},
   };
