@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing and builds: the targets that are named, or else everything.
 #   scripts/build.sh rlhf_tools     RLHF_PRESET names another preset of CMakePresets.json than `release`
-# Progress is one line: Ninja's own on a terminal, elsewhere the number of steps. Warnings and errors are shown in full.
+# Progress is one line: Ninja's own on a terminal, elsewhere the number of steps that a build from nothing takes. Warnings and errors are shown in full.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 preset=${RLHF_PRESET:-release}
@@ -12,7 +12,7 @@ cmake --preset "$preset" --log-level=WARNING >/dev/null
 if [[ -t 1 ]]; then
   NINJA_STATUS="build: step %f of %t, %e s  " exec cmake --build "$folder" --parallel "$(nproc)" ${1:+--target "$@"}
 fi
-echo "build: $(ninja -C "$folder" -n "$@" | grep -c '^\[' || true) steps in $folder/"
+echo "build: at most $(ninja -C "$folder" -t commands "$@" | wc -l) steps in $folder/"
 SECONDS=0
 cmake --build "$folder" --parallel "$(nproc)" ${1:+--target "$@"} -- --quiet
 echo "build: done in $SECONDS s"

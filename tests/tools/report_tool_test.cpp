@@ -50,13 +50,10 @@ TEST_F(ReportTool, RefusesInOneLine) {
       {"a --outptu x", 2, "error: command line: unknown flag --outptu; hint: --help lists all of them\n"},
       {"a nothing", 3,
        "error: nothing: expected a run folder (run.json or metrics.jsonl), found nothing; hint: the folder of a run is "
-       "its "
-       "train.output\n"},
+       "its train.output\n"},
       {"a/run.json", 3,
        "error: a/run.json: expected a run folder (run.json or metrics.jsonl), found a file; hint: the folder of a run "
-       "is "
-       "its "
-       "train.output\n"},
+       "is its train.output\n"},
   };
   for (const auto& [arguments, code, message] : cases) {
     const ProgramResult result = run(arguments);
