@@ -88,7 +88,8 @@ TEST(Options, AreBoundToTheMembers) {
 TEST(Options, ListTheKeysOfAbsentSections) {
   SftConfig config;
   bool found = false;
-  for (const Leaf& leaf : leaves(bind(config))) found |= leaf.path == "model.init.hidden_size";
+  const Section bound = bind(config);  // the leaves refer to it
+  for (const Leaf& leaf : leaves(bound)) found |= leaf.path == "model.init.hidden_size";
   EXPECT_TRUE(found);
   EXPECT_FALSE(config.model.init.has_value());
 }

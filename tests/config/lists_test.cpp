@@ -74,7 +74,8 @@ TEST(RecordFormats, GiveTheFieldsThatAStageCanRename) {
 template <typename C>
 std::string meaning_of(const std::string& key) {
   C defaults;
-  for (const Leaf& leaf : leaves(bind(defaults)))
+  const Section bound = bind(defaults);  // the leaves refer to it
+  for (const Leaf& leaf : leaves(bound))
     if (leaf.path == key) return std::string(leaf.option->doc);
   return "no such key";
 }

@@ -25,7 +25,8 @@ template <typename C>
 Keys changeable() {
   C config;
   Keys keys;
-  for (const Leaf& leaf : leaves(bind(config)))
+  const Section bound = bind(config);  // the leaves refer to it
+  for (const Leaf& leaf : leaves(bound))
     if (leaf.option->changes_on_resume) keys.insert(leaf.path);
   return keys;
 }

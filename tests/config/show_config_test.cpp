@@ -135,7 +135,8 @@ std::vector<std::string> lines_of(const std::string& text) {
 TEST(Help, HasEveryKeyWithDefaultRangeAndMeaning) {
   RewardModelConfig defaults;
   const std::vector<std::string> lines = lines_of(keys_help<RewardModelConfig>(KeyStyle::dotted));
-  for (const Leaf& leaf : leaves(bind(defaults))) {
+  const Section bound = bind(defaults);  // the leaves refer to it
+  for (const Leaf& leaf : leaves(bound)) {
     const auto starts = [&](const std::string& line) { return line.starts_with("  " + leaf.path + " "); };
     EXPECT_EQ(std::count_if(lines.begin(), lines.end(), starts), 1) << leaf.path;
   }

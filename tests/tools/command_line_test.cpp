@@ -62,7 +62,8 @@ TEST(CommandLine, HelpListsEveryFlagAndKey) {
                            "--schema", "--help", "--version"}) {
     EXPECT_NE(help.find(std::string("\n  ") + flag + " "), std::string::npos) << flag;
   }
-  for (const Leaf& leaf : leaves(bind(config))) {
+  const Section bound = bind(config);  // the leaves refer to it
+  for (const Leaf& leaf : leaves(bound)) {
     EXPECT_NE(help.find("\n  " + leaf.path + " "), std::string::npos) << leaf.path;
   }
 }
