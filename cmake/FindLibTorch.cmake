@@ -2,7 +2,7 @@
 #   in:  LIBTORCH           root of an unpacked LibTorch zip or the `torch` folder of a wheel (CMake or environment)
 #        CMAKE_PREFIX_PATH  the same, or its share/cmake (what torch.utils.cmake_prefix_path prints)
 #        RLHF_CUDA          also require and link the CUDA libraries
-#   out: LibTorch::cpu and, with RLHF_CUDA, LibTorch::cuda; LibTorch_ROOT, LibTorch_VERSION
+#   out: LibTorch::cpu and, with RLHF_CUDA, LibTorch::cuda; LibTorch_ROOT, LibTorch_VERSION; LibTorch_RUN_PATH
 if(NOT LIBTORCH AND DEFINED ENV{LIBTORCH})
   set(LIBTORCH "$ENV{LIBTORCH}")
 endif()
@@ -49,6 +49,13 @@ include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(LibTorch REQUIRED_VARS ${_torch_required} VERSION_VAR LibTorch_VERSION
   HANDLE_VERSION_RANGE
   REASON_FAILURE_MESSAGE "Say where it is with -DLIBTORCH=DIR, or run scripts/bootstrap.sh, which fetches it.")
+
+# Where a program finds the libraries when it runs.
+set(LibTorch_RUN_PATH "${LibTorch_ROOT}/lib")
+if(RLHF_CUDA)
+  get_filename_component(_cuda_runtime "${LibTorch_CUDA_RUNTIME_LIBRARY}" DIRECTORY)
+  list(APPEND LibTorch_RUN_PATH "${_cuda_runtime}")
+endif()
 
 if(LibTorch_FOUND AND NOT TARGET LibTorch::cpu)
   add_library(LibTorch::c10 SHARED IMPORTED)

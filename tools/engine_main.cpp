@@ -61,5 +61,5 @@ void run_on_libtorch(int argc, char** argv) try { run_stage(argc, argv); } catch
 
 int main(int argc, char** argv) {
   rlhf::install_signal_handlers();
-  return rlhf::run_guarded([&] { rlhf::run_on_libtorch(argc - 1, argv + 1); });
+  rlhf::end_process(rlhf::run_guarded([&] { rlhf::run_on_libtorch(argc - 1, argv + 1); }));
 }

@@ -2,10 +2,13 @@
 #include "run_guarded.h"
 
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <iostream>
 #include <new>
 #include <string_view>
+#include <unistd.h>
 
 #include "rlhf/core/error.h"
 
@@ -43,6 +46,17 @@ int run_guarded(const std::function<void()>& body) {
   } catch (const std::exception& e) {
     return print_error(ExitCode::bug, std::string("internal error: ") + e.what() + "; this is a bug");
   }
+}
+
+void end_process(int code) {
+  std::cout.flush();
+  std::cerr.flush();
+  std::fflush(nullptr);
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  std::exit(code);
+#else
+  ::_exit(code);
+#endif
 }
 
 }  // namespace rlhf

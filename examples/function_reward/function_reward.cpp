@@ -45,8 +45,8 @@ void make_policy(const fs::path& folder, const fs::path& tokenizer_folder) {
   const auto source =
       rlhf::describe_new_model(sizes, tokenizer->vocab_size(), tokenizer->bos_id(), tokenizer->eos_id());
   const auto model = rlhf::load_causal_lm(source, at::kCPU, at::kFloat, /*requires_grad=*/false, /*seed=*/1);
-  rlhf::save_causal_lm(source, rlhf::named_values(model->parameters()), {.tokenizer_files = tokenizer->files()},
-                       folder);
+  rlhf::save_causal_lm(source, rlhf::named_values(model->parameters()),
+                       {.tokenizer_files = rlhf::read_side_files(tokenizer->files())}, folder);
 }
 
 rlhf::PpoConfig configure(const fs::path& policy, const fs::path& prompts, const fs::path& run) {

@@ -71,7 +71,7 @@ Json schema_of(const StructList& list) {
 Json schema_of(const Option& option) {
   Json schema = std::visit(
       Overloaded{[&](std::int64_t* value) {
-                   return ranged_schema({{"type", "integer"}, {"default", *value}}, option.range);
+                   return ranged_schema({{"type", "integer"}, {"default", *value}}, allowed_range(option));
                  },
                  [&](double* value) {
                    return ranged_schema({{"type", "number"}, {"default", *value}}, option.range);

@@ -41,6 +41,11 @@ std::string item_expectation(const StructList& list) {
   return "{" + joined(keys, ", ") + "}" + (brief != nullptr ? " or its " + std::string(brief->key) + " alone" : "");
 }
 
+Range allowed_range(const Option& option) {
+  const bool is_count = std::holds_alternative<std::int64_t*>(option.slot) && !option.is_any_size;
+  return is_count && !option.range.has_high() ? option.range.up_to(static_cast<double>(kLargestCount)) : option.range;
+}
+
 std::string expectation(const Option& option) {
   return std::visit(
       Overloaded{[&](std::int64_t*) { return with_range("a whole number", option.range); },

@@ -19,6 +19,8 @@ Overloaded(Visitors...) -> Overloaded<Visitors...>;  // Clang 14 does not deduce
 
 /// The allowed forms of an item of a list: "{path, weight} or its path alone".
 std::string item_expectation(const StructList& list);
+/// The range of an option; that of a whole number has an upper limit (kLargestCount), unless it may have any size.
+Range allowed_range(const Option& option);
 /// The allowed values of an option, for an error: "a whole number, at least 1", "one of drop, truncate, error".
 std::string expectation(const Option& option);
 /// The meaning of the option, and whether it may change on resume.

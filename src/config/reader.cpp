@@ -2,6 +2,7 @@
 #include "config/reader.h"
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -92,6 +93,15 @@ bool assign(const Choice& choice, const Node& node, const Range&) {
   if (name == choice.names.end()) return false;
   choice.set(static_cast<std::size_t>(name - choice.names.begin()));
   return true;
+}
+
+/// The upper limit of a whole number that is too large, with its separator, or "". An expectation leaves it out,
+/// because it explains nothing about other values.
+std::string limit_for(const Option& option, const Node& node) {
+  if (!std::holds_alternative<std::int64_t*>(option.slot) || option.range.has_high()) return "";
+  const std::int64_t limit = option.is_any_size ? std::numeric_limits<std::int64_t>::max() : kLargestCount;
+  const auto value = as_number(node, {});
+  return value && *value > static_cast<double>(kLargestCount) ? ", at most " + std::to_string(limit) : "";
 }
 
 /// A hint for an invalid value, with its separator, or "".
@@ -191,7 +201,7 @@ void Reader::read_option(const Option& option, const Node& node, const std::stri
   }
   const bool fits = std::visit(
       [&](const auto& slot) {
-        if constexpr (requires { assign(slot, node, option.range); }) return assign(slot, node, option.range);
+        if constexpr (requires { assign(slot, node, option.range); }) return assign(slot, node, allowed_range(option));
         return false;
       },
       option.slot);
@@ -227,7 +237,8 @@ void Reader::report_mismatch(const Option& option, const Node& node, const std::
   const Node& wrong = culprit(option, node);
   const std::string in_list = &wrong != &node && node.kind == Node::Kind::list ? " in the list" : "";
   faults_.add(source_, wrong.line, path,
-              "expected " + expectation(option) + ", found " + found(wrong) + in_list + hint_for(option, node));
+              "expected " + expectation(option) + limit_for(option, wrong) + ", found " + found(wrong) + in_list +
+                  hint_for(option, node));
 }
 
 void Reader::report_unknown(const Node& node, const std::string& section_path, const std::string& path) {

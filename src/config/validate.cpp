@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <thread>
 #include <utility>
 
 #include "rlhf/config/metrics_list.h"
@@ -29,6 +30,17 @@ void require_divides(Issues& issues, const std::string& key, std::int64_t diviso
   if (divisor > 0 && whole % divisor == 0) return;
   issues.push_back(
       {{key, whole_key}, "expected a divisor of " + whole_key + " = " + number(whole) + ", found " + number(divisor)});
+}
+
+/// More threads than a few for each CPU only take turns, and a system may refuse to start them.
+void check_threads(Issues& issues, const std::string& key, const std::optional<std::int64_t>& threads) {
+  constexpr std::int64_t kPerCpu = 4, kAlways = 64;
+  const auto cpus = static_cast<std::int64_t>(std::max(1U, std::thread::hardware_concurrency()));
+  const std::int64_t limit = std::max(kAlways, kPerCpu * cpus);
+  if (!threads || *threads <= limit) return;
+  issues.push_back({{key},
+                    "expected at most " + number(limit) + " threads on a machine with " + number(cpus) +
+                        (cpus == 1 ? " CPU" : " CPUs") + ", found " + number(*threads)});
 }
 
 void check_files(Issues& issues, const std::string& key, const std::vector<std::string>& files) {
@@ -160,6 +172,7 @@ Issues check_supervised(const Config& config, Stage stage) {
   check_data(issues, config.data, stage);
   require_said(issues, "train.output", config.train.output, "a folder for the run");
   check_micro_batch(issues, config.train.micro_batch_tokens, config.data.max_length, {"data.max_length"});
+  check_threads(issues, "train.threads", config.train.threads);
   check_eval(issues, config.eval, config.data, stage);
   return issues;
 }
@@ -206,6 +219,7 @@ Issues validate_on_policy(const std::string& policy, const PromptDataOptions& da
                           number(train.total_episodes)});
   }
   check_truncated_sampling(issues, rollout);
+  check_threads(issues, "train.threads", train.threads);
   check_micro_batch(issues, train.micro_batch_tokens, data.max_prompt_length + rollout.max_new_tokens,
                     {"data.max_prompt_length", "rollout.max_new_tokens"});
   return issues;
@@ -252,6 +266,7 @@ Issues validate(const GenerateConfig& config) {
   if (config.best && (config.reward.empty() || config.num_samples < 2)) {
     issues.push_back({{"best", "reward", "num_samples"}, "expected a reward model and num_samples of at least 2"});
   }
+  check_threads(issues, "threads", config.threads);
   check_template(issues, "template", config.template_);
   return issues;
 }

@@ -1,4 +1,4 @@
-// CRC-32 of a file.
+// CRC-32 of bytes and of files.
 #include "rlhf/core/checksum.h"
 
 #include <cerrno>
@@ -9,6 +9,10 @@
 #include <zlib.h>
 
 namespace rlhf {
+
+std::uint32_t crc32_of(std::string_view bytes) {
+  return static_cast<std::uint32_t>(crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+}
 
 std::uint32_t crc32_of_file(const std::filesystem::path& path, ExitCode code) {
   errno = 0;

@@ -82,9 +82,9 @@ void prune(const fs::path& checkpoints, std::int64_t step, std::int64_t keep_las
   for (const fs::path& leftover : leftovers) fs::remove_all(leftover, ignored);
 }
 
-std::string sizes_text(const at::Tensor& tensor) {
+std::string sizes_text(at::IntArrayRef sizes) {
   std::string text = "[";
-  for (const std::int64_t size : tensor.sizes()) text += (text.size() > 1 ? ", " : "") + std::to_string(size);
+  for (const std::int64_t size : sizes) text += (text.size() > 1 ? ", " : "") + std::to_string(size);
   return text + "]";
 }
 
@@ -122,14 +122,11 @@ std::optional<FoundCheckpoint> find_checkpoint(const fs::path& checkpoints) {
                    ": expected a complete checkpoint, found only broken ones; the oldest: " + last_fault);
 }
 
-Checkpoint load_checkpoint(const fs::path& folder) {
-  Checkpoint checkpoint;
+SavedCheckpoint load_checkpoint(const fs::path& folder) {
+  SavedCheckpoint checkpoint;
   for (const auto& [name, stamp] : read_manifest(folder)) {
     const fs::path path = folder / name;
-    if (path.extension() != kTensorsExtension) continue;
-    const SafetensorsFile file(path);
-    NamedTensors& tensors = checkpoint.groups[path.stem().string()];
-    for (const auto& [tensor_name, entry] : file.entries()) tensors.emplace_back(tensor_name, file.tensor(tensor_name));
+    if (path.extension() == kTensorsExtension) checkpoint.groups.emplace(path.stem().string(), path);
   }
   const fs::path state = folder / kStateFile;
   try {
@@ -140,24 +137,20 @@ Checkpoint load_checkpoint(const fs::path& folder) {
   return checkpoint;
 }
 
-void restore_tensors(const NamedTensors& loaded, const NamedTensors& targets, const std::string& what) {
-  std::map<std::string_view, at::Tensor> rest(loaded.begin(), loaded.end());
-  std::vector<std::pair<at::Tensor, at::Tensor>> copies;  // copy only after all names and shapes were checked
-  for (const auto& [name, target] : targets) {
+void restore_tensors(const SafetensorsFile& saved, const NamedTensors& targets, const std::string& what) {
+  std::map<std::string, SafetensorsFile::Entry> rest = saved.entries();
+  for (const auto& [name, target] : targets) {  // copy only after all names and shapes were checked
     const auto found = rest.find(name);
     if (found == rest.end()) throw ModelError(what + ": expected a tensor " + name + ", found none");
-    if (found->second.sizes() != target.sizes()) {
-      throw ModelError(what + ": tensor " + name + ": expected " + sizes_text(target) + ", found " +
-                       sizes_text(found->second));
+    if (target.sizes() != found->second.sizes) {
+      throw ModelError(what + ": tensor " + name + ": expected " + sizes_text(target.sizes()) + ", found " +
+                       sizes_text(found->second.sizes));
     }
-    copies.emplace_back(target, found->second);
     rest.erase(found);
   }
-  if (!rest.empty()) {
-    throw ModelError(what + ": expected no other tensors, found " + std::string(rest.begin()->first));
-  }
+  if (!rest.empty()) throw ModelError(what + ": expected no other tensors, found " + rest.begin()->first);
   const c10::NoGradGuard no_grad;
-  for (const auto& [target, source] : copies) target.copy_(source);
+  for (const auto& [name, target] : targets) target.copy_(saved.tensor(name));
 }
 
 }  // namespace rlhf

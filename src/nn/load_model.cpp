@@ -38,7 +38,7 @@ struct Placement {
   at::ScalarType dtype;
   bool requires_grad;
 
-  /// Concatenates the rows of `parts`, copying each once.
+  /// Concatenates the rows of `parts`, copying each at most once.
   Weight weight(at::TensorList parts) const {
     const bool rounds = requires_grad && dtype != at::kFloat && std::any_of(parts.begin(), parts.end(), is_wide);
     return {copy(parts, dtype).set_requires_grad(requires_grad), rounds ? copy(parts, at::kFloat) : at::Tensor()};
@@ -49,7 +49,13 @@ struct Placement {
 
  private:
   static bool is_wide(const at::Tensor& values) { return values.scalar_type() == at::kFloat; }
+  /// Whether `part`, which was read or drawn for this weight alone, can be the weight.
+  bool is_ready(const at::Tensor& part, at::ScalarType type) const {
+    return part.scalar_type() == type && part.device() == device && part.is_contiguous() &&
+           part.storage().nbytes() == part.nbytes();
+  }
   at::Tensor copy(at::TensorList parts, at::ScalarType type) const {
+    if (parts.size() == 1 && is_ready(parts.front(), type)) return parts.front();
     std::vector<std::int64_t> sizes = parts.front().sizes().vec();
     for (const at::Tensor& part : parts.slice(1)) sizes[0] += part.size(0);
     at::Tensor rows = at::empty(sizes, at::TensorOptions(device).dtype(type));

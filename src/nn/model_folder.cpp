@@ -88,8 +88,10 @@ ModelFolder read_model_folder(const fs::path& path) {
   if (const auto mean = config.find("rlhf_reward_mean")) folder.reward_mean = mean->number();
   add_eos_ids(config, folder.eos_ids);
   if (is_there(path / "generation_config.json")) {
-    const Json generation = read_model_json(path / "generation_config.json");
-    add_eos_ids(config_reader(generation, (path / "generation_config.json").string()), folder.eos_ids);
+    const std::string where = (path / "generation_config.json").string();
+    const Json generation = read_model_json(where);
+    folder.generation_config_json = read_file(where, ExitCode::model);
+    add_eos_ids(config_reader(generation, where), folder.eos_ids);
   }
   folder.padding_is_eos = find_padding_that_is_eos(config, folder);
   folder.prompt_template = read_prompt_template(path / "rlhf.json");

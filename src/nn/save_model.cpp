@@ -1,6 +1,5 @@
 // Writes models as Hugging Face folders.
 #include <string>
-#include <system_error>
 
 #include <nlohmann/json.hpp>
 
@@ -52,28 +51,14 @@ NamedTensors cast_all(const NamedTensors& weights, at::ScalarType dtype) {
   return result;
 }
 
-void copy_into(const fs::path& file, const fs::path& folder) {
-  std::error_code error;
-  // A SentencePiece model can have any name elsewhere, but only one name in a model folder.
-  fs::path name = file.extension() == ".model" ? "tokenizer.model" : file.filename();
-  if (file.parent_path().filename() == "additional_chat_templates") {
-    name = file.parent_path().filename() / name;
-    fs::create_directories((folder / name).parent_path(), error);
-  }
-  fs::copy_file(file, folder / name, error);
-  if (error) {
-    throw OutputError("saving a model: copying " + file.string() + " to " + folder.string() + ": " + error.message());
-  }
-}
-
 void save_folder(const ModelFolder& source, const Json& config, const NamedTensors& weights, const SaveOptions& options,
                  const fs::path& path) {
   write_folder_atomically(path, [&](const fs::path& folder) {
     write_file_atomically(folder / "config.json", config.dump(2) + "\n");
     write_safetensors(folder / "model.safetensors", cast_all(weights, options.dtype), {{"format", "pt"}});
-    for (const fs::path& file : options.tokenizer_files) copy_into(file, folder);
-    const fs::path generation = source.path / "generation_config.json";
-    if (!source.path.empty() && fs::exists(generation)) copy_into(generation, folder);
+    write_side_files(options.tokenizer_files, folder);
+    if (!source.generation_config_json.empty())
+      write_file_atomically(folder / "generation_config.json", source.generation_config_json);
     if (!options.chat_template.empty()) write_file_atomically(folder / "chat_template.jinja", options.chat_template);
     if (options.prompt_template.empty()) return;
     write_file_atomically(folder / "rlhf.json", Json{{"prompt_template", options.prompt_template}}.dump(2) + "\n");

@@ -24,7 +24,7 @@ class WeightFiles {
   std::string name_in_files(const std::string& name) const;
   /// The entry of the tensor `name`, or nullptr.
   const SafetensorsFile::Entry* find(const std::string& name) const;
-  /// A zero-copy view of a tensor for which find() returned an entry.
+  /// Reads a tensor for which find() returned an entry.
   at::Tensor tensor(const std::string& name) const;
 
  private:

@@ -31,6 +31,17 @@ int attribute(cudaDeviceAttr which, c10::DeviceIndex index) {
   return value;
 }
 
+struct DeviceMemory {
+  std::int64_t free, all;
+};
+DeviceMemory memory_of(c10::DeviceIndex index) {
+  const c10::cuda::CUDAGuard guard(index);
+  std::size_t free_bytes = 0;
+  std::size_t all_bytes = 0;
+  must_succeed(cudaMemGetInfo(&free_bytes, &all_bytes), "reading the device's memory");
+  return {static_cast<std::int64_t>(free_bytes), static_cast<std::int64_t>(all_bytes)};
+}
+
 }  // namespace
 
 int cuda_device_count() { return c10::cuda::device_count(); }
@@ -44,13 +55,8 @@ std::int64_t cuda_peak_bytes(c10::DeviceIndex index) {
   return stats.allocated_bytes[static_cast<std::size_t>(c10::CachingAllocator::StatType::AGGREGATE)].peak;
 }
 
-std::int64_t cuda_installed_bytes(c10::DeviceIndex index) {
-  const c10::cuda::CUDAGuard guard(index);
-  std::size_t free_bytes = 0;
-  std::size_t all_bytes = 0;
-  must_succeed(cudaMemGetInfo(&free_bytes, &all_bytes), "reading the device's memory");
-  return static_cast<std::int64_t>(all_bytes);
-}
+std::int64_t cuda_installed_bytes(c10::DeviceIndex index) { return memory_of(index).all; }
+std::int64_t cuda_free_bytes(c10::DeviceIndex index) { return memory_of(index).free; }
 
 void cuda_synchronize(c10::DeviceIndex index) {
   const c10::cuda::CUDAGuard guard(index);
@@ -64,6 +70,7 @@ int cuda_device_count() { return 0; }
 int cuda_capability(c10::DeviceIndex) { RLHF_CHECK(false, "built without CUDA"); }
 std::int64_t cuda_peak_bytes(c10::DeviceIndex) { RLHF_CHECK(false, "built without CUDA"); }
 std::int64_t cuda_installed_bytes(c10::DeviceIndex) { RLHF_CHECK(false, "built without CUDA"); }
+std::int64_t cuda_free_bytes(c10::DeviceIndex) { RLHF_CHECK(false, "built without CUDA"); }
 void cuda_synchronize(c10::DeviceIndex) { RLHF_CHECK(false, "built without CUDA"); }
 
 #endif

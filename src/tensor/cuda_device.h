@@ -13,6 +13,7 @@ int cuda_device_count();
 int cuda_capability(c10::DeviceIndex index);
 std::int64_t cuda_peak_bytes(c10::DeviceIndex index);
 std::int64_t cuda_installed_bytes(c10::DeviceIndex index);
+std::int64_t cuda_free_bytes(c10::DeviceIndex index);
 void cuda_synchronize(c10::DeviceIndex index);
 
 }  // namespace rlhf

@@ -4,12 +4,11 @@
 #include <cstddef>
 #include <fstream>
 #include <sstream>
-#include <unistd.h>
 
 #include <ATen/Version.h>
 
-#include "rlhf/core/check.h"
 #include "rlhf/core/error.h"
+#include "rlhf/core/memory.h"
 #include "rlhf/kernels/kernels.h"
 
 #include "tensor/cuda_device.h"
@@ -93,15 +92,16 @@ Compute resolve_compute(DeviceChoice device, DtypeChoice dtype) {
 }
 
 std::int64_t peak_memory_bytes(at::Device device) {
-  if (device.is_cuda()) return cuda_peak_bytes(device.index());
-  const std::string kibibytes = line_after("/proc/self/status", "VmHWM");
-  RLHF_CHECK(!kibibytes.empty(), "/proc/self/status has no VmHWM");
-  return std::stoll(kibibytes) * 1024;
+  return device.is_cuda() ? cuda_peak_bytes(device.index()) : peak_resident_memory();
 }
 
 std::int64_t installed_memory_bytes(at::Device device) {
-  if (device.is_cuda()) return cuda_installed_bytes(device.index());
-  return static_cast<std::int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE);
+  return device.is_cuda() ? cuda_installed_bytes(device.index()) : installed_memory();
+}
+
+MemoryLimit available_memory(at::Device device) {
+  if (!device.is_cuda()) return available_memory();
+  return {cuda_free_bytes(device.index()), "free memory of " + device.str()};
 }
 
 void synchronize(at::Device device) {

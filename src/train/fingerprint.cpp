@@ -38,9 +38,8 @@ void add_text(Fingerprint& fingerprint, const Setup& setup) {
   if (const auto eos = setup.tokenizer->eos_id()) fingerprint["tokenizer.eos"] = std::to_string(*eos);
   if (!setup.chat_file.empty())
     fingerprint["data.chat_template file"] = "crc32 " + std::to_string(crc32_of_file(setup.chat_file, ExitCode::usage));
-  for (const auto& file : setup.tokenizer->files())
-    fingerprint["tokenizer/" + file.filename().string()] =
-        "crc32 " + std::to_string(crc32_of_file(file, ExitCode::model));
+  for (const SideFile& file : setup.tokenizer_files)
+    fingerprint["tokenizer/" + file.name] = "crc32 " + std::to_string(crc32_of(file.content));
 }
 
 }  // namespace rlhf

@@ -7,6 +7,7 @@
 #include "rlhf/algo/lr_schedule.h"
 #include "rlhf/core/error.h"
 #include "rlhf/core/log.h"
+#include "rlhf/core/process_memory.h"
 #include "rlhf/core/signals.h"
 #include "rlhf/tensor/device.h"
 
@@ -100,6 +101,7 @@ void Loop::report(const StepRecord& record, double seconds) {
 /// Evaluation and samples after a step. Nothing is written before all of it is computed, so that after a signal a
 /// resumed run writes nothing twice.
 void Loop::observe() {
+  if (evaluation_due()) return_free_memory();
   const auto evaluation = evaluation_due() ? method_.evaluate() : nullptr;
   const bool show = samples_due(0) || (is_last() && settings_.log.samples_every_steps > 0);
   const auto samples = show ? method_.show() : std::vector<nlohmann::ordered_json>();
@@ -142,6 +144,7 @@ void Loop::keep_if_best(const Metrics& evaluation) {
 
 /// Writes the main model last: if it exists, the result is complete.
 void Loop::save_models(const std::string& name) {
+  return_free_memory();  // what saving needs has other sizes than what a step leaves
   const auto models = method_.models();
   for (const bool main : {false, true})
     for (const SavedModel& model : models)

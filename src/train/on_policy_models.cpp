@@ -27,18 +27,34 @@ void OnPolicyModels::check_positions_of(const ModelFolder& folder) const {
   check_positions(folder, "data.max_prompt_length + rollout.max_new_tokens", longest());
 }
 
+std::vector<Phase> OnPolicyModels::phases(std::int64_t micro_batch_tokens) const {
+  constexpr std::int64_t kPrefillTokens = 1 << 15;  // as in the generator
+  const ModelShape& shape = setup_.folder.shape;
+  const at::ScalarType dtype = setup_.compute.dtype;
+  const std::int64_t rows = rollout_.batch_size, all = times(rows, longest());
+  const std::int64_t held = std::min(micro_batch_tokens, all);
+  const std::int64_t prompts = std::min(kPrefillTokens, times(rows / rollout_.num_samples_per_prompt, data_.longest()));
+  const std::int64_t forward = forward_bytes_per_token(shape);
+  return {
+      {"activations", times(held, activation_bytes_per_token(shape, dtype)) + logits_bytes(shape, dtype, held, true)},
+      {"KV cache and prompts of a rollout",
+       kv_cache_bytes(shape, dtype, all) + times(prompts, forward) + logits_bytes(shape, dtype, rows, false)},
+      {"activations of scoring", times(held, forward) + logits_bytes(shape, dtype, held, false)},
+      {"copy of the weights to save", setup_.saving_bytes()}};
+}
+
 MethodPlan OnPolicyModels::plan(MemoryForecast others) const {
   const ModelShape& policy = setup_.folder.shape;
   const at::ScalarType dtype = setup_.compute.dtype;
   MethodPlan plan;
-  plan.memory.parts = {{"policy and training state", model_bytes(policy, dtype, true)},
+  plan.memory.parts = {process_part(setup_.compute.device),
+                       {"policy and training state", model_bytes(policy, dtype, true)},
                        {"reference", model_bytes(reference_folder_.shape, dtype, false)},
-                       {"reward model", model_bytes(reward_folder_.shape, dtype, false)},
-                       {"KV cache", kv_cache_bytes(policy, dtype, rollout_.batch_size * longest())}};
+                       {"reward model", model_bytes(reward_folder_.shape, dtype, false)}};
   plan.memory.parts.insert(plan.memory.parts.end(), others.parts.begin(), others.parts.end());
+  plan.memory.keys = {"train.micro_batch_tokens", "rollout.batch_size", "rollout.max_new_tokens"};
   plan.micro_batch_tokens = setup_.choose_micro_batch_tokens(plan.memory.total(), longest());
-  const std::int64_t held = std::min(plan.micro_batch_tokens, rollout_.batch_size * longest());
-  plan.memory.parts.push_back({"activations", held * activation_bytes_per_token(policy, dtype)});
+  plan.memory.parts.push_back(largest_phase(phases(plan.micro_batch_tokens)));
   plan.data = data_.prompts.report.lines();
   plan.first_samples = first_prompts(data_, *setup_.tokenizer);
   add_data(plan.inputs, "data.prompts", data_.counts);

@@ -6,6 +6,10 @@
 #include <cstdio>
 
 #include "rlhf/core/check.h"
+#include "rlhf/core/error.h"
+#include "rlhf/core/log.h"
+#include "rlhf/core/process_memory.h"
+#include "rlhf/tensor/linear_logprobs.h"
 
 namespace rlhf {
 
@@ -17,12 +21,20 @@ constexpr std::int64_t kRounding = 256;
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
-std::string binary_size(std::int64_t bytes) {
-  const bool large = bytes >= (1LL << 30);
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f %s", static_cast<double>(bytes) / (large ? 1LL << 30 : 1LL << 20),
-                large ? "GiB" : "MiB");
-  return text;
+/// A number of bytes. Products of large sizes stop at 2^59, so that sums of them fit into 64 bits.
+std::int64_t bytes_of(double exact) {
+  constexpr double kMost = 576460752303423488.0;
+  return static_cast<std::int64_t>(std::min(exact, kMost));
+}
+
+double element_size(at::ScalarType dtype) { return static_cast<double>(c10::elementSize(dtype)); }
+
+/// The numbers that one layer saves per token: two residual sums and their norms, rotated queries and keys, values, the
+/// result of the attention, gate, up, their product, and with LibTorch's operators also the activated gate.
+double saved_per_layer(const ModelShape& s) {
+  const double heads = static_cast<double>(s.head_dim) *
+                       (2 * static_cast<double>(s.num_heads) + 2 * static_cast<double>(s.num_key_value_heads));
+  return 4 * static_cast<double>(s.hidden_size) + heads + 4 * static_cast<double>(s.intermediate_size);
 }
 
 std::string plural(std::int64_t count, const std::string& one, const std::string& many) {
@@ -47,29 +59,66 @@ std::string MemoryForecast::summary() const {
   return text;
 }
 
+std::int64_t times(std::int64_t count, std::int64_t bytes) {
+  return bytes_of(static_cast<double>(count) * static_cast<double>(bytes));
+}
+
+std::pair<std::string, std::int64_t> largest_phase(const std::vector<Phase>& phases) {
+  const auto largest =
+      std::max_element(phases.begin(), phases.end(), [](const Phase& a, const Phase& b) { return a.bytes < b.bytes; });
+  return {largest->name, bytes_of(1.1 * static_cast<double>(largest->bytes))};
+}
+
+std::pair<std::string, std::int64_t> process_part(at::Device device) {
+  constexpr std::int64_t kLater = 24 << 20;  // pages of the libraries that the first step touches
+  return {"LibTorch, tokenizer and data", device.is_cuda() ? 0 : resident_memory() + kLater};
+}
+
+void check_memory(const MemoryForecast& forecast, const MemoryLimit& available, bool refuse) {
+  if (forecast.total() <= available.bytes) return;
+  std::string keys;
+  for (const std::string& key : forecast.keys) keys += (keys.empty() ? "" : ", ") + key;
+  const std::string message = "memory: expected at most " + binary_size(available.bytes) + " (" + available.source +
+                              "), found a forecast of " + forecast.summary() + "; hint: lower " +
+                              (keys.empty() ? "" : keys + " or ") + "the size of the model";
+  if (refuse) throw DeviceError(message + ", or run anyway with train.check_memory=false");
+  log_warning(message);
+}
+
 std::int64_t count_parameters(const ModelShape& s) {
-  const std::int64_t attention = s.hidden_size * s.head_dim * (2 * s.num_heads + 2 * s.num_key_value_heads);
-  const std::int64_t layer = attention + 3 * s.hidden_size * s.intermediate_size + 2 * s.hidden_size;
-  return s.vocab_size * s.hidden_size * (s.tied_head ? 1 : 2) + s.num_layers * layer + s.hidden_size;
+  const auto real = [](std::int64_t x) { return static_cast<double>(x); };
+  const double attention =
+      real(s.hidden_size) * real(s.head_dim) * (2 * real(s.num_heads) + 2 * real(s.num_key_value_heads));
+  const double layer = attention + 3 * real(s.hidden_size) * real(s.intermediate_size) + 2 * real(s.hidden_size);
+  return bytes_of(real(s.vocab_size) * real(s.hidden_size) * (s.tied_head ? 1 : 2) + real(s.num_layers) * layer +
+                  real(s.hidden_size));
 }
 
 std::int64_t activation_bytes_per_token(const ModelShape& s, at::ScalarType dtype) {
-  // Saved per layer: two residual sums and their norms, rotated queries and keys, values, the result of the attention,
-  // gate, up, their product, and with LibTorch's operators also the activated gate.
-  const std::int64_t heads = s.head_dim * (2 * s.num_heads + 2 * s.num_key_value_heads);
-  const std::int64_t layer = 4 * s.hidden_size + heads + 4 * s.intermediate_size;
-  return (s.num_layers * layer + 4 * s.hidden_size) * static_cast<std::int64_t>(c10::elementSize(dtype));
+  return bytes_of((static_cast<double>(s.num_layers) * saved_per_layer(s) + 4 * static_cast<double>(s.hidden_size)) *
+                  element_size(dtype));
+}
+
+std::int64_t forward_bytes_per_token(const ModelShape& s) {
+  // The tensors of one layer. Kernels and libraries compute in float32 for every dtype.
+  return bytes_of((saved_per_layer(s) + 4 * static_cast<double>(s.hidden_size)) * element_size(at::kFloat));
+}
+
+std::int64_t logits_bytes(const ModelShape& s, at::ScalarType dtype, std::int64_t rows, bool trained) {
+  const double elements = std::min(static_cast<double>(LogprobOptions().chunk_elements),
+                                   static_cast<double>(rows) * static_cast<double>(s.vocab_size));
+  return bytes_of(elements * element_size(dtype) * (trained ? 2 : 1));
 }
 
 std::int64_t kv_cache_bytes(const ModelShape& shape, at::ScalarType dtype, std::int64_t tokens) {
-  return 2 * shape.num_layers * tokens * shape.num_key_value_heads * shape.head_dim *
-         static_cast<std::int64_t>(c10::elementSize(dtype));
+  return bytes_of(2 * static_cast<double>(shape.num_layers) * static_cast<double>(tokens) *
+                  static_cast<double>(shape.num_key_value_heads) * static_cast<double>(shape.head_dim) *
+                  element_size(dtype));
 }
 
 std::int64_t model_bytes(const ModelShape& shape, at::ScalarType dtype, bool trained) {
-  const auto element = static_cast<std::int64_t>(c10::elementSize(dtype));
-  const std::int64_t training = trained ? 3 * 4 + (dtype == at::kFloat ? 0 : 4) : 0;
-  return count_parameters(shape) * (element + training);
+  const double training = trained ? 3 * 4 + (dtype == at::kFloat ? 0 : 4) : 0;
+  return bytes_of(static_cast<double>(count_parameters(shape)) * (element_size(dtype) + training));
 }
 
 std::int64_t derive_micro_batch_tokens(const ModelShape& shape, at::ScalarType dtype, std::int64_t resident,

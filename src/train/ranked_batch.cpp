@@ -56,4 +56,16 @@ RankedBatch make_ranked_batch(const std::vector<const RankedSample*>& samples, a
           to_device(weights, device)};
 }
 
+double packed_share(const std::vector<RankedSample>& samples, at::Device device) {
+  double all = 0, packed = 0;
+  for (const RankedSample& sample : samples) {
+    double tokens = 0;
+    for (const TokenIds& text : sample.texts) tokens += static_cast<double>(text.size());
+    const double repeated = static_cast<double>(sample.texts.size() - 1);
+    all += tokens;
+    packed += tokens - (attends_to_prefixes(device) ? repeated * static_cast<double>(shared_tokens(sample.texts)) : 0);
+  }
+  return all > 0 ? packed / all : 1;
+}
+
 }  // namespace rlhf

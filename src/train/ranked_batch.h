@@ -22,4 +22,7 @@ struct RankedBatch {
 /// attention supports prefixes (on a CPU). The weight of a pair is 1 / number of pairs of its sample.
 RankedBatch make_ranked_batch(const std::vector<const RankedSample*>& samples, at::Device device);
 
+/// The tokens that make_ranked_batch packs, as a share of the tokens of all texts.
+double packed_share(const std::vector<RankedSample>& samples, at::Device device);
+
 }  // namespace rlhf

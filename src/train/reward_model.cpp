@@ -95,7 +95,13 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
     setup_ = &setup;
     data_ = load_preferences(config_.data, seed_, *setup.tokenizer, setup.templates);
     const char* const unit = data_.counts.format == RecordFormat::ranking ? "rankings" : "pairs";
-    MethodPlan plan = plan_samples(config_, data_, largest(data_), unit, setup);
+    const bool centres = config_.reward_model.center_on != CenterOn::none;
+    const SupervisedTokens tokens{
+        .largest = largest(data_),
+        .packed_share = packed_share(data_.train.samples, setup.compute.device),
+        .evaluated = std::max(data_.eval.report.tokens, centres ? data_.train.report.tokens / 2 : 0),
+        .head = false};
+    MethodPlan plan = plan_samples(config_, data_, tokens, unit, setup);
     plan.first_samples = first_samples(data_.train.samples, *setup.tokenizer);
     micro_batch_tokens_ = plan.micro_batch_tokens;
     return plan;

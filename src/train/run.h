@@ -20,7 +20,7 @@ namespace rlhf {
 /// A checkpoint to resume from.
 struct ResumePoint {
   std::int64_t step = 0;
-  Checkpoint checkpoint;
+  SavedCheckpoint checkpoint;
 };
 
 /// Checks the output folder before anything is loaded. Throws ConfigError if it contains files and the run does not

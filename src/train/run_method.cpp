@@ -35,7 +35,11 @@ nlohmann::json describe_run(const RunSettings& settings, const Setup& setup, con
           {"version", kVersion},
           {"libtorch", TORCH_VERSION},
           {"compute", setup.compute.reason},
-          {"plan", {{"summary", plan.summary}, {"data", plan.data}, {"memory", plan.memory.summary()}}},
+          {"plan",
+           {{"summary", plan.summary},
+            {"data", plan.data},
+            {"memory", plan.memory.summary()},
+            {"memory_bytes", plan.memory.total()}}},
           {"fingerprint", fingerprint}};
 }
 
@@ -79,8 +83,12 @@ RunSummary run_method(Method& method, const RunSettings& settings, const RunOpti
   const Setup setup = prepare(settings, resume, options);
   const MethodPlan plan = method.plan(setup);
   const Announcement announcement{plan.summary, plan.data, setup.compute.reason, plan.memory, plan.first_samples};
+  const auto check_that_it_fits = [&] {
+    check_memory(plan.memory, available_memory(setup.compute.device), settings.check_memory);
+  };
   if (options.dry_run) {
     print(announcement);
+    check_that_it_fits();
     return {};
   }
 
@@ -89,6 +97,7 @@ RunSummary run_method(Method& method, const RunSettings& settings, const RunOpti
     log_finished(folder);
     return {};
   }
+  check_that_it_fits();
   method.load();
   Run run(folder,
           {settings.config_yaml, describe_run(settings, setup, plan, fingerprint), fingerprint, result_folders(method)},

@@ -54,13 +54,17 @@ std::optional<std::int64_t> settle(std::optional<std::int64_t> set, const std::o
 
 SaveOptions Setup::save_options(const RecordCounts& counts, bool with_template) const {
   SaveOptions options;
-  options.dtype = folder.path.empty() ? at::kFloat : folder.file_dtype;
+  options.dtype = saved_dtype();
   if (with_template || folder.prompt_template) options.prompt_template = templates.prompt.text();
   if (counts.chat) options.chat_template = templates.chat_template().source();
-  options.tokenizer_files = tokenizer->files();
+  options.tokenizer_files = tokenizer_files;
   options.eos_id = tokenizer->eos_id();
   options.pad_id = padding_id(*tokenizer, templates.stop_ids);
   return options;
+}
+
+std::int64_t Setup::saving_bytes() const {
+  return saved_dtype() == at::kFloat ? 0 : model_bytes(folder.shape, saved_dtype(), false);
 }
 
 std::int64_t Setup::choose_micro_batch_tokens(std::int64_t resident, std::int64_t longest) const {
@@ -84,6 +88,7 @@ Setup prepare(const RunSettings& settings, const std::optional<ResumePoint>& res
   if (model.init)
     setup.folder = describe_new_model(*model.init, setup.tokenizer->vocab_size(), setup.tokenizer->bos_id(),
                                       setup.tokenizer->eos_id());
+  setup.tokenizer_files = read_side_files(setup.tokenizer->files());
   setup.templates.prompt = choose_template(setup.folder, settings.prompt_template, options);
   if (is_template_file(settings.chat_template)) setup.chat_file = settings.chat_template;
   choose_chat_template(setup.templates, settings.chat_template, tokenizer_path, *setup.tokenizer);

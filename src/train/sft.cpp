@@ -61,7 +61,8 @@ class Sft final : public SupervisedMethod<Sample, SftConfig, Stage::sft> {
   MethodPlan plan(const Setup& setup) override {
     setup_ = &setup;
     data_ = load_demonstrations(config_.data, seed_, *setup.tokenizer, setup.templates);
-    MethodPlan plan = plan_samples(config_, data_, data_.train.report.longest, "samples", setup);
+    const SupervisedTokens tokens{.largest = data_.train.report.longest, .evaluated = data_.eval.report.tokens};
+    MethodPlan plan = plan_samples(config_, data_, tokens, "samples", setup);
     for (std::size_t i = 0; i < std::min<std::size_t>(3, data_.train.samples.size()); ++i)
       plan.first_samples.push_back(show_sample(data_.train.samples[i], *setup.tokenizer, isatty(STDOUT_FILENO) == 1));
     micro_batch_tokens_ = plan.micro_batch_tokens;

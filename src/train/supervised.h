@@ -18,30 +18,55 @@
 
 namespace rlhf {
 
-/// The plan of a method that trains on samples from files. `largest` is the number of tokens of the largest sample, the
-/// minimum for a micro-batch; `unit` is the name of samples in messages ("pairs").
+/// What the memory of a method that trains on samples depends on, in tokens.
+struct SupervisedTokens {
+  std::int64_t largest = 0;    ///< of the largest sample, the minimum for a micro-batch
+  double packed_share = 1;     ///< tokens of a micro-batch after shared prefixes are packed once, as a share
+  std::int64_t evaluated = 0;  ///< of an evaluation or of centring, which go through the model without gradients
+  bool head = true;            ///< logits are computed
+};
+
+/// The phases of a run that trains on samples: training, evaluation, saving.
+inline std::vector<Phase> supervised_phases(const SupervisedTokens& tokens, std::int64_t trained_tokens,
+                                            std::int64_t micro_batch_tokens, const Setup& setup) {
+  const ModelShape& shape = setup.folder.shape;
+  const at::ScalarType dtype = setup.compute.dtype;
+  const auto held = static_cast<std::int64_t>(tokens.packed_share * static_cast<double>(trained_tokens));
+  const std::int64_t evaluated = std::min(micro_batch_tokens, tokens.evaluated);
+  const auto logits = [&](std::int64_t rows, bool trained) {
+    return tokens.head ? logits_bytes(shape, dtype, rows, trained) : 0;
+  };
+  return {{"activations", times(held, activation_bytes_per_token(shape, dtype)) + logits(held, true)},
+          {"activations of an evaluation", times(evaluated, forward_bytes_per_token(shape)) + logits(evaluated, false)},
+          {"copy of the weights to save", setup.saving_bytes()}};
+}
+
+/// The plan of a method that trains on samples from files. `unit` is the name of samples in messages ("pairs").
 template <typename S, typename Config>
-MethodPlan plan_samples(const Config& config, const DataSet<S>& data, std::int64_t largest, const std::string& unit,
-                        const Setup& setup) {
+MethodPlan plan_samples(const Config& config, const DataSet<S>& data, const SupervisedTokens& tokens,
+                        const std::string& unit, const Setup& setup) {
   const ModelShape& shape = setup.folder.shape;
   const at::ScalarType dtype = setup.compute.dtype;
   const std::int64_t weights = model_bytes(shape, dtype, false), trained = model_bytes(shape, dtype, true);
   check_positions(setup.folder, "data.max_length", data.train.report.longest);
   const auto samples = static_cast<std::int64_t>(data.train.samples.size());
   const SupervisedPlan sizes =
-      plan_supervised(config.train, samples, setup.choose_micro_batch_tokens(trained, largest));
+      plan_supervised(config.train, samples, setup.choose_micro_batch_tokens(trained, tokens.largest));
   const std::int64_t step_tokens =
-      config.train.batch_size * data.train.report.tokens / std::max<std::int64_t>(1, samples);
+      std::max(tokens.largest, std::min(config.train.batch_size, samples) * data.train.report.tokens /
+                                   std::max<std::int64_t>(1, samples));
   MethodPlan plan;
   plan.total_steps = sizes.total_steps;
   plan.micro_batch_tokens = sizes.micro_batch_tokens;
   plan.summary = sizes.summary(unit);
   plan.data = data.train.report.lines();
   if (!data.eval.samples.empty()) plan.data.push_back("to evaluate on: " + data.eval.report.summary());
-  plan.memory.parts = {
-      {"weights", weights},
-      {"masters, moments, gradients", trained - weights},
-      {"activations", std::min(plan.micro_batch_tokens, step_tokens) * activation_bytes_per_token(shape, dtype)}};
+  plan.memory.parts = {process_part(setup.compute.device),
+                       {"weights", weights},
+                       {"masters, moments, gradients", trained - weights},
+                       largest_phase(supervised_phases(tokens, std::min(plan.micro_batch_tokens, step_tokens),
+                                                       plan.micro_batch_tokens, setup))};
+  plan.memory.keys = {"train.micro_batch_tokens", "train.batch_size", "data.max_length"};
   add_data(plan.inputs, "data.train", data.counts);
   if (!config.model.init) add_model(plan.inputs, "model.path", config.model.path);
   return plan;

@@ -56,7 +56,8 @@ TEST(ConfigFault, NamesLineKeyValueAndWhatIsAllowed) {
       {"rollout: {top_k: 1.5}", {"FILE:1: rollout.top_k: expected a whole number, at least 0, found 1.5"}},
       {"rollout: {top_k: 0x10}", {"FILE:1: rollout.top_k: expected a whole number, at least 0, found 0x10"}},
       {"rollout: {top_k: 99999999999999999999}",
-       {"FILE:1: rollout.top_k: expected a whole number, at least 0, found 99999999999999999999"}},
+       {"FILE:1: rollout.top_k: expected a whole number, at least 0, at most 2147483647, found "
+        "99999999999999999999"}},
       {"log: {tensorboard: yes}", {"FILE:1: log.tensorboard: expected true or false, found yes"}},
       {"train: {device: gpu}", {"FILE:1: train.device: expected one of auto, cpu, cuda, found gpu"}},
       {"train: {device: cudaa}",

@@ -13,13 +13,25 @@ namespace {
 
 using Keys = std::set<std::string>;
 
-const Keys kSupervised = {
-    "data.cache",           "train.output",     "train.micro_batch_tokens", "train.epochs",   "train.max_steps",
-    "train.threads",        "eval.every_steps", "eval.max_samples",         "eval.best_by",   "checkpoint.every_steps",
-    "checkpoint.keep_last", "log.every_steps",  "log.samples_every_steps",  "log.tensorboard"};
-const Keys kPpo = {"train.output",    "train.total_episodes",    "train.micro_batch_tokens",
-                   "train.threads",   "checkpoint.every_steps",  "checkpoint.keep_last",
-                   "log.every_steps", "log.samples_every_steps", "log.tensorboard"};
+const Keys kSupervised = {"data.cache",
+                          "train.output",
+                          "train.micro_batch_tokens",
+                          "train.epochs",
+                          "train.max_steps",
+                          "train.threads",
+                          "train.check_memory",
+                          "eval.every_steps",
+                          "eval.max_samples",
+                          "eval.best_by",
+                          "checkpoint.every_steps",
+                          "checkpoint.keep_last",
+                          "log.every_steps",
+                          "log.samples_every_steps",
+                          "log.tensorboard"};
+const Keys kPpo = {"train.output",         "train.total_episodes", "train.micro_batch_tokens",
+                   "train.threads",        "train.check_memory",   "checkpoint.every_steps",
+                   "checkpoint.keep_last", "log.every_steps",      "log.samples_every_steps",
+                   "log.tensorboard"};
 
 template <typename C>
 Keys changeable() {

@@ -100,7 +100,8 @@ TEST(JsonSchema, SaysTypeDefaultRangeAndMeaning) {
   EXPECT_EQ(betas["minItems"], 2);
   EXPECT_EQ(betas["maxItems"], 2);
   const json& threads = properties["train"]["properties"]["threads"];
-  EXPECT_EQ(threads["anyOf"], json::parse(R"([{"type": "null"}, {"type": "integer", "minimum": 1}])"));
+  EXPECT_EQ(threads["anyOf"],
+            json::parse(R"([{"type": "null"}, {"type": "integer", "minimum": 1, "maximum": 2147483647}])"));
   EXPECT_EQ(threads["default"], nullptr);
 }
 

@@ -79,7 +79,7 @@ TEST(Checkpoint, IsReadBackAsItWasSaved) {
   const auto found = find_checkpoint(folder / "checkpoints");
   ASSERT_TRUE(found);
   EXPECT_EQ(found->step, 123);
-  const Checkpoint loaded = load_checkpoint(found->folder);
+  const SavedCheckpoint loaded = load_checkpoint(found->folder);
   EXPECT_EQ(loaded.state, example(7).state);
   ASSERT_EQ(loaded.groups.size(), 2u);
   const at::Tensor w = at::zeros({2}), b = at::zeros({3, 2}, at::kBFloat16), moment = at::zeros({1});
@@ -171,9 +171,11 @@ TEST(FindCheckpoint, SeesAnyFlippedBitInAnyFile) {
 TEST(RestoreTensors, CopiesNothingUnlessEverythingFits) {
   const at::Tensor a = f32({0}), b = f32({0, 0});
   const NamedTensors targets{{"a", a}, {"b", b}};
-  const auto message = [&](const NamedTensors& loaded) -> std::string {
+  const TemporaryFolder folder;
+  const auto message = [&](const NamedTensors& saved) -> std::string {
+    write_safetensors(folder / "policy.safetensors", saved);
     try {
-      restore_tensors(loaded, targets, "policy");
+      restore_tensors(SafetensorsFile(folder / "policy.safetensors"), targets, "policy");
     } catch (const ModelError& error) {
       return error.what();
     }

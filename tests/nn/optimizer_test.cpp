@@ -112,9 +112,9 @@ TEST(AdamW, RestoredStateGoesOnWithTheSameBits) {
   TrainedWeights straight_weights(straight), resumed_weights(resumed);
   AdamW first(straight_weights, {.weight_decay = 0.1}), second(resumed_weights, {.weight_decay = 0.1});
   for (int step = 0; step < 3; ++step) train(first, straight);
-  NamedTensors saved;
-  for (const auto& [name, tensor] : first.state()) saved.emplace_back(name, tensor.clone());
-  restore_tensors(saved, second.state(), "optimizer");
+  const testing::TempFolder folder;
+  write_safetensors(folder.path() / "state.safetensors", first.state());
+  restore_tensors(SafetensorsFile(folder.path() / "state.safetensors"), second.state(), "optimizer");
   resumed_weights.write_leaves();
   EXPECT_EQ(largest_difference(straight[0].value, resumed[0].value), 0.0);
   train(first, straight);

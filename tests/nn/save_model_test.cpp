@@ -44,7 +44,7 @@ TEST(SaveModel, LoadsEqualAndKeepsWhatItDoesNotKnow) {
   save_causal_lm(folder, named_values(model->parameters()),
                  {.dtype = at::kFloat,
                   .prompt_template = "{prompt}\n{completion}",
-                  .tokenizer_files = {source / "tokenizer.model"}},
+                  .tokenizer_files = read_side_files({source / "tokenizer.model"})},
                  saved);
 
   EXPECT_EQ(read_json(saved / "config.json"), config);
@@ -57,6 +57,44 @@ TEST(SaveModel, LoadsEqualAndKeepsWhatItDoesNotKnow) {
   for (std::size_t i = 0; i < model->parameters().size(); ++i) {
     EXPECT_EQ(largest_difference(loaded->parameters()[i].value, model->parameters()[i].value), 0.0);
   }
+}
+
+std::string content_of(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// A folder may change, or vanish, while a run trains.
+TEST(SaveModel, WritesTheFilesThatWereReadWhenTheSourceIsGone) {
+  const TempFolder temp;
+  const fs::path source = temp.path() / "source", saved = temp.path() / "saved";
+  fs::copy(golden("llama/tied"), source, fs::copy_options::recursive);
+  fs::create_directories(source / "additional_chat_templates");
+  std::ofstream(source / "spm.model") << std::string("a\0b", 3);
+  std::ofstream(source / "additional_chat_templates/tool.jinja") << "{{ tools }}";
+  const std::string generation = content_of(source / "generation_config.json");
+  ASSERT_NE(generation, "");
+
+  const ModelFolder folder = read_model_folder(source);
+  const auto model = load_causal_lm(folder, at::kCPU, at::kFloat, false);
+  const SideFiles files = read_side_files({source / "spm.model", source / "additional_chat_templates/tool.jinja"});
+  fs::remove_all(source);
+  save_causal_lm(folder, named_values(model->parameters()), {.tokenizer_files = files}, saved);
+
+  EXPECT_EQ(content_of(saved / "generation_config.json"), generation);
+  EXPECT_EQ(content_of(saved / "tokenizer.model"), std::string("a\0b", 3));
+  EXPECT_EQ(content_of(saved / "additional_chat_templates/tool.jinja"), "{{ tools }}");
+}
+
+TEST(SaveModel, RefusesSideFilesThatAreNoRegularFilesOrTooLarge) {
+  const TempFolder temp;
+  const fs::path large = temp.path() / "tokenizer.json";
+  std::ofstream(large) << "{}";
+  fs::resize_file(large, (std::uintmax_t{256} << 20) + 1);  // sparse
+  testing::expect_error([&] { read_side_files({large}); }, ExitCode::model, {large.string(), "268435457 bytes"});
+  testing::expect_error([&] { read_side_files({temp.path()}); }, ExitCode::model, {"expected a regular file"});
+  testing::expect_error([&] { read_side_files({"/dev/zero"}); }, ExitCode::model, {"expected a regular file"});
+  testing::expect_error([&] { read_side_files({temp.path() / "no"}); }, ExitCode::model, {"no such file"});
 }
 
 TEST(SaveModel, PatchesTheDtypeInTheSpellingOfTheSource) {

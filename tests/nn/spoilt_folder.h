@@ -51,8 +51,8 @@ struct SpoiltFolder : TempFolder {
   void change_tensors(const std::string& file, const std::function<void(NamedTensors&)>& change) const {
     NamedTensors tensors;
     {
-      const SafetensorsFile mapped(path() / file);
-      for (const auto& [name, entry] : mapped.entries()) tensors.emplace_back(name, mapped.tensor(name).clone());
+      const SafetensorsFile before(path() / file);
+      for (const auto& [name, entry] : before.entries()) tensors.emplace_back(name, before.tensor(name).clone());
     }
     change(tensors);
     write_safetensors(path() / file, tensors);

@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <functional>
+#include <iostream>
 #include <new>
 #include <string>
 
@@ -46,6 +47,16 @@ TEST(RunGuarded, TurnsWhatIsThrownIntoLinesAndCodes) {
     EXPECT_EQ(::testing::internal::GetCapturedStderr(), c.text);
     EXPECT_EQ(code, c.code) << c.text;
   }
+}
+
+TEST(EndProcess, WritesWhatIsBufferedAndEndsWithTheCode) {
+  EXPECT_EXIT(
+      {
+        std::cout.rdbuf(std::cerr.rdbuf());  // a death test reads stderr
+        std::cout << "out";
+        end_process(7);
+      },
+      ::testing::ExitedWithCode(7), "out");
 }
 
 }  // namespace

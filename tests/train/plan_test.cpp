@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "rlhf/core/error.h"
+
 namespace rlhf {
 namespace {
 
@@ -45,6 +47,51 @@ TEST(Plan, StepsOfASupervisedRunFollowFromEpochs) {
 TEST(Plan, MemoryIsToldInUnitsThatFit) {
   const MemoryForecast forecast{{{"weights", 3LL << 29}, {"activations", 1LL << 19}}};
   EXPECT_EQ(forecast.summary(), "1.5 GiB: weights 1.5 GiB, activations 0.5 MiB");
+}
+
+TEST(Plan, ForecastsOfHugeSizesDoNotOverflow) {
+  const std::int64_t huge = 2147483647;
+  const ModelShape shape{.vocab_size = huge,
+                         .hidden_size = huge,
+                         .intermediate_size = huge,
+                         .num_layers = huge,
+                         .num_heads = huge,
+                         .num_key_value_heads = huge,
+                         .head_dim = huge,
+                         .max_positions = huge,
+                         .tied_head = false};
+  const std::int64_t most = std::int64_t{1} << 59;
+  EXPECT_EQ(count_parameters(shape), most);
+  EXPECT_EQ(model_bytes(shape, at::kBFloat16, true), most);
+  EXPECT_EQ(kv_cache_bytes(shape, at::kFloat, huge), most);
+  EXPECT_EQ(times(huge, most), most);
+  EXPECT_EQ(times(1000, 1000), 1000000);
+  const MemoryForecast forecast{{{"a", most}, {"b", most}, {"c", most}, {"d", most}, {"e", most}, {"f", most}}};
+  EXPECT_EQ(forecast.total(), 6 * most);
+}
+
+TEST(Plan, TheLargestPhaseCountsWithATenthMore) {
+  const auto part = largest_phase({{"rollout", 100}, {"update", 1000}, {"save", 10}});
+  EXPECT_EQ(part.first, "update");
+  EXPECT_EQ(part.second, 1100);
+}
+
+TEST(Plan, WhatCannotFitIsRefusedWithPartsAndKeys) {
+  MemoryForecast forecast{{{"weights", std::int64_t{3} << 30}, {"activations", std::int64_t{2} << 30}}};
+  forecast.keys = {"train.micro_batch_tokens", "data.max_length"};
+  EXPECT_NO_THROW(check_memory(forecast, {std::int64_t{5} << 30, "x"}, true));
+  EXPECT_NO_THROW(check_memory(forecast, {1, "x"}, false));
+  try {
+    check_memory(forecast, {std::int64_t{4} << 30, "memory.max of the cgroup"}, true);
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const DeviceError& error) {
+    EXPECT_EQ(error.exit_code(), ExitCode::device);
+    EXPECT_STREQ(
+        error.what(),
+        "memory: expected at most 4.0 GiB (memory.max of the cgroup), found a forecast of 5.0 GiB: weights 3.0 "
+        "GiB, activations 2.0 GiB; hint: lower train.micro_batch_tokens, data.max_length or the size of the "
+        "model, or run anyway with train.check_memory=false");
+  }
 }
 
 TEST(Plan, PpoSaysItsArithmetic) {

@@ -116,6 +116,10 @@ constexpr bool kIsDoubleArray<std::array<double, N>> = true;
 
 }  // namespace detail
 
+/// The largest value of a whole number whose line gives no upper limit and does not end in `.any_size()`. Sizes and
+/// counts are multiplied with each other; beyond this, the products would not fit into 64 bits.
+inline constexpr std::int64_t kLargestCount = (std::int64_t{1} << 31) - 1;
+
 /// The properties of an option from its line of a `describe` list.
 struct OptionSpec {
   std::string_view key;
@@ -123,6 +127,7 @@ struct OptionSpec {
   Range range = {};
   bool changes_on_resume = false;  ///< may differ between a run and its resume
   bool is_short_form = false;      ///< an item of a list may be this value alone
+  bool is_any_size = false;        ///< a whole number that may exceed kLargestCount
 };
 
 /// One line of a `describe` list.
@@ -143,6 +148,12 @@ struct Field {
   constexpr Field short_form() const {
     Field copy = *this;
     copy.spec.is_short_form = true;
+    return copy;
+  }
+  /// The same field, a whole number that may be any of 64 bits (a seed).
+  constexpr Field any_size() const {
+    Field copy = *this;
+    copy.spec.is_any_size = true;
     return copy;
   }
 };

@@ -60,7 +60,7 @@ constexpr auto describe(const GenerateConfig*) {
       field<&C::top_k>("keep the k most likely tokens (0: all)", at_least(0)),
       field<&C::num_samples>("responses per prompt", at_least(1)),
       field<&C::batch_size>("number of sequences to generate at once", at_least(1)),
-      field<&C::seed>("seed of the sampling", at_least(0)),
+      field<&C::seed>("seed of the sampling", at_least(0)).any_size(),
       field<&C::device>("compute device; auto: CUDA if there is a GPU"),
       field<&C::dtype>("compute dtype; auto: that of the weights in the file"),
       field<&C::threads>("CPU threads; default: the physical cores of the machine", at_least(1)),

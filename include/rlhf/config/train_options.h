@@ -13,6 +13,13 @@
 
 namespace rlhf {
 
+namespace detail {
+
+inline constexpr const char* kCheckMemoryDoc =
+    "refuse to start if the memory forecast exceeds the available memory; false: only warn";
+
+}  // namespace detail
+
 /// Section `train` of rlhf-sft and rlhf-rm. Sizes are global and in sequences (rlhf-rm: pairs or rankings).
 struct TrainOptions {
   std::string output;
@@ -24,6 +31,7 @@ struct TrainOptions {
   DeviceChoice device = DeviceChoice::auto_;
   DtypeChoice dtype = DtypeChoice::auto_;
   std::optional<std::int64_t> threads;
+  bool check_memory = true;
 };
 constexpr auto describe(const TrainOptions*) {
   using C = TrainOptions;
@@ -34,13 +42,14 @@ constexpr auto describe(const TrainOptions*) {
                                     "largest pair or ranking; default: derived from the memory",
                                     at_least(1))
           .may_change(),
-      field<&C::epochs>("passes over the data; may be a fraction", more_than(0.0)).may_change(),
+      field<&C::epochs>("passes over the data; may be a fraction", more_than(0.0).up_to(1e6)).may_change(),
       field<&C::max_steps>("number of optimizer steps, instead of epochs; repeats the data if necessary", at_least(1))
           .may_change(),
-      field<&C::seed>("seed of all random numbers of the run", at_least(0)),
+      field<&C::seed>("seed of all random numbers of the run", at_least(0)).any_size(),
       field<&C::device>("compute device; auto: CUDA if there is a GPU"),
       field<&C::dtype>("compute dtype; masters are float32; auto: bfloat16 if the hardware supports it"),
-      field<&C::threads>("CPU threads; default: the physical cores of the machine", at_least(1)).may_change());
+      field<&C::threads>("CPU threads; default: the physical cores of the machine", at_least(1)).may_change(),
+      field<&C::check_memory>(detail::kCheckMemoryDoc).may_change());
 }
 
 /// Section `train` of rlhf-ppo.
@@ -52,6 +61,7 @@ struct PpoTrainOptions {
   DeviceChoice device = DeviceChoice::auto_;
   DtypeChoice dtype = DtypeChoice::auto_;
   std::optional<std::int64_t> threads;
+  bool check_memory = true;
 };
 constexpr auto describe(const PpoTrainOptions*) {
   using C = PpoTrainOptions;
@@ -62,10 +72,11 @@ constexpr auto describe(const PpoTrainOptions*) {
       field<&C::micro_batch_tokens>("tokens per forward and backward pass; default: derived from the memory",
                                     at_least(1))
           .may_change(),
-      field<&C::seed>("seed of all random numbers of the run", at_least(0)),
+      field<&C::seed>("seed of all random numbers of the run", at_least(0)).any_size(),
       field<&C::device>("compute device; auto: CUDA if there is a GPU"),
       field<&C::dtype>("compute dtype; masters are float32; auto: bfloat16 if the hardware supports it"),
-      field<&C::threads>("CPU threads; default: the physical cores of the machine", at_least(1)).may_change());
+      field<&C::threads>("CPU threads; default: the physical cores of the machine", at_least(1)).may_change(),
+      field<&C::check_memory>(detail::kCheckMemoryDoc).may_change());
 }
 
 namespace detail {

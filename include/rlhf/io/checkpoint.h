@@ -33,11 +33,15 @@ struct FoundCheckpoint {
 /// broken checkpoints and logs one warning for each, with the file and the fault. Throws ModelError if all checkpoints
 /// are broken.
 std::optional<FoundCheckpoint> find_checkpoint(const std::filesystem::path& checkpoints);
-/// Reads a checkpoint. The tensors are views of the memory-mapped files.
-Checkpoint load_checkpoint(const std::filesystem::path& folder);
+/// A checkpoint to resume from. Its tensors stay in the files until restore_tensors reads them, one at a time.
+struct SavedCheckpoint {
+  std::map<std::string, SafetensorsFile> groups;
+  nlohmann::json state;
+};
+SavedCheckpoint load_checkpoint(const std::filesystem::path& folder);
 
-/// Copies each loaded tensor into the target of the same name (any device, any dtype). Throws ModelError for the first
+/// Copies each saved tensor into the target of the same name (any device, any dtype). Throws ModelError for the first
 /// tensor that is missing, unexpected or of another shape, before anything is copied; `what` begins the message.
-void restore_tensors(const NamedTensors& loaded, const NamedTensors& targets, const std::string& what);
+void restore_tensors(const SafetensorsFile& saved, const NamedTensors& targets, const std::string& what);
 
 }  // namespace rlhf

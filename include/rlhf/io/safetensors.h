@@ -12,7 +12,7 @@
 
 namespace rlhf {
 
-/// A safetensors file, mapped read-only. The constructor checks the whole header: its length, JSON, dtypes, sizes
+/// A safetensors file, open for reading. The constructor checks the whole header: its length, JSON, dtypes, sizes
 /// without overflow, contiguous offsets without gaps or overlap, end of file. Throws ModelError.
 class SafetensorsFile {
  public:
@@ -30,9 +30,7 @@ class SafetensorsFile {
   const std::map<std::string, Entry>& entries() const;
   const std::map<std::string, std::string>& metadata() const;
   const std::filesystem::path& path() const;
-  /// Returns a zero-copy view of the mapping; the tensor keeps the mapping alive. Do not write to it: clone it to
-  /// train. When the tensor is released, its pages leave the resident memory of the process. Copies a tensor that is
-  /// not aligned for its dtype. Throws ModelError if the file was truncated after it was opened.
+  /// Reads a tensor. Throws ModelError if the file was truncated after it was opened.
   at::Tensor tensor(const std::string& name) const;
 
  private:

@@ -10,13 +10,15 @@
 #include "rlhf/io/safetensors.h"
 #include "rlhf/nn/causal_lm.h"
 #include "rlhf/nn/scalar_model.h"
+#include "rlhf/nn/side_files.h"
 
 namespace rlhf {
 
 /// The content of a model folder except its weights. Reading it loads no tensor.
 struct ModelFolder {
-  std::filesystem::path path;  ///< empty for a new model
-  std::string config_json;     ///< the text of config.json; saving changes only the keys that must change
+  std::filesystem::path path;          ///< empty for a new model
+  std::string config_json;             ///< the text of config.json; saving changes only the keys that must change
+  std::string generation_config_json;  ///< the text of generation_config.json, or ""
   ModelShape shape;
   at::ScalarType file_dtype = at::kFloat;
   bool scalar_head = false;                    ///< …ForSequenceClassification with one label
@@ -48,17 +50,17 @@ ScalarModel load_scalar_model(const ModelFolder& folder, at::Device device, at::
 
 /// What to write in addition to the weights.
 struct SaveOptions {
-  at::ScalarType dtype = at::kFloat;  ///< dtype of the file
-  std::string prompt_template;        ///< for rlhf.json; if empty, rlhf.json is not written
-  std::string chat_template;          ///< for chat_template.jinja; if empty, the source's files are used
-  std::vector<std::filesystem::path> tokenizer_files;  ///< files to copy
-  std::optional<std::int32_t> eos_id;                  ///< for config.json, if the source has only other ids
-  std::optional<std::int32_t> pad_id;                  ///< for config.json of a scalar model
+  at::ScalarType dtype = at::kFloat;   ///< dtype of the file
+  std::string prompt_template;         ///< for rlhf.json; if empty, rlhf.json is not written
+  std::string chat_template;           ///< for chat_template.jinja; if empty, the source's files are used
+  SideFiles tokenizer_files;           ///< read_side_files(Tokenizer::files())
+  std::optional<std::int32_t> eos_id;  ///< for config.json, if the source has only other ids
+  std::optional<std::int32_t> pad_id;  ///< for config.json of a scalar model
 };
 /// Writes a Hugging Face folder atomically: config.json with the necessary changes, model.safetensors, tokenizer files,
-/// a copy of generation_config.json, and rlhf.json. `weights` have the names of parameters(); pass the fp32 masters of
-/// the optimizer if there are any. `transformers` computes the same logits from the folder. Throws OutputError and
-/// NumericsError.
+/// generation_config.json as it was read, and rlhf.json. Reads no file of the source. `weights` have the names of
+/// parameters(); pass the fp32 masters of the optimizer if there are any. `transformers` computes the same logits from
+/// the folder. Throws OutputError and NumericsError.
 void save_causal_lm(const ModelFolder& source, const NamedTensors& weights, const SaveOptions& options,
                     const std::filesystem::path& path);
 void save_scalar_model(const ModelFolder& source, const NamedTensors& weights, double reward_mean,

@@ -6,6 +6,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "rlhf/config/choices.h"
+#include "rlhf/core/memory.h"
 
 namespace rlhf {
 
@@ -24,8 +25,10 @@ Compute resolve_compute(DeviceChoice device, DtypeChoice dtype);
 
 /// Highest resident memory of this process (CPU) or highest allocation on the device (CUDA), in bytes.
 std::int64_t peak_memory_bytes(at::Device device);
-/// Memory installed in the machine, or on the device, in bytes.
+/// Memory installed in the machine (or the limit of the process's cgroup, if that is less), or on the device, in bytes.
 std::int64_t installed_memory_bytes(at::Device device);
+/// How much memory this process can have in all (CPU, core/memory.h), or what is free on the device (CUDA).
+MemoryLimit available_memory(at::Device device);
 /// Waits until the device is idle, for timings.
 void synchronize(at::Device device);
 /// The properties of the hardware that determine the bits of a result, stored in checkpoints: "x86-64 AuthenticAMD

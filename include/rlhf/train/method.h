@@ -108,6 +108,7 @@ struct RunSettings {
   std::int64_t seed = 0;
   DeviceChoice device = DeviceChoice::auto_;
   DtypeChoice dtype = DtypeChoice::auto_;
+  bool check_memory = true;  ///< refuse a run whose memory forecast exceeds what is available
   std::optional<std::int64_t> threads, micro_batch_tokens;
   LrScheduleOptions lr_schedule;
   EvalOptions eval;
@@ -134,6 +135,7 @@ RunSettings run_settings(std::string stage, const Config& config) {
   settings.seed = config.train.seed;
   settings.device = config.train.device;
   settings.dtype = config.train.dtype;
+  settings.check_memory = config.train.check_memory;
   settings.threads = config.train.threads;
   settings.micro_batch_tokens = config.train.micro_batch_tokens;
   settings.lr_schedule = config.lr_schedule;

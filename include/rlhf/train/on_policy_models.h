@@ -44,6 +44,9 @@ class OnPolicyModels {
   SavedModel saved_policy(const TrainedWeights& weights) const;
 
  private:
+  /// The memory of the phases of a step, and of saving.
+  std::vector<Phase> phases(std::int64_t micro_batch_tokens) const;
+
   const Setup& setup_;
   OnPolicyModelOptions paths_;
   const PromptDataOptions& data_options_;

@@ -9,24 +9,51 @@
 
 #include "rlhf/config/ppo_config.h"
 #include "rlhf/config/train_options.h"
+#include "rlhf/core/memory.h"
 #include "rlhf/nn/causal_lm.h"
 
 namespace rlhf {
 
 /// What follows from the config, the data and the model: the numbers the loops run on. Printed before the first step.
 
-/// Memory by purpose, in bytes. A forecast from shapes, not a measurement.
+/// The peak memory of a run by purpose, in bytes: a forecast from shapes and counts. On a CPU it is that of the whole
+/// process.
 struct MemoryForecast {
   std::vector<std::pair<std::string, std::int64_t>> parts;
+  std::vector<std::string> keys;  ///< the keys of the config that lower it, for messages
   std::int64_t total() const;
   /// "1.9 GiB: weights 410.2 MiB, masters, moments, gradients 1.2 GiB, …"
   std::string summary() const;
 };
 
+/// count · bytes, but at most 2^59, so that sums of forecasts of any sizes fit into 64 bits.
+std::int64_t times(std::int64_t count, std::int64_t bytes);
+
+/// The memory of one phase of a run (a rollout, an update, …). Phases follow each other, so the largest one counts.
+struct Phase {
+  std::string name;
+  std::int64_t bytes = 0;
+};
+/// The largest phase as a part of a forecast. On a CPU, a tenth more: freed blocks of one phase do not always fit the
+/// next one.
+std::pair<std::string, std::int64_t> largest_phase(const std::vector<Phase>& phases);
+
+/// The part of a forecast for what the process has before it loads weights (LibTorch, tokenizer, data), measured now;
+/// 0 on a GPU.
+std::pair<std::string, std::int64_t> process_part(at::Device device);
+
+/// Compares the forecast with `available`. Throws DeviceError if it is larger, with its parts and the keys that lower
+/// it, or logs that as a warning if `refuse` is false.
+void check_memory(const MemoryForecast& forecast, const MemoryLimit& available, bool refuse);
+
 /// The number of parameters of a decoder of this shape; a tied head counts once.
 std::int64_t count_parameters(const ModelShape& shape);
 /// The number of bytes per token that a decoder of this shape saves for the backward pass.
 std::int64_t activation_bytes_per_token(const ModelShape& shape, at::ScalarType dtype);
+/// The number of bytes per token that a forward pass without gradients needs.
+std::int64_t forward_bytes_per_token(const ModelShape& shape);
+/// The size in bytes of the logits of `rows` rows, which are computed in chunks, with their gradient if `trained`.
+std::int64_t logits_bytes(const ModelShape& shape, at::ScalarType dtype, std::int64_t rows, bool trained);
 /// The size in bytes of the keys and values of `tokens` tokens.
 std::int64_t kv_cache_bytes(const ModelShape& shape, at::ScalarType dtype, std::int64_t tokens);
 /// The size in bytes of the weights and, if the model is trained, of masters (if the compute dtype is not float32), two

@@ -19,6 +19,7 @@ struct Setup {
   Compute compute;
   ModelFolder folder;
   std::unique_ptr<Tokenizer> tokenizer;
+  SideFiles tokenizer_files;  ///< as they were at the start of the run
   Templates templates;
   std::string chat_file;  ///< data.chat_template, if it is a file
   /// train.micro_batch_tokens, or the size in the checkpoint from which the run resumes, or nullopt.
@@ -28,6 +29,10 @@ struct Setup {
   /// The number of tokens of a micro-batch: `micro_batch_tokens`, or a size derived from the memory after `resident`
   /// bytes of models (train/plan.h). At least `longest`, the size of a sequence or sample that cannot be split.
   std::int64_t choose_micro_batch_tokens(std::int64_t resident, std::int64_t longest) const;
+  /// The bytes of the copy of all weights that saving makes if files have another dtype than the masters.
+  std::int64_t saving_bytes() const;
+  /// The dtype of saved weights.
+  at::ScalarType saved_dtype() const { return folder.path.empty() ? at::kFloat : folder.file_dtype; }
   /// What a saved model folder contains besides weights: the prompt template if `with_template` is true or the folder
   /// had one, and the chat template if the run read messages.
   SaveOptions save_options(const RecordCounts& counts, bool with_template) const;

@@ -1,0 +1,10 @@
+# Checks that ENGINE looks for libraries in LIBTORCH and not in the folder BUILD.
+file(READ_ELF "${ENGINE}" RUNPATH run_path)
+if(NOT "${LIBTORCH}" IN_LIST run_path)
+  message(FATAL_ERROR "${ENGINE}: expected ${LIBTORCH} in its run path, found ${run_path}")
+endif()
+foreach(folder IN LISTS run_path)
+  if("${folder}/" MATCHES "^${BUILD}/(bin|lib|src)")
+    message(FATAL_ERROR "${ENGINE}: its run path has a folder of the build, ${folder}")
+  endif()
+endforeach()
