@@ -63,21 +63,26 @@ void expect_bounds(std::size_t at_least_this_many) {
   EXPECT_GE(keys.size(), at_least_this_many);
   for (const std::string& key : keys) {
     const bool seed = key == "seed" || key.ends_with(".seed");
-    for (const std::int64_t value : {std::int64_t{-1}, std::int64_t{0}, std::int64_t{1}, std::int64_t{64}, kLargest,
-                                     kLargest + 1, kMost}) {
+    for (const std::int64_t value :
+         {std::int64_t{-1}, std::int64_t{0}, std::int64_t{1}, std::int64_t{64}, kLargest, kLargest + 1, kMost}) {
       const Reading reading = read<Config>(key, std::to_string(value));
-      if (value < 0 || (value > kLargest && !seed)) EXPECT_FALSE(reading.value) << key << "=" << value;
-      if (value == 64 || seed) EXPECT_EQ(reading.value.has_value(), value >= 0) << key << "=" << value;
+      if (value < 0 || (value > kLargest && !seed)) {
+        EXPECT_FALSE(reading.value) << key << "=" << value;
+      }
+      if (value == 64 || seed) {
+        EXPECT_EQ(reading.value.has_value(), value >= 0) << key << "=" << value;
+      }
       if (reading.value) {
         EXPECT_EQ(*reading.value, value) << key;
         continue;
       }
       EXPECT_NE(reading.refusal.find(key + ": expected a whole number"), std::string::npos) << reading.refusal;
       EXPECT_NE(reading.refusal.find("found " + std::to_string(value)), std::string::npos) << reading.refusal;
-      if (value > kLargest)
+      if (value > kLargest) {
         EXPECT_TRUE(reading.refusal.find("at most 2147483647") != std::string::npos ||
                     reading.refusal.find("from ") != std::string::npos)
             << reading.refusal;
+      }
     }
     // One more than 64 bits hold.
     EXPECT_NE(read<Config>(key, "9223372036854775808").refusal, "") << key;
