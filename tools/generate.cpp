@@ -95,9 +95,10 @@ void run_generate(const GenerateConfig& config) {
   if (std::filesystem::equivalent(config.input, config.output, none))
     throw ConfigError({"output: expected another file than input, found " + config.output});
   const at::NoGradGuard no_gradient;
-  const ModelFolder folder = read_model_folder(find_model(config.model));
+  ModelFolder folder = read_model_folder(find_model(config.model));
   const auto tokenizer = load_tokenizer(folder.path, folder.shape.vocab_size);
   const Templates templates = choose_templates(config, folder, *tokenizer);
+  folder.eos_ids = stop_ids(folder, *tokenizer, templates.end_of_turn.id);
   if (config.chat) templates.chat_template();  // throws before the model is loaded
   const auto prompts = config.chat ? std::vector<PromptSample>() : load_prompts(config, folder, *tokenizer, templates);
   const DtypeChoice dtype = config.dtype == DtypeChoice::auto_ ? dtype_of_file(folder) : config.dtype;

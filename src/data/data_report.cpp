@@ -83,8 +83,9 @@ std::vector<std::string> DataReport::lines() const {
   add(duplicates, " samples equal an earlier one");
   add(unverified, " conversations in which trained tokens do not begin where the generation prompt ends");
   add(endless,
-      " samples do not end with an EOS token (eos_token_id of config.json and generation_config.json, eos_token of the "
-      "tokenizer): the model does not learn from them to stop");
+      " samples do not end with a token that ends a response (eos_token_id of config.json and generation_config.json, "
+      "eos_token of the tokenizer, the end of a turn in the chat template): the model does not learn from them to "
+      "stop");
   add_bars(lengths, report);
   return report;
 }

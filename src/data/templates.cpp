@@ -70,6 +70,7 @@ void choose_chat_template(Templates& templates, const std::string& choice, const
       templates.chat_absent = std::string("one that cannot be read (") + error.what() + ")";
     }
   }
+  if (templates.chat) templates.end_of_turn = find_end_of_turn(*templates.chat, tokenizer);
 }
 
 }  // namespace rlhf

@@ -37,11 +37,15 @@ std::string cache_entry(const std::string& model) {
 
 }  // namespace
 
+fs::path cached_model(const std::string& model) {
+  const std::string entry = cache_entry(model);
+  return entry.empty() ? fs::path() : hub_cache() / entry;
+}
+
 fs::path find_model(const std::string& model) {
   std::error_code unreadable;
-  const std::string entry = cache_entry(model);
-  if (entry.empty() || fs::exists(model, unreadable)) return model;
-  const fs::path cached = hub_cache() / entry;
+  const fs::path cached = cached_model(model);
+  if (cached.empty() || fs::exists(model, unreadable)) return model;
   std::string revision;
   std::getline(std::ifstream(cached / "refs" / "main") >> std::ws, revision);
   const bool is_name = !revision.empty() && fs::path(revision).filename() == revision;

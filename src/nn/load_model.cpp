@@ -9,8 +9,10 @@
 #include <vector>
 
 #include <ATen/Parallel.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/equal.h>
+#include <ATen/ops/mean.h>
 #include <ATen/ops/ones.h>
 #include <nlohmann/json.hpp>
 
@@ -74,11 +76,21 @@ std::string sizes_text(at::IntArrayRef sizes) {
   return text + "]";
 }
 
+/// `values` [V,D] with more rows, which are the mean of the given ones: [rows,D].
+at::Tensor with_mean_rows(const at::Tensor& values, std::int64_t rows) {
+  const at::Tensor mean = values.to(at::kFloat).mean(0, /*keepdim=*/true).to(values.scalar_type());
+  return at::cat({values, mean.expand({rows - values.size(0), values.size(1)})});
+}
+
 /// Returns the tensors of a folder and records which were requested.
 class FileWeights {
  public:
-  FileWeights(const std::filesystem::path& folder, const DecoderNames& names)
-      : files_(folder, names.base), head_(names.head + ".weight"), where_("weights of " + folder.string()) {}
+  FileWeights(const ModelFolder& folder, const DecoderNames& names)
+      : files_(folder.path, names.base),
+        embedding_(names.embedding + ".weight"),
+        head_(names.head + ".weight"),
+        where_("weights of " + folder.path.string()),
+        stored_rows_(folder.stored_rows) {}
 
   at::Tensor read(const WeightRequest& request) {
     const SafetensorsFile::Entry* const entry = files_.find(request.name);
@@ -86,16 +98,20 @@ class FileWeights {
       throw ModelError(where_ + ": " + request.name + ": expected this tensor, found none" +
                        (request.name == head_ ? kHeadHint : ""));
     }
-    if (entry->sizes != request.sizes) {
-      throw ModelError(where_ + ": " + request.name + ": expected " + sizes_text(request.sizes) +
-                       " by config.json, found " + sizes_text(entry->sizes));
+    const bool grows = stored_rows_ > 0 && (request.name == embedding_ || request.name == head_);
+    std::vector<std::int64_t> sizes = request.sizes;
+    if (grows) sizes.front() = stored_rows_;
+    if (entry->sizes != sizes) {
+      throw ModelError(where_ + ": " + request.name + ": expected " + sizes_text(sizes) + " by config.json, found " +
+                       sizes_text(entry->sizes));
     }
     if (entry->dtype != at::kFloat && entry->dtype != at::kBFloat16 && entry->dtype != at::kHalf) {
       throw ModelError(where_ + ": " + request.name + ": expected float32, bfloat16 or float16, found " +
                        at::toString(entry->dtype));
     }
     asked_.insert(files_.name_in_files(request.name));
-    return files_.tensor(request.name);
+    const at::Tensor values = files_.tensor(request.name);
+    return grows ? with_mean_rows(values, request.sizes.front()) : values;
   }
 
   std::function<at::Tensor(const WeightRequest&)> reader() {
@@ -132,7 +148,8 @@ class FileWeights {
   }
 
   WeightFiles files_;
-  std::string head_, where_;
+  std::string embedding_, head_, where_;
+  std::int64_t stored_rows_;
   std::set<std::string> asked_;
 };
 
@@ -183,12 +200,13 @@ std::unique_ptr<CausalLM> load_causal_lm(const ModelFolder& folder, at::Device d
                                          bool requires_grad, std::uint64_t seed, bool allow_missing_head) {
   if (folder.scalar_head) {
     throw ModelError("model folder " + folder.path.string() +
-                     ": expected a language model (…ForCausalLM), found a scalar head (…ForSequenceClassification)");
+                     ": expected a language model (…ForCausalLM), found a scalar head (…ForSequenceClassification); "
+                     "hint: it is a reward or value model");
   }
   const DecoderRecipe recipe = read_recipe(folder);
   const Placement placement{device, dtype, requires_grad};
   if (folder.path.empty()) return make_new_decoder(recipe, placement, seed, /*with_head=*/true);
-  FileWeights files(folder.path, recipe.config.names);
+  FileWeights files(folder, recipe.config.names);
   const auto read = [&](const WeightRequest& request) {
     const bool made = allow_missing_head && files.is_missing_head(request);
     return made ? make_head(request, folder, recipe.initializer_range, seed) : files.read(request);
@@ -214,7 +232,7 @@ ScalarModel load_scalar_model(const ModelFolder& folder, at::Device device, at::
   if (folder.path.empty()) {
     return {make_new_decoder(recipe, placement, seed, /*with_head=*/false), new_score(), folder.reward_mean};
   }
-  FileWeights files(folder.path, recipe.config.names);
+  FileWeights files(folder, recipe.config.names);
   auto trunk = std::make_unique<Decoder>(recipe.config, placement.source(files.reader()), /*with_head=*/false);
   at::Tensor score =
       folder.scalar_head ? score_placement.weight(files.read({kScoreName, {1, width}})).leaf : new_score();

@@ -7,6 +7,7 @@
 
 #include "rlhf/core/atomic_file.h"
 #include "rlhf/core/error.h"
+#include "rlhf/io/foreign_folder.h"
 #include "rlhf/io/model_json.h"
 
 #include "nn/families/families.h"
@@ -67,17 +68,25 @@ std::optional<std::string> read_prompt_template(const fs::path& path) {
   return ours.has("prompt_template") ? std::optional(ours.string_or("prompt_template", "")) : std::nullopt;
 }
 
+void refuse_quantized(const JsonReader& config) {
+  const auto quantization = config.find("quantization_config");
+  if (!quantization) return;
+  const std::string method = quantization->is_object() ? quantization->string_or("quant_method", "") : "";
+  quantization->fail("none", "quantized weights" + (method.empty() ? "" : " (" + shown_name(method) + ")") +
+                                 "; hint: use the model's folder in bfloat16, float16 or float32");
+}
+
 }  // namespace
 
 ModelFolder read_model_folder(const fs::path& path) {
   if (!is_there(path / "config.json")) {
     throw ModelError("model folder " + path.string() + ": expected a folder with config.json, found " +
-                     (is_there(path) ? "none in it" : "no such folder"));
+                     describe_foreign_folder(path));
   }
   const Json json = read_model_json(path / "config.json");
   const JsonReader config = config_reader(json, (path / "config.json").string());
   const Family& family = find_family(config);
-  if (config.has("quantization_config")) config.at("quantization_config").fail("none", "quantized weights");
+  refuse_quantized(config);
   const DecoderConfig decoder = family.read_config(config);
 
   ModelFolder folder;
@@ -99,6 +108,15 @@ ModelFolder read_model_folder(const fs::path& path) {
   const WeightFiles files(path, decoder.names.base);
   if (const auto* const entry = files.find(decoder.names.embedding + ".weight")) folder.file_dtype = entry->dtype;
   return folder;
+}
+
+void grow_vocabulary(ModelFolder& folder, std::int64_t vocab_size) {
+  if (vocab_size <= folder.shape.vocab_size) return;
+  Json json = parse_model_json(folder.config_json, (folder.path / "config.json").string());
+  json["vocab_size"] = vocab_size;
+  folder.config_json = json.dump(2) + "\n";
+  folder.stored_rows = folder.shape.vocab_size;
+  folder.shape.vocab_size = vocab_size;
 }
 
 ModelFolder describe_new_model(const ModelInit& init, std::int64_t vocab_size, std::optional<std::int32_t> bos_id,

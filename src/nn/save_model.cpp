@@ -1,4 +1,5 @@
 // Writes models as Hugging Face folders.
+#include <set>
 #include <string>
 
 #include <nlohmann/json.hpp>
@@ -51,24 +52,43 @@ NamedTensors cast_all(const NamedTensors& weights, at::ScalarType dtype) {
   return result;
 }
 
+bool says_stops(const ModelFolder& source, const TokenIds& stop_ids) {
+  return stop_ids.empty() ||
+         std::set(stop_ids.begin(), stop_ids.end()) == std::set(source.eos_ids.begin(), source.eos_ids.end());
+}
+
+/// `generate` of transformers and other programs stop at `eos_token_id`, an id or a list.
+void set_stops(Json& json, const TokenIds& stop_ids) {
+  json["eos_token_id"] = stop_ids.size() == 1 ? Json(stop_ids.front()) : Json(stop_ids);
+}
+
+/// The text of generation_config.json: that of the source, with the stop ids if the source has others. Where there is
+/// none, `generate` of transformers reads the ids of config.json, so a new file has those too.
+std::string generation_config(const ModelFolder& source, const Json& config, const TokenIds& stop_ids) {
+  if (says_stops(source, stop_ids)) return source.generation_config_json;
+  const std::string& text = source.generation_config_json;
+  Json generation = Json::object();
+  if (text.empty()) {
+    for (const char* key : {"bos_token_id", "pad_token_id"})
+      if (config.contains(key)) generation[key] = config.at(key);
+  } else {
+    generation = parse_model_json(text, (source.path / "generation_config.json").string());
+  }
+  set_stops(generation, stop_ids);
+  return generation.dump(2) + "\n";
+}
+
 void save_folder(const ModelFolder& source, const Json& config, const NamedTensors& weights, const SaveOptions& options,
                  const fs::path& path) {
   write_folder_atomically(path, [&](const fs::path& folder) {
     write_file_atomically(folder / "config.json", config.dump(2) + "\n");
     write_safetensors(folder / "model.safetensors", cast_all(weights, options.dtype), {{"format", "pt"}});
     write_side_files(options.tokenizer_files, folder);
-    if (!source.generation_config_json.empty())
-      write_file_atomically(folder / "generation_config.json", source.generation_config_json);
-    if (!options.chat_template.empty()) write_file_atomically(folder / "chat_template.jinja", options.chat_template);
+    const std::string generation = generation_config(source, config, options.stop_ids);
+    if (!generation.empty()) write_file_atomically(folder / "generation_config.json", generation);
     if (options.prompt_template.empty()) return;
     write_file_atomically(folder / "rlhf.json", Json{{"prompt_template", options.prompt_template}}.dump(2) + "\n");
   });
-}
-
-/// Training texts end with the tokenizer's EOS, which can come from another folder than the model.
-void patch_eos(Json& config, const ModelFolder& source, std::optional<std::int32_t> eos_id) {
-  if (eos_id && std::find(source.eos_ids.begin(), source.eos_ids.end(), *eos_id) == source.eos_ids.end())
-    config["eos_token_id"] = *eos_id;
 }
 
 struct SourceConfig {
@@ -88,7 +108,7 @@ void save_causal_lm(const ModelFolder& source, const NamedTensors& weights, cons
   auto [config, family] = parse_source(source);
   config["architectures"] = {family.causal_architecture};
   patch_dtype(config, options.dtype);
-  patch_eos(config, source, options.eos_id);
+  if (!says_stops(source, options.stop_ids)) set_stops(config, options.stop_ids);
   save_folder(source, config, weights, options, path);
 }
 
@@ -97,7 +117,7 @@ void save_scalar_model(const ModelFolder& source, const NamedTensors& weights, d
   auto [config, family] = parse_source(source);
   config["architectures"] = {family.scalar_architecture};
   patch_dtype(config, options.dtype);
-  patch_eos(config, source, options.eos_id);
+  if (!says_stops(source, options.stop_ids)) set_stops(config, options.stop_ids);
   patch_scalar_head(config, reward_mean, options.pad_id);
   save_folder(source, config, weights, options, path);
 }

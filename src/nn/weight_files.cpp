@@ -8,6 +8,7 @@
 
 #include "rlhf/core/atomic_file.h"
 #include "rlhf/core/error.h"
+#include "rlhf/io/foreign_folder.h"
 #include "rlhf/io/model_json.h"
 #include "rlhf/json/json_reader.h"
 
@@ -43,21 +44,21 @@ std::vector<fs::path> listed_shards(const fs::path& index) {
   return paths;
 }
 
-[[noreturn]] void refuse_folder_without_weights(const fs::path& folder) {
-  const std::string what = "model folder " + folder.string() + ": expected " + kSingle + ", found ";
-  std::error_code ignored;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored)) {
-    const std::string name = entry.path().filename().string(), extension = entry.path().extension().string();
-    const bool holds_weights = name.find("model") != name.npos || name.starts_with("consolidated");  // not an optimizer
-    if (holds_weights && (extension == ".bin" || extension == ".pt" || extension == ".pth")) {
-      throw ModelError(
-          what + "pickled weights (" + name +
-          "), which can execute code and are not supported; hint: convert them with python -c \"from transformers "
-          "import AutoModelForCausalLM as M; M.from_pretrained('IN').save_pretrained('OUT')\" and copy the "
-          "tokenizer's files");
-    }
+/// Refuses shards that are not there, all of them together, and pointers of Git LFS.
+void check_files(const fs::path& folder, const std::vector<fs::path>& paths) {
+  std::vector<std::string> missing;
+  for (const fs::path& path : paths)
+    if (!is_there(path)) missing.push_back(path.filename().string());
+  if (!missing.empty()) {
+    throw ModelError("model folder " + folder.string() + ": expected the " + std::to_string(paths.size()) +
+                     " files that " + kIndex + " lists, found " + std::to_string(paths.size() - missing.size()) +
+                     " of them (" + shown_name(missing.front()) + " is missing); hint: download the model again");
   }
-  throw ModelError(what + "no weights");
+  for (const fs::path& path : paths) {
+    if (is_lfs_pointer(path))
+      throw ModelError(path.string() +
+                       ": expected weights, found a pointer of Git LFS; hint: run `git lfs pull` there");
+  }
 }
 
 }  // namespace
@@ -69,8 +70,10 @@ WeightFiles::WeightFiles(const fs::path& folder, std::string base) : base_(std::
   } else if (is_there(folder / kIndex)) {
     paths = listed_shards(folder / kIndex);
   } else {
-    refuse_folder_without_weights(folder);
+    throw ModelError("model folder " + folder.string() + ": expected " + kSingle + ", found " +
+                     describe_foreign_weights(folder));
   }
+  check_files(folder, paths);
   files_.reserve(paths.size());
   for (const fs::path& path : paths) {
     const SafetensorsFile& file = files_.emplace_back(path);

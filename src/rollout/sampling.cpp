@@ -100,10 +100,14 @@ Sampled sample_tokens(const at::Tensor& logits, const at::Tensor& uniforms, cons
   return {chosen.squeeze(1), at::gather(logprobs, 1, chosen).squeeze(1)};
 }
 
-TokenIds stop_ids(const ModelFolder& folder, const Tokenizer& tokenizer) {
+TokenIds stop_ids(const ModelFolder& folder, const Tokenizer& tokenizer, std::optional<std::int32_t> end_of_turn) {
   TokenIds ids = folder.eos_ids;
-  const auto eos = tokenizer.eos_id();
-  if (eos && std::find(ids.begin(), ids.end(), *eos) == ids.end()) ids.push_back(*eos);
+  const auto is_new = [&](std::optional<std::int32_t> id) {
+    return id && std::find(ids.begin(), ids.end(), *id) == ids.end();
+  };
+  // The EOS of the tokenizer ends plain texts; programs that take one id take the first.
+  if (const auto eos = tokenizer.eos_id(); is_new(eos)) ids.insert(ids.begin(), *eos);
+  if (is_new(end_of_turn)) ids.push_back(*end_of_turn);
   return ids;
 }
 

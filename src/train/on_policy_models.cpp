@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "rlhf/core/log.h"
+
 namespace rlhf {
 
 OnPolicyModels::OnPolicyModels(const Setup& setup, OnPolicyModelOptions paths, const PromptDataOptions& data,
@@ -15,7 +17,10 @@ OnPolicyModels::OnPolicyModels(const Setup& setup, OnPolicyModelOptions paths, c
       own_reward_(own_reward),
       data_(load_prompts(data, setup)) {
   if (paths_.reference.empty()) paths_.reference = paths_.policy;
+  expect_language_model(setup.folder, "model.policy");
+  warn_of_turn_end(setup, data_.counts);
   reference_folder_ = read_companion(paths_.reference, "model.reference", setup);
+  expect_language_model(reference_folder_, "model.reference");
   check_positions_of(setup.folder);
   check_positions_of(reference_folder_);
   if (own_reward_) return;
@@ -79,8 +84,27 @@ std::vector<const PromptSample*> OnPolicyModels::prompts(std::int64_t step) cons
   return choose_prompts(*order_, data_.prompts.samples, step, rollout_);
 }
 
-SaveOptions OnPolicyModels::save_options() const {
-  return setup_.save_options(data_.counts, setup_.folder.prompt_template || !data_options_.template_.empty());
+void OnPolicyModels::warn_if_none_ends(const Rollout& rollout) {
+  const bool none =
+      std::none_of(rollout.finish.begin(), rollout.finish.end(), [](Finish finish) { return finish == Finish::stop; });
+  if (!none || warned_) return;
+  warned_ = true;
+  const Tokenizer& tokenizer = *setup_.tokenizer;
+  std::string stops;
+  for (const std::int32_t id : setup_.templates.stop_ids)
+    stops += (stops.empty() ? "" : ", ") +
+             (id >= 0 && id < tokenizer.vocab_size() ? tokenizer.piece(id) : std::to_string(id));
+  log_warning("NO RESPONSE ENDED in a whole rollout of " + std::to_string(rollout.finish.size()) +
+              ": each was cut at rollout.max_new_tokens = " + std::to_string(rollout_.max_new_tokens) +
+              ", so PPO trains on unfinished answers (metric val/num_eos_tokens is 0); expected responses that end "
+              "with one of: " +
+              (stops.empty() ? "nothing, there is no stop id" : stops) +
+              "; hint: fine-tune the policy with rlhf-sft on texts that end so, set model.eos_token there, raise "
+              "rollout.max_new_tokens, or set rollout.stop");
+}
+
+SaveOptions OnPolicyModels::save_options(SavedHead head) const {
+  return setup_.save_options(data_.counts, setup_.folder.prompt_template || !data_options_.template_.empty(), head);
 }
 
 SavedModel OnPolicyModels::saved_policy(const TrainedWeights& weights) const {

@@ -44,8 +44,10 @@ class PpoMethod final : public Method {
   }
 
   std::unique_ptr<StepRecord> step(const StepPosition& at) override {
-    return ppo_step(*models_, *state_, parts_->prompts(at.step), parts_->setup().templates.stop_ids, config_,
-                    micro_batch_tokens_, at);
+    auto done = ppo_step(*models_, *state_, parts_->prompts(at.step), parts_->setup().templates.stop_ids, config_,
+                         micro_batch_tokens_, at);
+    parts_->warn_if_none_ends(done->scored.rollout);
+    return done;
   }
 
   std::vector<NamedTrainee> trainees() override { return {{"policy", state_->policy}, {"value", state_->value}}; }
@@ -54,7 +56,7 @@ class PpoMethod final : public Method {
 
   std::vector<SavedModel> models() override {
     const auto save_value = [this](const std::filesystem::path& path) {
-      SaveOptions options = parts_->save_options();
+      SaveOptions options = parts_->save_options(SavedHead::scalar);
       options.dtype = value_folder_.file_dtype;
       save_scalar_model(value_folder_, state_->value.weights.file_tensors(), value_->reward_mean(), options, path);
     };

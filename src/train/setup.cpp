@@ -5,10 +5,14 @@
 
 #include "rlhf/config/show_config.h"
 #include "rlhf/core/error.h"
+#include "rlhf/core/log.h"
+#include "rlhf/io/foreign_folder.h"
+#include "rlhf/io/model_json.h"
 #include "rlhf/io/model_path.h"
 #include "rlhf/rollout/sampling.h"
 #include "rlhf/train/plan.h"
 
+#include "changed_tokenizer.h"
 #include "fingerprint.h"
 #include "prepare.h"
 
@@ -26,18 +30,14 @@ PromptTemplate choose_template(const ModelFolder& folder, const std::string& tex
   return PromptTemplate(text);
 }
 
-/// A pad id for config.json of a scalar model. `transformers` removes it from the end of a text before it reads the
-/// score, so it must not be an id that ends texts.
-std::int32_t padding_id(const Tokenizer& tokenizer, const TokenIds& stop_ids) {
-  const auto ends_texts = [&](std::int32_t id) {
-    return std::find(stop_ids.begin(), stop_ids.end(), id) != stop_ids.end();
-  };
-  for (const auto id : {tokenizer.pad_id(), tokenizer.unknown_id(), tokenizer.bos_id()}) {
-    if (id && !ends_texts(*id)) return *id;
-  }
-  auto last = static_cast<std::int32_t>(tokenizer.vocab_size() - 1);
-  while (last > 0 && ends_texts(last)) --last;
-  return last;
+/// The folder or file of the tokenizer.
+std::string find_tokenizer(const ModelOptions& model) {
+  if (model.tokenizer.empty()) return find_model(model.path);
+  const std::string path = find_model(model.tokenizer);
+  if (!is_there(path))
+    throw ModelError("model.tokenizer: expected the folder or file of a tokenizer, found " +
+                     describe_foreign_folder(path));
+  return path;
 }
 
 /// A size of the plan: the one in the config, otherwise the one in the checkpoint. The fingerprint refuses a config
@@ -52,14 +52,18 @@ std::optional<std::int64_t> settle(std::optional<std::int64_t> set, const std::o
 
 }  // namespace
 
-SaveOptions Setup::save_options(const RecordCounts& counts, bool with_template) const {
+SaveOptions Setup::save_options(const RecordCounts& counts, bool with_template, SavedHead head) const {
   SaveOptions options;
   options.dtype = saved_dtype();
   if (with_template || folder.prompt_template) options.prompt_template = templates.prompt.text();
-  if (counts.chat) options.chat_template = templates.chat_template().source();
-  options.tokenizer_files = tokenizer_files;
-  options.eos_id = tokenizer->eos_id();
-  options.pad_id = padding_id(*tokenizer, templates.stop_ids);
+  options.stop_ids = templates.stop_ids;
+  std::string pad_token;
+  if (head == SavedHead::scalar) {
+    options.pad_id = padding_id(*tokenizer, templates.stop_ids);
+    if (tokenizer->pad_id() != options.pad_id) pad_token = tokenizer->piece(*options.pad_id);
+  }
+  const std::string chat_template = counts.chat ? templates.chat_template().source() : "";
+  options.tokenizer_files = saved_tokenizer_files(tokenizer_files, chat_template, pad_token);
   return options;
 }
 
@@ -82,9 +86,13 @@ Setup prepare(const RunSettings& settings, const std::optional<ResumePoint>& res
   setup.micro_batch_tokens = settle(settings.micro_batch_tokens, resume, kMicroBatchTokens);
   setup.compute = resolve_compute(settings.device, settings.dtype);
   if (!model.init) setup.folder = read_model_folder(find_model(model.path));
-  const std::string tokenizer_path = find_model(model.tokenizer.empty() ? model.path : model.tokenizer);
-  setup.tokenizer =
-      model.init ? load_tokenizer(tokenizer_path) : load_tokenizer(tokenizer_path, setup.folder.shape.vocab_size);
+  std::string tokenizer_path = find_tokenizer(model);
+  if (!model.add_tokens.empty() || !model.eos_token.empty()) {
+    tokenizer_path = load_changed_tokenizer(model, tokenizer_path, setup);
+  } else {
+    setup.tokenizer =
+        model.init ? load_tokenizer(tokenizer_path) : load_tokenizer(tokenizer_path, setup.folder.shape.vocab_size);
+  }
   if (model.init)
     setup.folder = describe_new_model(*model.init, setup.tokenizer->vocab_size(), setup.tokenizer->bos_id(),
                                       setup.tokenizer->eos_id());
@@ -92,8 +100,25 @@ Setup prepare(const RunSettings& settings, const std::optional<ResumePoint>& res
   setup.templates.prompt = choose_template(setup.folder, settings.prompt_template, options);
   if (is_template_file(settings.chat_template)) setup.chat_file = settings.chat_template;
   choose_chat_template(setup.templates, settings.chat_template, tokenizer_path, *setup.tokenizer);
-  setup.templates.stop_ids = stop_ids(setup.folder, *setup.tokenizer);
+  setup.templates.stop_ids = stop_ids(setup.folder, *setup.tokenizer, setup.templates.end_of_turn.id);
   return setup;
+}
+
+void expect_language_model(const ModelFolder& folder, const std::string& key) {
+  if (!folder.scalar_head) return;
+  throw ModelError(key + ": " + folder.path.string() +
+                   ": expected a language model, found one with a scalar head, such as rlhf-rm writes; hint: " +
+                   (key == "model.path" ? "rlhf-sft trains language models" : "give a reward model as model.reward"));
+}
+
+void warn_of_turn_end(const Setup& setup, const RecordCounts& counts) {
+  const EndOfTurn& end = setup.templates.end_of_turn;
+  if (!counts.chat || end.id) return;
+  log_warning("chat template: expected a special token at the end of an answer, found " +
+              (end.text.empty() ? "nothing" : "the plain text " + quoted_yaml(end.text)) +
+              ", so the model does not learn from the end of a turn to stop; hint: use a template whose turns end in a "
+              "special token (model.add_tokens of rlhf-sft adds one that the tokenizer lacks)" +
+              (end.text.empty() ? "" : ", or stop at this text: rollout.stop of rlhf-ppo, --stop of rlhf-generate"));
 }
 
 void check_positions(const ModelFolder& folder, const std::string& key, std::int64_t longest) {

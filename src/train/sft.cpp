@@ -60,6 +60,7 @@ class Sft final : public SupervisedMethod<Sample, SftConfig, Stage::sft> {
 
   MethodPlan plan(const Setup& setup) override {
     setup_ = &setup;
+    expect_language_model(setup.folder, "model.path");
     data_ = load_demonstrations(config_.data, seed_, *setup.tokenizer, setup.templates);
     const SupervisedTokens tokens{.largest = data_.train.report.longest, .evaluated = data_.eval.report.tokens};
     MethodPlan plan = plan_samples(config_, data_, tokens, "samples", setup);

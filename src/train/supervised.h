@@ -49,6 +49,7 @@ MethodPlan plan_samples(const Config& config, const DataSet<S>& data, const Supe
   const at::ScalarType dtype = setup.compute.dtype;
   const std::int64_t weights = model_bytes(shape, dtype, false), trained = model_bytes(shape, dtype, true);
   check_positions(setup.folder, "data.max_length", data.train.report.longest);
+  warn_of_turn_end(setup, data.counts);
   const auto samples = static_cast<std::int64_t>(data.train.samples.size());
   const SupervisedPlan sizes =
       plan_supervised(config.train, samples, setup.choose_micro_batch_tokens(trained, tokens.largest));

@@ -30,6 +30,10 @@ const std::vector<BadValue> kBadValues = {
      "model_type: expected one of: llama, mistral, qwen2, qwen3, phi3, gemma, gemma2, gemma3_text, gpt2, gpt_neox, "
      "opt, "
      "found \"mamba2\\n\""},
+    {"llama/untied", "model_type", "\"bert\"",
+     "model_type: expected one of: llama, mistral, qwen2, qwen3, phi3, gemma, gemma2, gemma3_text, gpt2, gpt_neox, "
+     "opt, "
+     "found \"bert\", an encoder, which cannot continue a text"},
     {"llama/untied", "model_type", "[\"llama\"]", "model_type: expected a string, found [\"llama\"]"},
     {"llama/untied", "architectures", "\"LlamaForCausalLM\"",
      "architectures: expected LlamaForCausalLM or LlamaForSequenceClassification, found \"LlamaForCausalLM\""},
@@ -41,8 +45,11 @@ const std::vector<BadValue> kBadValues = {
     {"llama/untied", "architectures", "[7]",
      "architectures: expected LlamaForCausalLM or LlamaForSequenceClassification, found [7]"},
     {"llama/untied", "quantization_config", "{\"quant_method\": \"gptq\"}",
-     "quantization_config: expected none, found quantized weights"},
-    {"llama/untied", "quantization_config", "{}", "quantization_config: expected none, found quantized weights"},
+     "quantization_config: expected none, found quantized weights (gptq); hint: use the model's folder in bfloat16, "
+     "float16 or float32"},
+    {"llama/untied", "quantization_config", "{}",
+     "quantization_config: expected none, found quantized weights; hint: use the model's folder in bfloat16, float16 "
+     "or float32"},
     // Sizes.
     {"llama/untied", "hidden_size", "null", "hidden_size: expected a positive integer, found null"},
     {"llama/untied", "hidden_size", "0", "hidden_size: expected a positive integer, found 0"},
@@ -141,6 +148,22 @@ TEST(BadConfig, ThatSaysNonsenseIsRefused) {
     folder.set(item.key, ordered_json::parse(item.json));
     EXPECT_EQ(folder.refusal(), "DIR/config.json: " + std::string(item.expected))
         << item.golden << " " << item.key << " " << item.json;
+  }
+}
+
+TEST(BadConfig, OfAnotherKindOfModelIsNamed) {
+  using Keys = std::vector<std::pair<const char*, ordered_json>>;
+  for (const auto& [keys, found] : std::vector<std::pair<Keys, std::string>>{
+           {{{"model_type", "roberta"}}, "\"roberta\", an encoder, which cannot continue a text"},
+           {{{"model_type", "t5"}, {"is_encoder_decoder", true}}, "\"t5\", an encoder and decoder"},
+           {{{"model_type", "qwen2_vl"}, {"vision_config", {{"depth", 2}}}},
+            "\"qwen2_vl\", a model of images or sound and text; hint: use a text-only model of the series"},
+           {{{"model_type", "qwen3_moe"}, {"num_experts", 8}}, "\"qwen3_moe\", a mixture of experts"},
+           {{{"model_type", "mixtral"}, {"num_local_experts", 8}}, "\"mixtral\", a mixture of experts"}}) {
+    const Folder folder;
+    for (const auto& [key, value] : keys) folder.set(key, value);
+    const std::string refusal = folder.refusal();
+    EXPECT_TRUE(refusal.ends_with(", opt, found " + found)) << refusal;
   }
 }
 

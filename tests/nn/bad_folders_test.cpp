@@ -168,7 +168,14 @@ TEST(BadFolder, WithoutTheFilesOfOneIsRefused) {
   fs::remove_all(folder.path());
   EXPECT_EQ(folder.refusal(), "model folder DIR: expected a folder with config.json, found no such folder");
   std::ofstream(folder.path()) << "a file";
-  EXPECT_EQ(folder.refusal(), "model folder DIR: expected a folder with config.json, found none in it");
+  EXPECT_EQ(folder.refusal(), "model folder DIR: expected a folder with config.json, found a file");
+}
+
+TEST(BadFolder, OfPointersOfGitLfsIsRefused) {
+  const Folder folder;
+  folder.write("model.safetensors", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 4\n");
+  EXPECT_EQ(folder.refusal(),
+            "DIR/model.safetensors: expected weights, found a pointer of Git LFS; hint: run `git lfs pull` there");
 }
 
 struct BadIndex {
@@ -206,7 +213,10 @@ const std::vector<BadIndex> kBadIndices = {
     {"an absolute path", file_of_up("/etc/passwd"), kNoName + "\"/etc/passwd\""},
     {"a NUL in the name", file_of_up(std::string("a.safetensors\0.safetensors", 26)),
      kNoName + "\"a.safetensors\\u0000.safetensors\""},
-    {"no such file", file_of_up("c.safetensors"), "DIR/c.safetensors: No such file or directory"},
+    {"no such file", file_of_up("c.safetensors"),
+     "model folder DIR: expected the 3 files that model.safetensors.index.json lists, found 2 of them (c.safetensors "
+     "is "
+     "missing); hint: download the model again"},
     {"a name too long for any file", file_of_up(std::string(256, 'c')), kNoName + "\"" + std::string(79, 'c') + "…"},
 };
 

@@ -21,7 +21,10 @@ def scores(model):
     """One padded batch: the pad id of config.json must let transformers find each last token."""
     padded = torch.nn.utils.rnn.pad_sequence(sequences, batch_first=True, padding_value=model.config.pad_token_id)
     mask = torch.nn.utils.rnn.pad_sequence([torch.ones_like(s) for s in sequences], batch_first=True)
-    return model(input_ids=padded, attention_mask=mask).logits[:, 0]
+    together = model(input_ids=padded, attention_mask=mask).logits[:, 0]
+    alone = torch.cat([model(input_ids=s[None]).logits[:, 0] for s in sequences])
+    torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-5)
+    return together
 
 
 with torch.no_grad():

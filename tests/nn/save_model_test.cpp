@@ -134,7 +134,7 @@ TEST(SaveModel, NamesTheEosThatItsTextsEndWith) {
   const ModelFolder folder = read_model_folder(golden("llama/untied"));
   const auto model = load_causal_lm(folder, at::kCPU, at::kFloat, false);
   const auto eos_of = [&](std::int32_t eos, const std::string& name) {
-    save_causal_lm(folder, named_values(model->parameters()), {.eos_id = eos}, temp.path() / name);
+    save_causal_lm(folder, named_values(model->parameters()), {.stop_ids = {eos}}, temp.path() / name);
     return read_json(temp.path() / name / "config.json").value("eos_token_id", ordered_json());
   };
   ASSERT_FALSE(folder.eos_ids.empty());

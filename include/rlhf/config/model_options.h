@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include "rlhf/config/describe.h"
 
@@ -42,6 +43,8 @@ struct ModelOptions {
   std::string path;
   std::optional<ModelInit> init;
   std::string tokenizer;
+  std::vector<std::string> add_tokens;
+  std::string eos_token;
   bool allow_missing_head = false;
 };
 constexpr auto describe(const ModelOptions*) {
@@ -50,6 +53,12 @@ constexpr auto describe(const ModelOptions*) {
       field<&C::path>("initial model: a Hugging Face folder, or the id of a model in the local cache"),
       field<&C::init>("create a Llama of these sizes with random weights, instead of `path`"),
       field<&C::tokenizer>("folder or .model file of the tokenizer; default: the model folder"),
+      field<&C::add_tokens>(
+          "special tokens to add to the tokenizer, if it does not have them; where the embedding has no free row, it "
+          "and the output head grow, and new rows start as the mean of the others"),
+      field<&C::eos_token>("token that ends responses and becomes the EOS of the saved tokenizer, for example "
+                           "<|im_end|>; default: the EOS of the tokenizer. The token that ends a turn of the chat "
+                           "template ends responses too"),
       field<&C::allow_missing_head>(
           "if the folder has no output head, create one with random weights from train.seed (rlhf-rm needs none)"));
 }

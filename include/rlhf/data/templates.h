@@ -5,6 +5,7 @@
 #include <string>
 
 #include "rlhf/text/chat_template.h"
+#include "rlhf/text/end_of_turn.h"
 #include "rlhf/text/prompt_template.h"
 #include "rlhf/text/tokenizer.h"
 
@@ -15,6 +16,7 @@ struct Templates {
   PromptTemplate prompt = {};
   std::optional<ChatTemplate> chat = {};
   std::string chat_absent = {};  ///< why there is no chat template
+  EndOfTurn end_of_turn = {};    ///< how `chat` ends an answer
   TokenIds stop_ids = {};        ///< the ids that end a response; a conversation is cut after them too
   /// Throws ConfigError if there is no chat template.
   const ChatTemplate& chat_template() const;
@@ -23,9 +25,10 @@ struct Templates {
 /// Whether `choice` (data.chat_template) is a file (*.jinja) and not a name.
 bool is_template_file(const std::string& choice);
 
-/// Sets `templates.chat`. `choice` (data.chat_template) is a .jinja file, the name of a template of the model folder,
-/// or a name of named_chat_template. If it is empty, the folder's default template is used, if there is one and it can
-/// be read: a run on plain texts needs none. `path` is the model folder or a file in it.
+/// Sets `templates.chat` and `templates.end_of_turn`. `choice` (data.chat_template) is a .jinja file, the name of a
+/// template of the model folder, or a name of named_chat_template. If it is empty, the folder's default template is
+/// used, if there is one and it can be read: a run on plain texts needs none. `path` is the model folder or a file in
+/// it.
 void choose_chat_template(Templates& templates, const std::string& choice, const std::filesystem::path& path,
                           const Tokenizer& tokenizer);
 

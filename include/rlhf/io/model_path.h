@@ -11,4 +11,7 @@ namespace rlhf {
 /// `model` unchanged if there is no such snapshot.
 std::filesystem::path find_model(const std::string& model);
 
+/// Where the cache has a model of this id (models--ORG--NAME), whether or not it is there; "" if `model` is no id.
+std::filesystem::path cached_model(const std::string& model);
+
 }  // namespace rlhf

@@ -20,6 +20,7 @@ struct ModelFolder {
   std::string config_json;             ///< the text of config.json; saving changes only the keys that must change
   std::string generation_config_json;  ///< the text of generation_config.json, or ""
   ModelShape shape;
+  std::int64_t stored_rows = 0;  ///< the rows of embedding and head in the files, if grow_vocabulary() added some
   at::ScalarType file_dtype = at::kFloat;
   bool scalar_head = false;                    ///< …ForSequenceClassification with one label
   double reward_mean = 0;                      ///< `rlhf_reward_mean` of config.json
@@ -36,6 +37,11 @@ ModelFolder read_model_folder(const std::filesystem::path& path);
 ModelFolder describe_new_model(const ModelInit& init, std::int64_t vocab_size, std::optional<std::int32_t> bos_id,
                                std::optional<std::int32_t> eos_id);
 
+/// Gives the model `vocab_size` ids, if it has fewer: in config.json, and with new rows of embedding and output head
+/// when it is loaded. A new row is the mean of the rows in the file, in float32, so a new token is at first as likely
+/// as an average one. (transformers draws its new rows from a very narrow normal distribution around this mean.)
+void grow_vocabulary(ModelFolder& folder, std::int64_t vocab_size);
+
 /// Loads a language model. Weights are copied once, directly to (device, dtype). Throws ModelError, with the name of
 /// the tensor, if a tensor is missing, unexpected or of the wrong shape. If folder.path is empty, weights are drawn
 /// from normal(0, initializer_range) with `seed`, independently of device and dtype. `requires_grad` should be false
@@ -50,11 +56,12 @@ ScalarModel load_scalar_model(const ModelFolder& folder, at::Device device, at::
 
 /// What to write in addition to the weights.
 struct SaveOptions {
-  at::ScalarType dtype = at::kFloat;   ///< dtype of the file
-  std::string prompt_template;         ///< for rlhf.json; if empty, rlhf.json is not written
-  std::string chat_template;           ///< for chat_template.jinja; if empty, the source's files are used
-  SideFiles tokenizer_files;           ///< read_side_files(Tokenizer::files())
-  std::optional<std::int32_t> eos_id;  ///< for config.json, if the source has only other ids
+  at::ScalarType dtype = at::kFloat;  ///< dtype of the file
+  std::string prompt_template;        ///< for rlhf.json; if empty, rlhf.json is not written
+  SideFiles tokenizer_files;          ///< read_side_files(Tokenizer::files())
+  /// The ids that end a response. If they are not those of the source, config.json and generation_config.json get them
+  /// as `eos_token_id`. Empty: the source's.
+  TokenIds stop_ids;
   std::optional<std::int32_t> pad_id;  ///< for config.json of a scalar model
 };
 /// Writes a Hugging Face folder atomically: config.json with the necessary changes, model.safetensors, tokenizer files,

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 
 #include <ATen/core/Tensor.h>
@@ -23,8 +24,10 @@ struct SamplingOptions {
   std::uint64_t seed = 0;
 };
 
-/// The ids that end a response: the EOS ids of the model folder and of the tokenizer.
-TokenIds stop_ids(const ModelFolder& folder, const Tokenizer& tokenizer);
+/// The ids that end a response: the EOS ids of the model folder and of the tokenizer, and the token that ends a turn of
+/// the chat template (EndOfTurn::id).
+TokenIds stop_ids(const ModelFolder& folder, const Tokenizer& tokenizer,
+                  std::optional<std::int32_t> end_of_turn = std::nullopt);
 
 struct Sampled {
   at::Tensor tokens;    ///< [B] int64

@@ -38,8 +38,11 @@ class OnPolicyModels {
   /// The prompts of rollout `step`, one per response.
   std::vector<const PromptSample*> prompts(std::int64_t step) const;
 
+  /// Logs a warning, once, if no response of a rollout ended before its longest length.
+  void warn_if_none_ends(const Rollout& rollout);
+
   /// What saved folders contain besides weights.
-  SaveOptions save_options() const;
+  SaveOptions save_options(SavedHead head = SavedHead::language) const;
   /// The policy as the main model of the run. `weights` must outlive the result.
   SavedModel saved_policy(const TrainedWeights& weights) const;
 
@@ -58,6 +61,7 @@ class OnPolicyModels {
   std::optional<ScalarModel> reward_model_;
   std::unique_ptr<RewardSource> model_reward_;
   std::optional<BatchOrder> order_;
+  bool warned_ = false;
 };
 
 }  // namespace rlhf

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,13 +14,17 @@
 
 namespace rlhf {
 
+/// The head of a model that is saved.
+enum class SavedHead : std::uint8_t { language, scalar };
+
 /// What a method needs to read its data: device and dtype, and the folder, tokenizer and templates of the model that is
 /// trained (of the policy in an on-policy method).
 struct Setup {
   Compute compute;
   ModelFolder folder;
   std::unique_ptr<Tokenizer> tokenizer;
-  SideFiles tokenizer_files;  ///< as they were at the start of the run
+  SideFiles tokenizer_files;                                      ///< as they were at the start of the run
+  std::shared_ptr<const std::filesystem::path> tokenizer_folder;  ///< a temporary one, if the config changes tokens
   Templates templates;
   std::string chat_file;  ///< data.chat_template, if it is a file
   /// train.micro_batch_tokens, or the size in the checkpoint from which the run resumes, or nullopt.
@@ -34,9 +39,16 @@ struct Setup {
   /// The dtype of saved weights.
   at::ScalarType saved_dtype() const { return folder.path.empty() ? at::kFloat : folder.file_dtype; }
   /// What a saved model folder contains besides weights: the prompt template if `with_template` is true or the folder
-  /// had one, and the chat template if the run read messages.
-  SaveOptions save_options(const RecordCounts& counts, bool with_template) const;
+  /// had one, the chat template if the run read messages, the ids that end a response, and for a scalar head a pad
+  /// token, the same in config.json and in the files of the tokenizer.
+  SaveOptions save_options(const RecordCounts& counts, bool with_template, SavedHead head = SavedHead::language) const;
 };
+
+/// Throws ModelError if `folder`, the value of `key`, is that of a reward or value model.
+void expect_language_model(const ModelFolder& folder, const std::string& key);
+
+/// Logs a warning if the run reads messages and the chat template does not end an answer with a special token.
+void warn_of_turn_end(const Setup& setup, const RecordCounts& counts);
 
 /// Throws ModelError if `longest` tokens exceed the positions of the model in `folder`; the message begins with `key`.
 void check_positions(const ModelFolder& folder, const std::string& key, std::int64_t longest);
