@@ -12,15 +12,15 @@ namespace rlhf {
 /// Prints a response while it is generated, up to a stop string. Holds back the bytes of an incomplete character.
 class AnswerStream {
  public:
-  AnswerStream(const Tokenizer& tokenizer, const StopStrings& stop, std::ostream& out)
-      : tokenizer_(tokenizer), stop_(stop), out_(out) {}
+  AnswerStream(const Tokenizer& tokenizer, const StopStrings& stop, const TokenIds& prompt, std::ostream& out)
+      : tokenizer_(tokenizer), stop_(stop), prompt_(prompt), out_(out) {}
   void add(std::int32_t token) {
     ids_.push_back(token);
-    const std::string text = tokenizer_.decode(ids_);
+    const std::string text = decode_after(tokenizer_, prompt_, ids_);
     if (!text.ends_with("\uFFFD")) print(stop_.settled(text));
   }
   /// Prints what was held back.
-  void finish() { print(stop_.cut(tokenizer_.decode(ids_))); }
+  void finish() { print(stop_.cut(decode_after(tokenizer_, prompt_, ids_))); }
 
  private:
   void print(const std::string& text) {
@@ -31,6 +31,7 @@ class AnswerStream {
 
   const Tokenizer& tokenizer_;
   const StopStrings& stop_;
+  const TokenIds& prompt_;
   std::ostream& out_;
   TokenIds ids_;
   std::size_t printed_ = 0;

@@ -28,6 +28,7 @@ SamplingOptions sampling_options(const GenerateConfig& config, const ModelFolder
                            .top_p = config.top_p,
                            .top_k = config.top_k,
                            .stop_ids = stop_ids(folder, tokenizer),
+                           .never = ids_without_token(tokenizer, folder.shape.vocab_size),
                            .seed = static_cast<std::uint64_t>(config.seed)};
   return sampling;
 }
@@ -65,7 +66,7 @@ void AnswerWriter::write_some(const std::vector<PromptSample>& prompts, std::siz
     for (std::size_t i = first; i < first + samples; ++i) {
       if (config_.best && i != first + best) continue;
       if (json) write_json(prompts[begin + i / samples], answers, i, out);
-      if (!json && !streams) out << text_of(answers.texts[i]);
+      if (!json && !streams) out << text_of(prompts[begin + i / samples], answers.texts[i]);
       out << '\n';
     }
   }
@@ -80,7 +81,7 @@ AnswerWriter::Answers AnswerWriter::answer(const std::vector<PromptSample>& prom
     for (std::int64_t sample = 0; sample < config_.num_samples; ++sample)
       requests.push_back({&prompts[i].ids, random_stream(kGenerateStream, i, static_cast<std::uint64_t>(sample))});
   if (config_.max_new_tokens == 0) return {std::vector<Generation>(requests.size()), {}};
-  AnswerStream stream(tokenizer_, stop_, std::cout);
+  AnswerStream stream(tokenizer_, stop_, prompts[begin].ids, std::cout);
   std::function<void(std::size_t, std::int32_t)> on_token;
   if (streams) on_token = [&](std::size_t, std::int32_t token) { stream.add(token); };
   Answers answers{generate(model_, requests, sampling_, config_.batch_size, on_token), {}};
@@ -96,7 +97,7 @@ std::vector<float> AnswerWriter::score(const std::vector<PromptSample>& prompts,
   for (std::size_t i = 0; i < answers.size(); ++i) {
     const PromptSample& prompt = prompts[begin + i / static_cast<std::size_t>(config_.num_samples)];
     ids.push_back(&prompt.ids);
-    responses.push_back({prompt.text, text_of(answers[i]), prompt.extra, answers[i].finish});
+    responses.push_back({prompt.text, text_of(prompt, answers[i]), prompt.extra, answers[i].finish});
   }
   return reward_->score({make_rollout(ids, answers, model_.device()), responses});
 }
@@ -105,9 +106,9 @@ void AnswerWriter::write_json(const PromptSample& prompt, const Answers& answers
                               std::ostream& out) const {
   const Generation& answer = answers.texts[i];
   nlohmann::ordered_json line{
-      {"prompt_text", prompt.text}, {"prompt_ids", prompt.ids},
-      {"token_ids", answer.tokens}, {"logprobs", answer.logprobs},
-      {"text", text_of(answer)},    {"finish", answer.finish == Finish::stop ? "stop" : "length"}};
+      {"prompt_text", prompt.text},      {"prompt_ids", prompt.ids},
+      {"token_ids", answer.tokens},      {"logprobs", answer.logprobs},
+      {"text", text_of(prompt, answer)}, {"finish", answer.finish == Finish::stop ? "stop" : "length"}};
   if (!answers.scores.empty()) line["score"] = answers.scores[i];
   if (config_.num_samples > 1) line["sample"] = static_cast<std::int64_t>(i) % config_.num_samples;
   if (!config_.input.empty()) line["record"] = nlohmann::ordered_json::parse(prompt.extra);

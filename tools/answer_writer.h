@@ -38,7 +38,9 @@ class AnswerWriter {
   std::vector<float> score(const std::vector<PromptSample>& prompts, std::size_t begin,
                            const std::vector<Generation>& answers);
   void write_json(const PromptSample& prompt, const Answers& answers, std::size_t i, std::ostream& out) const;
-  std::string text_of(const Generation& answer) const { return stop_.cut(tokenizer_.decode(answer.tokens)); }
+  std::string text_of(const PromptSample& prompt, const Generation& answer) const {
+    return stop_.cut(decode_after(tokenizer_, prompt.ids, answer.tokens));
+  }
 
   const GenerateConfig& config_;
   const Tokenizer& tokenizer_;

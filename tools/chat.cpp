@@ -72,14 +72,15 @@ void Chat::reply(const std::string& line, std::ostream& out) {
     messages_.erase(messages_.size() - 1);
     return;
   }
-  AnswerStream stream(tokenizer_, stop_, out);
+  AnswerStream stream(tokenizer_, stop_, prompt, out);
   const GenerationRequest request{&prompt, random_stream(kChatStream, turn_++)};
   const auto answers = generate(model_, {&request, 1}, sampling_, /*max_rows=*/1,
                                 [&](std::size_t, std::int32_t token) { stream.add(token); });
   stream.finish();
   out << '\n' << std::flush;
   if (!out) throw OutputError("writing responses: cannot write stdout");
-  messages_.push_back({{"role", "assistant"}, {"content", stop_.cut(tokenizer_.decode(answers.front().tokens))}});
+  messages_.push_back(
+      {{"role", "assistant"}, {"content", stop_.cut(decode_after(tokenizer_, prompt, answers.front().tokens))}});
 }
 
 TokenIds Chat::conversation_ids() const {

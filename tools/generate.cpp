@@ -22,6 +22,7 @@
 #include "rlhf/rollout/reward_source.h"
 #include "rlhf/tensor/device.h"
 #include "rlhf/text/tokenizer.h"
+#include "rlhf/train/same_tokens.h"
 
 #include "answer_writer.h"
 #include "chat.h"
@@ -64,18 +65,16 @@ std::vector<PromptSample> load_prompts(const GenerateConfig& config, const Model
   return samples;
 }
 
-/// The optional reward model of --reward. Its vocabulary must be that of the model.
+/// The optional reward model of --reward, which must have the tokens of the model.
 class Judge {
  public:
-  Judge(const std::string& path, const ModelFolder& model, const Compute& compute) {
+  Judge(const std::string& path, const ModelFolder& model, const Tokenizer& tokenizer, const Compute& compute) {
     if (path.empty()) return;
     const ModelFolder folder = read_model_folder(find_model(path));
     if (!folder.scalar_head)
       throw ModelError("reward: " + path +
                        ": expected a model with a scalar head, found a language model; hint: train one with rlhf-rm");
-    if (folder.shape.vocab_size != model.shape.vocab_size)
-      throw ModelError("reward: " + path + ": expected a vocabulary of " + std::to_string(model.shape.vocab_size) +
-                       " (the model's), found " + std::to_string(folder.shape.vocab_size));
+    check_same_tokens(tokenizer, folder, "reward", "the model (" + model.path.string() + ")");
     model_.emplace(load_scalar_model(folder, compute.device, compute.dtype, /*requires_grad=*/false));
   }
   std::unique_ptr<RewardSource> source() {
@@ -108,7 +107,7 @@ void run_generate(const GenerateConfig& config) {
     const bool terminal = isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1;
     return Chat(config, folder, *tokenizer, templates.chat_template(), *model).run(std::cin, std::cout, terminal);
   }
-  Judge judge(config.reward, folder, compute);
+  Judge judge(config.reward, folder, *tokenizer, compute);
   AnswerWriter writer(config, folder, *tokenizer, *model, judge.source());
   if (config.output.empty()) return writer.write(prompts, std::cout);
   write_file_gradually(config.output, [&](std::ostream& file) { writer.write(prompts, file); });

@@ -7,7 +7,7 @@
 namespace rlhf {
 
 StopStrings::StopStrings(const Tokenizer& tokenizer, std::vector<std::string> texts)
-    : tokenizer_(tokenizer), texts_(std::move(texts)) {
+    : tokenizer_(tokenizer), texts_(std::move(texts)), before_(tokenizer.encode("a", Bos::none).ids) {
   for (const std::string& text : texts_) longest_ = std::max(longest_, text.size());
 }
 
@@ -15,7 +15,8 @@ bool StopStrings::reached(const TokenIds& answer) const {
   // Every token adds at least one byte of text, except control tokens, of which a response has few.
   constexpr std::size_t kMore = 8;
   const std::size_t tail = std::min(answer.size(), longest_ + kMore);
-  const std::string text = tokenizer_.decode(TokenIds(answer.end() - static_cast<std::ptrdiff_t>(tail), answer.end()));
+  const std::string text =
+      decode_after(tokenizer_, before_, TokenIds(answer.end() - static_cast<std::ptrdiff_t>(tail), answer.end()));
   return std::any_of(texts_.begin(), texts_.end(),
                      [&](const std::string& stop) { return text.find(stop) != std::string::npos; });
 }

@@ -22,6 +22,7 @@ class StopStrings {
  private:
   const Tokenizer& tokenizer_;
   std::vector<std::string> texts_;
+  TokenIds before_;  ///< of a letter: a response continues a text, so a space at its start counts
   std::size_t longest_ = 0;
 };
 

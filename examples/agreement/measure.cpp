@@ -82,8 +82,9 @@ Answers sample_answers(const Policy& policy, const Questions& questions, const S
                                       .stop_ids = {policy.tokenizer->eos_id().value()},
                                       .seed = sampling.seed};
   answers.generations = rlhf::generate(*policy.model, requests, options, kRowsAtOnce);
-  for (const auto& generation : answers.generations)
-    answers.texts.push_back(policy.tokenizer->decode(generation.tokens));
+  for (std::size_t i = 0; i < answers.generations.size(); ++i)
+    answers.texts.push_back(
+        rlhf::decode_after(*policy.tokenizer, answers.questions.ids[i], answers.generations[i].tokens));
   return answers;
 }
 

@@ -244,25 +244,38 @@ std::int64_t drawn_token(const Logits<T>& row, const float* block_sums, double t
   return token_in_block(row, last_possible, before_last, threshold);
 }
 
+/// Σ exp(z/τ − top/τ) over the tokens of `row`, and the sums of its blocks if `block_sums` is not null.
 template <typename T>
-void sample_row(const T* z, float temperature, float uniform, std::int64_t* token, float* logprob, std::int64_t vocab) {
-  const float top = largest_of(z, vocab);
-  if (!std::isfinite(top)) {  // not a distribution: a valid token id with log-probability NaN, which the caller checks
+double sum_of_blocks(const Logits<T>& row, float* block_sums) {
+  double total = 0;
+  for (std::int64_t begin = 0; begin < row.vocab; begin += kBlock) {
+    const float block_sum = row.block_sum(begin);
+    if (block_sums) block_sums[begin / kBlock] = block_sum;
+    total += static_cast<double>(block_sum);
+  }
+  return total;
+}
+
+template <typename T>
+void sample_row(const T* z, float temperature, float uniform, std::int64_t* token, float* logprob, std::int64_t vocab,
+                std::int64_t drawable) {
+  const float top = largest_of(z, vocab), drawable_top = drawable == vocab ? top : largest_of(z, drawable);
+  if (!std::isfinite(top) || !std::isfinite(drawable_top)) {
+    // Not a distribution: a valid token id with log-probability NaN, which the caller checks.
     *token = 0;
     *logprob = std::numeric_limits<float>::quiet_NaN();
     return;
   }
   const bool greedy = temperature == 0;
-  const Logits<T> row = {z, vocab, top, greedy ? 1 : 1 / temperature};
+  const float inverse_temperature = greedy ? 1 : 1 / temperature;
+  const Logits<T> row = {z, drawable, drawable_top, inverse_temperature};
   thread_local Buffer<float> buffer;
-  float* const block_sums = buffer.at_least(vocab / kBlock + 1);
-  double total = 0;
-  for (std::int64_t begin = 0; begin < vocab; begin += kBlock) {
-    block_sums[begin / kBlock] = row.block_sum(begin);
-    total += static_cast<double>(block_sums[begin / kBlock]);
-  }
+  float* const block_sums = buffer.at_least(drawable / kBlock + 1);
+  const double total = sum_of_blocks(row, block_sums);
   *token = greedy ? first_largest(row) : drawn_token(row, block_sums, total, static_cast<double>(uniform));
-  *logprob = row.exponent(*token) - static_cast<float>(std::log(total));
+  const Logits<T> all = {z, vocab, top, inverse_temperature};
+  const double total_of_all = drawable == vocab ? total : sum_of_blocks(all, nullptr);
+  *logprob = all.exponent(*token) - static_cast<float>(std::log(total_of_all));
 }
 
 }  // namespace
@@ -291,11 +304,11 @@ void decode_attention(const T* qkv, AttentionHeads heads, T* keys, T* values, co
 
 template <typename T>
 void sample(const T* logits, float temperature, const float* uniforms, std::int64_t* tokens, float* logprobs,
-            std::int64_t rows, std::int64_t vocab) {
+            std::int64_t rows, std::int64_t vocab, std::int64_t drawable) {
 #pragma omp parallel for schedule(static) if (rows > 1 && rows * vocab > kSerial)
   for (std::int64_t b = 0; b < rows; ++b) {
     const float uniform = temperature == 0 ? 0 : uniforms[b];  // `uniforms` may be null for greedy sampling
-    sample_row(logits + b * vocab, temperature, uniform, tokens + b, logprobs + b, vocab);
+    sample_row(logits + b * vocab, temperature, uniform, tokens + b, logprobs + b, vocab, drawable);
   }
 }
 
@@ -303,7 +316,9 @@ template void decode_attention(const float*, AttentionHeads, float*, float*, con
                                std::int64_t, std::int64_t, float, float*);
 template void decode_attention(const BFloat16*, AttentionHeads, BFloat16*, BFloat16*, const std::int64_t*,
                                const std::int64_t*, std::int64_t, std::int64_t, float, BFloat16*);
-template void sample(const float*, float, const float*, std::int64_t*, float*, std::int64_t, std::int64_t);
-template void sample(const BFloat16*, float, const float*, std::int64_t*, float*, std::int64_t, std::int64_t);
+template void sample(const float*, float, const float*, std::int64_t*, float*, std::int64_t, std::int64_t,
+                     std::int64_t);
+template void sample(const BFloat16*, float, const float*, std::int64_t*, float*, std::int64_t, std::int64_t,
+                     std::int64_t);
 
 }  // namespace rlhf::RLHF_ISA

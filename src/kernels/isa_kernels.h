@@ -42,7 +42,7 @@ template <typename T>
 void few_rows_linear(const T* x, const T* weight, T* y, std::int64_t rows, std::int64_t in, std::int64_t out);
 template <typename T>
 void sample(const T* logits, float temperature, const float* uniforms, std::int64_t* tokens, float* logprobs,
-            std::int64_t rows, std::int64_t vocab);
+            std::int64_t rows, std::int64_t vocab, std::int64_t drawable);
 
 void adamw(float* weights, const float* gradients, float* exp_avg, float* exp_avg_sq, BFloat16* rounded,
            std::int64_t count, const AdamWStep& step);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 #include <tuple>
+#include <vector>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/argmax.h>
@@ -19,6 +20,7 @@
 #include "rlhf/core/check.h"
 #include "rlhf/tensor/check_shape.h"
 #include "rlhf/tensor/fused.h"
+#include "rlhf/tensor/packed_batch.h"
 
 namespace rlhf {
 namespace {
@@ -28,6 +30,23 @@ struct Candidates {
   at::Tensor probabilities;  ///< [B,K] fp32, 0 for removed tokens; does not have to sum to 1
   at::Tensor ids;            ///< [B,K] int64, undefined where column = token id
 };
+
+/// The largest ids of an ascending list are often those of all columns from some column on. Returns that column, and
+/// removes them from the list.
+std::int64_t columns_before(TokenIds& never, std::int64_t vocab) {
+  while (!never.empty() && never.back() >= vocab - 1) {
+    if (never.back() == vocab - 1) --vocab;
+    never.pop_back();
+  }
+  return vocab;
+}
+
+/// The log-probabilities, with −∞ for the ids that are never sampled.
+at::Tensor without(const at::Tensor& logprobs, const TokenIds& never) {
+  if (never.empty()) return logprobs;
+  const std::vector<std::int64_t> ids(never.begin(), never.end());
+  return logprobs.index_fill(1, to_device(ids, logprobs.device()), -std::numeric_limits<double>::infinity());
+}
 
 /// Keeps the top_k most likely tokens, renormalises, then keeps the fewest of them whose probabilities reach top_p.
 Candidates keep_likeliest(const at::Tensor& logprobs, const SamplingOptions& options) {
@@ -61,7 +80,8 @@ at::Tensor invert_distribution(const at::Tensor& probabilities, const at::Tensor
 }
 
 /// Draws from the whole vocabulary by the kernel, without a second array of the size of the logits.
-Sampled sample_by_kernel(const at::Tensor& logits, const at::Tensor& uniforms, double temperature) {
+Sampled sample_by_kernel(const at::Tensor& logits, const at::Tensor& uniforms, double temperature,
+                         std::int64_t drawable) {
   const at::Tensor rows = logits.contiguous();
   const at::Tensor draws = uniforms.defined() ? uniforms.to(at::kFloat).contiguous() : uniforms;
   Sampled sampled{at::empty({logits.size(0)}, logits.options().dtype(at::kLong)),
@@ -69,7 +89,7 @@ Sampled sample_by_kernel(const at::Tensor& logits, const at::Tensor& uniforms, d
   with_element_type(rows, [&]<typename T>(T) {
     kernels().of<T>().sample(elements<T>(rows), static_cast<float>(temperature), elements<float>(draws),
                              mutable_elements<std::int64_t>(sampled.tokens), mutable_elements<float>(sampled.logprobs),
-                             rows.size(0), rows.size(1));
+                             rows.size(0), rows.size(1), drawable);
   });
   return sampled;
 }
@@ -83,17 +103,20 @@ Sampled sample_tokens(const at::Tensor& logits, const at::Tensor& uniforms, cons
   if (!greedy) check_shape(uniforms, "uniforms", {logits.size(0)});
   const bool whole_vocabulary =
       greedy || (options.top_p == 1.0 && (options.top_k == 0 || options.top_k >= logits.size(1)));
-  if (whole_vocabulary && has_fused(Fused::sampling, logits))
-    return sample_by_kernel(logits, uniforms, options.temperature);
+  TokenIds gaps = options.never;
+  const std::int64_t drawable = columns_before(gaps, logits.size(1));
+  if (whole_vocabulary && gaps.empty() && drawable > 0 && has_fused(Fused::sampling, logits))
+    return sample_by_kernel(logits, uniforms, options.temperature, drawable);
   at::Tensor scaled = logits.to(at::kFloat);
   if (!greedy && options.temperature != 1.0) scaled = scaled / options.temperature;
   const at::Tensor logprobs = at::log_softmax(scaled, 1);
+  const at::Tensor allowed = without(logprobs, options.never);
 
   at::Tensor chosen;  // [B,1]
   if (greedy) {
-    chosen = at::argmax(logprobs, 1, /*keepdim=*/true);
+    chosen = at::argmax(allowed, 1, /*keepdim=*/true);
   } else {
-    const Candidates kept = keep_likeliest(logprobs, options);
+    const Candidates kept = keep_likeliest(allowed, options);
     chosen = invert_distribution(kept.probabilities, uniforms);
     if (kept.ids.defined()) chosen = at::gather(kept.ids, 1, chosen);
   }

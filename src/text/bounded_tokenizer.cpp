@@ -29,6 +29,7 @@ class BoundedTokenizer : public Tokenizer {
   std::string decode(const TokenIds& ids) const override { return inner_->decode(ids); }
   std::string piece(std::int32_t id) const override { return inner_->piece(id); }
   std::int64_t vocab_size() const override { return vocab_size_; }
+  bool has(std::int32_t id) const override { return id < vocab_size_ && inner_->has(id); }
   std::optional<std::int32_t> bos_id() const override { return known(inner_->bos_id()); }
   std::optional<std::int32_t> eos_id() const override { return known(inner_->eos_id()); }
   std::optional<std::int32_t> unknown_id() const override { return known(inner_->unknown_id()); }

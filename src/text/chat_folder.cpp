@@ -7,6 +7,7 @@
 #include "rlhf/core/error.h"
 #include "rlhf/text/chat_template.h"
 
+#include "text/hf/settings.h"
 #include "text/hf/tokenizer_json.h"
 
 namespace rlhf {
@@ -22,30 +23,12 @@ using Sources = std::map<std::string, Source>;  // by name
 
 Json read_object(const fs::path& file) { return fs::exists(file) ? hf::read_tokenizer_json(file) : Json::object(); }
 
-// A special token is a text, or an object with its text and flags.
-Json token_text(const Json& token) {
-  if (token.is_object() && token.contains("content")) return token["content"];
-  return token;
-}
-
-bool is_token_name(std::string_view name) { return name.ends_with("_token") && !name.starts_with("add_"); }
-
-void add_tokens(Json& tokens, const Json& from, bool any_name) {
-  for (const auto& [name, token] : from.items()) {
-    const Json text = token_text(token);
-    if (text.is_string() && (any_name || is_token_name(name)) && !tokens.contains(name)) tokens[name] = text;
-  }
-}
-
-Json special_tokens(const fs::path& folder, const Json& config, const Json& roles) {
-  Json tokens = Json::object();
-  add_tokens(tokens, config, /*any_name=*/false);
-  for (const char* key : {"extra_special_tokens", "model_specific_special_tokens"}) {
-    const auto named = config.find(key);
-    if (named != config.end() && named->is_object()) add_tokens(tokens, *named, /*any_name=*/true);
-  }
-  add_tokens(tokens, read_object(folder / "special_tokens_map.json"), /*any_name=*/false);
-  add_tokens(tokens, roles, /*any_name=*/false);
+// The named special tokens of the folder's files, and the roles that no file names.
+Json special_tokens(const fs::path& folder, const Json& roles) {
+  const hf::Settings settings = hf::read_settings(folder, fs::exists(folder / "tokenizer.json"));
+  Json tokens = hf::special_token_texts(settings);
+  for (const auto& [role, text] : roles.items())
+    if (!settings.named.contains(role) && !tokens.contains(role)) tokens[role] = text;
   return tokens;
 }
 
@@ -86,7 +69,7 @@ std::optional<ChatTemplate> find(const fs::path& folder, const std::string& name
   if (sources.empty()) return std::nullopt;
   const auto found = sources.find(name);
   if (found != sources.end())
-    return ChatTemplate(found->second.text, special_tokens(folder, config, roles), found->second.file.string());
+    return ChatTemplate(found->second.text, special_tokens(folder, roles), found->second.file.string());
   std::string names;
   for (const auto& one : sources) names += (names.empty() ? "" : ", ") + one.first;
   throw ModelError("reading the chat template of " + folder.string() + ": expected one named '" + name + "', found " +

@@ -1,22 +1,17 @@
-// Compares two tokenizers piece by piece.
-#include <algorithm>
-
+// Compares the vocabularies of two tokenizers, or of a tokenizer and an embedding.
 #include "rlhf/core/error.h"
 #include "rlhf/text/tokenizer.h"
 
 namespace rlhf {
-namespace {
 
-/// The piece of an id, or nullopt if the tokenizer does not have the id.
-std::optional<std::string> piece_of(const Tokenizer& tokenizer, std::int32_t id) {
+bool Tokenizer::has(std::int32_t id) const {
   try {
-    return tokenizer.piece(id);
+    piece(id);
+    return true;
   } catch (const ModelError&) {
-    return std::nullopt;
+    return false;
   }
 }
-
-}  // namespace
 
 bool has_tokenizer(const std::filesystem::path& folder) {
   const auto has = [&](const char* name) { return std::filesystem::exists(folder / name); };
@@ -24,11 +19,17 @@ bool has_tokenizer(const std::filesystem::path& folder) {
 }
 
 std::optional<std::int32_t> first_difference(const Tokenizer& a, const Tokenizer& b) {
-  const auto ids = static_cast<std::int32_t>(std::max(a.vocab_size(), b.vocab_size()));
-  for (std::int32_t id = 0; id < ids; ++id) {
-    if (piece_of(a, id) != piece_of(b, id)) return id;
-  }
+  const auto ids = static_cast<std::int32_t>(a.vocab_size());
+  for (std::int32_t id = 0; id < ids; ++id)
+    if (a.has(id) && (!b.has(id) || a.piece(id) != b.piece(id))) return id;
   return std::nullopt;
+}
+
+TokenIds ids_without_token(const Tokenizer& tokenizer, std::int64_t rows) {
+  TokenIds ids;
+  for (std::int32_t id = 0; id < rows; ++id)
+    if (!tokenizer.has(id)) ids.push_back(id);
+  return ids;
 }
 
 }  // namespace rlhf

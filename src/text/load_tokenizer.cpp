@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "rlhf/core/error.h"
+#include "rlhf/core/log.h"
 #include "rlhf/text/tokenizer.h"
 
 #include "text/hf/load.h"
@@ -58,9 +59,23 @@ std::vector<fs::path> files_of(const fs::path& folder) {
   return files;
 }
 
+// ChatGLM's special tokens and the tokens before a text are only in its Python code. Other such classes differ less.
+void check_custom_code(const fs::path& folder, const hf::Settings& settings) {
+  const std::string& name = settings.tokenizer_class;
+  if (name.starts_with("ChatGLM"))
+    throw ModelError("reading tokenizer " + folder.string() + ": expected files that define the tokenizer, found " +
+                     name +
+                     ", whose special tokens are only in Python code (tokenization_chatglm.py); hint: use a "
+                     "version of the model with a tokenizer.json (GLM-4 has one; its folders end in -hf)");
+  if (settings.has_custom_code && !name.starts_with("InternLM2Tokenizer"))
+    log_warning("tokenizer " + folder.string() + ": the Python code of " + (name.empty() ? "its class" : name) +
+                " is not run; tokenizer.model and the settings next to it are used as for a LlamaTokenizer");
+}
+
 std::unique_ptr<Tokenizer> load_sentencepiece(const fs::path& folder) {
-  return std::make_unique<SentencePieceTokenizer>(folder / "tokenizer.model", hf::read_settings(folder),
-                                                  files_of(folder));
+  const hf::Settings settings = hf::read_settings(folder, /*with_class=*/false);
+  check_custom_code(folder, settings);
+  return std::make_unique<SentencePieceTokenizer>(folder / "tokenizer.model", settings, files_of(folder));
 }
 
 std::unique_ptr<Tokenizer> load_folder(const fs::path& folder) {

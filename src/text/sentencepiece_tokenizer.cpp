@@ -35,11 +35,25 @@ void append(Encoding& encoding, std::int32_t id, std::size_t end) {
   encoding.ends.push_back(std::max(before, static_cast<std::int32_t>(end)));
 }
 
+/// The pieces that the folder gives other names. A name that is a piece already stays with that piece.
+std::map<std::int32_t, std::string> new_names(const sentencepiece::SentencePieceProcessor& model,
+                                              const hf::Settings& settings) {
+  std::map<std::int32_t, std::string> names;
+  for (const auto& [id, token] : settings.by_id) {
+    if (id >= model.GetPieceSize() || model.IdToPiece(id) == token.content) continue;
+    const int known = model.PieceToId(token.content);
+    const bool is_piece = known >= 0 && model.IdToPiece(known) == token.content && !settings.by_id.contains(known);
+    if (!is_piece) names[id] = token.content;
+  }
+  return names;
+}
+
 }  // namespace
 
 SentencePieceTokenizer::SentencePieceTokenizer(const std::filesystem::path& model, const hf::Settings& settings,
                                                std::vector<std::filesystem::path> files)
-    : add_bos_(settings.add_bos.value_or(true)),  // the default of transformers' LlamaTokenizer
+    : every_part_is_first_(settings.tokenizer_class.starts_with("InternLM2Tokenizer")),
+      add_bos_(settings.add_bos.value_or(true)),  // the default of transformers' LlamaTokenizer
       files_(std::move(files)) {
   const std::string bytes = read_file(model, ExitCode::model);
   first_ = load(model, bytes);
@@ -51,9 +65,13 @@ SentencePieceTokenizer::~SentencePieceTokenizer() = default;
 
 void SentencePieceTokenizer::add_tokens(const hf::Settings& settings, const std::filesystem::path& model) {
   const int size = first_->GetPieceSize();
+  const auto names = new_names(*first_, settings);
   const auto find_piece = [&](std::string_view content) -> std::optional<std::int32_t> {
+    for (const auto& [id, name] : names)
+      if (name == content) return id;
     const int id = first_->PieceToId(content);
-    return id >= 0 && id < size && first_->IdToPiece(id) == content ? std::optional(id) : std::nullopt;
+    const bool is_piece = id >= 0 && id < size && first_->IdToPiece(id) == content && !names.contains(id);
+    return is_piece ? std::optional(id) : std::nullopt;
   };
   const auto is_special = [&](int id) { return first_->IsControl(id) || first_->IsUnknown(id); };
   hf::AddedVocabulary added(size, find_piece);
@@ -65,7 +83,8 @@ void SentencePieceTokenizer::add_tokens(const hf::Settings& settings, const std:
   }
   for (const auto& [id, token] : added.tokens()) {
     special_tokens_.add(token, token.content, id);
-    if (id < size && is_special(id)) continue;
+    if (id < size && is_special(id) && !names.contains(id)) continue;
+    if (id < size && (token.special || names.contains(id))) inside_[id] = token;
     added_tokens_.add(token, token.content, id);
     has_added_tokens_ = true;
     if (id >= size) behind_.push_back(token);
@@ -98,7 +117,7 @@ Encoding SentencePieceTokenizer::encode(std::string_view text, Bos bos) const {
         continue;
       }
       Encoding part;
-      encode_between(pieces.text_of(piece), piece.begin == 0, part);
+      encode_between(pieces.text_of(piece), piece.begin == 0 || every_part_is_first_, part);
       for (std::size_t i = 0; i < part.ids.size(); ++i)
         append(encoding, part.ids[i], static_cast<std::size_t>(end_of(piece.begin + part.ends[i])));
     }
@@ -128,16 +147,12 @@ std::string SentencePieceTokenizer::decode(const TokenIds& ids) const {
     visible.clear();
   };
   for (const std::int32_t id : ids) {
-    if (id >= first_->GetPieceSize()) {
+    const hf::AddedToken* const added = added_token(id);
+    if (added || id >= vocab_size()) {
       flush();
       is_first = false;
-      const auto index = static_cast<std::size_t>(id - first_->GetPieceSize());
-      // With a padded vocabulary the model has ids without a piece.
-      if (index >= behind_.size()) {
-        text += "\uFFFD";
-      } else if (!behind_[index].special) {
-        text += behind_[index].content;
-      }
+      if (!added) text += "\uFFFD";  // with a padded vocabulary the model has ids without a piece
+      if (added && !added->special) text += added->content;
       continue;
     }
     check_id(id);
@@ -149,8 +164,15 @@ std::string SentencePieceTokenizer::decode(const TokenIds& ids) const {
 
 std::string SentencePieceTokenizer::piece(std::int32_t id) const {
   check_id(id);
-  const int size = first_->GetPieceSize();
-  return id < size ? first_->IdToPiece(id) : behind_[static_cast<std::size_t>(id - size)].content;
+  const hf::AddedToken* const added = added_token(id);
+  return added ? added->content : first_->IdToPiece(id);
+}
+
+const hf::AddedToken* SentencePieceTokenizer::added_token(std::int32_t id) const {
+  if (const auto inside = inside_.find(id); inside != inside_.end()) return &inside->second;
+  const std::int32_t index = id - first_->GetPieceSize();
+  return index >= 0 && index < static_cast<std::int32_t>(behind_.size()) ? &behind_[static_cast<std::size_t>(index)]
+                                                                         : nullptr;
 }
 
 std::int64_t SentencePieceTokenizer::vocab_size() const {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,7 +21,8 @@ namespace rlhf {
 
 /// A tokenizer of a SentencePiece model; the sentencepiece library handles white space and byte pieces. Control pieces
 /// are recognised in a text only if it contains its own special tokens (Bos::none); otherwise "<s>" is three
-/// characters. Tokens that the folder adds are always recognised.
+/// characters. Tokens that the folder adds are always recognised. The folder may give a piece another name (InternLM 2:
+/// "[UNUSED_TOKEN_145]" is "<|im_start|>"), which is then an added token.
 class SentencePieceTokenizer : public Tokenizer {
  public:
   /// `model` is the tokenizer.model; `settings` come from the files next to it.
@@ -31,6 +33,7 @@ class SentencePieceTokenizer : public Tokenizer {
   Encoding encode(std::string_view text, Bos bos = Bos::by_setting) const override;
   std::string decode(const TokenIds& ids) const override;
   std::string piece(std::int32_t id) const override;
+  bool has(std::int32_t id) const override { return id >= 0 && id < vocab_size(); }
   std::int64_t vocab_size() const override;
   std::optional<std::int32_t> bos_id() const override { return bos_; }
   std::optional<std::int32_t> eos_id() const override { return eos_; }
@@ -43,6 +46,7 @@ class SentencePieceTokenizer : public Tokenizer {
 
   void add_tokens(const hf::Settings& settings, const std::filesystem::path& model);
   void check_id(std::int32_t id) const;
+  const hf::AddedToken* added_token(std::int32_t id) const;  // if decoding treats it unlike a piece
   void encode_between(std::string_view text, bool is_first, Encoding& encoding) const;
   std::string decode_between(const std::vector<int>& ids, bool is_first) const;
 
@@ -51,7 +55,9 @@ class SentencePieceTokenizer : public Tokenizer {
   hf::AddedTokenFinder added_tokens_;    // the tokens that the folder adds
   hf::AddedTokenFinder special_tokens_;  // these and the control pieces
   bool has_added_tokens_ = false;
-  std::vector<hf::AddedToken> behind_;  // the added tokens whose ids are after the vocabulary
+  bool every_part_is_first_;  // whether text after an added token is treated like the start of a text
+  std::map<std::int32_t, hf::AddedToken> inside_;  // pieces that decoding omits, or that have another name
+  std::vector<hf::AddedToken> behind_;             // the added tokens whose ids are after the vocabulary
   std::optional<std::int32_t> bos_, eos_, unknown_, pad_;
   bool add_bos_;
   std::vector<std::filesystem::path> files_;

@@ -106,8 +106,9 @@ std::vector<ResponseRecord> read_responses(const Rollout& rollout, std::span<con
   for (std::size_t i = 0; i < prompts.size(); ++i) {
     const auto& offsets = rollout.responses.offsets;
     const TokenIds response(ids + offsets[i], ids + offsets[i + 1]);
-    records.push_back({prompts[i]->text, tokenizer ? tokenizer->decode(response) : std::string(), prompts[i]->extra,
-                       rollout.finish[i]});
+    records.push_back({prompts[i]->text,
+                       tokenizer ? decode_after(*tokenizer, prompts[i]->ids, response) : std::string(),
+                       prompts[i]->extra, rollout.finish[i]});
   }
   return records;
 }

@@ -22,7 +22,10 @@ class PpoMethod final : public Method {
     // With a C++ reward and no value model in the config, the value model is the policy with a new scalar head.
     const std::string& reward = paths.reward.empty() ? paths.policy : paths.reward;
     const std::string& value = paths.value.empty() ? reward : paths.value;
-    value_folder_ = read_companion(value, "model.value", setup);
+    const char* const key = !paths.value.empty()    ? "model.value"
+                            : !paths.reward.empty() ? "model.reward"
+                                                    : "model.policy";
+    value_folder_ = read_companion(value, key, setup);
     parts_->check_positions_of(value_folder_);
     MethodPlan plan = parts_->plan(
         {{{"value model and training state", model_bytes(value_folder_.shape, setup.compute.dtype, true)}}});

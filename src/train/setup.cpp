@@ -11,6 +11,7 @@
 #include "rlhf/io/model_path.h"
 #include "rlhf/rollout/sampling.h"
 #include "rlhf/train/plan.h"
+#include "rlhf/train/same_tokens.h"
 
 #include "changed_tokenizer.h"
 #include "fingerprint.h"
@@ -133,13 +134,8 @@ ModelFolder read_companion(const std::string& path, const std::string& key, cons
   ModelFolder folder = read_model_folder(find_model(path));
   const std::string where = key + ": " + folder.path.string() + ": expected the policy's ";
   const ModelFolder& policy = setup.folder;
-  if (folder.shape.vocab_size != policy.shape.vocab_size)
-    throw ModelError(where + "vocabulary of " + std::to_string(policy.shape.vocab_size) + " ids, found " +
-                     std::to_string(folder.shape.vocab_size) + "; hint: all models of a run need the same tokenizer");
-  if (folder.path != policy.path && has_tokenizer(folder.path)) {
-    if (const auto id = first_difference(*setup.tokenizer, *load_tokenizer(folder.path, folder.shape.vocab_size)))
-      throw ModelError(where + "tokenizer, found one with another piece for id " + std::to_string(*id));
-  }
+  if (folder.path != policy.path)
+    check_same_tokens(*setup.tokenizer, folder, key, "the policy (" + policy.path.string() + ")");
   const std::string& own = setup.templates.prompt.text();
   if (!folder.prompt_template || *folder.prompt_template == own || setup.accept_differences) return folder;
   throw ModelError(where + "template " + quoted_yaml(own) + ", found " + quoted_yaml(*folder.prompt_template) +

@@ -81,14 +81,16 @@ class Sft final : public SupervisedMethod<Sample, SftConfig, Stage::sft> {
     const std::vector<TokenIds> prompts = shown_prompts();
     std::vector<GenerationRequest> requests;
     for (const TokenIds& prompt : prompts) requests.push_back({&prompt, 0});
-    const SamplingOptions greedy{
-        .max_new_tokens = kShownTokens, .temperature = 0, .stop_ids = setup_->templates.stop_ids};
+    const SamplingOptions greedy{.max_new_tokens = kShownTokens,
+                                 .temperature = 0,
+                                 .stop_ids = setup_->templates.stop_ids,
+                                 .never = ids_without_token(*setup_->tokenizer, setup_->folder.shape.vocab_size)};
     const auto answers = generate(*model_, requests, greedy, static_cast<std::int64_t>(kShown));
     model_->take_processed_tokens();  // not part of the work of a step
     std::vector<nlohmann::ordered_json> lines;
     for (std::size_t i = 0; i < answers.size(); ++i)
       lines.push_back({{"prompt", setup_->tokenizer->decode(prompts[i])},
-                       {"response", setup_->tokenizer->decode(answers[i].tokens)}});
+                       {"response", decode_after(*setup_->tokenizer, prompts[i], answers[i].tokens)}});
     return lines;
   }
 

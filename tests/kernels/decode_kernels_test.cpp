@@ -331,7 +331,7 @@ template <typename T>
 Draw draw(const KernelsOf<T>& kernels, const std::vector<T>& logits, float temperature, float uniform) {
   Draw result{-1, 0};
   kernels.sample(logits.data(), temperature, &uniform, &result.token, &result.logprob, 1,
-                 static_cast<std::int64_t>(logits.size()));
+                 static_cast<std::int64_t>(logits.size()), static_cast<std::int64_t>(logits.size()));
   return result;
 }
 
@@ -451,8 +451,34 @@ TEST(SampleKernel, GreedyNeedsNoUniforms) {
   for_each_kernel([]<typename T>(const KernelsOf<T>& kernels, T) {
     const auto logits = random_values<T>(50, 19);
     Draw result{};
-    kernels.sample(logits.data(), 0, nullptr, &result.token, &result.logprob, 1, 50);
+    kernels.sample(logits.data(), 0, nullptr, &result.token, &result.logprob, 1, 50, 50);
     EXPECT_EQ(result.token, draw(kernels, logits, 0, 0.5F).token);
+  });
+}
+
+// The columns behind the drawable ones have the largest logits: they count in the log-probability alone.
+TEST(SampleKernel, ColumnsThatAreNotDrawableAreNeverDrawn) {
+  for_each_kernel([]<typename T>(const KernelsOf<T>& kernels, T) {
+    for (const std::size_t drawable : {1U, 7U, 256U, 300U}) {
+      auto logits = random_values<T>(drawable + 70, 33);
+      for (std::size_t i = drawable; i < logits.size(); ++i) logits[i] = from<T>(i % 2 == 0 ? 6 : 120);
+      const std::vector<T> open(logits.begin(), logits.begin() + static_cast<std::ptrdiff_t>(drawable));
+      for (const float temperature : {0.0F, 0.7F}) {
+        double total = 0;  // Σ exp((z − 120)/τ)
+        const double scale = temperature == 0 ? 1 : static_cast<double>(temperature);
+        for (const T z : logits) total += std::exp((wide(z) - 120) / scale);
+        for (const float uniform : {0.01F, 0.5F, 0.99F}) {
+          Draw result{-1, 0};
+          kernels.sample(logits.data(), temperature, &uniform, &result.token, &result.logprob, 1,
+                         static_cast<std::int64_t>(logits.size()), static_cast<std::int64_t>(drawable));
+          EXPECT_EQ(result.token, draw(kernels, open, temperature, uniform).token);
+          ASSERT_LT(result.token, static_cast<std::int64_t>(drawable));
+          const double expected =
+              (wide(logits[static_cast<std::size_t>(result.token)]) - 120) / scale - std::log(total);
+          EXPECT_NEAR(static_cast<double>(result.logprob), expected, 2e-5 * std::abs(expected));
+        }
+      }
+    }
   });
 }
 
@@ -487,7 +513,7 @@ TEST(SampleKernel, OneThreadAndTwoGiveTheSameBits) {
     with_one_and_two_threads([&] {
       auto& drawn = tokens.emplace_back(rows);
       auto& values = logprobs.emplace_back(rows);
-      kernels.sample(logits.data(), 0.9F, uniforms.data(), drawn.data(), values.data(), rows, vocab);
+      kernels.sample(logits.data(), 0.9F, uniforms.data(), drawn.data(), values.data(), rows, vocab, vocab);
     });
     EXPECT_EQ(tokens[0], tokens[1]);
     EXPECT_TRUE(same_bits(logprobs[0], logprobs[1]));

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <limits>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include <ATen/ops/full.h>
@@ -60,6 +61,24 @@ TEST(Sampling, InvertsTheCumulativeDistribution) {
   // Cumulative: 0.4, 0.5, 0.8, 1.
   EXPECT_EQ(tokens_for(kTenths, {0.01f, 0.39f, 0.41f, 0.49f, 0.51f, 0.79f, 0.81f, 0.99f}),
             (std::vector<std::int64_t>{0, 0, 1, 1, 2, 2, 3, 3}));
+}
+
+// Of 0.4, 0.1, 0.3 and 0.2, the first is in a gap of the ids; the last is behind them.
+TEST(Sampling, IdsWithoutATokenAreNeverSampledButCountInLogprobs) {
+  for (const TokenIds& never : {TokenIds{3}, TokenIds{0}, TokenIds{0, 3}, TokenIds{0, 3, 9}}) {
+    std::set<std::int64_t> allowed = {0, 1, 2, 3};
+    for (const std::int32_t id : never) allowed.erase(id);
+    for (const auto& [top_k, top_p] : {std::pair<std::int64_t, double>{0, 1.0}, {3, 1.0}, {0, 0.999}}) {
+      SamplingOptions options = truncated(top_k, top_p);
+      options.never = never;
+      EXPECT_EQ(reachable(kTenths, options), allowed) << top_k << " " << top_p;
+      options.temperature = 0;
+      const Sampled greedy = sample_tokens(rows_of(kTenths, 1), {}, options);
+      const bool has_first = allowed.contains(0);
+      EXPECT_EQ(greedy.tokens.item<std::int64_t>(), has_first ? 0 : 2);
+      EXPECT_NEAR(greedy.logprobs.item<double>(), std::log(has_first ? 0.4 : 0.3), 1e-5) << "over all four";
+    }
+  }
 }
 
 TEST(Sampling, FrequenciesFollowTheSoftmaxAtTheTemperature) {

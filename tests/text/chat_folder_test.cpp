@@ -54,14 +54,16 @@ TEST(ChatFolder, ConfigMayHoldSeveralByName) {
   EXPECT_EQ(text_of(folder, "rag"), "r");
 }
 
-TEST(ChatFolder, SpecialTokensAreTextsOrObjectsAndTheMapFillsGaps) {
+TEST(ChatFolder, TheMapOfSpecialTokensGoesBeforeTheConfigUnlessThatHasADecoder) {
   const TemporaryFolder folder;
   folder.write("chat_template.jinja",
                "{{ bos_token }}{{ eos_token }}{{ pad_token }}{{ image_token }}{{ add_bos_token }}");
   folder.write("tokenizer_config.json", R"({"bos_token": {"content": "<s>", "lstrip": false}, "eos_token": "</s>",
       "pad_token": null, "add_bos_token": true, "extra_special_tokens": {"image_token": "<img>"}})");
   folder.write("special_tokens_map.json", R"({"eos_token": "other", "pad_token": {"content": "<pad>"}})");
-  EXPECT_EQ(text_of(folder), "<s></s><pad><img>");
+  EXPECT_EQ(text_of(folder), "<s>other<pad><img>");
+  folder.write("tokenizer_config.json", R"({"bos_token": "<s>", "eos_token": "</s>", "added_tokens_decoder": {}})");
+  EXPECT_EQ(text_of(folder), "<s></s>");
 }
 
 TEST(ChatFolder, RolesThatNoFileNamesAreTheTokenizers) {

@@ -206,10 +206,11 @@ TEST(HfSettings, TransformersReadsTheFolderAlike) {
   const TemporaryFolder folder;
   write_tokenizer(folder, tiny_tokenizer());
   folder.write("tokenizer_config.json", R"({"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": "<s>",
-    "eos_token": "<eos>", "pad_token": "<x>", "extra_special_tokens": ["<t>"], "add_bos_token": false, "add_eos_token": true,
+    "eos_token": "<eos>", "pad_token": "<x>", "extra_special_tokens": {"tool_token": "<t>", "new_token": "<n>"}, "image_token": "<i>", "add_bos_token": false, "add_eos_token": true,
     "added_tokens_decoder": {"9": {"content": "<tool>", "lstrip": true, "rstrip": false, "single_word": false,
                                    "special": false, "normalized": false}}})");
-  const std::vector<std::string> texts = {"ab ab", "", " ab <tool> a", "<eos><t>ab<x>", "a<s>\nb", "zz 11 ab1"};
+  const std::vector<std::string> texts = {"ab ab",      "",        " ab <tool> a", "<eos><t>ab<x>",
+                                          "<n><i> <t>", "a<s>\nb", "zz 11 ab1"};
   folder.write("texts.json", json(texts).dump());
   const std::string out = folder / "out.json", script = testing::source_dir() + "/text/print_ids.py";
   const std::string command = std::string(python) + " " + script + " " + folder.path().string() + " " +

@@ -43,6 +43,26 @@ TEST(HfTokenizer, IdsAndEndsOfATinyOneAreThoseWorkedOutByHand) {
   EXPECT_EQ(tokenizer->piece(8), "<x>");
 }
 
+// The library `tokenizers` reads such keys over everywhere but at the top, in a pattern and in an item of a template.
+// Command-R's post-processor has the keys of a ByteLevel step.
+TEST(HfTokenizer, KeysThatTheLibraryIgnoresAreIgnored) {
+  json document = tiny_tokenizer();
+  for (const char* place :
+       {"/added_tokens/0", "/added_tokens/1", "/normalizer", "/normalizer/normalizers/0", "/normalizer/normalizers/1",
+        "/pre_tokenizer", "/pre_tokenizer/pretokenizers/0", "/pre_tokenizer/pretokenizers/1",
+        "/pre_tokenizer/pretokenizers/2", "/post_processor", "/post_processor/single/0/SpecialToken",
+        "/post_processor/single/1/Sequence", "/post_processor/special_tokens/<s>", "/decoder", "/decoder/decoders/0",
+        "/decoder/decoders/1", "/decoder/decoders/2", "/decoder/decoders/3", "/model"}) {
+    json& object = document.at(json::json_pointer(place));
+    object["trim_offsets"] = false;
+    object["colour"] = {{"a", {1}}};
+  }
+  const std::string text = "ab ab1cc<x> a";
+  const auto tokenizer = load(document), plain = load(tiny_tokenizer());
+  EXPECT_EQ(tokenizer->encode(text).ids, plain->encode(text).ids);
+  EXPECT_EQ(tokenizer->decode({0, 6, 8, 6}), plain->decode({0, 6, 8, 6}));
+}
+
 TEST(HfTokenizer, WithoutBosNothingStandsInFront) {
   const auto tokenizer = load(tiny_tokenizer());
   EXPECT_EQ(tokenizer->encode("ab", Bos::none).ids, TokenIds{6});

@@ -75,6 +75,25 @@ TEST(LoadTokenizer, IdsOutsideTheVocabularyHaveNoPieceAndDecodeAsReplacementChar
   EXPECT_THROW(tokenizer->decode({1, -1}), ModelError);
 }
 
+TEST(CompareTokenizers, ComparesTokensAndNotRows) {
+  const TemporaryFolder folder;
+  make_tokenizer(folder.path());
+  const auto tokenizer = load_tokenizer(folder.path());
+  EXPECT_EQ(first_difference(*tokenizer, *load_tokenizer(folder.path(), 576)), std::nullopt);
+  EXPECT_EQ(ids_without_token(*tokenizer, 265), (TokenIds{262, 263, 264}));
+  EXPECT_EQ(ids_without_token(*tokenizer, 262), TokenIds{});
+  folder.write("added_tokens.json", R"({"<pad>": 262})");
+  const auto more = load_tokenizer(folder.path());
+  EXPECT_EQ(first_difference(*tokenizer, *more), std::nullopt) << "the other one may have more tokens";
+  EXPECT_EQ(first_difference(*more, *tokenizer), 262);
+  const TemporaryFolder other;
+  TokenizerTraining settings;
+  settings.vocab_size = 262;
+  train_tokenizer({"cd cd cd"}, settings, other.path());
+  EXPECT_EQ(first_difference(*tokenizer, *load_tokenizer(other.path())), 259)
+      << "after three control pieces and 256 bytes";
+}
+
 TEST(LoadTokenizer, OtherKindsAreRefusedByName) {
   const TemporaryFolder folder;
   folder.write("a/vocab.txt", "");

@@ -81,11 +81,12 @@ struct KernelsOf {
                            const std::int64_t* lengths, std::int64_t rows, std::int64_t capacity, float scale, T* out);
   /// y = x·Wᵀ for a small number of rows: x [rows,in], W [out,in], y [rows,out]. Reads W once per 64 rows.
   void (*few_rows_linear)(const T* x, const T* weight, T* y, std::int64_t rows, std::int64_t in, std::int64_t out);
-  /// Samples one token per row from logits [rows,vocab]: the first of the largest logits if temperature is 0, else the
-  /// first token at which the cumulative probability of softmax(z/temperature) exceeds uniforms[row]. logprobs [rows]
-  /// are at that temperature (at 1 if it is 0). `uniforms` may be null if temperature is 0.
+  /// Samples one token per row from the first `drawable` columns of logits [rows,vocab]: the first of the largest
+  /// logits if temperature is 0, else the first token at which the cumulative probability of softmax(z/temperature)
+  /// over these columns exceeds uniforms[row]. logprobs [rows] are over all columns, at that temperature (at 1 if it is
+  /// 0). `uniforms` may be null if temperature is 0.
   void (*sample)(const T* logits, float temperature, const float* uniforms, std::int64_t* tokens, float* logprobs,
-                 std::int64_t rows, std::int64_t vocab);
+                 std::int64_t rows, std::int64_t vocab, std::int64_t drawable);
 };
 
 /// Parameters of one AdamW step. With g the gradient times `scale` (clipping) and c_i = 1 − β_iᵗ (the corrections):

@@ -19,6 +19,7 @@ struct SamplingOptions {
   double top_p = 1.0;        ///< in (0, 1], a share of the probability that top_k keeps
   std::int64_t top_k = 0;    ///< 0: keep all
   TokenIds stop_ids;         ///< a sampled stop id ends the response and is part of it
+  TokenIds never;            ///< ids that are never sampled, ascending: those without a token (ids_without_token())
   /// Called after each token with the response so far; returning true ends the response. For stop strings.
   std::function<bool(const TokenIds&)> stops;
   std::uint64_t seed = 0;
@@ -34,8 +35,10 @@ struct Sampled {
   at::Tensor logprobs;  ///< [B] fp32: log softmax(logits / temperature) over the whole vocabulary
 };
 
-/// Draws one token per row: inverts the cumulative distribution of the kept tokens at one uniform number per row.
-/// Shapes: logits [B,V] (any float dtype), uniforms [B] fp32 in (0,1) (not read if greedy).
+/// Draws one token per row: inverts the cumulative distribution of the kept tokens at one uniform number per row. Ids
+/// in options.never are removed before the others are ranked; like those that top_k and top_p remove, they still count
+/// in the log-probabilities, so that these are the ones of the training path. Shapes: logits [B,V] (any float dtype),
+/// uniforms [B] fp32 in (0,1) (not read if greedy).
 Sampled sample_tokens(const at::Tensor& logits, const at::Tensor& uniforms, const SamplingOptions& options);
 
 }  // namespace rlhf

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,6 +41,8 @@ class Tokenizer {
   /// The entry of the vocabulary, for display ("▁the", "<0x0A>").
   virtual std::string piece(std::int32_t id) const = 0;
   virtual std::int64_t vocab_size() const = 0;  ///< highest id + 1
+  /// Whether a token has this id: ids can have gaps. By default, whether piece() gives one.
+  virtual bool has(std::int32_t id) const;
   virtual std::optional<std::int32_t> bos_id() const = 0;
   virtual std::optional<std::int32_t> eos_id() const = 0;
   virtual std::optional<std::int32_t> unknown_id() const = 0;
@@ -62,8 +65,17 @@ std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& path, std
 
 /// Whether a folder has a file that load_tokenizer() would read.
 bool has_tokenizer(const std::filesystem::path& folder);
-/// The first id for which two tokenizers have different pieces, or that only one of them has; nullopt if they agree.
+/// The first id of `a` for which `b` has another piece or none; nullopt if every token of `a` is the same token in `b`,
+/// which may have more. Does not depend on the sizes of embeddings.
 std::optional<std::int32_t> first_difference(const Tokenizer& a, const Tokenizer& b);
+/// The ids from 0 to `rows` - 1 that no token has: the rows of an embedding that is larger than the vocabulary, and
+/// gaps.
+TokenIds ids_without_token(const Tokenizer& tokenizer, std::int64_t rows);
+
+/// The text of `ids` where they follow `context`, such that the text of both together is that of the context and then
+/// this one. It differs from decode(ids) at the start: decoders drop the space before the first word of a text, so a
+/// response that begins with "▁upon" after the prompt "Once" is " upon". Special tokens are omitted.
+std::string decode_after(const Tokenizer& tokenizer, std::span<const std::int32_t> context, const TokenIds& ids);
 
 /// Settings of a SentencePiece BPE model that the LlamaTokenizer of `transformers` reproduces id for id: byte fallback,
 /// no normalisation, white space unchanged, no added space at the start, digits split. decode(encode(text)) returns the

@@ -43,10 +43,7 @@ std::size_t without_space_behind(std::string_view text, std::size_t at) {
 
 }  // namespace
 
-AddedToken read_added_token(const JsonReader& node, const std::vector<std::string_view>& other_keys) {
-  std::vector<std::string_view> keys = other_keys;
-  keys.insert(keys.end(), {"content", "single_word", "lstrip", "rstrip", "normalized", "special"});
-  node.allow_only(keys);
+AddedToken read_added_token(const JsonReader& node) {
   AddedToken token;
   token.content = node.at("content").string();
   if (token.content.size() > kMaxContentBytes)

@@ -21,10 +21,11 @@ struct AddedToken {
   bool rstrip = false;
   bool normalized = false;  ///< its normalised content is searched in the normalised text
   bool special = false;     ///< omitted by decoding
+  bool operator==(const AddedToken&) const = default;
 };
 
-/// Reads {"content": …, flags}; the keys `other_keys` are allowed too.
-AddedToken read_added_token(const JsonReader& node, const std::vector<std::string_view>& other_keys = {});
+/// Reads {"content": …, flags}; ignores other keys.
+AddedToken read_added_token(const JsonReader& node);
 
 /// Cuts texts at added tokens, from left to right, the longest match at each position.
 class AddedTokenFinder {

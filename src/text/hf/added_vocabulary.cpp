@@ -2,6 +2,7 @@
 #include "text/hf/added_vocabulary.h"
 
 #include <algorithm>
+#include <set>
 
 #include "rlhf/core/error.h"
 
@@ -21,18 +22,33 @@ std::optional<std::int32_t> AddedVocabulary::add(const AddedToken& token) {
   return id;
 }
 
-void AddedVocabulary::add(const Settings& settings, const std::filesystem::path& folder) {
-  for (const auto& [id, token] : settings.by_id) {
-    const auto given = add(token);
-    if (given != id)
+void AddedVocabulary::add_by_id(const Settings& settings, const std::filesystem::path& folder) {
+  std::set<std::string, std::less<>> named;
+  for (const auto& [role, token] : settings.by_role) named.insert(token.content);
+  for (const auto& [name, token] : settings.named_tokens) named.insert(token.content);
+  for (const auto& [id, given] : settings.by_id) {
+    const auto known = tokens_.find(id);
+    if (known != tokens_.end() && (known->second == given || settings.ids_of_old_file)) continue;
+    AddedToken token = given;
+    token.special = token.special || named.contains(token.content);
+    const auto own = add(token);
+    if (own != id)
       throw ModelError("reading tokenizer " + folder.string() + ": added token " + shown_json(token.content) +
-                       ": expected the id " + (given ? std::to_string(*given) : "of no other token") + ", found " +
+                       ": expected the id " + (own ? std::to_string(*own) : "of no other token") + ", found " +
                        std::to_string(id) + " in tokenizer_config.json or added_tokens.json");
   }
-  for (const std::string_view role : kRoles) {
-    const auto token = settings.by_role.find(std::string(role));
-    if (token != settings.by_role.end() && !ids_.contains(token->second.content)) add(token->second);
-  }
+}
+
+void AddedVocabulary::add(const Settings& settings, const std::filesystem::path& folder) {
+  add_by_id(settings, folder);
+  const auto add_named = [&](AddedToken token) {
+    if (ids_.contains(token.content)) return;
+    token.special = true;
+    add(token);
+  };
+  for (const std::string_view role : kRoles)
+    if (const auto token = settings.by_role.find(role); token != settings.by_role.end()) add_named(token->second);
+  for (const auto& [name, token] : settings.named_tokens) add_named(token);
   for (const AddedToken& token : settings.extra)
     if (!ids_.contains(token.content)) add(token);
 }

@@ -36,6 +36,8 @@ class AddedVocabulary {
   const std::map<std::int32_t, AddedToken>& tokens() const { return tokens_; }
 
  private:
+  void add_by_id(const Settings& settings, const std::filesystem::path& folder);
+
   std::int32_t size_;
   FindPiece find_piece_;
   std::map<std::int32_t, AddedToken> tokens_;

@@ -203,8 +203,6 @@ PairTable read_merges(const JsonReader& node, const Vocabulary& vocabulary) {
 
 // Refuses settings that existing byte-level and SentencePiece models leave empty.
 void refuse_what_is_not_supported(const JsonReader& node) {
-  node.allow_only({"type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk",
-                   "byte_fallback", "ignore_merges", "vocab", "merges"});
   for (const char* key : {"continuing_subword_prefix", "end_of_word_suffix"}) {
     const auto affix = node.find(key);
     if (affix && !affix->string().empty()) affix->fail("an empty string (others are not supported)");

@@ -101,19 +101,16 @@ void strip(std::string_view content, std::int64_t start, std::int64_t stop, Toke
 void add_steps(const JsonReader& node, Decoder& steps);
 
 void add_sequence(const JsonReader& node, Decoder& steps) {
-  node.allow_only({"type", "decoders"});
   const JsonReader parts = node.at("decoders");
   for (std::size_t i = 0; i < parts.list().size(); ++i) add_steps(parts.item(i), steps);
 }
 
 void add_byte_level(const JsonReader& node, Decoder& steps) {
-  node.allow_only({"type", "add_prefix_space", "trim_offsets", "use_regex"});
   for (const char* key : {"add_prefix_space", "trim_offsets", "use_regex"}) node.boolean_or(key, true);
   steps.push_back(read_letters);
 }
 
 void add_replace(const JsonReader& node, Decoder& steps) {
-  node.allow_only({"type", "pattern", "content"});
   const Finder finder = read_pattern(node.at("pattern"));
   steps.push_back([finder, content = node.at("content").string()](Tokens& tokens) {
     std::vector<Range> found;
@@ -125,7 +122,6 @@ void add_replace(const JsonReader& node, Decoder& steps) {
 }
 
 void add_strip(const JsonReader& node, Decoder& steps) {
-  node.allow_only({"type", "content", "start", "stop"});
   std::string content;
   append_utf8(content, character_of(node.at("content")));
   const std::int64_t start = node.at("start").integer(0, 1 << 20), stop = node.at("stop").integer(0, 1 << 20);
@@ -142,7 +138,6 @@ void add_steps(const JsonReader& node, Decoder& steps) {
     return steps.push_back([metaspace = read_metaspace(node)](Tokens& tokens) { read_spaces(metaspace, tokens); });
   if (type != "ByteFallback" && type != "Fuse")
     node.at("type").fail("a supported decoder (ByteLevel, Metaspace, Replace, ByteFallback, Fuse, Strip, Sequence)");
-  node.allow_only({"type"});
   steps.push_back(type == "Fuse" ? fuse : read_bytes);
 }
 

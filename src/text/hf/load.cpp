@@ -2,13 +2,17 @@
 #include "text/hf/load.h"
 
 #include <algorithm>
+#include <mutex>
+#include <set>
 #include <string>
 #include <utility>
 
 #include "rlhf/core/atomic_file.h"
 #include "rlhf/core/error.h"
+#include "rlhf/core/log.h"
 
 #include "text/hf/tokenizer.h"
+#include "text/hf/tokenizer_class.h"
 #include "text/hf/tokenizer_json.h"
 
 namespace rlhf::hf {
@@ -23,7 +27,7 @@ AddedVocabulary read_added_vocabulary(const JsonReader& root, const Vocabulary& 
   const auto list = root.find("added_tokens");
   for (std::size_t i = 0; list && i < list->list().size(); ++i) {
     const JsonReader node = list->item(i);
-    const auto id = added.add(read_added_token(node, {"id"}));
+    const auto id = added.add(read_added_token(node));
     const auto given = node.at("id").integer(0, Vocabulary::kMaxIds - 1);
     if (id && *id != given) node.at("id").fail(std::to_string(*id) + ", the id of its content or the next free one");
   }
@@ -58,12 +62,28 @@ bool is_known(std::int32_t id, const Parts& parts) {
          std::any_of(pieces.begin(), pieces.end(), [&](const auto& piece) { return piece.second == id; });
 }
 
+// Qwen2Tokenizer takes all its special tokens for plain ones.
+void drop_flags(const Settings& settings, AddedVocabulary& added) {
+  if (settings.class_rules != "Qwen2Tokenizer") return;
+  const auto drop = [&](const AddedToken& token) { added.add({.content = token.content, .special = true}); };
+  for (const auto& [role, token] : settings.by_role) drop(token);
+  for (const auto& [name, token] : settings.named_tokens) drop(token);
+  for (const AddedToken& token : settings.extra) drop(token);
+}
+
+// An EOS that only the class names goes before the model's if the vocabulary has it.
+bool has_default_eos(const Settings& settings, const AddedVocabulary& added) {
+  return !settings.class_rules.empty() && added.find_role(settings, "eos_token").has_value();
+}
+
 Parts read_parts(const JsonReader& root, const Settings& settings, const fs::path& folder) {
   check_top_level(root);
   Parts parts;
   parts.model = read_word_model(root.at("model"));
   AddedVocabulary added = read_added_vocabulary(root, parts.model->vocabulary());
+  const bool has_eos = has_default_eos(settings, added);
   added.add(settings, folder);
+  drop_flags(settings, added);
   parts.added = added.tokens();
   check_ids(root, parts);
   if (const auto node = root.find("normalizer")) parts.normalizer = read_normalizer(*node);
@@ -71,8 +91,16 @@ Parts read_parts(const JsonReader& root, const Settings& settings, const fs::pat
   if (const auto node = root.find("decoder")) parts.decoder = read_decoder(*node);
   const auto role = [&](const char* name) { return added.find_role(settings, name); };
   parts.special = {role("bos_token"), role("eos_token"), role("unk_token"), role("pad_token")};
-  if (settings.model_eos && is_known(*settings.model_eos, parts)) parts.special.eos = settings.model_eos;
+  if (!has_eos && settings.model_eos && is_known(*settings.model_eos, parts)) parts.special.eos = settings.model_eos;
   return parts;
+}
+
+// transformers also takes the pad token of the section `padding`.
+void add_pad_token(const JsonReader& root, Settings& settings) {
+  const auto padding = root.find("padding");
+  const auto pad = padding ? padding->find("pad_token") : std::nullopt;
+  if (pad && !settings.named.contains("pad_token") && !settings.by_role.contains("pad_token"))
+    settings.by_role["pad_token"] = {.content = pad->string(), .special = true};
 }
 
 void check_frame_ids(const JsonReader& node, const TokenIds& ids, const Parts& parts) {
@@ -87,6 +115,64 @@ void add_frame(const JsonReader& node, Parts& parts) {
   const bool only_eos = frame.back.empty() || (parts.special.eos && frame.back == TokenIds{*parts.special.eos});
   if (!only_eos) node.fail("no tokens after the text except the EOS of tokenizer_config.json");
   parts.front = frame.front;
+}
+
+std::unique_ptr<Tokenizer> build(const json& document, const fs::path& file, const Settings& settings,
+                                 const std::vector<fs::path>& files) {
+  const JsonReader root = reader_of(document, file);
+  Parts parts = read_parts(root, settings, file.parent_path());
+  if (const auto node = root.find("post_processor")) add_frame(*node, parts);
+  parts.files = files;
+  return std::make_unique<PipelineTokenizer>(std::move(parts));
+}
+
+// What the rules of tokenizers differ in: spaces at places, digits, letters with marks, contractions, special tokens.
+std::vector<std::string> texts_to_compare(const Settings& settings) {
+  std::vector<std::string> texts = {"a",
+                                    " a",
+                                    "  a  b",
+                                    "\n a\n\n b",
+                                    "It's 12345,678. DON'T!",
+                                    "x\u0301 e\u0301 \uFB01",
+                                    "if (a[0] != b) {\n\t  return;\n}",
+                                    "\u4F60\u597D\u3001\u4E16\u754C\u3002",
+                                    "\u0939\u093F\u0928\u094D\u0926\u0940 na\u00EFve \u2581",
+                                    "CamelCase_and-snake 3.14e10"};
+  for (const char* role : {"bos_token", "eos_token"}) {
+    const auto token = settings.by_role.find(role);
+    if (token == settings.by_role.end()) continue;
+    texts.push_back(token->second.content + "a");
+    texts.push_back("a" + token->second.content + " b");
+  }
+  return texts;
+}
+
+std::string shown_ids(TokenIds ids) {
+  constexpr std::size_t kShown = 12;
+  const bool is_long = ids.size() > kShown;
+  if (is_long) ids.resize(kShown);
+  const std::string text = json(ids).dump();
+  return is_long ? text.substr(0, text.size() - 1) + ",...]" : text;
+}
+
+// Warns, once for each file, if transformers would not follow tokenizer.json and get other ids.
+void warn_of_class_rules(const json& document, const fs::path& file, const Settings& settings, const Tokenizer& own) {
+  static std::mutex mutex;
+  static std::set<fs::path> checked;
+  if (settings.class_rules.empty() || !document["model"].contains("merges")) return;
+  const std::lock_guard lock(mutex);
+  if (!checked.insert(file).second) return;
+  const json changed = with_class_rules(document, settings);
+  if (has_same_rules(document, changed)) return;
+  const auto other = build(changed, file, settings, {});
+  for (const std::string& text : texts_to_compare(settings)) {
+    const TokenIds ours = own.encode(text, Bos::none).ids, theirs = other->encode(text, Bos::none).ids;
+    if (ours == theirs) continue;
+    log_warning("tokenizer " + file.string() + ": used as it is; transformers 5 has other rules for the class " +
+                settings.class_rules + ", and with them other ids for some texts, for example for " + shown_json(text) +
+                ": " + shown_ids(theirs) + " instead of " + shown_ids(ours));
+    return;
+  }
 }
 
 json gpt2_rules(const fs::path& folder, bool add_prefix_space) {
@@ -119,20 +205,20 @@ void check_class(const Settings& settings, const fs::path& folder) {
 std::unique_ptr<Tokenizer> load_tokenizer_json(const fs::path& folder, const std::vector<fs::path>& files) {
   const fs::path file = folder / "tokenizer.json";
   const json document = read_tokenizer_json(file);
-  const JsonReader root = reader_of(document, file);
-  Parts parts = read_parts(root, read_settings(folder), folder);
-  if (const auto node = root.find("post_processor")) add_frame(*node, parts);
-  parts.files = files;
-  return std::make_unique<PipelineTokenizer>(std::move(parts));
+  Settings settings = read_settings(folder, /*with_class=*/true);
+  add_pad_token(reader_of(document, file), settings);
+  auto tokenizer = build(document, file, settings, files);
+  warn_of_class_rules(document, file, settings, *tokenizer);
+  return tokenizer;
 }
 
 std::unique_ptr<Tokenizer> load_vocabulary_and_merges(const fs::path& folder, const std::vector<fs::path>& files) {
-  Settings settings = read_settings(folder);
+  Settings settings = read_settings(folder, /*with_class=*/false);
   check_class(settings, folder);
   settings.model_eos.reset();
   for (const char* role : {"bos_token", "eos_token", "unk_token"})
     if (!settings.named.contains(role)) settings.by_role[role] = {.content = "<|endoftext|>", .special = true};
-  const json document = gpt2_rules(folder, settings.add_prefix_space);
+  const json document = gpt2_rules(folder, settings.add_prefix_space.value_or(false));
   Parts parts = read_parts(reader_of(document, folder / "vocab.json, merges.txt"), settings, folder);
   if (settings.add_bos.value_or(false) && parts.special.bos) parts.front = {*parts.special.bos};
   parts.files = files;

@@ -20,7 +20,6 @@ Metaspace::Prepend read_prepend(const JsonReader& node) {
 }  // namespace
 
 Metaspace read_metaspace(const JsonReader& node) {
-  node.allow_only({"type", "replacement", "add_prefix_space", "prepend_scheme", "split", "str_rep"});
   Metaspace metaspace;
   append_utf8(metaspace.replacement, character_of(node.at("replacement")));
   if (const auto scheme = node.find("prepend_scheme")) metaspace.prepend = read_prepend(*scheme);

@@ -68,52 +68,42 @@ void lowercase(AlignedText& text) {
   text = std::move(to);
 }
 
-void add_form(const JsonReader& node, UnicodeForm form, Normalizer& steps) {
-  node.allow_only({"type"});
+void add_form(UnicodeForm form, Normalizer& steps) {
   steps.push_back([form](AlignedText& text) { to_form(form, text); });
 }
 
 void add_steps(const JsonReader& node, Normalizer& steps);
 
 void add_sequence(const JsonReader& node, Normalizer& steps) {
-  node.allow_only({"type", "normalizers"});
   const JsonReader parts = node.at("normalizers");
   for (std::size_t i = 0; i < parts.list().size(); ++i) add_steps(parts.item(i), steps);
 }
 
 void add_prepend(const JsonReader& node, Normalizer& steps) {
-  node.allow_only({"type", "prepend"});
   steps.push_back([front = node.at("prepend").string()](AlignedText& text) { prepend(front, text); });
 }
 
 void add_replace(const JsonReader& node, Normalizer& steps) {
-  node.allow_only({"type", "pattern", "content"});
   steps.push_back([finder = read_pattern(node.at("pattern")),
                    content = node.at("content").string()](AlignedText& text) { replace(finder, content, text); });
 }
 
 void add_strip(const JsonReader& node, Normalizer& steps) {
-  node.allow_only({"type", "strip_left", "strip_right"});
   const bool left = node.at("strip_left").boolean(), right = node.at("strip_right").boolean();
   steps.push_back([left, right](AlignedText& text) { strip(left, right, text); });
-}
-
-void add_lowercase(const JsonReader& node, Normalizer& steps) {
-  node.allow_only({"type"});
-  steps.push_back(lowercase);
 }
 
 void add_steps(const JsonReader& node, Normalizer& steps) {
   const std::string& type = node.at("type").string();
   if (type == "Sequence") return add_sequence(node, steps);
-  if (type == "NFC") return add_form(node, UnicodeForm::nfc, steps);
-  if (type == "NFD") return add_form(node, UnicodeForm::nfd, steps);
-  if (type == "NFKC") return add_form(node, UnicodeForm::nfkc, steps);
-  if (type == "NFKD") return add_form(node, UnicodeForm::nfkd, steps);
+  if (type == "NFC") return add_form(UnicodeForm::nfc, steps);
+  if (type == "NFD") return add_form(UnicodeForm::nfd, steps);
+  if (type == "NFKC") return add_form(UnicodeForm::nfkc, steps);
+  if (type == "NFKD") return add_form(UnicodeForm::nfkd, steps);
   if (type == "Prepend") return add_prepend(node, steps);
   if (type == "Replace") return add_replace(node, steps);
   if (type == "Strip") return add_strip(node, steps);
-  if (type == "Lowercase") return add_lowercase(node, steps);
+  if (type == "Lowercase") return steps.push_back(lowercase);
   node.at("type").fail("a supported normalizer (NFC, NFD, NFKC, NFKD, Prepend, Replace, Strip, Lowercase, Sequence)");
 }
 

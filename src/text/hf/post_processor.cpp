@@ -11,18 +11,15 @@ namespace rlhf::hf {
 namespace {
 
 void append_special_token(const JsonReader& piece, const JsonReader& special_tokens, TokenIds& ids) {
-  piece.allow_only({"id", "type_id"});
   const std::string& name = piece.at("id").string();
   if (!special_tokens.object().contains(name)) piece.at("id").fail("a key of special_tokens");
   const JsonReader token = special_tokens.at(name);
-  token.allow_only({"id", "ids", "tokens"});
   const JsonReader list = token.at("ids");
   for (std::size_t i = 0; i < list.list().size(); ++i)
     ids.push_back(static_cast<std::int32_t>(list.item(i).integer(0, Vocabulary::kMaxIds - 1)));
 }
 
 Frame read_template(const JsonReader& node) {
-  node.allow_only({"type", "single", "pair", "special_tokens"});
   const JsonReader single = node.at("single"), special_tokens = node.at("special_tokens");
   Frame frame;
   bool has_text = false;
@@ -47,11 +44,9 @@ Frame read_post_processor(const JsonReader& node) {
   const std::string& type = node.at("type").string();
   if (type == "TemplateProcessing") return read_template(node);
   if (type == "ByteLevel") {
-    node.allow_only({"type", "add_prefix_space", "trim_offsets", "use_regex"});
     return {};
   }
   if (type != "Sequence") node.at("type").fail("a supported post-processor (TemplateProcessing, ByteLevel, Sequence)");
-  node.allow_only({"type", "processors"});
   const JsonReader parts = node.at("processors");
   Frame frame;
   for (std::size_t i = 0; i < parts.list().size(); ++i) {

@@ -49,7 +49,6 @@ void spell_bytes(Pieces& pieces) {
 }
 
 void add_byte_level(const JsonReader& node, PreTokenizer& steps) {
-  node.allow_only({"type", "add_prefix_space", "trim_offsets", "use_regex"});
   node.boolean_or("trim_offsets", true);  // affects only offsets, which are computed in another way here
   if (node.at("add_prefix_space").boolean()) steps.push_back(prepend_spaces);
   if (node.boolean_or("use_regex", true)) {
@@ -60,7 +59,6 @@ void add_byte_level(const JsonReader& node, PreTokenizer& steps) {
 }
 
 void add_split(const JsonReader& node, PreTokenizer& steps) {
-  node.allow_only({"type", "pattern", "behavior", "invert"});
   const Finder finder = read_pattern(node.at("pattern"));
   const Cut cut = read_cut(node.at("behavior"));
   const bool invert = node.at("invert").boolean();
@@ -76,28 +74,24 @@ void add_metaspace(const JsonReader& node, PreTokenizer& steps) {
 }
 
 void add_digits(const JsonReader& node, PreTokenizer& steps) {
-  node.allow_only({"type", "individual_digits"});
   const Cut cut = node.at("individual_digits").boolean() ? Cut::isolated : Cut::contiguous;
   const Finder digits = finder_of_characters(is_numeric);
   steps.push_back([=](Pieces& pieces) { split(pieces, digits, cut); });
 }
 
 void add_punctuation(const JsonReader& node, PreTokenizer& steps) {
-  node.allow_only({"type", "behavior"});
   const auto behavior = node.find("behavior");
   const Cut cut = behavior ? read_cut(*behavior) : Cut::isolated;
   const Finder signs = finder_of_characters(is_punctuation);
   steps.push_back([=](Pieces& pieces) { split(pieces, signs, cut); });
 }
 
-void add_whitespace(const JsonReader& node, PreTokenizer& steps) {
-  node.allow_only({"type"});
+void add_whitespace(PreTokenizer& steps) {
   const Finder words = finder_of_regex(Regex(kWordsAndSigns));
   steps.push_back([=](Pieces& pieces) { split(pieces, words, Cut::removed, /*invert=*/true); });
 }
 
-void add_whitespace_split(const JsonReader& node, PreTokenizer& steps) {
-  node.allow_only({"type"});
+void add_whitespace_split(PreTokenizer& steps) {
   const Finder spaces = finder_of_characters(is_white_space);
   steps.push_back([=](Pieces& pieces) { split(pieces, spaces, Cut::removed); });
 }
@@ -105,7 +99,6 @@ void add_whitespace_split(const JsonReader& node, PreTokenizer& steps) {
 void add_steps(const JsonReader& node, PreTokenizer& steps);
 
 void add_sequence(const JsonReader& node, PreTokenizer& steps) {
-  node.allow_only({"type", "pretokenizers"});
   const JsonReader parts = node.at("pretokenizers");
   for (std::size_t i = 0; i < parts.list().size(); ++i) add_steps(parts.item(i), steps);
 }
@@ -118,8 +111,8 @@ void add_steps(const JsonReader& node, PreTokenizer& steps) {
   if (type == "Metaspace") return add_metaspace(node, steps);
   if (type == "Digits") return add_digits(node, steps);
   if (type == "Punctuation") return add_punctuation(node, steps);
-  if (type == "Whitespace") return add_whitespace(node, steps);
-  if (type == "WhitespaceSplit") return add_whitespace_split(node, steps);
+  if (type == "Whitespace") return add_whitespace(steps);
+  if (type == "WhitespaceSplit") return add_whitespace_split(steps);
   node.at("type").fail(
       "a supported pre-tokenizer (ByteLevel, Split, Metaspace, Digits, Punctuation, Whitespace, WhitespaceSplit, "
       "Sequence)");

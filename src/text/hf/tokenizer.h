@@ -46,6 +46,7 @@ class PipelineTokenizer : public Tokenizer {
   Encoding encode(std::string_view text, Bos bos = Bos::by_setting) const override;
   std::string decode(const TokenIds& ids) const override;
   std::string piece(std::int32_t id) const override;
+  bool has(std::int32_t id) const override;
   std::int64_t vocab_size() const override { return static_cast<std::int64_t>(pieces_.size()); }
   std::optional<std::int32_t> bos_id() const override { return parts_.special.bos; }
   std::optional<std::int32_t> eos_id() const override { return parts_.special.eos; }
@@ -63,7 +64,6 @@ class PipelineTokenizer : public Tokenizer {
 
   void add_entry(std::int32_t id, const AddedToken& token);
   Entry& entry(std::int32_t id);
-  bool has(std::int32_t id) const;
   void normalize(Pieces& pieces) const;
   Pieces pieces_of(std::string_view text) const;
 

@@ -123,7 +123,6 @@ class UnigramModel : public WordModel {
 }  // namespace
 
 std::unique_ptr<WordModel> read_unigram_model(const JsonReader& node) {
-  node.allow_only({"type", "unk_id", "vocab", "byte_fallback"});
   const JsonReader list = node.at("vocab");
   if (list.list().empty() || list.list().size() > static_cast<std::size_t>(Vocabulary::kMaxIds))
     list.fail("from 1 to " + std::to_string(Vocabulary::kMaxIds) + " pieces");
