@@ -62,6 +62,7 @@ std::string make_key(const DataOptions& options, std::uint64_t seed, const Token
   key["stop_ids"] = templates.stop_ids;
   key["template"] = templates.prompt.text();
   key["chat_template"] = templates.chat ? templates.chat->source() : "";
+  if (templates.chat) key["clock"] = templates.chat->clock_text(templates.now.value_or(wall_clock()));
   return key.dump();
 }
 

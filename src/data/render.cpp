@@ -12,11 +12,12 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-ChatOptions options_of(const Conversation& chat, bool add_generation_prompt) {
+ChatOptions options_of(const Conversation& chat, const Templates& templates, bool add_generation_prompt) {
   ChatOptions options;
   options.add_generation_prompt = add_generation_prompt;
   options.tools = chat.tools;
   options.variables = chat.template_kwargs;
+  options.now = templates.now;
   return options;
 }
 
@@ -40,8 +41,8 @@ JoinedText finished(JoinedText text, const Tokenizer& tokenizer, const Templates
 /// Renders and tokenises a conversation; everything after the rendered prompt `before` is the completion.
 JoinedText tokenise_after(const Conversation& chat, const std::string& before, const Json& whole,
                           const Tokenizer& tokenizer, const Templates& templates) {
-  const std::string text =
-      without_space_at_end(templates.chat_template().render(whole, options_of(chat, /*add_generation_prompt=*/false)));
+  const std::string text = without_space_at_end(
+      templates.chat_template().render(whole, options_of(chat, templates, /*add_generation_prompt=*/false)));
   if (!text.starts_with(before)) {
     const auto part = static_cast<std::size_t>(
         std::mismatch(text.begin(), text.end(), before.begin(), before.end()).first - text.begin());
@@ -61,7 +62,7 @@ Json first_turns(const Json& messages, std::size_t count) {
 
 /// Renders and tokenises a conversation in which every assistant turn is trained.
 JoinedText tokenise_turns(const Conversation& chat, const Tokenizer& tokenizer, const Templates& templates) {
-  ChatText rendered = templates.chat_template().render_with_spans(chat.messages, options_of(chat, false));
+  ChatText rendered = templates.chat_template().render_with_spans(chat.messages, options_of(chat, templates, false));
   const std::string text = without_space_at_end(std::move(rendered.text));
   for (ByteSpan& answer : rendered.assistant) {
     answer.begin = std::min(answer.begin, text.size());
@@ -77,7 +78,7 @@ JoinedText tokenise_chat(const Demonstration& record, const Tokenizer& tokenizer
   const Json& messages = record.chat.messages;
   if (train_on == TrainOn::all) {  // no boundaries are needed
     const std::string text =
-        without_space_at_end(templates.chat_template().render(messages, options_of(record.chat, false)));
+        without_space_at_end(templates.chat_template().render(messages, options_of(record.chat, templates, false)));
     return finished(tokenise_rendered(text, {{0, text.size()}}, tokenizer), tokenizer, templates);
   }
   const bool last_turn = train_on == TrainOn::last_turn;
@@ -96,7 +97,7 @@ Json joined(const Json& prompt, const Json& turns) {
 }  // namespace
 
 std::string render_prompt(const Conversation& chat, const Json& messages, const Templates& templates) {
-  return templates.chat_template().render(messages, options_of(chat, /*add_generation_prompt=*/true));
+  return templates.chat_template().render(messages, options_of(chat, templates, /*add_generation_prompt=*/true));
 }
 
 std::vector<JoinedText> tokenise(const Demonstration& record, const Tokenizer& tokenizer, const Templates& templates,

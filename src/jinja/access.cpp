@@ -47,14 +47,6 @@ std::optional<Value> item_at(Machine& machine, const Value& of, std::int64_t pla
   return sequence->items[static_cast<std::size_t>(place)];
 }
 
-// The attribute that Python's getattr finds, methods first; nullopt if there is none (an item may have that name).
-std::optional<Value> own_attribute(Machine& machine, const Value& of, const std::string& name) {
-  if (name.starts_with("__") && name.ends_with("__"))
-    return Value::undefined("access to attribute '" + name + "' of '" + of.type_name() + "' object is unsafe");
-  if (Object* object = of.object()) return object->attribute(machine, name);
-  return method_of(of, name);
-}
-
 // The bounds of a slice, by Python's rules.
 struct Bounds {
   std::int64_t begin, end, step;
@@ -117,6 +109,14 @@ Value text_slice(Machine& machine, const Text& text, const Value& begin, const V
 }
 
 }  // namespace
+
+std::optional<Value> own_attribute(Machine& machine, const Value& of, const std::string& name) {
+  if (name.starts_with("__") && name.ends_with("__"))
+    return Value::undefined("access to attribute '" + name + "' of '" + of.type_name() + "' object is unsafe");
+  if (Object* object = of.object()) return object->attribute(machine, name);
+  if (of.number()) return number_attribute(of, name);
+  return method_of(of, name);
+}
 
 Values items_of(Machine& machine, const Value& value) {
   Values items;

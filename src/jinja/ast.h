@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -77,12 +78,14 @@ struct CallOf {
 };
 struct FilterOf {
   ExprPtr of;  // null in a filter block, whose text is filtered
-  Filter filter;
+  std::string name;
+  Filter filter;  // null if there is none of this name: fails where it is evaluated
   ArgumentList arguments;
 };
 struct TestOf {
   ExprPtr of;
-  Test test;
+  std::string name;
+  Test test;  // null if there is none of this name
   ArgumentList arguments;
 };
 
@@ -116,6 +119,7 @@ struct For {
   Target target;
   ExprPtr over, test;  // `test` may be null
   Body body, otherwise;
+  bool recursive = false;  // the loop object can be called with further items
 };
 struct If {
   std::vector<std::pair<ExprPtr, Body>> branches;
@@ -136,8 +140,9 @@ struct With {
 };
 /// A macro, or a call block with its body.
 struct MacroBody {
-  std::string name;
+  std::string name;                                         // empty: a call block
   std::vector<std::pair<std::string, ExprPtr>> parameters;  // name and default; the default may be null
+  bool reads_caller = false;                                // uses_caller, or has a parameter of that name and reads it
   bool uses_caller = false, uses_varargs = false, uses_kwargs = false;
   Body body;
 };
@@ -155,11 +160,31 @@ struct FilterBlock {
 struct Generation {
   Body body;
 };
+/// {% block %}. There is no inheritance, so it is rendered where it stands, and again by self.NAME().
+struct BlockBody {
+  std::string name;
+  bool scoped = false, required = false;
+  Body body;
+};
+using Blocks = std::map<std::string, std::shared_ptr<const BlockBody>>;
+struct Block {
+  std::shared_ptr<const BlockBody> block;
+};
+struct Autoescape {
+  bool on = false;
+  Body body;
+};
+/// include, import, from and extends: there are no other templates, so they fail where they are reached.
+struct OtherTemplate {
+  ExprPtr source;
+  bool ignore_missing = false;
+};
 struct Break {};
 struct Continue {};
 
 struct Statement {
-  std::variant<Data, Print, For, If, Set, SetBlock, With, MacroOf, CallBlock, FilterBlock, Generation, Break, Continue>
+  std::variant<Data, Print, For, If, Set, SetBlock, With, MacroOf, CallBlock, FilterBlock, Generation, Block,
+               Autoescape, OtherTemplate, Break, Continue>
       node;
   int line = 1;
 };

@@ -36,7 +36,7 @@ Value map(Machine& machine, const Value& value, const Arguments& arguments) {
   if (arguments.positional.empty()) fail("map requires a filter argument");
   const std::string& name = name_of(arguments.positional[0], "filter");
   const Filter filter = find_filter(name);
-  if (filter == nullptr) fail("the filter '" + name + "' is not known or not supported");
+  if (filter == nullptr) fail("there is no filter named '" + name + "'");
   const Arguments rest = rest_of(arguments, 1);
   Values mapped;
   for (const Value& one : items_of(machine, value)) {
@@ -55,7 +55,7 @@ Value chosen(Machine& machine, const Value& value, const Arguments& arguments, b
   if (arguments.positional.size() > by_attribute) {
     const std::string& name = name_of(arguments.positional[by_attribute], "test");
     test = find_test(name);
-    if (test == nullptr) fail("the test '" + name + "' is not known or not supported");
+    if (test == nullptr) fail("there is no test named '" + name + "'");
     rest = rest_of(arguments, 1 + by_attribute);
   }
   Values kept;
@@ -78,9 +78,20 @@ Value or_default(Machine& machine, const Value& value, const Arguments& argument
   return value;
 }
 
+// Unlike a subscript, this does not look at items.
+Value attr(Machine& machine, const Value& value, const Arguments& arguments) {
+  const Params params("attr", arguments, {"name"}, 1);
+  value.require_defined();
+  const std::string& name = params.text(0);
+  const auto found = own_attribute(machine, value, name);
+  return found ? *found : Value::undefined("'" + value.type_name() + "' has no attribute '" + name + "'");
+}
+
+Value random(Machine&, const Value&, const Arguments&) { fail("the filter 'random' is not supported"); }
+
 constexpr FilterEntry kChoiceFilters[] = {
-    {"d", or_default},  {"default", or_default},    {"map", map}, {"reject", reject}, {"rejectattr", rejectattr},
-    {"select", select}, {"selectattr", selectattr},
+    {"attr", attr},     {"random", random},         {"d", or_default},  {"default", or_default},    {"map", map},
+    {"reject", reject}, {"rejectattr", rejectattr}, {"select", select}, {"selectattr", selectattr},
 };
 
 }  // namespace

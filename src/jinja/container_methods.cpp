@@ -40,6 +40,20 @@ Value values(Machine& machine, const Value& self, const Arguments& arguments) {
   return make_sequence(machine.budget, Shape::view, std::move(all), "dict_values");
 }
 
+Value fromkeys(Machine& machine, const Value&, const Arguments& arguments) {
+  const Params params("fromkeys", arguments, {"", ""}, 1);
+  Mapping mapping;
+  for (const Value& key : items_of(machine, params[0])) mapping.set(key, params.value(1, Value(None{})));
+  return make_mapping(machine.budget, std::move(mapping));
+}
+
+Value isdisjoint(Machine& machine, const Value& self, const Arguments& arguments) {
+  const Params params("isdisjoint", arguments, {""}, 1);
+  for (const Value& one : items_of(machine, params[0]))
+    if (contains(machine, self, one)) return Value(false);
+  return Value(true);
+}
+
 Value copy(Machine&, const Value& self, const Arguments& arguments) {
   const Params params("copy", arguments, {});
   return self;  // values are immutable, so a copy is not needed
@@ -53,10 +67,14 @@ Value count(Machine& machine, const Value& self, const Arguments& arguments) {
 }
 
 Value index(Machine& machine, const Value& self, const Arguments& arguments) {
-  const Params params("index", arguments, {""}, 1);
+  const Params params("index", arguments, {"", "", ""}, 1);
   const Values& all = self.sequence()->items;
-  const auto found =
-      std::find_if(all.begin(), all.end(), [&](const Value& one) { return equal(machine, one, params[0]); });
+  const auto size = static_cast<std::int64_t>(all.size());
+  const auto place = [&](std::int64_t at) { return std::clamp<std::int64_t>(at < 0 ? at + size : at, 0, size); };
+  const auto from = place(params.whole(1, 0)), to = std::max(from, place(params.whole(2, size)));
+  const auto end = all.begin() + to;
+  auto found = std::find_if(all.begin() + from, end, [&](const Value& one) { return equal(machine, one, params[0]); });
+  if (found == end) found = all.end();
   if (found == all.end()) fail("index(): the value is not in the " + self.type_name());
   return Value(static_cast<std::int64_t>(found - all.begin()));
 }
@@ -65,8 +83,9 @@ struct Method {
   std::string_view name;
   Native native;
 };
-constexpr Method kMappingMethods[] = {
-    {"get", get}, {"items", items}, {"keys", keys}, {"values", values}, {"copy", copy}};
+constexpr Method kMappingMethods[] = {{"get", get},       {"items", items}, {"keys", keys},
+                                      {"values", values}, {"copy", copy},   {"fromkeys", fromkeys}};
+constexpr Method kViewMethods[] = {{"isdisjoint", isdisjoint}};
 constexpr Method kSequenceMethods[] = {{"count", count}, {"index", index}, {"copy", copy}};
 
 constexpr std::string_view kChangeMapping[] = {"clear", "pop", "popitem", "setdefault", "update"};
@@ -89,11 +108,12 @@ bool changes(const Value& self, std::string_view name) {
 
 std::optional<Native> container_method(const Value& self, const std::string& name) {
   if (self.mapping()) {
-    if (name == "fromkeys") fail("the method dict.fromkeys is not supported");
     return find_method(kMappingMethods, name);
   }
   const Sequence* sequence = self.sequence();
-  if (sequence == nullptr || sequence->shape == Shape::view || sequence->shape == Shape::generator) return std::nullopt;
+  if (sequence == nullptr || sequence->shape == Shape::generator) return std::nullopt;
+  if (sequence->shape == Shape::view)
+    return sequence->label == "dict_values" ? std::nullopt : find_method(kViewMethods, name);
   if (sequence->label == "group") return std::nullopt;
   if (name == "copy" && sequence->shape != Shape::list) return std::nullopt;
   return find_method(kSequenceMethods, name);
@@ -105,6 +125,9 @@ std::optional<Value> method_of(const Value& self, const std::string& name) {
   const Sequence* sequence = self.sequence();
   if (sequence && sequence->label == "group" && (name == "grouper" || name == "list"))
     return sequence->items[name == "list"];
+  if (self.text() && self.text()->markup)
+    if (const auto native = markup_method(name))
+      return Value(std::static_pointer_cast<Object>(std::make_shared<Function>(*native, self)));
   const auto native = self.text() ? text_method(name) : container_method(self, name);
   if (!native) return std::nullopt;
   return Value(std::static_pointer_cast<Object>(std::make_shared<Function>(*native, self)));

@@ -10,10 +10,10 @@
 
 namespace rlhf::jinja {
 
-Evaluator::Evaluator(Machine& machine, std::vector<std::pair<std::string, Value>> variables)
-    : machine_(machine), scope_(std::make_shared<Scope>()) {
+Evaluator::Evaluator(Machine& machine, std::vector<std::pair<std::string, Value>> variables, const Blocks& blocks)
+    : machine_(machine), scope_(std::make_shared<Scope>()), blocks_(blocks) {
   for (auto& [name, value] : variables) scope_->set(name, std::move(value));
-  scope_ = std::make_shared<Scope>(Scope{scope_, {}});
+  scope_ = top_ = std::make_shared<Scope>(Scope{scope_, {}});
 }
 
 // A macro and the scope that defines it refer to each other; clearing the scopes releases both.
@@ -58,6 +58,7 @@ Value Evaluator::eval_node(const Constant& constant) { return constant.value; }
 Value Evaluator::eval_node(const Name& name) {
   if (const Value* found = find(name.name)) return *found;
   if (const auto function = find_global(name.name)) return *function;
+  if (name.name == "self") return self_value(*this);
   return Value::undefined("'" + name.name + "' is undefined");
 }
 
@@ -91,12 +92,15 @@ Value Evaluator::eval_node(const Logical& logical) {
 }
 
 Value Evaluator::eval_node(const Concat& concat) {
+  const Values parts = eval_all(concat.parts);
+  const auto is_markup = [](const Value& part) { return part.text() && part.text()->markup; };
+  const bool markup = machine_.autoescape && std::ranges::any_of(parts, is_markup);
   std::string text;
-  for (const ExprPtr& part : concat.parts) {
-    text += to_text(machine_, eval(*part));
+  for (const Value& part : parts) {
+    text += markup && !is_markup(part) ? html_escaped(to_text(machine_, part)) : to_text(machine_, part);
     if (text.size() > kMaxText) Budget::stop("a text of more than 16 MiB");
   }
-  return make_text(machine_.budget, std::move(text));
+  return make_text(machine_.budget, std::move(text), markup);
 }
 
 bool Evaluator::holds(Comparison comparison, const Value& left, const Value& right) {
@@ -177,12 +181,16 @@ Value Evaluator::eval_node(const CallOf& of) { return call(of, nullptr); }
 
 Value Evaluator::eval_node(const FilterOf& filter) {
   const Value of = filter.of ? eval(*filter.of) : *filtered_;
-  return filter.filter(machine_, of, eval_arguments(filter.arguments));
+  const Arguments arguments = eval_arguments(filter.arguments);
+  if (filter.filter == nullptr) fail("there is no filter named '" + filter.name + "'");
+  return filter.filter(machine_, of, arguments);
 }
 
 Value Evaluator::eval_node(const TestOf& test) {
   const Value of = eval(*test.of);
-  return Value(test.test(machine_, of, eval_arguments(test.arguments)));
+  const Arguments arguments = eval_arguments(test.arguments);
+  if (test.test == nullptr) fail("there is no test named '" + test.name + "'");
+  return Value(test.test(machine_, of, arguments));
 }
 
 }  // namespace rlhf::jinja

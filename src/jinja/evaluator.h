@@ -25,7 +25,7 @@ struct Scope {
 class Evaluator {
  public:
   /// `variables` are the names that the template can use besides the built-in functions.
-  Evaluator(Machine& machine, std::vector<std::pair<std::string, Value>> variables);
+  Evaluator(Machine& machine, std::vector<std::pair<std::string, Value>> variables, const Blocks& blocks);
   ~Evaluator();
   Evaluator(const Evaluator&) = delete;
   Evaluator& operator=(const Evaluator&) = delete;
@@ -34,8 +34,12 @@ class Evaluator {
   /// Byte ranges of {% generation %} blocks in the output. Fails if a block was inside captured text.
   const std::vector<std::pair<std::size_t, std::size_t>>& generations() const { return generations_; }
 
-  /// Runs the body of a macro with the arguments in a new scope inside `defined_in`, and returns its text.
-  Value run_macro(const MacroBody& macro, const std::shared_ptr<Scope>& defined_in, const Arguments& arguments);
+  /// Runs the body of a macro with the arguments in a new scope inside `defined_in`, and returns its text. `escapes`:
+  /// whether the macro is in an autoescape block.
+  Value run_macro(const MacroBody& macro, const std::shared_ptr<Scope>& defined_in, const Arguments& arguments,
+                  bool escapes);
+  const Blocks& blocks() const { return blocks_; }
+  Value run_block(const BlockBody& block);  ///< its text, as self.NAME() returns it
 
  private:
   enum class Flow { on, next_turn, leave_loop };  // how a statement ended
@@ -56,10 +60,15 @@ class Evaluator {
   Flow run(const Statement& statement);
   Flow run_node(const Data&), run_node(const Print&), run_node(const For&), run_node(const If&), run_node(const Set&);
   Flow run_node(const SetBlock&), run_node(const With&), run_node(const MacroOf&), run_node(const CallBlock&);
-  Flow run_node(const FilterBlock&), run_node(const Generation&), run_node(const Break&), run_node(const Continue&);
-  /// Runs statements and returns their output instead of appending it to the output of the template.
-  Flow capture(const Body& body, std::string& text);
+  Flow run_node(const FilterBlock&), run_node(const Generation&), run_node(const Block&), run_node(const Autoescape&);
+  Flow run_node(const OtherTemplate&), run_node(const Break&), run_node(const Continue&);
+  /// Runs a loop over `items`, `depth` levels deep in its own recursion.
+  Flow run_loop(const For& node, Values items, std::int64_t depth);
+  Flow run_in_block(const BlockBody& block, std::shared_ptr<Scope> outer);
+  /// What `writes` adds to the output, as a text instead. It is markup in an autoescape block.
+  Value captured(const std::function<void()>& writes);
   void print(const Value& value);
+  void print_text(const Value& value);  ///< fails, as in Jinja2, if the result of a call or filter block is not a text
   void write(std::string_view text);
   void set(Scope& scope, const std::string& name, const Value& value);
   void assign(Scope& scope, const Target& target, const Value& value);
@@ -68,6 +77,8 @@ class Evaluator {
 
   Machine& machine_;
   std::shared_ptr<Scope> scope_;
+  std::shared_ptr<Scope> top_;  // the outermost scope of the template, which blocks see
+  const Blocks& blocks_;
   std::vector<std::shared_ptr<Scope>> kept_;  // scopes that were left but to which a macro still refers
   std::string out_;
   int captures_ = 0;  // nested captures of output that are in progress
@@ -75,5 +86,8 @@ class Evaluator {
   bool misplaced_generation_ = false;
   const Value* filtered_ = nullptr;  // the text of the filter block that is being evaluated
 };
+
+/// The value of the name `self`.
+Value self_value(Evaluator& evaluator);
 
 }  // namespace rlhf::jinja

@@ -74,13 +74,16 @@ ExprPtr ExpressionParser::tuple(bool with_condition, bool in_brackets) {
 }
 
 ExprPtr ExpressionParser::condition() {
+  const std::size_t unknown = unknown_.size();
   ExprPtr value = any_of();
+  const bool conditional = is_name("if");
   while (is_name("if")) {
     const Token at = take();
     ExprPtr test = any_of(), otherwise;
     if (skip_name("else")) otherwise = expression();
     value = make(at, Choice{std::move(test), std::move(value), std::move(otherwise)});
   }
+  if (conditional) unknown_.erase(unknown_.begin() + static_cast<std::ptrdiff_t>(unknown), unknown_.end());
   return value;
 }
 

@@ -54,9 +54,18 @@ class ExpressionParser {
   std::string expect_any_name(const char* what);
   [[noreturn]] void fail_at(const Token& token, const std::string& what) const;
 
+  /// Whether an unknown filter or test is no error here, because it may never be evaluated: in an if statement, but not
+  /// in a loop, macro or other block within it (as in Jinja2).
+  bool may_be_skipped_ = false;
+  /// The unknown filters and tests that are errors, unless a conditional expression turns out to be around them.
+  std::vector<TemplateError> unknown_;
+
   int nesting_ = 0;
   /// Names that were read, to find which of caller, varargs and kwargs the body of a macro uses.
   bool saw_caller_ = false, saw_varargs_ = false, saw_kwargs_ = false;
+  /// What the template asks of the clock: the formats of calls strftime_now('…'), and all uses of that name.
+  std::vector<std::string> clock_formats_;
+  std::size_t clock_uses_ = 0;
 
  private:
   ExprPtr condition();
@@ -83,6 +92,8 @@ class ExpressionParser {
   bool begins_argument_of_test() const;
   bool ends_tuple() const;
   void see(const std::string& name);
+  void see_call(const ExprPtr& of, const ArgumentList& arguments);
+  void see_unknown(const char* kind, const std::string& name, const Token& at);
   template <class Node>
   ExprPtr make(const Token& at, Node node) const;
 

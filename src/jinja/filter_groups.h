@@ -20,6 +20,11 @@ FilterGroup text_filters();
 FilterGroup number_filters();
 FilterGroup sequence_filters();
 FilterGroup choice_filters();
+FilterGroup display_filters();
+FilterGroup web_filters();
+
+/// The filter urlize.
+Value urlize(Machine& machine, const Value& value, const Arguments& arguments);
 
 /// The part of an item that a filter uses: an attribute path "a.b.0", or the item itself if no path is given.
 class Getter {

@@ -2,9 +2,10 @@
 #include "jinja/globals.h"
 
 #include <algorithm>
-#include <ctime>
 #include <memory>
 
+#include "jinja/clock.h"
+#include "jinja/methods.h"
 #include "jinja/operators.h"
 #include "jinja/params.h"
 #include "jinja/show.h"
@@ -23,6 +24,9 @@ class Namespace : public Object {
  public:
   explicit Namespace(Mapping attributes) : attributes_(std::move(attributes)) {}
   std::string type_name() const override { return "Namespace"; }
+  std::string shown(Machine& machine) override {
+    return "<Namespace " + to_repr(machine, make_mapping(machine.budget, attributes_)) + ">";
+  }
   std::optional<Value> attribute(Machine&, const std::string& name) override {
     const Value* found = attributes_.find(name);
     return found ? std::optional(*found) : std::nullopt;
@@ -46,8 +50,10 @@ class Cycler : public Object, public std::enable_shared_from_this<Cycler> {
     for (const Value& item : items_) depth = std::max(depth, item.depth());
     return depth + 1;
   }
-  std::optional<Value> attribute(Machine&, const std::string& name) override {
+  std::optional<Value> attribute(Machine& machine, const std::string& name) override {
     if (name == "current") return items_[at_];
+    if (name == "items") return make_tuple(machine.budget, items_);
+    if (name == "pos") return Value(static_cast<std::int64_t>(at_));
     if (name == "next") return method([](Cycler& self) { return self.next(); });
     if (name == "reset") return method([](Cycler& self) { return self.reset(); });
     return std::nullopt;
@@ -97,6 +103,11 @@ class Joiner : public Object {
     if (used_) return separator_;
     used_ = true;
     return Value(std::string());
+  }
+  std::optional<Value> attribute(Machine&, const std::string& name) override {
+    if (name == "sep") return separator_;
+    if (name == "used") return Value(used_);
+    return std::nullopt;
   }
 
  private:
@@ -178,31 +189,25 @@ Value raise_exception(Machine& machine, const Value&, const Arguments& arguments
   fail("the template refuses the conversation: " + to_text(machine, params[0]));
 }
 
-// strftime for a time without a zone, as in Python: %z and %Z are empty.
 Value strftime_now(Machine& machine, const Value&, const Arguments& arguments) {
   const Params params("strftime_now", arguments, {"format"}, 1);
-  const std::string& given = params.text(0);
-  if (given.size() > 1000) fail("strftime_now(): a format of more than 1000 bytes");
-  std::string format;
-  for (std::size_t i = 0; i < given.size(); ++i) {
-    const char code = given[i] == '%' && i + 1 < given.size() ? given[i + 1] : '\0';
-    if (code == 'f') fail("strftime_now(): %f is not supported");
-    if (code == 'z' || code == 'Z') {
-      ++i;
-      continue;
-    }
-    format += given[i];
-    if (code != '\0') format += given[++i];
-  }
-  const std::time_t seconds = machine.now ? static_cast<std::time_t>(*machine.now) : std::time(nullptr);
-  std::tm local{};
-  if (localtime_r(&seconds, &local) == nullptr) fail("strftime_now(): a time out of range");
-  format += ' ';  // strftime returns 0 both for an empty result and for one that does not fit
-  std::string text(8192, '\0');
-  const std::size_t size = std::strftime(text.data(), text.size(), format.c_str(), &local);
-  if (size == 0) fail("strftime_now(): a date of more than 8 KiB");
-  return make_text(machine.budget, text.substr(0, size - 1));
+  return make_text(machine.budget, formatted_time(params.text(0), machine.now));
 }
+
+Value lipsum(Machine&, const Value&, const Arguments&) {
+  fail("lipsum() is not supported, because its text is random");
+}
+
+// The value `dict`: dict(…) and dict.fromkeys(…).
+class DictFunction : public Object {
+ public:
+  std::string type_name() const override { return "TemplateDict"; }
+  bool callable() const override { return true; }
+  Value call(Machine& machine, const Arguments& arguments) override { return dict(machine, Value(), arguments); }
+  std::optional<Value> attribute(Machine&, const std::string& name) override {
+    return name == "fromkeys" ? method_of(Value(std::make_shared<const Mapping>()), name) : std::nullopt;
+  }
+};
 
 struct Global {
   std::string_view name;
@@ -210,10 +215,10 @@ struct Global {
 };
 constexpr Global kGlobals[] = {
     {"range", range},
-    {"dict", dict},
     {"namespace", make_namespace},
     {"cycler", cycler},
     {"joiner", joiner},
+    {"lipsum", lipsum},
     {"raise_exception", raise_exception},
     {"strftime_now", strftime_now},
 };
@@ -221,6 +226,7 @@ constexpr Global kGlobals[] = {
 }  // namespace
 
 std::optional<Value> find_global(std::string_view name) {
+  if (name == "dict") return object<DictFunction>();
   for (const Global& global : kGlobals)
     if (global.name == name) return object<Function>(global.native);
   return std::nullopt;

@@ -25,7 +25,7 @@ std::string with_plain_newlines(std::string_view source) {
   return plain;
 }
 
-bool is_name_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+bool is_in_name(CodePoint point) { return is_word(point) || continues_name(point); }
 bool is_digit_byte(char c) { return c >= '0' && c <= '9'; }
 
 constexpr std::array<std::string_view, 26> kSigns = {"//", "**", "==", "!=", ">=", "<=", "+", "-", "/",
@@ -161,16 +161,26 @@ class Lexer {
     const char c = source_[at_];
     if (is_digit_byte(c)) {
       number();
-    } else if (is_name_start(c)) {
-      std::size_t end = at_;
-      while (end < source_.size() && (is_name_start(source_[end]) || is_digit_byte(source_[end]))) ++end;
-      emit(Kind::name, std::string(rest_.substr(at_, end - at_)));
+    } else if (const std::size_t end = end_of_name(); end > at_) {
+      const std::string_view name = rest_.substr(at_, end - at_);
+      if (!is_identifier(name)) fail_at("invalid character in the name '" + std::string(name) + "'");
+      emit(Kind::name, std::string(name));
       move_to(end);
     } else if (c == '"' || c == '\'') {
       string();
     } else {
       sign(open_brackets);
     }
+  }
+
+  std::size_t end_of_name() const {
+    std::size_t end = at_;
+    while (end < source_.size()) {
+      std::size_t next = end;
+      if (!is_in_name(next_code_point(rest_, next))) break;
+      end = next;
+    }
+    return end;
   }
 
   void number() {

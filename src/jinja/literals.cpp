@@ -2,6 +2,7 @@
 #include "jinja/literals.h"
 
 #include <charconv>
+#include <cstdlib>
 #include <system_error>
 
 #include "jinja/unicode.h"
@@ -83,8 +84,7 @@ NumberLiteral read_number(std::string_view text, bool may_be_real) {
     literal.is_real = true;
     literal.size = whole + fraction;
     const std::string digits = without_underscores(text.substr(0, literal.size));
-    const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), literal.real);
-    if (read.ec != std::errc()) literal.fault = "a number outside the range of floats";
+    literal.real = std::strtod(digits.c_str(), nullptr);  // as in Python, infinite or 0 beyond the range of floats
     return literal;
   }
   if (text[0] != '0') return integer_literal(text, 0, whole, 10);

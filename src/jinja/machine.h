@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "jinja/budget.h"
@@ -13,9 +12,10 @@ namespace rlhf::jinja {
 /// The state of a rendering that filters, tests and functions can use.
 struct Machine {
   Budget budget;
-  std::optional<std::int64_t> now;  ///< for strftime_now, seconds since 1970
-  int line = 0;                     ///< line of the current expression, for messages
-  int evaluations = 0;              ///< depth of nested evaluations
+  std::int64_t now = 0;     ///< for strftime_now, local time in seconds since 1970-01-01 00:00
+  bool autoescape = false;  ///< in an autoescape block: printed texts that are not markup are escaped
+  int line = 0;             ///< line of the current expression, for messages
+  int evaluations = 0;      ///< depth of nested evaluations
   /// All mutable objects. They can refer to each other in a cycle, so they are cleared at the end of the rendering.
   std::vector<std::shared_ptr<Object>> changeable;
 };

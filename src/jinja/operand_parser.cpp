@@ -9,6 +9,20 @@ void ExpressionParser::see(const std::string& name) {
   saw_caller_ |= name == "caller";
   saw_varargs_ |= name == "varargs";
   saw_kwargs_ |= name == "kwargs";
+  clock_uses_ += name == "strftime_now";
+}
+
+void ExpressionParser::see_call(const ExprPtr& of, const ArgumentList& arguments) {
+  const Name* name = std::get_if<Name>(&of->node);
+  if (name == nullptr || name->name != "strftime_now" || arguments.positional.size() != 1) return;
+  const Constant* format = std::get_if<Constant>(&arguments.positional[0]->node);
+  if (format && format->value.text()) clock_formats_.push_back(format->value.text()->bytes);
+}
+
+void ExpressionParser::see_unknown(const char* kind, const std::string& name, const Token& at) {
+  if (may_be_skipped_) return;
+  unknown_.emplace_back(TemplateError::Kind::syntax, std::string("there is no ") + kind + " named '" + name + "'",
+                        at.line, at.column);
 }
 
 ExprPtr ExpressionParser::primary() {
@@ -161,6 +175,7 @@ ArgumentList ExpressionParser::call_arguments() {
 ExprPtr ExpressionParser::call(ExprPtr of) {
   const Token at = now();
   ArgumentList arguments = call_arguments();
+  see_call(of, arguments);
   return make(at, CallOf{std::move(of), std::move(arguments)});
 }
 
@@ -175,10 +190,10 @@ ExprPtr ExpressionParser::one_filter(ExprPtr of) {
   std::string name = expect_any_name("the name of a filter");
   while (skip_sign(".")) name += "." + expect_any_name("the name of a filter");
   const Filter filter = find_filter(name);
-  if (filter == nullptr) fail_at(at, "the filter '" + name + "' is not known or not supported");
+  if (filter == nullptr) see_unknown("filter", name, at);
   ArgumentList arguments;
   if (is_sign("(")) arguments = call_arguments();
-  return make(at, FilterOf{std::move(of), filter, std::move(arguments)});
+  return make(at, FilterOf{std::move(of), std::move(name), filter, std::move(arguments)});
 }
 
 bool ExpressionParser::begins_argument_of_test() const {
@@ -201,7 +216,7 @@ ExprPtr ExpressionParser::test(ExprPtr of) {
   std::string name = expect_any_name("the name of a test");
   while (skip_sign(".")) name += "." + expect_any_name("the name of a test");
   const Test found = find_test(name);
-  if (found == nullptr) fail_at(at, "the test '" + name + "' is not known or not supported");
+  if (found == nullptr) see_unknown("test", name, at);
   ArgumentList arguments;
   if (is_sign("(")) {
     arguments = call_arguments();
@@ -210,7 +225,7 @@ ExprPtr ExpressionParser::test(ExprPtr of) {
     ExprPtr argument = primary();
     arguments.positional.push_back(postfix(std::move(argument)));
   }
-  ExprPtr result = make(at, TestOf{std::move(of), found, std::move(arguments)});
+  ExprPtr result = make(at, TestOf{std::move(of), std::move(name), found, std::move(arguments)});
   return negated ? make(at, Unary{UnaryOp::logical_not, std::move(result)}) : std::move(result);
 }
 

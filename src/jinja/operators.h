@@ -33,6 +33,8 @@ std::int64_t length(Machine& machine, const Value& value);
 
 /// x[index], x.name and x[begin:end:step] with the rules of Jinja2's sandbox.
 Value item(Machine& machine, const Value& of, const Value& index);
+/// The attribute that Python's getattr finds, methods first; nullopt if there is none (an item may have that name).
+std::optional<Value> own_attribute(Machine& machine, const Value& of, const std::string& name);
 Value attribute(Machine& machine, const Value& of, const std::string& name);
 Value slice(Machine& machine, const Value& of, const Value& begin, const Value& end, const Value& step);
 

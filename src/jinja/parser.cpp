@@ -19,7 +19,10 @@ class Parser : ExpressionParser {
   Parsed all() {
     Parsed parsed;
     parsed.body = statements({});
+    if (!unknown_.empty()) throw unknown_.front();
     parsed.marks_generation = marks_generation_;
+    parsed.blocks = std::move(blocks_);
+    if (clock_formats_.size() == clock_uses_) parsed.clock_formats = std::move(clock_formats_);
     return parsed;
   }
 
@@ -66,6 +69,29 @@ class Parser : ExpressionParser {
     return body;
   }
 
+  // The same for a body in which an unknown filter or test is an error even inside an if statement.
+  Body checked_until(Names ends, std::string* ended_by = nullptr) {
+    const bool outside = std::exchange(may_be_skipped_, false);
+    Body body = body_until(ends, ended_by);
+    may_be_skipped_ = outside;
+    return body;
+  }
+
+  // The same for a body that no break or continue leaves.
+  Body closed_until(std::string_view end) {
+    const int loops = std::exchange(loops_, 0);
+    Body body = checked_until({end});
+    loops_ = loops;
+    return body;
+  }
+
+  ExprPtr checked_filters(bool named) {
+    const bool outside = std::exchange(may_be_skipped_, false);
+    ExprPtr filter = filters(nullptr, named);
+    may_be_skipped_ = outside;
+    return filter;
+  }
+
   Statement statement() {
     const Nesting nesting(nesting_, now());
     const Token at = now();
@@ -80,15 +106,80 @@ class Parser : ExpressionParser {
     if (at.text == "call") return {call_block(at), at.line};
     if (at.text == "filter") return {filter_block(), at.line};
     if (at.text == "generation") return {generation(), at.line};
+    if (at.text == "block") return {block(at), at.line};
+    if (at.text == "autoescape") return {autoescape(), at.line};
+    if (at.text == "include" || at.text == "import" || at.text == "from" || at.text == "extends")
+      return {other_template(at.text), at.line};
     if (at.text == "break" || at.text == "continue") return leave_loop(at);
-    refuse_tag(at);
+    fail_at(at, "the tag '" + at.text + "' is unknown or closes no open block");
   }
 
-  [[noreturn]] void refuse_tag(const Token& at) const {
-    static constexpr std::string_view kKnown[] = {"block", "extends", "import", "from", "include", "autoescape", "do"};
-    if (std::ranges::find(kKnown, at.text) != std::end(kKnown))
-      fail_at(at, "the tag '" + at.text + "' is not supported");
-    fail_at(at, "the tag '" + at.text + "' is unknown or closes no open block");
+  Block block(const Token& at) {
+    BlockBody block;
+    block.name = expect_any_name("the name of a block");
+    block.scoped = skip_name("scoped");
+    block.required = skip_name("required");
+    const bool reads_caller = saw_caller_;
+    block.body = closed_until("endblock");
+    saw_caller_ = reads_caller;  // a block does not see the arguments of a macro around it
+    skip_name(block.name);
+    const auto is_space = [](const Statement& one) {
+      const Data* data = std::get_if<Data>(&one.node);
+      return data && data->text.find_first_not_of(" \t\r\n\f\v") == std::string::npos;
+    };
+    if (block.required && !std::ranges::all_of(block.body, is_space))
+      fail_at(at, "expected only white space in a required block, found more");
+    const auto added = blocks_.emplace(block.name, std::make_shared<const BlockBody>(std::move(block)));
+    if (!added.second) fail_at(at, "the block '" + added.first->first + "' is defined twice");
+    return {added.first->second};
+  }
+
+  Autoescape autoescape() {
+    const Token at = now();
+    const ExprPtr on = expression();
+    const Constant* constant = std::get_if<Constant>(&on->node);
+    if (constant == nullptr || !constant->value.boolean())
+      fail_at(at, "expected true or false after 'autoescape'; other expressions are not supported");
+    return {*constant->value.boolean(), checked_until({"endautoescape"})};
+  }
+
+  void skip_context() {
+    if (!is_name("with") && !is_name("without")) return;
+    if (ahead().kind != Kind::name || ahead().text != "context") return;
+    take();
+    take();
+  }
+
+  OtherTemplate other_template(const std::string& tag) {
+    OtherTemplate other{expression(), false};
+    if (tag == "include" && is_name("ignore") && ahead().kind == Kind::name && ahead().text == "missing") {
+      take();
+      take();
+      other.ignore_missing = true;
+    }
+    if (tag == "import") {
+      expect_name("as");
+      new_name();
+    }
+    if (tag == "from") imported_names();
+    if (tag != "extends") skip_context();
+    return other;
+  }
+
+  void imported_names() {
+    expect_name("import");
+    bool any = false;
+    while (now().kind != Kind::block_end) {
+      if (any) expect_sign(",");
+      if (now().kind != Kind::name) break;
+      if (any && (is_name("with") || is_name("without")) && ahead().kind == Kind::name && ahead().text == "context")
+        break;
+      new_name();
+      if (skip_name("as")) new_name();
+      any = true;
+      if (!is_sign(",")) break;
+    }
+    if (!any) fail_at(now(), "expected the names to import, found " + described(now()));
   }
 
   Statement leave_loop(const Token& at) {
@@ -104,25 +195,30 @@ class Parser : ExpressionParser {
     --loops_;
     expect_name("in");
     loop.over = tuple(/*with_condition=*/false);
+    const bool outside = may_be_skipped_;
+    may_be_skipped_ = false;
     if (skip_name("if")) loop.test = expression();
-    if (is_name("recursive")) fail_at(now(), "recursive loops are not supported");
+    loop.recursive = skip_name("recursive");
     std::string end;
     ++loops_;
     loop.body = body_until({"else", "endfor"}, &end);
     --loops_;
     if (end == "else") loop.otherwise = body_until({"endfor"});
+    may_be_skipped_ = outside;
     return loop;
   }
 
   If if_branches() {
     If branches;
     std::string end;
+    const bool outside = std::exchange(may_be_skipped_, true);
     do {
       ExprPtr test = tuple(/*with_condition=*/false);
       Body body = body_until({"elif", "else", "endif"}, &end);
       branches.branches.emplace_back(std::move(test), std::move(body));
     } while (end == "elif");
     if (end == "else") branches.otherwise = body_until({"endif"});
+    may_be_skipped_ = outside;
     return branches;
   }
 
@@ -132,8 +228,8 @@ class Parser : ExpressionParser {
       ExprPtr value = tuple();
       return {Set{std::move(target), std::move(value)}, at.line};
     }
-    ExprPtr filter = is_sign("|") ? filters(nullptr) : nullptr;
-    Body body = body_until({"endset"});
+    ExprPtr filter = is_sign("|") ? checked_filters(/*named=*/false) : nullptr;
+    Body body = checked_until({"endset"});
     return {SetBlock{std::move(target), std::move(filter), std::move(body)}, at.line};
   }
 
@@ -154,7 +250,7 @@ class Parser : ExpressionParser {
       expect_sign("=");
       with.assignments.emplace_back(std::move(target), expression());
     }
-    with.body = body_until({"endwith"});
+    with.body = checked_until({"endwith"});
     return with;
   }
 
@@ -168,7 +264,6 @@ class Parser : ExpressionParser {
 
   CallBlock call_block(const Token& at) {
     CallBlock block;
-    block.macro.name = "caller";
     if (is_sign("(")) signature(block.macro);
     block.call = expression();
     if (!std::holds_alternative<CallOf>(block.call->node)) fail_at(at, "expected a call after 'call'");
@@ -178,17 +273,14 @@ class Parser : ExpressionParser {
 
   FilterBlock filter_block() {
     FilterBlock block;
-    block.filter = filters(nullptr, /*named=*/true);
-    block.body = body_until({"endfilter"});
+    block.filter = checked_filters(/*named=*/true);
+    block.body = checked_until({"endfilter"});
     return block;
   }
 
   Generation generation() {
     marks_generation_ = true;
-    const int loops = std::exchange(loops_, 0);
-    Generation block{body_until({"endgeneration"})};
-    loops_ = loops;
-    return block;
+    return {closed_until("endgeneration")};
   }
 
   void signature(MacroBody& macro) {
@@ -201,7 +293,9 @@ class Parser : ExpressionParser {
       std::string name = new_name();
       ExprPtr value;
       if (skip_sign("=")) {
+        const bool outside = std::exchange(may_be_skipped_, false);
         value = expression();
+        may_be_skipped_ = outside;
         defaults = true;
       } else if (defaults) {
         fail_at(at, "a parameter without a default after one with a default");
@@ -215,12 +309,16 @@ class Parser : ExpressionParser {
   void macro_body(MacroBody& macro, std::string_view end) {
     const bool caller = std::exchange(saw_caller_, false), varargs = std::exchange(saw_varargs_, false),
                kwargs = std::exchange(saw_kwargs_, false);
-    const int loops = std::exchange(loops_, 0);
-    macro.body = body_until({end});
-    loops_ = loops;
+    const Token at = now();
+    macro.body = closed_until(end);
     const auto parameter = [&](std::string_view name) {
       return std::ranges::any_of(macro.parameters, [&](const auto& one) { return one.first == name; });
     };
+    macro.reads_caller = saw_caller_;
+    if (saw_caller_ && std::ranges::any_of(macro.parameters, [](const auto& one) {
+          return one.first == "caller" && one.second == nullptr;
+        }))
+      fail_at(at, "the parameter 'caller' must have a default");
     macro.uses_caller = saw_caller_ && !parameter("caller");
     macro.uses_varargs = saw_varargs_ && !parameter("varargs");
     macro.uses_kwargs = saw_kwargs_ && !parameter("kwargs");
@@ -269,6 +367,7 @@ class Parser : ExpressionParser {
 
   int loops_ = 0;  // loops around the current position, within the same macro
   bool marks_generation_ = false;
+  Blocks blocks_;
 };
 
 }  // namespace

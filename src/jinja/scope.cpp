@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "jinja/operators.h"
+#include "jinja/params.h"
 
 namespace rlhf::jinja {
 
@@ -22,8 +23,8 @@ const Value* Scope::find(std::string_view name) const {
   return nullptr;
 }
 
-Loop::Loop(Values items, std::function<bool(const Value&)> passes)
-    : items_(std::move(items)), passes_(std::move(passes)) {
+Loop::Loop(Values items, std::function<bool(const Value&)> passes, std::int64_t depth)
+    : items_(std::move(items)), passes_(std::move(passes)), level_(depth) {
   for (const Value& item : items_) depth_ = std::max(depth_, item.depth() + 1);
   if (!passes_) length_ = static_cast<std::int64_t>(items_.size());
 }
@@ -68,6 +69,17 @@ void Loop::clear() {
   last_changed_.reset();
 }
 
+std::string Loop::shown(Machine&) {
+  return "<LoopContext " + std::to_string(index0_ + 1) + "/" + std::to_string(length()) + ">";
+}
+
+Value Loop::call(Machine&, const Arguments& arguments) {
+  const Params params("loop", arguments, {"iterable"}, 1);
+  if (!again_) fail("the loop must have the 'recursive' marker to be called recursively");
+  const auto again = again_;  // the loop may end meanwhile
+  return again(params[0], level_ + 1);
+}
+
 Value Loop::cycle(const Arguments& arguments) const {
   if (arguments.positional.empty()) fail("no items for cycling given");
   return arguments.positional[static_cast<std::size_t>(index0_) % arguments.positional.size()];
@@ -93,8 +105,8 @@ std::optional<Value> Loop::attribute(Machine&, const std::string& name) {
   if (name == "length") return Value(length());
   if (name == "revindex") return Value(length() - index0_);
   if (name == "revindex0") return Value(length() - index0_ - 1);
-  if (name == "depth") return Value(std::int64_t{1});
-  if (name == "depth0") return Value(std::int64_t{0});
+  if (name == "depth") return Value(level_ + 1);
+  if (name == "depth0") return Value(level_);
   if (name == "previtem") return index0_ == 0 ? Value::undefined("there is no previous item") : before_;
   if (name == "nextitem") {
     const Value* next = peek();

@@ -34,12 +34,19 @@ class Evaluator::Inner {
 /// as possible.
 class Loop : public Object, public std::enable_shared_from_this<Loop> {
  public:
-  Loop(Values items, std::function<bool(const Value&)> passes);
+  /// `depth`: 0 for a loop that no other one called.
+  Loop(Values items, std::function<bool(const Value&)> passes, std::int64_t depth);
   bool advance();  ///< moves to the next item; returns false if there is none
   const Value& current() const { return current_; }
-  void finish() { passes_ = nullptr; }  ///< no longer evaluates the condition
+  /// Makes the loop callable: `again` runs its body over other items, one level deeper, and returns the text.
+  void make_recursive(std::function<Value(const Value& items, std::int64_t depth)> again) { again_ = std::move(again); }
+  /// No longer evaluates the condition and cannot be called any more.
+  void finish() { passes_ = nullptr, again_ = nullptr; }
 
   std::string type_name() const override { return "LoopContext"; }
+  std::string shown(Machine& machine) override;
+  bool callable() const override { return true; }
+  Value call(Machine& machine, const Arguments& arguments) override;
   std::optional<Value> attribute(Machine& machine, const std::string& name) override;
   int depth() const override { return depth_; }
   void clear() override;
@@ -52,6 +59,8 @@ class Loop : public Object, public std::enable_shared_from_this<Loop> {
 
   Values items_, coming_;  // coming_: items that passed the condition but were not reached yet, in reverse order
   std::function<bool(const Value&)> passes_;
+  std::function<Value(const Value&, std::int64_t)> again_;
+  std::int64_t level_;  // of recursion
   std::size_t read_ = 0;
   std::int64_t index0_ = -1;
   std::optional<std::int64_t> length_;

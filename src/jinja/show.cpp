@@ -51,7 +51,7 @@ class Printer {
   explicit Printer(Machine& machine) : machine_(machine) {}
 
   void show(const Value& value) {
-    machine_.budget.step();
+    const Evaluation nested(machine_, machine_.line);  // a namespace may contain itself
     if (out_.size() > kMaxText) Budget::stop("a text of more than 16 MiB");
     if (value.is_undefined())
       out_ += "Undefined";
@@ -70,7 +70,7 @@ class Printer {
     else if (const Sequence* sequence = value.sequence())
       show_sequence(*sequence);
     else
-      out_ += value.object()->shown();
+      out_ += value.object()->shown(machine_);
   }
   std::string take() { return std::move(out_); }
 
@@ -154,6 +154,20 @@ std::string to_repr(Machine& machine, const Value& value) {
   std::string text = printer.take();
   machine.budget.make(text.size());
   return text;
+}
+
+std::string to_ascii(Machine& machine, const Value& value) {
+  const std::string text = to_repr(machine, value);
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const CodePoint point = next_code_point(text, at);
+    if (point < 0x80)
+      out += static_cast<char>(point);
+    else
+      append_escaped(out, point);
+  }
+  machine.budget.make(out.size());
+  return out;
 }
 
 std::string html_escaped(std::string_view text) {

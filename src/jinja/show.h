@@ -12,6 +12,8 @@ namespace rlhf::jinja {
 std::string to_text(Machine& machine, const Value& value);
 /// Python's repr().
 std::string to_repr(Machine& machine, const Value& value);
+/// Python's ascii(): repr() with escapes for all characters beyond ASCII.
+std::string to_ascii(Machine& machine, const Value& value);
 /// Python's repr() of a float: the shortest digits that read back as the same number.
 std::string real_text(double value);
 

@@ -4,6 +4,7 @@
 #include "jinja/evaluator.h"
 #include "jinja/globals.h"
 #include "jinja/operators.h"
+#include "jinja/params.h"
 #include "jinja/scope.h"
 #include "jinja/show.h"
 
@@ -14,24 +15,89 @@ constexpr std::size_t kCostOfMacro = 512;  // bytes; the scope of a macro lives 
 
 class Macro : public Object {
  public:
-  Macro(Evaluator& evaluator, const MacroBody& body, std::shared_ptr<Scope> scope)
-      : evaluator_(evaluator), body_(body), scope_(std::move(scope)) {}
+  Macro(Evaluator& evaluator, const MacroBody& body, std::shared_ptr<Scope> scope, bool escapes)
+      : evaluator_(evaluator), body_(body), scope_(std::move(scope)), escapes_(escapes) {}
   std::string type_name() const override { return "Macro"; }
-  std::string shown() const override { return "<Macro '" + body_.name + "'>"; }
+  std::string shown(Machine&) override {
+    return body_.name.empty() ? "<Macro anonymous>" : "<Macro '" + body_.name + "'>";
+  }
   bool callable() const override { return true; }
-  Value call(Machine&, const Arguments& arguments) override { return evaluator_.run_macro(body_, scope_, arguments); }
-  std::optional<Value> attribute(Machine&, const std::string& name) override {
-    if (name == "name") return Value(body_.name);
+  Value call(Machine&, const Arguments& arguments) override {
+    return evaluator_.run_macro(body_, scope_, arguments, escapes_);
+  }
+  std::optional<Value> attribute(Machine& machine, const std::string& name) override {
+    if (name == "name") return body_.name.empty() ? Value(None{}) : Value(body_.name);
+    if (name == "arguments") return parameters(machine);
+    if (name == "catch_kwargs") return Value(body_.uses_kwargs);
+    if (name == "catch_varargs") return Value(body_.uses_varargs);
+    if (name == "caller") return Value(body_.reads_caller);
+    if (name == "explicit_caller")
+      return Value(std::ranges::any_of(body_.parameters, [](const auto& one) { return one.first == "caller"; }));
     return std::nullopt;
   }
 
  private:
+  Value parameters(Machine& machine) const {
+    Values names;
+    for (const auto& parameter : body_.parameters) names.push_back(Value(parameter.first));
+    return make_tuple(machine.budget, std::move(names));
+  }
+
   Evaluator& evaluator_;
   const MacroBody& body_;
   std::shared_ptr<Scope> scope_;
+  bool escapes_;
+};
+
+class BlockReference : public Object {
+ public:
+  BlockReference(Evaluator& evaluator, const BlockBody& block) : evaluator_(evaluator), block_(block) {}
+  std::string type_name() const override { return "BlockReference"; }
+  bool callable() const override { return true; }
+  Value call(Machine&, const Arguments& arguments) override {
+    const Params params("a block", arguments, {});
+    return evaluator_.run_block(block_);
+  }
+
+ private:
+  Evaluator& evaluator_;
+  const BlockBody& block_;
+};
+
+// The value `self`, whose attributes are the blocks of the template.
+class TemplateReference : public Object {
+ public:
+  explicit TemplateReference(Evaluator& evaluator) : evaluator_(evaluator) {}
+  std::string type_name() const override { return "TemplateReference"; }
+  std::string shown(Machine&) override { return "<TemplateReference None>"; }
+  std::optional<Value> attribute(Machine&, const std::string& name) override {
+    const auto found = evaluator_.blocks().find(name);
+    if (found == evaluator_.blocks().end()) return std::nullopt;
+    return Value(std::static_pointer_cast<Object>(std::make_shared<BlockReference>(evaluator_, *found->second)));
+  }
+
+ private:
+  Evaluator& evaluator_;
+};
+
+/// Sets machine.autoescape until it is destroyed.
+class Escaping {
+ public:
+  Escaping(Machine& machine, bool on) : machine_(machine), before_(std::exchange(machine.autoescape, on)) {}
+  ~Escaping() { machine_.autoescape = before_; }
+  Escaping(const Escaping&) = delete;
+  Escaping& operator=(const Escaping&) = delete;
+
+ private:
+  Machine& machine_;
+  bool before_;
 };
 
 }  // namespace
+
+Value self_value(Evaluator& evaluator) {
+  return Value(std::static_pointer_cast<Object>(std::make_shared<TemplateReference>(evaluator)));
+}
 
 Evaluator::Flow Evaluator::run(const Body& body) {
   for (const Statement& statement : body) {
@@ -48,13 +114,13 @@ Evaluator::Flow Evaluator::run(const Statement& statement) {
   return flow;
 }
 
-Evaluator::Flow Evaluator::capture(const Body& body, std::string& text) {
-  std::swap(text, out_);
+Value Evaluator::captured(const std::function<void()>& writes) {
+  std::string before;
+  std::swap(before, out_);
   ++captures_;
-  const Flow flow = run(body);
+  writes();
   --captures_;
-  std::swap(text, out_);
-  return flow;
+  return make_text(machine_.budget, std::exchange(out_, std::move(before)), machine_.autoescape);
 }
 
 void Evaluator::write(std::string_view text) {
@@ -64,10 +130,18 @@ void Evaluator::write(std::string_view text) {
 }
 
 void Evaluator::print(const Value& value) {
-  if (const Text* text = value.text())
+  const Text* text = value.text();
+  if (machine_.autoescape && !(text && text->markup))
+    write(html_escaped(to_text(machine_, value)));
+  else if (text)
     write(text->bytes);
   else
     write(to_text(machine_, value));
+}
+
+void Evaluator::print_text(const Value& value) {
+  if (!value.text()) fail("expected a text as the result of a block, found " + value.type_name());
+  write(value.text()->bytes);
 }
 
 void Evaluator::set(Scope& scope, const std::string& name, const Value& value) {
@@ -102,6 +176,10 @@ Evaluator::Flow Evaluator::run_node(const Print& statement) {
 }
 
 Evaluator::Flow Evaluator::run_node(const For& node) {
+  return run_loop(node, items_of(machine_, eval(*node.over)), /*depth=*/0);
+}
+
+Evaluator::Flow Evaluator::run_loop(const For& node, Values items, std::int64_t depth) {
   std::function<bool(const Value&)> passes;
   if (node.test) {
     passes = [this, &node, outside = scope_](const Value& item) {
@@ -110,7 +188,15 @@ Evaluator::Flow Evaluator::run_node(const For& node) {
       return truth(machine_, eval(*node.test));
     };
   }
-  const auto loop = std::make_shared<Loop>(items_of(machine_, eval(*node.over)), std::move(passes));
+  const auto loop = std::make_shared<Loop>(std::move(items), std::move(passes), depth);
+  if (node.recursive) {
+    loop->make_recursive([this, &node, outside = scope_](const Value& more, std::int64_t deeper) {
+      const Evaluation nested(machine_, machine_.line);
+      const Inner inner(*this, outside);
+      Values called_with = items_of(machine_, more);
+      return captured([&] { run_loop(node, std::move(called_with), deeper); });
+    });
+  }
   const Value named(std::static_pointer_cast<Object>(loop));
   bool any_turn_ended = false;
   while (loop->advance()) {
@@ -140,10 +226,9 @@ Evaluator::Flow Evaluator::run_node(const Set& node) {
 
 Evaluator::Flow Evaluator::run_node(const SetBlock& node) {
   Inner inner(*this);
-  std::string text;
-  const Flow flow = capture(node.body, text);
+  Flow flow = Flow::on;
+  Value value = captured([&] { flow = run(node.body); });
   if (flow != Flow::on) return flow;
-  Value value = make_text(machine_.budget, std::move(text));
   if (node.filter) {
     const Value* outer = std::exchange(filtered_, &value);
     Value filtered = eval(*node.filter);
@@ -156,12 +241,11 @@ Evaluator::Flow Evaluator::run_node(const SetBlock& node) {
 
 Evaluator::Flow Evaluator::run_node(const FilterBlock& node) {
   const Inner inner(*this);
-  std::string text;
-  const Flow flow = capture(node.body, text);
+  Flow flow = Flow::on;
+  const Value value = captured([&] { flow = run(node.body); });
   if (flow != Flow::on) return flow;
-  const Value value = make_text(machine_.budget, std::move(text));
   const Value* outer = std::exchange(filtered_, &value);
-  print(eval(*node.filter));
+  print_text(eval(*node.filter));
   filtered_ = outer;
   return Flow::on;
 }
@@ -176,7 +260,7 @@ Evaluator::Flow Evaluator::run_node(const With& node) {
 
 Value Evaluator::macro_value(const MacroBody& macro) {
   machine_.budget.make(kCostOfMacro);
-  return Value(std::static_pointer_cast<Object>(std::make_shared<Macro>(*this, macro, scope_)));
+  return Value(std::static_pointer_cast<Object>(std::make_shared<Macro>(*this, macro, scope_, machine_.autoescape)));
 }
 
 Evaluator::Flow Evaluator::run_node(const MacroOf& node) {
@@ -186,7 +270,7 @@ Evaluator::Flow Evaluator::run_node(const MacroOf& node) {
 
 Evaluator::Flow Evaluator::run_node(const CallBlock& node) {
   const Value caller = macro_value(node.macro);
-  print(call(std::get<CallOf>(node.call->node), &caller));
+  print_text(call(std::get<CallOf>(node.call->node), &caller));
   return Flow::on;
 }
 
@@ -199,6 +283,35 @@ Evaluator::Flow Evaluator::run_node(const Generation& node) {
   else
     misplaced_generation_ = true;
   return Flow::on;
+}
+
+Evaluator::Flow Evaluator::run_in_block(const BlockBody& block, std::shared_ptr<Scope> outer) {
+  if (block.required) fail("the required block '" + block.name + "' was not found");
+  const Inner inner(*this, std::move(outer));
+  scope_->set("super", Value::undefined("there is no parent block called '" + block.name + "'"));
+  return run(block.body);
+}
+
+Evaluator::Flow Evaluator::run_node(const Block& node) {
+  return run_in_block(*node.block, node.block->scoped ? nullptr : top_);
+}
+
+Value Evaluator::run_block(const BlockBody& block) {
+  const Evaluation nested(machine_, machine_.line);
+  return captured([&] { run_in_block(block, top_); });
+}
+
+Evaluator::Flow Evaluator::run_node(const Autoescape& node) {
+  const Inner inner(*this);
+  const Escaping escaping(machine_, node.on);
+  return run(node.body);
+}
+
+Evaluator::Flow Evaluator::run_node(const OtherTemplate& node) {
+  const Value source = eval(*node.source);
+  const Sequence* names = source.sequence();
+  if (node.ignore_missing && names && names->items.empty()) return Flow::on;
+  fail("the template refers to another template, and there is no other one");
 }
 
 Evaluator::Flow Evaluator::run_node(const Break&) { return Flow::leave_loop; }
@@ -238,13 +351,14 @@ void Evaluator::bind(const MacroBody& macro, const Arguments& arguments) {
   }
 }
 
-Value Evaluator::run_macro(const MacroBody& macro, const std::shared_ptr<Scope>& defined_in,
-                           const Arguments& arguments) {
-  const Inner inner(*this, defined_in);
-  bind(macro, arguments);
-  std::string text;
-  capture(macro.body, text);
-  return make_text(machine_.budget, std::move(text));
+Value Evaluator::run_macro(const MacroBody& macro, const std::shared_ptr<Scope>& defined_in, const Arguments& arguments,
+                           bool escapes) {
+  return captured([&] {
+    const Inner inner(*this, defined_in);
+    const Escaping escaping(machine_, escapes);
+    bind(macro, arguments);
+    run(macro.body);
+  });
 }
 
 }  // namespace rlhf::jinja

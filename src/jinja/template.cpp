@@ -5,6 +5,7 @@
 
 #include "rlhf/core/utf8.h"
 
+#include "jinja/clock.h"
 #include "jinja/evaluator.h"
 #include "jinja/json_value.h"
 #include "jinja/parser.h"
@@ -43,13 +44,21 @@ Template& Template::operator=(Template&&) noexcept = default;
 
 bool Template::marks_generation() const { return compiled_->parsed.marks_generation; }
 
-Rendering Template::render(const nlohmann::ordered_json& variables, std::optional<std::int64_t> now) const {
+std::string Template::clock_text(std::int64_t now) const {
+  const auto& formats = compiled_->parsed.clock_formats;
+  if (!formats) return std::to_string(now);
+  std::string text;
+  for (const std::string& format : *formats) text += formatted_time(format, now) + "\n";
+  return text;
+}
+
+Rendering Template::render(const nlohmann::ordered_json& variables, std::int64_t now) const {
   Machine machine;
   machine.now = now;
   try {
     Names names = compiled_->constants;
     add_members(names, variables);
-    Evaluator evaluator(machine, std::move(names));
+    Evaluator evaluator(machine, std::move(names), compiled_->parsed.blocks);
     Rendering rendering{evaluator.render(compiled_->parsed.body), evaluator.generations()};
     std::erase_if(rendering.generations, [](const auto& range) { return range.first == range.second; });
     return rendering;

@@ -1,4 +1,5 @@
 // Filters on texts.
+#include <algorithm>
 #include <iterator>
 
 #include "jinja/filter_groups.h"
@@ -60,8 +61,20 @@ Value title(Machine& machine, const Value& value, const Arguments& arguments) {
   return make_text(machine.budget, out + first_upper(std::string_view(text).substr(word)));
 }
 
+bool is_markup(const Value& value) { return value.text() && value.text()->markup; }
+
+// In an autoescape block: a text that is not markup is escaped if its replacement is, or what it replaces.
+Value replaced_in_markup(Machine& machine, const Value& value, const Params& params) {
+  Value text = as_text(machine, value);
+  if ((is_markup(params[0]) || is_markup(params[1])) && !is_markup(text))
+    text = make_text(machine.budget, html_escaped(text.text()->bytes), true);
+  const Value most(params.has_value(2) ? params.whole(2, -1) : -1);
+  return method(machine, text, "replace", {{as_text(machine, params[0]), as_text(machine, params[1]), most}, {}});
+}
+
 Value replace(Machine& machine, const Value& value, const Arguments& arguments) {
   const Params params("replace", arguments, {"old", "new", "count"}, 2);
+  if (machine.autoescape) return replaced_in_markup(machine, value, params);
   const std::string text = to_text(machine, value), old = to_text(machine, params[0]),
                     fresh = to_text(machine, params[1]);
   return make_text(machine.budget, replaced(text, old, fresh, params.has_value(2) ? params.whole(2, -1) : -1));
@@ -71,16 +84,20 @@ Value join(Machine& machine, const Value& value, const Arguments& arguments) {
   const Params params("join", arguments, {"d", "attribute"});
   const std::string glue = params.given(0) ? to_text(machine, params[0]) : "";
   const Getter getter = params.has_value(1) ? Getter(params[1]) : Getter();
+  Values parts;
+  for (const Value& one : items_of(machine, value)) parts.push_back(getter.of(machine, one));
+  const bool markup =
+      machine.autoescape && ((params.given(0) && is_markup(params[0])) || std::ranges::any_of(parts, is_markup));
+  const bool escapes_glue = markup && !(params.given(0) && is_markup(params[0]));
   std::string out;
-  bool first = true;
-  for (const Value& one : items_of(machine, value)) {
-    if (!first) out += glue;
-    first = false;
-    out += to_text(machine, getter.of(machine, one));
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (i > 0) out += escapes_glue ? html_escaped(glue) : glue;
+    const std::string part = to_text(machine, parts[i]);
+    out += markup && !is_markup(parts[i]) ? html_escaped(part) : part;
     machine.budget.look_at(glue.size());
     if (out.size() > kMaxText) Budget::stop("a text of more than 16 MiB");
   }
-  return make_text(machine.budget, std::move(out));
+  return make_text(machine.budget, std::move(out), markup);
 }
 
 Value string(Machine& machine, const Value& value, const Arguments& arguments) {

@@ -48,11 +48,12 @@ Value all_are(Machine& machine, const Value& self, const Arguments& arguments) {
     if (!holds(next_code_point(text.bytes, at))) return Value(false);
   return Value(!text.bytes.empty());
 }
-bool is_alnum(CodePoint point) { return is_alpha(point) || is_digit(point); }
 bool is_ascii(CodePoint point) { return point < 0x80; }
 
-Value isascii(Machine& machine, const Value& self, const Arguments& arguments) {
-  return self.text()->bytes.empty() ? Value(true) : all_are<is_ascii>(machine, self, arguments);
+// The same, but true for an empty text.
+template <bool (*holds)(CodePoint)>
+Value none_is_other(Machine& machine, const Value& self, const Arguments& arguments) {
+  return self.text()->bytes.empty() ? Value(true) : all_are<holds>(machine, self, arguments);
 }
 
 // Whether there is a letter of the wanted case and none of another case.
@@ -97,20 +98,45 @@ Value partition_at(Machine& machine, const Value& self, const Arguments& argumen
 Value partition(Machine& m, const Value& self, const Arguments& a) { return partition_at(m, self, a, false); }
 Value rpartition(Machine& m, const Value& self, const Arguments& a) { return partition_at(m, self, a, true); }
 
+// The part of a text between the arguments `start` and `end` (by Python's rules for slices).
+struct Part {
+  std::string_view text;
+  std::int64_t begin = 0;  // in characters
+  bool exists = true;      // false if the part would begin behind its end: then not even "" is in it
+};
+
+Part part_of(std::string_view text, const Params& params, std::size_t first) {
+  Part part{text};
+  if (!params.given(first)) return part;
+  const auto length = static_cast<std::int64_t>(length_of(text));
+  const auto place = [&](std::int64_t at) { return std::max<std::int64_t>(at < 0 ? at + length : at, 0); };
+  part.begin = params.has_value(first) ? place(params.whole(first, 0)) : 0;
+  const std::int64_t end = params.has_value(first + 1) ? std::min(place(params.whole(first + 1, 0)), length) : length;
+  part.exists = part.begin <= end;
+  if (!part.exists) return part;
+  std::size_t from = 0;
+  for (std::int64_t i = 0; i < part.begin; ++i) next_code_point(text, from);
+  std::size_t to = from;
+  for (std::int64_t i = part.begin; i < end; ++i) next_code_point(text, to);
+  part.text = text.substr(from, to - from);
+  return part;
+}
+
 using Ending = bool (*)(std::string_view, std::string_view);
 bool begins(std::string_view text, std::string_view part) { return text.starts_with(part); }
 bool ends(std::string_view text, std::string_view part) { return text.ends_with(part); }
 
 template <Ending fits>
 Value has_ending(Machine& machine, const Value& self, const Arguments& arguments) {
-  const Params params("startswith or endswith", arguments, {""}, 1);
-  const Text& text = read(machine, self);
+  const Params params("startswith or endswith", arguments, {"", "", ""}, 1);
+  const Part part = part_of(read(machine, self).bytes, params, 1);
   const Sequence* several = params[0].sequence();
-  if (several == nullptr || several->shape != Shape::tuple) return Value(fits(text.bytes, params.text(0)));
+  if (several == nullptr || several->shape != Shape::tuple)
+    return Value(fits(part.text, params.text(0)) && part.exists);
   for (const Value& one : several->items) {
     machine.budget.step();
     if (!one.text()) fail("tuple for startswith or endswith must only contain str, not " + one.type_name());
-    if (fits(text.bytes, one.text()->bytes)) return Value(true);
+    if (part.exists && fits(part.text, one.text()->bytes)) return Value(true);
   }
   return Value(false);
 }
@@ -140,22 +166,24 @@ Value replace(Machine& machine, const Value& self, const Arguments& arguments) {
 }
 
 Value count(Machine& machine, const Value& self, const Arguments& arguments) {
-  const Params params("count", arguments, {""}, 1);
-  const Text& text = read(machine, self);
+  const Params params("count", arguments, {"", "", ""}, 1);
+  const Part within = part_of(read(machine, self).bytes, params, 1);
   const std::string& part = params.text(0);
-  if (part.empty()) return Value(static_cast<std::int64_t>(length_of(text.bytes)) + 1);
+  if (!within.exists) return Value(std::int64_t{0});
+  if (part.empty()) return Value(static_cast<std::int64_t>(length_of(within.text)) + 1);
   std::int64_t found = 0;
-  for (std::size_t at = 0; (at = find_bytes(text.bytes, part, at)) != npos; at += part.size()) ++found;
+  for (std::size_t at = 0; (at = find_bytes(within.text, part, at)) != npos; at += part.size()) ++found;
   return Value(found);
 }
 
 Value place_of(Machine& machine, const Value& self, const Arguments& arguments, bool from_right, bool must) {
-  const Params params("find", arguments, {""}, 1);
-  const Text& text = read(machine, self);
-  const std::size_t at = from_right ? rfind_bytes(text.bytes, params.text(0)) : find_bytes(text.bytes, params.text(0));
-  if (at == npos && must) fail("substring not found");
-  if (at == npos) return Value(std::int64_t{-1});
-  return Value(static_cast<std::int64_t>(length_of(std::string_view(text.bytes).substr(0, at))));
+  const Params params("find", arguments, {"", "", ""}, 1);
+  const Part part = part_of(read(machine, self).bytes, params, 1);
+  const std::size_t at = from_right ? rfind_bytes(part.text, params.text(0)) : find_bytes(part.text, params.text(0));
+  const bool found = part.exists && at != npos;
+  if (!found && must) fail("substring not found");
+  if (!found) return Value(std::int64_t{-1});
+  return Value(part.begin + static_cast<std::int64_t>(length_of(part.text.substr(0, at))));
 }
 Value find(Machine& m, const Value& self, const Arguments& a) { return place_of(m, self, a, false, false); }
 Value rfind(Machine& m, const Value& self, const Arguments& a) { return place_of(m, self, a, true, false); }
@@ -204,30 +232,146 @@ Value ljust(Machine& m, const Value& self, const Arguments& a) { return padded(m
 Value rjust(Machine& m, const Value& self, const Arguments& a) { return padded(m, self, a, Padding::left); }
 Value center(Machine& m, const Value& self, const Arguments& a) { return padded(m, self, a, Padding::center); }
 
+Value zfill(Machine& machine, const Value& self, const Arguments& arguments) {
+  const Params params("zfill", arguments, {""}, 1);
+  const Text& text = read(machine, self);
+  const std::int64_t width = params.whole(0, 0), length = static_cast<std::int64_t>(length_of(text.bytes));
+  if (width <= length) return self;
+  const auto missing = static_cast<std::size_t>(width - length);
+  machine.budget.make(missing);
+  const std::size_t sign = text.bytes.starts_with('+') || text.bytes.starts_with('-');
+  return make_text(machine.budget, std::string(text.bytes).insert(sign, std::string(missing, '0')), text.markup);
+}
+
+Value expandtabs(Machine& machine, const Value& self, const Arguments& arguments) {
+  const Params params("expandtabs", arguments, {"tabsize"});
+  const Text& text = read(machine, self);
+  const std::int64_t size = params.whole(0, 8);
+  if (size > static_cast<std::int64_t>(kMaxText)) Budget::stop("a text of more than 16 MiB");
+  std::string out;
+  std::int64_t column = 0;
+  for (std::size_t at = 0; at < text.bytes.size();) {
+    const std::size_t begin = at;
+    const CodePoint point = next_code_point(text.bytes, at);
+    if (point != '\t') {
+      out.append(text.bytes, begin, at - begin);
+      column = point == '\n' || point == '\r' ? 0 : column + 1;
+      continue;
+    }
+    const std::int64_t count = size > 0 ? size - column % size : 0;
+    if (out.size() + static_cast<std::size_t>(count) > kMaxText) Budget::stop("a text of more than 16 MiB");
+    out.append(static_cast<std::size_t>(count), ' ');
+    column += count;
+  }
+  return make_text(machine.budget, std::move(out), text.markup);
+}
+
+// Upper case begins words, lower case continues them.
+Value istitle(Machine& machine, const Value& self, const Arguments& arguments) {
+  const Params params("istitle", arguments, {});
+  const std::string& text = read(machine, self).bytes;
+  bool in_word = false, any = false;
+  for (std::size_t at = 0; at < text.size();) {
+    const CodePoint point = next_code_point(text, at);
+    const bool begins_word = is_upper(point) || is_title(point), lower = is_lower(point);
+    if (begins_word ? in_word : lower && !in_word) return Value(false);
+    in_word = begins_word || lower;
+    any |= in_word;
+  }
+  return Value(any);
+}
+
+Value isidentifier(Machine& machine, const Value& self, const Arguments& arguments) {
+  const Params params("isidentifier", arguments, {});
+  return Value(is_identifier(read(machine, self).bytes));
+}
+
+CodePoint only_point(const Value& text) {
+  if (!text.text() || length_of(text.text()->bytes) != 1) fail("maketrans(): expected texts of one character");
+  std::size_t at = 0;
+  return next_code_point(text.text()->bytes, at);
+}
+
+Value point_value(CodePoint point) { return Value(static_cast<std::int64_t>(point)); }
+
+// From a mapping of characters, or from two texts of equal length; the characters of a third text are deleted.
+Value maketrans(Machine& machine, const Value&, const Arguments& arguments) {
+  const Params params("maketrans", arguments, {"", "", ""}, 1);
+  Mapping table;
+  if (!params.given(1)) {
+    if (!params[0].mapping()) fail("maketrans(): if there is one argument, it must be a dict");
+    for (const auto& [key, to] : params[0].mapping()->entries)
+      table.set(key.whole() ? Value(*key.whole()) : point_value(only_point(key)), to);
+    return make_mapping(machine.budget, std::move(table));
+  }
+  const Values from = items_of(machine, Value(params.text(0))), to = items_of(machine, Value(params.text(1)));
+  if (from.size() != to.size()) fail("maketrans(): the first two arguments must have equal length");
+  for (std::size_t i = 0; i < from.size(); ++i)
+    table.set(point_value(only_point(from[i])), point_value(only_point(to[i])));
+  if (params.given(2))
+    for (const Value& one : items_of(machine, Value(params.text(2))))
+      table.set(point_value(only_point(one)), Value(None{}));
+  return make_mapping(machine.budget, std::move(table));
+}
+
+Value translate(Machine& machine, const Value& self, const Arguments& arguments) {
+  const Params params("translate", arguments, {""}, 1);
+  const Text& text = read(machine, self);
+  if (!params[0].mapping()) fail("translate(): expected dict, found " + params[0].type_name());
+  std::string out;
+  for (std::size_t at = 0; at < text.bytes.size();) {
+    const std::size_t begin = at;
+    const CodePoint point = next_code_point(text.bytes, at);
+    machine.budget.step();
+    const Value* to = params[0].mapping()->find(point_value(point));
+    if (to == nullptr) {
+      out.append(text.bytes, begin, at - begin);
+    } else if (to->text()) {
+      out += to->text()->bytes;
+    } else if (const auto number = to->whole()) {
+      if (*number < 0 || *number > 0x10FFFF || (*number >= 0xD800 && *number < 0xE000))
+        fail("translate(): a number that is no character");
+      append_code_point(out, static_cast<CodePoint>(*number));
+    } else if (!to->is_none()) {
+      fail("character mapping must return integer, None or str");
+    }
+    if (out.size() > kMaxText) Budget::stop("a text of more than 16 MiB");
+  }
+  return make_text(machine.budget, std::move(out), text.markup);
+}
+
 struct Method {
   std::string_view name;
   Native native;
 };
 constexpr Method kMethods[] = {
     {"capitalize", changed<to_capitalized>},
+    {"casefold", changed<to_folded>},
     {"center", center},
     {"count", count},
     {"endswith", has_ending<ends>},
+    {"expandtabs", expandtabs},
     {"find", find},
     {"format", formatted},
+    {"format_map", formatted_by_map},
     {"index", index},
     {"isalnum", all_are<is_alnum>},
     {"isalpha", all_are<is_alpha>},
-    {"isascii", isascii},
+    {"isascii", none_is_other<is_ascii>},
     {"isdecimal", all_are<is_decimal>},
     {"isdigit", all_are<is_digit>},
     {"islower", case_is<all_lower>},
+    {"isidentifier", isidentifier},
+    {"isnumeric", all_are<is_numeric>},
+    {"isprintable", none_is_other<is_printable>},
     {"isspace", all_are<is_space>},
+    {"istitle", istitle},
     {"isupper", case_is<all_upper>},
     {"join", join},
     {"ljust", ljust},
     {"lower", changed<to_lower>},
     {"lstrip", strip_left},
+    {"maketrans", maketrans},
     {"partition", partition},
     {"removeprefix", removeprefix},
     {"removesuffix", removesuffix},
@@ -242,21 +386,19 @@ constexpr Method kMethods[] = {
     {"splitlines", splitlines},
     {"startswith", has_ending<begins>},
     {"strip", strip_both},
+    {"swapcase", changed<to_swapped>},
     {"title", changed<to_title>},
+    {"translate", translate},
     {"upper", changed<to_upper>},
+    {"zfill", zfill},
 };
-
-constexpr std::string_view kNotSupported[] = {"casefold",  "encode",      "expandtabs", "format_map", "isidentifier",
-                                              "isnumeric", "isprintable", "istitle",    "maketrans",  "swapcase",
-                                              "translate", "zfill",       "striptags",  "unescape",   "escape"};
 
 }  // namespace
 
 std::optional<Native> text_method(const std::string& name) {
   for (const Method& method : kMethods)
     if (method.name == name) return method.native;
-  if (std::ranges::find(kNotSupported, name) != std::end(kNotSupported))
-    fail("the method str." + name + " is not supported");
+  if (name == "encode") fail("the method str.encode is not supported, because there are no bytes");
   return std::nullopt;
 }
 

@@ -171,6 +171,46 @@ bool is_alpha(CodePoint point) {
 
 bool is_decimal(CodePoint point) { return utf8proc_category(point) == UTF8PROC_CATEGORY_ND; }
 bool is_digit(CodePoint point) { return is_decimal(point) || holds(kOtherDigit, point); }
+bool is_numeric(CodePoint point) {
+  const auto category = utf8proc_category(point);
+  return (category >= UTF8PROC_CATEGORY_ND && category <= UTF8PROC_CATEGORY_NO) || holds(kHanNumeral, point);
+}
+bool is_alnum(CodePoint point) { return is_alpha(point) || is_numeric(point); }
+bool is_word(CodePoint point) { return point == '_' || is_alnum(point); }
+
+int decimal_value(CodePoint point) {
+  CodePoint zero = point;  // the ten digits of a script follow each other
+  while (is_decimal(zero - 1)) --zero;
+  return (point - zero) % 10;
+}
+
+bool starts_name(CodePoint point) {
+  if (point < 0x80) return point == '_' || is_alpha(point);
+  const bool letter = is_alpha(point) || utf8proc_category(point) == UTF8PROC_CATEGORY_NL;
+  return (letter && !holds(kNoNameStart, point) && !holds(kNoNamePart, point)) || holds(kOtherNameStart, point);
+}
+
+bool continues_name(CodePoint point) {
+  if (starts_name(point) || holds(kNoNameStart, point) || holds(kOtherNamePart, point)) return true;
+  switch (utf8proc_category(point)) {
+    case UTF8PROC_CATEGORY_MN:
+    case UTF8PROC_CATEGORY_MC:
+    case UTF8PROC_CATEGORY_ND:
+    case UTF8PROC_CATEGORY_PC:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool is_identifier(std::string_view text) {
+  std::size_t at = 0;
+  if (text.empty() || !starts_name(next_code_point(text, at))) return false;
+  while (at < text.size())
+    if (!continues_name(next_code_point(text, at))) return false;
+  return true;
+}
+
 bool is_title(CodePoint point) { return utf8proc_category(point) == UTF8PROC_CATEGORY_LT; }
 
 bool is_upper(CodePoint point) { return utf8proc_category(point) == UTF8PROC_CATEGORY_LU || holds(kOtherUpper, point); }
@@ -214,6 +254,32 @@ std::string to_capitalized(std::string_view text) {
       append_lower(all, points, i);
   }
   return all;
+}
+
+std::string to_swapped(std::string_view text) {
+  const std::vector<CodePoint> points = points_of(text);
+  std::string swapped;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    if (is_upper(points[i]))
+      append_lower(swapped, points, i);
+    else if (is_lower(points[i]))
+      append_upper(swapped, points[i]);
+    else
+      append_code_point(swapped, points[i]);
+  }
+  return swapped;
+}
+
+std::string to_folded(std::string_view text) {
+  std::string folded;
+  for (std::size_t at = 0; at < text.size();) {
+    const CodePoint point = next_code_point(text, at);
+    utf8proc_int32_t points[8];
+    int last_class = 0;
+    const auto count = utf8proc_decompose_char(point, points, 8, UTF8PROC_CASEFOLD, &last_class);
+    for (utf8proc_ssize_t i = 0; i < count; ++i) append_code_point(folded, points[i]);
+  }
+  return folded;
 }
 
 std::string first_upper(std::string_view text) {

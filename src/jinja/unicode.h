@@ -27,6 +27,15 @@ bool is_printable(CodePoint point);
 bool is_alpha(CodePoint point);
 bool is_decimal(CodePoint point);  ///< digits of any script
 bool is_digit(CodePoint point);    ///< also superscripts and similar characters
+bool is_numeric(CodePoint point);  ///< also fractions, Roman numerals and Han numerals
+bool is_alnum(CodePoint point);
+bool is_word(CodePoint point);  ///< \w of Python's re
+/// The value of a decimal digit.
+int decimal_value(CodePoint point);
+/// Characters of identifiers (Unicode's XID_Start and `_`, XID_Continue).
+bool starts_name(CodePoint point);
+bool continues_name(CodePoint point);
+bool is_identifier(std::string_view text);
 bool is_upper(CodePoint point);
 bool is_lower(CodePoint point);
 bool is_title(CodePoint point);
@@ -34,6 +43,8 @@ std::string to_upper(std::string_view text);
 std::string to_lower(std::string_view text);
 std::string to_title(std::string_view text);        ///< str.title: every run of letters
 std::string to_capitalized(std::string_view text);  ///< the first character in title case, the others in lower case
+std::string to_swapped(std::string_view text);      ///< str.swapcase
+std::string to_folded(std::string_view text);       ///< str.casefold
 std::string first_upper(std::string_view text);     ///< the first character in upper case, the others in lower case
 
 enum class Ends { left, right, both };

@@ -172,7 +172,7 @@ Value make_mapping(Budget& budget, Mapping mapping) {
   return Value(std::make_shared<const Mapping>(std::move(mapping)));
 }
 
-std::string Object::shown() const {
+std::string Object::shown(Machine&) {
   fail("printing a " + type_name() + ", which has no text; hint: convert a generator with `| list`");
 }
 

@@ -131,7 +131,7 @@ class Object {
  public:
   virtual ~Object() = default;
   virtual std::string type_name() const = 0;
-  virtual std::string shown() const;  ///< as Python prints it; fails if that would contain an address
+  virtual std::string shown(Machine& machine);  ///< as Python prints it; fails if that would contain an address
   virtual bool callable() const { return false; }
   virtual Value call(Machine& machine, const Arguments& arguments);
   virtual std::optional<Value> attribute(Machine& machine, const std::string& name);

@@ -32,13 +32,22 @@ Json with_reasoning_names(const Json& message) {
   static constexpr const char* kNames[] = {"reasoning_content", "thinking", "reasoning"};
   for (const char* name : kNames) {
     const auto found = message.find(name);
-    if (found == message.end() || found->is_null()) continue;
+    if (found == message.end()) continue;
     Json named = {{"thinking", *found}};
     named.update(message);
     named["reasoning_content"] = *found;
     return named;
   }
   return message;
+}
+
+// Like transformers (from version 5.24 on), drops the members of a message that are null: many templates handle a
+// missing key, but print null as None.
+Json without_nulls(const Json& message) {
+  Json kept = Json::object();
+  for (const auto& [key, value] : message.items())
+    if (!value.is_null()) kept[key] = value;
+  return kept;
 }
 
 Json checked_messages(const Json& messages) {
@@ -48,7 +57,7 @@ Json checked_messages(const Json& messages) {
     if (!message.is_object())
       jinja::fail("message " + std::to_string(checked.size() + 1) + ": expected an object, found " +
                   message.type_name());
-    checked.push_back(with_reasoning_names(message));
+    checked.push_back(with_reasoning_names(without_nulls(message)));
   }
   return checked;
 }
@@ -95,7 +104,7 @@ struct ChatTemplate::Compiled {
       names["messages"] = checked_messages(messages);
       names["tools"] = options.tools;
       names["add_generation_prompt"] = options.add_generation_prompt;
-      return code.render(names, options.now);
+      return code.render(names, options.now.value_or(wall_clock()));
     } catch (const jinja::TemplateError& error) {
       const std::string what = "rendering chat template " + place(where, error);
       if (error.kind() == jinja::TemplateError::Kind::limit) throw ModelError(what);
@@ -178,6 +187,21 @@ ChatTemplate::~ChatTemplate() = default;
 ChatTemplate::ChatTemplate(ChatTemplate&&) noexcept = default;
 ChatTemplate& ChatTemplate::operator=(ChatTemplate&&) noexcept = default;
 
+std::int64_t wall_clock() {
+  const std::time_t seconds = std::time(nullptr);
+  std::tm local{};
+  if (localtime_r(&seconds, &local) == nullptr) return seconds;
+  return timegm(&local);
+}
+
+std::string ChatTemplate::clock_text(std::int64_t now) const {
+  try {
+    return compiled_->code.clock_text(now);
+  } catch (const jinja::TemplateError&) {
+    return std::to_string(now);  // a format that fails when it is rendered
+  }
+}
+
 const std::string& ChatTemplate::source() const { return compiled_->source; }
 
 std::string ChatTemplate::render(const Json& messages, const ChatOptions& options) const {
@@ -186,7 +210,7 @@ std::string ChatTemplate::render(const Json& messages, const ChatOptions& option
 
 ChatText ChatTemplate::render_with_spans(const Json& messages, const ChatOptions& given) const {
   ChatOptions options = given;
-  if (!options.now) options.now = std::time(nullptr);  // the same time for all texts that are compared
+  if (!options.now) options.now = wall_clock();  // the same time for all texts that are compared
   jinja::Rendering whole = compiled_->render(messages, options);
   if (compiled_->code.marks_generation()) {
     const bool verified = compiled_->begins_with_prompts(whole, messages, options);

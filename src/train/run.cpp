@@ -6,6 +6,7 @@
 #include "rlhf/core/atomic_file.h"
 #include "rlhf/core/error.h"
 #include "rlhf/core/log.h"
+#include "rlhf/text/chat_template.h"
 
 namespace rlhf {
 
@@ -60,6 +61,16 @@ std::optional<ResumePoint> find_resume_point(const RunFolder& folder, const std:
   return ResumePoint{found->step, load_checkpoint(found->folder)};
 }
 
+std::int64_t beginning_of(const RunFolder& folder, const std::optional<ResumePoint>& resume,
+                          const RunOptions& options) {
+  if (!options.resume) return wall_clock();
+  for (const nlohmann::json& known : {resume ? resume->checkpoint.state : nlohmann::json(), read_run_json(folder)}) {
+    if (known.is_object() && known.contains("began") && known["began"].is_number_integer())
+      return known["began"].get<std::int64_t>();
+  }
+  return wall_clock();
+}
+
 bool already_finished(const RunFolder& folder, const std::optional<ResumePoint>& resume, const Fingerprint& now,
                       std::int64_t total_steps, const RunOptions& options) {
   if (!options.resume || folder.empty()) return false;
@@ -81,7 +92,10 @@ bool already_finished(const RunFolder& folder, const std::optional<ResumePoint>&
 
 Run::Run(RunFolder folder, RunStart start, const std::optional<ResumePoint>& resume, const RunOptions& options,
          const LogOptions& log, const CheckpointOptions& checkpoint)
-    : folder_(std::move(folder)), fingerprint_(std::move(start.fingerprint)), checkpoint_options_(checkpoint) {
+    : folder_(std::move(folder)),
+      fingerprint_(std::move(start.fingerprint)),
+      began_(start.run_json.at("began")),
+      checkpoint_options_(checkpoint) {
   folder_.create(start.config_yaml, start.run_json.dump(2) + "\n", options.resume);
   log_to_file(folder_.path() / "log.txt");
   const std::int64_t keep_until = resume ? resume->step : -1;
@@ -123,6 +137,7 @@ bool Run::checkpoint_due(std::int64_t step) const {
 
 void Run::save(std::int64_t step, Checkpoint checkpoint) {
   checkpoint.state["fingerprint"] = fingerprint_;
+  checkpoint.state["began"] = began_;
   if (step == last_saved_ && checkpoint.state == last_state_) return;
   flush();  // a resumed run removes what was written after the checkpoint, so everything before it must be on disk
   save_checkpoint(folder_.checkpoints(), step, checkpoint, checkpoint_options_.keep_last);

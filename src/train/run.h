@@ -29,6 +29,10 @@ struct ResumePoint {
 std::optional<ResumePoint> find_resume_point(const RunFolder& folder, const std::string& stage,
                                              const RunOptions& options);
 
+/// When the run began, as wall_clock() of that moment: chat templates see this time in the whole run, also after a
+/// resume. If the run resumes, it is the time in the checkpoint or in run.json, otherwise the clock.
+std::int64_t beginning_of(const RunFolder& folder, const std::optional<ResumePoint>& resume, const RunOptions& options);
+
 /// Whether the run already has the result of `total_steps` steps. Throws ConfigError, with all reasons, if it cannot
 /// resume: an entry of the fingerprint differs (unless differences are accepted), the run has more than `total_steps`
 /// steps, or it must be lengthened but has no checkpoint.
@@ -66,6 +70,7 @@ class Run {
  private:
   RunFolder folder_;
   Fingerprint fingerprint_;
+  nlohmann::json began_;
   CheckpointOptions checkpoint_options_;
   std::vector<std::unique_ptr<MetricSink>> sinks_;
   std::int64_t last_saved_ = -1;

@@ -35,6 +35,7 @@ nlohmann::json describe_run(const RunSettings& settings, const Setup& setup, con
           {"version", kVersion},
           {"libtorch", TORCH_VERSION},
           {"compute", setup.compute.reason},
+          {"began", *setup.templates.now},
           {"plan",
            {{"summary", plan.summary},
             {"data", plan.data},
@@ -80,7 +81,8 @@ double Trainee::take_step(double lr, const std::string& name, std::int64_t step)
 RunSummary run_method(Method& method, const RunSettings& settings, const RunOptions& options) {
   const RunFolder folder(settings.output);
   const auto resume = find_resume_point(folder, settings.stage, options);
-  const Setup setup = prepare(settings, resume, options);
+  Setup setup = prepare(settings, resume, options);
+  setup.templates.now = beginning_of(folder, resume, options);
   const MethodPlan plan = method.plan(setup);
   const Announcement announcement{plan.summary, plan.data, setup.compute.reason, plan.memory, plan.first_samples};
   const auto check_that_it_fits = [&] {

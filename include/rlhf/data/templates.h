@@ -18,6 +18,8 @@ struct Templates {
   std::string chat_absent = {};  ///< why there is no chat template
   EndOfTurn end_of_turn = {};    ///< how `chat` ends an answer
   TokenIds stop_ids = {};        ///< the ids that end a response; a conversation is cut after them too
+  /// The time that chat templates see in every rendering of a run (wall_clock()). Unset: the clock of each rendering.
+  std::optional<std::int64_t> now = {};
   /// Throws ConfigError if there is no chat template.
   const ChatTemplate& chat_template() const;
 };

@@ -22,12 +22,13 @@ struct Rendering {
   std::vector<std::pair<std::size_t, std::size_t>> generations;
 };
 
-/// A compiled template. Supports the part of Jinja2 that chat templates use (the list is in docs/formats.md). Templates
-/// are untrusted: steps, memory and depth are bounded. Immutable and thread-safe.
+/// A compiled template. Renders like Jinja2's immutable sandbox in the settings of `transformers` (docs/formats.md
+/// lists the differences). Templates are untrusted: steps, memory and depth are bounded. Immutable and thread-safe.
 class Template {
  public:
   /// Compiles `source`. The members of the object `constants` are variables of every rendering. Throws TemplateError
-  /// with line and column for invalid Jinja2 and for unsupported tags, filters and tests (named in the message).
+  /// with line and column for invalid Jinja2. A filter or test that does not exist is an error here, or, inside an if
+  /// statement or conditional expression, where it is evaluated (as in Jinja2).
   Template(std::string_view source, const nlohmann::ordered_json& constants);
   ~Template();
   Template(Template&&) noexcept;
@@ -36,9 +37,13 @@ class Template {
   /// Whether the template has {% generation %} blocks.
   bool marks_generation() const;
 
-  /// Renders the template. The members of the object `variables` hide constants of the same name. `now` is the time for
-  /// strftime_now in seconds since 1970 (default: the clock). Throws TemplateError with the line.
-  Rendering render(const nlohmann::ordered_json& variables, std::optional<std::int64_t> now = std::nullopt) const;
+  /// Renders the template. The members of the object `variables` hide constants of the same name. `now` is the local
+  /// time for strftime_now: seconds from 1970-01-01 00:00 of the same calendar. Throws TemplateError with the line.
+  Rendering render(const nlohmann::ordered_json& variables, std::int64_t now) const;
+
+  /// All that renderings can read from the clock at `now`: two moments with equal texts give equal renderings. Empty if
+  /// the template does not use strftime_now.
+  std::string clock_text(std::int64_t now) const;
 
  private:
   struct Compiled;

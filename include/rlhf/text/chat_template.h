@@ -21,12 +21,15 @@ struct ByteSpan {
   bool operator==(const ByteSpan&) const = default;
 };
 
+/// The local time of the clock: seconds from 1970-01-01 00:00 of the same calendar.
+std::int64_t wall_clock();
+
 /// The inputs of a chat template in addition to the messages.
 struct ChatOptions {
   bool add_generation_prompt = false;  ///< end the text with the prompt for the next assistant turn
   Json tools;                          ///< JSON schemas of the tools that the model may call; null: none
   Json variables;                      ///< an object with further variables of the template; null: none
-  std::optional<std::int64_t> now;     ///< time for strftime_now in seconds since 1970 (local time); default: the clock
+  std::optional<std::int64_t> now;     ///< the time for strftime_now, as wall_clock() gives it; default: the clock
 };
 
 /// A rendered conversation, and the bytes in it that the assistant wrote.
@@ -39,20 +42,23 @@ struct ChatText {
   bool verified = false;
 };
 
-/// A chat template of a Hugging Face folder. Supports the part of Jinja2 that such templates use and renders it like
-/// `transformers` (trim_blocks, lstrip_blocks, loop controls, immutable sandbox; the list is in docs/formats.md).
+/// A chat template of a Hugging Face folder. Renders like `transformers` 5.24 (trim_blocks, lstrip_blocks, loop
+/// controls, immutable sandbox; docs/formats.md lists the differences). Members of a message that are null are dropped.
 /// Templates are untrusted: steps, memory and depth are bounded. Immutable and thread-safe.
 class ChatTemplate {
  public:
   /// Compiles `source`. `special_tokens` is an object of names and texts ({"bos_token": "<s>"}); `where` names the
-  /// template in error messages. Throws ModelError, with line and column, if the source is not valid Jinja2 or not
-  /// supported.
+  /// template in error messages. Throws ModelError, with line and column, if the source is not valid Jinja2.
   ChatTemplate(std::string source, Json special_tokens, std::string where);
   ~ChatTemplate();
   ChatTemplate(ChatTemplate&&) noexcept;
   ChatTemplate& operator=(ChatTemplate&&) noexcept;
 
   const std::string& source() const;
+
+  /// All that renderings can read from the clock at `now`: two moments with equal texts give equal renderings. Empty if
+  /// the template does not ask for the time.
+  std::string clock_text(std::int64_t now) const;
 
   /// Renders a list of messages (objects with "role", "content" and any other keys that the template reads). Throws
   /// DataError if the template refuses the conversation or fails on it, and ModelError if it exceeds a limit.

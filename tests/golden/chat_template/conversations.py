@@ -81,6 +81,13 @@ CONVERSATIONS = [
         user("ping"), {"role": "assistant", "tool_calls": [call("ping", {})]}, result("ping", "pong"), assistant("done")]},
     {"name": "call with null content", "tools": [NOTHING], "messages": [
         user("ping"), assistant(None, tool_calls=[call("ping", {}, id="c4aaaaaaa")])]},
+    {"name": "nulls of an export", "tools": [NOTHING], "messages": [
+        {"role": "user", "content": "ping", "tool_calls": None, "name": None, "tool_call_id": None},
+        {"role": "assistant", "content": None, "reasoning_content": None, "tool_calls": [call("ping", {}, id="c7aaaaaaa")]},
+        {"role": "tool", "content": "pong", "tool_calls": None, "name": "ping", "tool_call_id": "c7aaaaaaa"},
+        {"role": "assistant", "content": "done", "tool_calls": None, "thinking": "so"}]},
+    {"name": "result as a mapping", "tools": [WEATHER], "messages": ASKED[:2] + [
+        result("get_weather", {"output": "22 °C", "ok": True}, tool_call_id="c1aaaaaaa")]},
     {"name": "arguments as text", "tools": [ADD], "messages": [
         user("add"), assistant("", tool_calls=[call("add", "{\"a\": 1, \"b\": 2}", id="c5aaaaaaa")])]},
     {"name": "call with reasoning", "tools": [ADD], "messages": [

@@ -42,7 +42,7 @@ def write(name, data):
     (HERE / name).write_text(json.dumps(data, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
 
 
-write("snippets.json", {"variables": snippets.VARIABLES, "snippets": [snippet_result(s) for s in snippets.all_snippets()]})
+write("snippets.json", {"now": render.NOW, "variables": snippets.VARIABLES, "snippets": [snippet_result(s) for s in snippets.all_snippets()]})
 own = {path.stem: path.read_text(encoding="utf-8") for path in sorted((HERE / "templates").glob("*.jinja"))}
 write("chats.json", {"now": render.NOW, "special_tokens": render.SPECIAL_TOKENS,
                      "conversations": conversations.CONVERSATIONS,

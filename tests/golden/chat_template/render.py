@@ -10,7 +10,7 @@ NOW = 1750000000  # 2025-06-15
 class FixedTime(datetime.datetime):
     @classmethod
     def now(cls, tz=None):
-        return cls.fromtimestamp(NOW, tz)
+        return cls.utcfromtimestamp(NOW)
 
 
 chat.datetime = FixedTime
@@ -23,7 +23,7 @@ def render(source, conversation, prompt):
     marks = "endgeneration" in source
     try:
         texts, spans = chat.render_jinja_template(
-            [conversation["messages"]], tools=conversation.get("tools"), chat_template=source,
+            [chat._normalize_chat_messages(conversation["messages"])], tools=conversation.get("tools"), chat_template=source,
             add_generation_prompt=prompt, return_assistant_tokens_mask=marks, **SPECIAL_TOKENS,
             **conversation.get("variables", {}))
     except Exception as error:

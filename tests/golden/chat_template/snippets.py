@@ -1,4 +1,6 @@
 """Small templates and the variables that all of them see. make_golden.py asks Jinja2 what they give."""
+import pathlib
+
 
 VARIABLES = {
     "n": 7, "zero": 0, "neg": -3, "x": 2.5, "big": 1e22, "tiny": 1e-7, "yes": True, "no": False, "nothing": None,
@@ -196,7 +198,12 @@ TEMPLATES = [
 ]
 
 
+# One template per line: parts of Jinja2 and of Python's methods that are rare in chat templates.
+SANDBOX = (pathlib.Path(__file__).parent / "sandbox.txt").read_text(encoding="utf-8").split("\n")
+
+
 def all_snippets():
     for line in EXPRESSIONS.replace("\\\nb", "\\\x00b").strip().split("\n"):
         yield "{{ (" + line.replace("\x00", "\n") + ") }}"
     yield from TEMPLATES
+    yield from (line for line in SANDBOX if line)
