@@ -29,7 +29,7 @@ std::string render_answer(const ChatTemplate& chat_template) {
 
 /// Whether a token stands for a mark in texts: a special token, or one that is written like "<|end|>" or "[END]".
 bool is_mark(const Tokenizer& tokenizer, std::int32_t id) {
-  if (tokenizer.decode({id}).empty()) return true;
+  if (is_special(tokenizer, id)) return true;
   const std::string piece = tokenizer.piece(id);
   return piece.size() > 2 &&
          ((piece.front() == '<' && piece.back() == '>') || (piece.front() == '[' && piece.back() == ']'));
@@ -42,6 +42,8 @@ std::string without_space_around(std::string_view text) {
 }
 
 }  // namespace
+
+bool is_special(const Tokenizer& tokenizer, std::int32_t id) { return tokenizer.decode({id, id}).empty(); }
 
 EndOfTurn find_end_of_turn(const ChatTemplate& chat_template, const Tokenizer& tokenizer) {
   const std::string text = render_answer(chat_template);

@@ -12,6 +12,7 @@
 #include "rlhf/core/atomic_file.h"
 #include "rlhf/core/error.h"
 #include "rlhf/core/log.h"
+#include "rlhf/text/end_of_turn.h"
 #include "rlhf/text/tokenizer_changes.h"
 
 namespace rlhf {
@@ -103,7 +104,7 @@ std::int32_t padding_id(const Tokenizer& tokenizer, const TokenIds& stop_ids) {
   std::vector<std::int32_t> special;
   auto last = static_cast<std::int32_t>(tokenizer.vocab_size() - 1);
   for (std::int32_t id = 0; id <= last; ++id)
-    if (!ends_texts(id) && tokenizer.decode({id}).empty()) special.push_back(id);
+    if (!ends_texts(id) && is_special(tokenizer, id)) special.push_back(id);
   const auto named = [&](const char* word) -> std::optional<std::int32_t> {
     for (const std::int32_t id : special)
       if (lower(tokenizer.piece(id)).find(word) != std::string::npos) return id;
@@ -113,6 +114,9 @@ std::int32_t padding_id(const Tokenizer& tokenizer, const TokenIds& stop_ids) {
   for (const auto id :
        {named("pad"), tokenizer.unknown_id(), named("reserved"), named("unused"), tokenizer.bos_id(), any})
     if (id && !ends_texts(*id)) return *id;
+  // A pad token is found in texts by its name, so an entry is taken that is not written like its text ("Ġthe").
+  for (std::int32_t id = last; id >= 0; --id)
+    if (!ends_texts(id) && tokenizer.piece(id) != tokenizer.decode({id})) return id;
   while (last > 0 && ends_texts(last)) --last;
   return last;
 }

@@ -19,7 +19,8 @@ SideFiles saved_tokenizer_files(const SideFiles& files, const std::string& chat_
 
 /// A pad id for a scalar model. `transformers` removes it from the end of a text before it reads the score, so it must
 /// not be an id that ends texts. In this order: the tokenizer's own, a special token with "pad" in its name, the
-/// unknown token, a reserved token, BOS, any other special token, and otherwise the last entry of the vocabulary.
+/// unknown token, a reserved token, BOS, any other special token, and otherwise the last entry of the vocabulary whose
+/// name does not occur in texts ("Ġthe").
 std::int32_t padding_id(const Tokenizer& tokenizer, const TokenIds& stop_ids);
 
 }  // namespace rlhf

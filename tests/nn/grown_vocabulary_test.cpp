@@ -26,7 +26,7 @@ using testing::largest_difference;
 using testing::relative_difference;
 using testing::TempFolder;
 
-const std::vector<std::string> kFolders = {"llama/tied",   "llama/untied",      "families/qwen2", "families/gemma2",
+const std::vector<std::string> kFolders = {"llama/tied",    "llama/untied",      "families/qwen2", "families/gemma2",
                                            "families/gpt2", "families/gpt_neox", "families/opt",   "families/phi3"};
 
 ModelFolder grown(const std::string& name, std::int64_t more) {
@@ -97,8 +97,7 @@ ordered_json eos_of(const fs::path& file) {
 // `generate` of transformers takes an id or a list, from generation_config.json and otherwise from config.json.
 TEST(SavedStops, AreInBothFilesIfTheyAreNotTheSources) {
   const TempFolder source, out;
-  fs::copy(golden("llama/untied"), source.path(),
-           fs::copy_options::recursive | fs::copy_options::overwrite_existing);
+  fs::copy(golden("llama/untied"), source.path(), fs::copy_options::recursive | fs::copy_options::overwrite_existing);
   std::ofstream(source.path() / "generation_config.json") << R"({"eos_token_id": 2, "temperature": 0.6, "zebra": [1]})";
   const ModelFolder folder = read_model_folder(source.path());
   const auto model = load_causal_lm(folder, at::kCPU, at::kFloat, false);

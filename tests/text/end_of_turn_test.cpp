@@ -23,9 +23,9 @@ class Marks {
     train_tokenizer(lines, {.vocab_size = 300}, folder_.path());
     std::int64_t id = 300;
     nlohmann::json added, special = nlohmann::json::array();
-    for (const char* mark : {"<|im_start|>", "<|im_end|>", "<|eot_id|>", "<|start_header_id|>", "<|end_header_id|>",
-                             "<end_of_turn>", "<start_of_turn>", "<|end|>", "<|user|>", "<|assistant|>",
-                             "<|endoftext|>", "<|begin_of_text|>"}) {
+    for (const char* mark :
+         {"<|im_start|>", "<|im_end|>", "<|eot_id|>", "<|start_header_id|>", "<|end_header_id|>", "<end_of_turn>",
+          "<start_of_turn>", "<|end|>", "<|user|>", "<|assistant|>", "<|endoftext|>", "<|begin_of_text|>"}) {
       added[mark] = id++;
       special.push_back(mark);
     }
@@ -50,14 +50,14 @@ TEST(EndOfTurn, IsWhatTheModelsOfAFormatStopAt) {
   const Marks marks;
   const Json eos = {{"bos_token", "<s>"}, {"eos_token", "</s>"}};
   for (const auto& [name, expected] : std::vector<std::pair<std::string, std::string>>{{"chatml", "<|im_end|>"},
-                                                                                        {"llama3", "<|eot_id|>"},
-                                                                                        {"gemma", "<end_of_turn>"},
-                                                                                        {"phi3", "<|end|>"},
-                                                                                        {"zephyr", "</s>"},
-                                                                                        {"llama2", "</s>"},
-                                                                                        {"mistral", "</s>"},
-                                                                                        {"vicuna", "</s>"},
-                                                                                        {"alpaca", "</s>"}})
+                                                                                       {"llama3", "<|eot_id|>"},
+                                                                                       {"gemma", "<end_of_turn>"},
+                                                                                       {"phi3", "<|end|>"},
+                                                                                       {"zephyr", "</s>"},
+                                                                                       {"llama2", "</s>"},
+                                                                                       {"mistral", "</s>"},
+                                                                                       {"vicuna", "</s>"},
+                                                                                       {"alpaca", "</s>"}})
     EXPECT_EQ(marks.end_of(named_chat_template(name, eos)), expected) << name;
 }
 
@@ -68,6 +68,7 @@ TEST(EndOfTurn, IsTheFirstSpecialTokenAfterTheAnswer) {
   EXPECT_EQ(marks.end_of(turns + "</turn>{% endfor %}<|endoftext|>"), "<|endoftext|>");
   EXPECT_EQ(marks.end_of(turns + "\n</turn>\n{% endfor %}"), "text: </turn>");
   EXPECT_EQ(marks.end_of(turns + "\n{% endfor %}"), "text: ");
+  EXPECT_EQ(marks.end_of(turns + " <|end|>{% endfor %}"), "<|end|>") << "a space is no special token";
 }
 
 TEST(EndOfTurn, IsFoundWhereATemplateRequiresASystemMessageOrParts) {

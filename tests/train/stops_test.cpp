@@ -58,9 +58,10 @@ class Stops : public testing::SameBits {
     write("tokenizer/added_tokens.json", json{{"<|im_start|>", 269}, {"<|im_end|>", 270}}.dump());
     write("tokenizer/special_tokens_map.json",
           json{{"additional_special_tokens", {"<|im_start|>", "<|im_end|>"}}}.dump());
-    write("tokenizer/chat_template.jinja",
-          "{% for m in messages %}{{ '<|im_start|>' + m.role[0] + '\\n' + m.content + '<|im_end|>' + '\\n' }}{% endfor %}"
-          "{% if add_generation_prompt %}{{ '<|im_start|>a\\n' }}{% endif %}");
+    write(
+        "tokenizer/chat_template.jinja",
+        "{% for m in messages %}{{ '<|im_start|>' + m.role[0] + '\\n' + m.content + '<|im_end|>' + '\\n' }}{% endfor %}"
+        "{% if add_generation_prompt %}{{ '<|im_start|>a\\n' }}{% endif %}");
   }
   void write(const std::string& name, const std::string& bytes) const { std::ofstream(path(name)) << bytes; }
   json read(const std::string& name) const { return json::parse(testing::bytes_of(path(name))); }
@@ -159,8 +160,9 @@ TEST_F(Stops, TokensCanBeAdded) {
   config.model.path = path("base/final");
   config.model.add_tokens = {"<|im_start|>", "</s>", "<|im_end|>"};
   config.model.eos_token = "<|im_end|>";
-  write("chatml.jinja", "{% for m in messages %}<|im_start|>{{ m.role[0] }}{{ m.content }}<|im_end|>{% endfor %}"
-                        "{% if add_generation_prompt %}<|im_start|>a{% endif %}");
+  write("chatml.jinja",
+        "{% for m in messages %}<|im_start|>{{ m.role[0] }}{{ m.content }}<|im_end|>{% endfor %}"
+        "{% if add_generation_prompt %}<|im_start|>a{% endif %}");
   config.data.chat_template = path("chatml.jinja");
   const auto train = [](const SftConfig& c, const RunOptions& o) { train_sft(c, o); };
   expect_same_bits(config, "sft", 3, train, {"final"});

@@ -9,6 +9,9 @@
 
 namespace rlhf {
 
+/// Whether decoding omits a token wherever it stands. (SentencePiece omits "▁" at the start of a text only.)
+bool is_special(const Tokenizer& tokenizer, std::int32_t id);
+
 /// What a chat template writes after an answer of the assistant.
 struct EndOfTurn {
   std::optional<std::int32_t> id;  ///< the first special token there ("<|im_end|>"): a response ends with it
