@@ -3,9 +3,8 @@
 #include <ostream>
 #include <string>
 
+#include "rlhf/text/stop_strings.h"
 #include "rlhf/text/tokenizer.h"
-
-#include "stop_strings.h"
 
 namespace rlhf {
 

@@ -9,9 +9,8 @@
 #include "rlhf/nn/model_folder.h"
 #include "rlhf/rollout/generator.h"
 #include "rlhf/rollout/reward_source.h"
+#include "rlhf/text/stop_strings.h"
 #include "rlhf/text/tokenizer.h"
-
-#include "stop_strings.h"
 
 namespace rlhf {
 

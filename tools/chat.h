@@ -11,9 +11,8 @@
 #include "rlhf/nn/model_folder.h"
 #include "rlhf/rollout/sampling.h"
 #include "rlhf/text/chat_template.h"
+#include "rlhf/text/stop_strings.h"
 #include "rlhf/text/tokenizer.h"
-
-#include "stop_strings.h"
 
 namespace rlhf {
 

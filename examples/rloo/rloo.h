@@ -23,6 +23,7 @@ struct Config {
   rlhf::PpoTrainOptions train;
   rlhf::OptimizerOptions optimizer{.lr = 3e-6};
   rlhf::LrScheduleOptions lr_schedule{.kind = rlhf::LrScheduleKind::constant, .warmup_share = 0};
+  rlhf::EvalOptions eval{.max_samples = 128};
   rlhf::CheckpointOptions checkpoint{.every_steps = 20};
   rlhf::LogOptions log;
 };
@@ -32,12 +33,14 @@ constexpr auto describe(const Config*) {
                          rlhf::field<&C::rollout>("sampling"), rlhf::field<&C::reward>("from score to reward"),
                          rlhf::field<&C::kl_coef>("weight of the KL penalty", rlhf::at_least(0.0)),
                          rlhf::field<&C::train>("the run"), rlhf::field<&C::optimizer>("AdamW"),
-                         rlhf::field<&C::lr_schedule>("its rate"), rlhf::field<&C::checkpoint>("what --resume needs"),
+                         rlhf::field<&C::lr_schedule>("its rate"), rlhf::field<&C::eval>("on data.eval"),
+                         rlhf::field<&C::checkpoint>("what --resume needs"),
                          rlhf::field<&C::log>("metrics and samples"));
 }
 
 inline std::vector<rlhf::Issue> validate(const Config& config) {
-  auto issues = rlhf::validate_on_policy(config.model.policy, config.data, config.rollout, config.train);
+  auto issues = rlhf::validate_on_policy(config.model.policy, config.data, config.rollout, config.reward, config.train,
+                                         config.eval);
   if (config.rollout.num_samples_per_prompt < 2)
     issues.push_back({{"rollout.num_samples_per_prompt"}, "expected at least 2 (their rewards are compared), found 1"});
   return issues;
@@ -69,10 +72,10 @@ inline std::unique_ptr<Step> rloo_step(rlhf::CausalLM& policy, rlhf::CausalLM& r
                                        std::int64_t micro_batch_tokens, const rlhf::StepPosition& at) {
   auto done = std::make_unique<Step>();
   const rlhf::ForwardOptions forward{config.rollout.temperature, micro_batch_tokens};
-  auto rollout =
-      rlhf::collect_rollout(policy, prompts, config.rollout, stop_ids, config.train.seed, at.step, done->work);
+  auto rollout = rlhf::collect_rollout(policy, prompts, config.rollout, stop_ids, tokenizer,
+                                       {.seed = config.train.seed, .step = at.step}, done->work);
   auto responses = rlhf::read_responses(rollout, prompts, tokenizer);
-  const auto scores = rlhf::score_responses(reward, rollout, responses, config.reward, done->work);
+  const auto scores = rlhf::score_responses(reward, rollout, responses, config.reward, done->work).values;
   const auto everything = rlhf::all_sequences(rollout);
   const auto ref_logprobs = rlhf::logprobs_of(reference, rollout, everything, forward, done->work);
   const auto kl = rlhf::segment_sum(rlhf::kl_k1(rollout.logprobs, ref_logprobs), rollout.responses);  // [B]
@@ -103,7 +106,7 @@ class Method final : public rlhf::Method {
   rlhf::MethodPlan plan(const rlhf::Setup& setup) override {
     parts_.emplace(setup, config_.model, config_.data, config_.rollout, nullptr);
     plan_ = parts_->plan({});
-    plan_.total_steps = config_.train.total_episodes / config_.rollout.batch_size;
+    plan_.total_steps = rlhf::count_rollouts(config_.train, config_.rollout);
     plan_.summary = std::to_string(plan_.total_steps) + " rollouts of " + std::to_string(config_.rollout.batch_size);
     return plan_;
   }
@@ -115,6 +118,14 @@ class Method final : public rlhf::Method {
     const rlhf::Setup& setup = parts_->setup();
     return rloo_step(parts_->policy(), parts_->reference(), parts_->reward(), setup.tokenizer.get(), *trainee_,
                      parts_->prompts(at.step), setup.templates.stop_ids, config_, plan_.micro_batch_tokens, at);
+  }
+  bool evaluates() const override { return parts_->evaluates(); }
+  std::unique_ptr<rlhf::StepRecord> evaluate() override {
+    return parts_->evaluate(config_.eval, config_.reward, config_.kl_coef);
+  }
+  std::string main_metric() const override { return "eval_objective/scores"; }
+  rlhf::Better better(const std::string& metric) const override {
+    return rlhf::better_of(rlhf::Stage::ppo, metric).value_or(rlhf::Better::lower);
   }
   std::vector<rlhf::NamedTrainee> trainees() override { return {{"policy", *trainee_}}; }
   std::vector<rlhf::SavedModel> models() override { return {parts_->saved_policy(trainee_->weights)}; }

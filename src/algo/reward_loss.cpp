@@ -1,4 +1,4 @@
-// The Bradley-Terry loss of the reward model.
+// The Bradley-Terry loss of the reward model and its centering term.
 #include "rlhf/algo/reward_loss.h"
 
 #include <ATen/core/Tensor.h>
@@ -7,9 +7,19 @@
 #include "rlhf/tensor/check_shape.h"
 
 namespace rlhf {
+namespace {
+
+/// Σ weight · terms, [P] each; an undefined weight is 1.
+at::Tensor weighted_sum(const at::Tensor& terms, const at::Tensor& weight) {
+  if (!weight.defined()) return terms.sum();
+  check_shape(weight, "weight", {terms.size(0)});
+  return terms.mul(weight).sum();
+}
+
+}  // namespace
 
 at::Tensor bradley_terry_loss(const at::Tensor& chosen, const at::Tensor& rejected, const at::Tensor& margin,
-                              const at::Tensor& weight, double centering) {
+                              const at::Tensor& weight) {
   check_shape(chosen, "chosen", {-1});
   check_shape(rejected, "rejected", {chosen.size(0)});
   at::Tensor gap = chosen.sub(rejected);
@@ -17,13 +27,13 @@ at::Tensor bradley_terry_loss(const at::Tensor& chosen, const at::Tensor& reject
     check_shape(margin, "margin", {chosen.size(0)});
     gap = gap.sub(margin);
   }
-  at::Tensor loss = at::log_sigmoid(gap).neg();
-  if (centering != 0) loss = loss.add(chosen.add(rejected).square(), centering);
-  if (weight.defined()) {
-    check_shape(weight, "weight", {chosen.size(0)});
-    loss = loss.mul(weight);
-  }
-  return loss.sum();
+  return weighted_sum(at::log_sigmoid(gap).neg(), weight);
+}
+
+at::Tensor centering_loss(const at::Tensor& chosen, const at::Tensor& rejected, const at::Tensor& weight) {
+  check_shape(chosen, "chosen", {-1});
+  check_shape(rejected, "rejected", {chosen.size(0)});
+  return weighted_sum(chosen.add(rejected).square(), weight);
 }
 
 }  // namespace rlhf

@@ -2,6 +2,7 @@
 #include "rlhf/config/validate.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <thread>
 #include <utility>
@@ -137,13 +138,22 @@ void check_data(Issues& issues, const DataOptions& data, Stage stage) {
   check_template(issues, "data.template", data.template_);
 }
 
-void check_eval(Issues& issues, const EvalOptions& eval, const DataOptions& data, Stage stage) {
-  const bool has_data = !data.eval.empty() || data.eval_share > 0;
+/// `data_keys` are the keys that give data to evaluate on.
+void check_eval(Issues& issues, const EvalOptions& eval, bool has_data, const std::vector<std::string>& data_keys,
+                Stage stage) {
   const auto needs_data = [&](const std::string& key) {
-    issues.push_back({{key, "data.eval", "data.eval_share"},
-                      "expected data to evaluate on, found neither data.eval nor data.eval_share"});
+    std::string missing = data_keys.size() > 1 ? "neither " : "no ";
+    for (const std::string& data_key : data_keys)
+      missing += (&data_key == &data_keys.front() ? "" : " nor ") + data_key;
+    std::vector<std::string> keys = {key};
+    keys.insert(keys.end(), data_keys.begin(), data_keys.end());
+    issues.push_back({std::move(keys), "expected data to evaluate on, found " + missing});
   };
   if (eval.every_steps > 0 && !has_data) needs_data("eval.every_steps");
+  if (eval.patience > 0 && eval.every_steps == 0) {
+    issues.push_back({{"eval.patience", "eval.every_steps"},
+                      "expected eval.every_steps above 0 (the run can only end after an evaluation), found 0"});
+  }
   if (eval.best_by.empty()) return;
   if (!has_data) needs_data("eval.best_by");
   const std::vector<std::string> known = best_by_names(stage);
@@ -173,7 +183,8 @@ Issues check_supervised(const Config& config, Stage stage) {
   require_said(issues, "train.output", config.train.output, "a folder for the run");
   check_micro_batch(issues, config.train.micro_batch_tokens, config.data.max_length, {"data.max_length"});
   check_threads(issues, "train.threads", config.train.threads);
-  check_eval(issues, config.eval, config.data, stage);
+  check_eval(issues, config.eval, !config.data.eval.empty() || config.data.eval_share > 0,
+             {"data.eval", "data.eval_share"}, stage);
   return issues;
 }
 
@@ -190,6 +201,19 @@ void check_truncated_sampling(Issues& issues, const RolloutOptions& rollout) {
   }
 }
 
+void check_texts(Issues& issues, const std::string& key, const std::vector<std::string>& texts) {
+  if (std::find(texts.begin(), texts.end(), "") == texts.end()) return;
+  issues.push_back({{key}, "expected texts, found an empty one"});
+}
+
+void check_clip_range(Issues& issues, const std::array<double, 2>& range) {
+  const auto [lowest, highest] = range;
+  if (lowest < highest || (lowest == 0 && highest == 0)) return;
+  issues.push_back({{"reward.clip_range"},
+                    "expected [lowest, highest] with lowest < highest, or [0, 0] for no clipping, found [" +
+                        format_double(lowest) + ", " + format_double(highest) + "]"});
+}
+
 }  // namespace
 
 Issues validate(const SftConfig& config) { return check_supervised(config, Stage::sft); }
@@ -204,30 +228,37 @@ Issues validate(const RewardModelConfig& config) {
 }
 
 Issues validate_on_policy(const std::string& policy, const PromptDataOptions& data, const RolloutOptions& rollout,
-                          const PpoTrainOptions& train) {
+                          const RewardOptions& reward, const PpoTrainOptions& train, const EvalOptions& eval) {
   Issues issues;
   require_said(issues, "model.policy", policy, "the folder of the initial policy");
   require_files(issues, "data.prompts", data.prompts);
+  check_files(issues, "data.eval", data.eval);
   check_fields(issues, data.fields, Stage::ppo);
   check_template(issues, "data.template", data.template_);
   require_said(issues, "train.output", train.output, "a folder for the run");
   require_divides(issues, "rollout.num_samples_per_prompt", rollout.num_samples_per_prompt, "rollout.batch_size",
                   rollout.batch_size);
-  if (rollout.batch_size <= 0 || train.total_episodes % rollout.batch_size != 0) {
-    issues.push_back({{"train.total_episodes", "rollout.batch_size"},
-                      "expected a multiple of rollout.batch_size = " + number(rollout.batch_size) + ", found " +
-                          number(train.total_episodes)});
-  }
+  check_texts(issues, "rollout.stop", rollout.stop);
   check_truncated_sampling(issues, rollout);
   check_threads(issues, "train.threads", train.threads);
+  check_clip_range(issues, reward.clip_range);
+  check_eval(issues, eval, !data.eval.empty(), {"data.eval"}, Stage::ppo);
   check_micro_batch(issues, train.micro_batch_tokens, data.max_prompt_length + rollout.max_new_tokens,
                     {"data.max_prompt_length", "rollout.max_new_tokens"});
   return issues;
 }
 
 Issues validate(const PpoConfig& config) {
-  Issues issues = validate_on_policy(config.model.policy, config.data, config.rollout, config.train);
+  Issues issues =
+      validate_on_policy(config.model.policy, config.data, config.rollout, config.reward, config.train, config.eval);
   const RolloutOptions& rollout = config.rollout;
+  const std::int64_t last_rollout = (config.train.total_episodes - 1) / std::max<std::int64_t>(1, rollout.batch_size);
+  if (config.ppo.value_warmup_steps > last_rollout) {
+    issues.push_back({{"ppo.value_warmup_steps", "train.total_episodes", "rollout.batch_size"},
+                      "expected at most " + number(last_rollout) +
+                          ", so that the policy is trained on a rollout of the " + number(last_rollout + 1) +
+                          ", found " + number(config.ppo.value_warmup_steps)});
+  }
   require_divides(issues, "ppo.num_mini_batches", config.ppo.num_mini_batches, "rollout.batch_size",
                   rollout.batch_size);
   if (config.ppo.kl_controller == KlControllerKind::adaptive && config.ppo.kl_coef == 0) {
@@ -256,9 +287,7 @@ Issues validate(const GenerateConfig& config) {
   if (!config.chat && !config.system.empty()) {
     issues.push_back({{"system", "chat"}, "expected --chat with a system message, found none"});
   }
-  if (std::find(config.stop.begin(), config.stop.end(), "") != config.stop.end()) {
-    issues.push_back({{"stop"}, "expected texts, found an empty one"});
-  }
+  check_texts(issues, "stop", config.stop);
   if (!config.prompt.empty() && !config.chat_template.empty()) {
     issues.push_back(
         {{"chat_template", "prompt"}, "expected a chat or an input of messages, found a prompt, which is plain text"});

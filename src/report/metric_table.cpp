@@ -20,6 +20,7 @@ struct Place {
 constexpr Place kPlaces[] = {
     {"loss", "Training", "loss"},
     {"mean_token_accuracy", "Training", "mean_token_accuracy"},
+    {"centering_loss", "Training", "centering_loss"},
     {"accuracy", "Training", "accuracy"},
     {"margin", "Training", "margin"},
     {"mean_reward", "Training", "rewards"},
@@ -35,6 +36,7 @@ constexpr Place kPlaces[] = {
     {"objective/kl", "Objective", "objective/kl"},
     {"objective/entropy", "Objective", "objective/entropy"},
     {"objective/kl_coef", "Objective", "objective/kl_coef"},
+    {"objective/clipped_scores", "Objective", "objective/clipped_scores"},
     {"policy/approxkl_avg", "Policy", "policy/approxkl_avg"},
     {"policy/clipfrac_avg", "Policy", "policy/clipfrac_avg"},
     {"policy/entropy_avg", "Policy", "policy/entropy_avg"},
@@ -48,6 +50,7 @@ constexpr Place kPlaces[] = {
     {"val/clipfrac_avg", "Value model", "val/clipfrac_avg"},
     {"critic/grad_norm", "Value model", "critic/grad_norm"},
     {"rollout/response_length", "Rollout", "rollout/response_length"},
+    {"rollout/ended", "Rollout", "rollout/ended"},
     {"val/num_eos_tokens", "Rollout", "val/num_eos_tokens"},
     {"rollout/logprob_diff", "Rollout", "rollout/logprob_diff"},
     {"rollout/extra_forwards", "Rollout", "rollout/extra_forwards"},

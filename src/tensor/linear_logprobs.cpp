@@ -11,6 +11,7 @@
 #include <ATen/ops/aminmax.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
+#include <ATen/ops/full_like.h>
 #include <ATen/ops/zeros.h>
 #include <c10/core/ScalarType.h>
 #include <torch/csrc/autograd/custom_function.h>
@@ -187,9 +188,11 @@ Logprobs linear_logprobs(const at::Tensor& hidden, const at::Tensor& head, const
 }
 
 Logprobs backward_through_logprobs(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& targets,
-                                   const LogprobOptions& options, const RowLoss& loss) {
+                                   const LogprobOptions& options, const RowLoss& loss, double entropy_weight) {
   check_inputs(hidden, head, targets, options);
+  RLHF_CHECK(entropy_weight == 0 || options.entropy, "entropy_weight is set without options.entropy");
   const RowStatistics rows = make_row_statistics(hidden, options);
+  const at::Tensor entropy_grad = entropy_weight == 0 ? at::Tensor() : at::full_like(rows.entropy, entropy_weight);
   const at::Tensor hidden_grad = hidden.requires_grad() ? at::empty_like(hidden) : at::Tensor();
   HeadGradient head_grad(head, head.requires_grad(), rows.lse.scalar_type());
   for_each_chunk(hidden.size(0), rows_per_chunk(options, head.size(0)), [&](std::int64_t begin, std::int64_t end) {
@@ -198,7 +201,8 @@ Logprobs backward_through_logprobs(const at::Tensor& hidden, const at::Tensor& h
     const RowStatistics chunk = rows.slice(begin, end);
     at::Tensor z = chunk_logits(part, head, options.logit_cap);
     read_logits(z, chunk_targets, options.temperature, chunk);
-    const RowGradients gradients{gradient_of(loss, chunk.logprobs, begin, end), {}};
+    const RowGradients gradients{gradient_of(loss, chunk.logprobs, begin, end),
+                                 entropy_grad.defined() ? entropy_grad.slice(0, begin, end) : entropy_grad};
     const at::Tensor grad =
         uncapped_gradient(std::move(z), options.logit_cap, chunk_targets, options.temperature, chunk, gradients);
     if (hidden_grad.defined()) hidden_grad.slice(0, begin, end).copy_(linear_input_gradient(grad, head));

@@ -13,6 +13,15 @@
 
 namespace rlhf {
 
+namespace {
+
+BestEvaluation nothing_evaluated(const Method& method, const EvalOptions& options) {
+  const std::string metric = options.best_by.empty() ? method.main_metric() : options.best_by;
+  return BestEvaluation(metric, method.better(metric), options);
+}
+
+}  // namespace
+
 Loop::Loop(Method& method, const RunSettings& settings, const MethodPlan& plan, at::Device device, Run& run,
            const std::optional<ResumePoint>& resume)
     : method_(method),
@@ -20,7 +29,8 @@ Loop::Loop(Method& method, const RunSettings& settings, const MethodPlan& plan, 
       plan_(plan),
       device_(device),
       run_(run),
-      progress_(settings.stage, resume ? resume->step : 0, plan.total_steps) {
+      progress_(settings.stage, resume ? resume->step : 0, plan.total_steps),
+      best_(nothing_evaluated(method, settings.eval)) {
   if (resume) restore(*resume);
 }
 
@@ -29,17 +39,18 @@ RunSummary Loop::go() {
     while (true) {
       if (!observed_) observe();
       if (step_ > 0 && run_.checkpoint_due(step_)) save();
-      if (step_ >= plan_.total_steps) break;
+      if (ends()) break;
       train_step();
     }
   } catch (const Interrupted&) {
     save();
     throw;
   }
+  if (!is_last())
+    progress_.say("ended at step " + std::to_string(step_) + " of " + std::to_string(plan_.total_steps) + ": " +
+                  best_.why_exhausted());
   if (run_.keeps_checkpoints()) save();
-  save_models("final");
-  run_.flush();
-  log_info("work: " + summary_.work.summary());
+  save_result();
   return summary_;
 }
 
@@ -53,20 +64,21 @@ void Loop::restore(const ResumePoint& resume) {
   step_ = resume.step;
   tokens_ = state.at("num_tokens");
   observed_ = state.at("observed");
-  if (state.contains("best") && state.at("best_by") == best_by()) best_ = state.at("best").get<double>();
+  best_.restore(state);
 }
 
 void Loop::save() {
   Checkpoint checkpoint;
   for (const auto& [name, trainee] : method_.trainees()) checkpoint.groups[name] = trainee.optimizer.state();
   checkpoint.state = {{"num_tokens", tokens_}, {"observed", observed_}, {"numbers", method_.numbers()}};
-  if (best_) checkpoint.state.update({{"best", *best_}, {"best_by", best_by()}});
+  checkpoint.state.update(best_.state());
   run_.save(step_, std::move(checkpoint));
 }
 
 double Loop::lr_factor() const {
   const LrScheduleOptions& schedule = settings_.lr_schedule;
-  const std::int64_t warmup = std::llround(schedule.warmup_share * static_cast<double>(plan_.total_steps));
+  const std::int64_t warmup =
+      schedule.warmup_steps.value_or(std::llround(schedule.warmup_share * static_cast<double>(plan_.total_steps)));
   return rlhf::lr_factor(schedule.kind, step_, plan_.total_steps, warmup, schedule.min_share);
 }
 
@@ -103,18 +115,25 @@ void Loop::report(const StepRecord& record, double seconds) {
 void Loop::observe() {
   if (evaluation_due()) return_free_memory();
   const auto evaluation = evaluation_due() ? method_.evaluate() : nullptr;
-  const bool show = samples_due(0) || (is_last() && settings_.log.samples_every_steps > 0);
+  BestEvaluation best = best_;
+  Metrics named, headline;
+  bool is_best = false;
+  if (evaluation) {
+    named.add(evaluation->metrics(), std::string(kEvalPrefix));
+    headline.add(evaluation->headline(), std::string(kEvalPrefix));
+    is_best = count_evaluation(best, named);
+  }
+  const bool last = is_last() || best.exhausted();
+  const bool show = samples_due(0) || (last && settings_.log.samples_every_steps > 0);
   const auto samples = show ? method_.show() : std::vector<nlohmann::ordered_json>();
   observed_ = true;
+  best_ = best;
   run_.write_samples(step_, samples);
   if (!evaluation) return;
   summary_.work += evaluation->work;
-  Metrics named, headline;
-  named.add(evaluation->metrics(), "eval_");
-  headline.add(evaluation->headline(), "eval_");
   run_.write_metrics(step_, named);
-  progress_.show(step_, headline);
-  keep_if_best(named);
+  progress_.show_evaluation(step_, headline);
+  if (is_best) save_models("best");
 }
 
 bool Loop::evaluation_due() const {
@@ -128,18 +147,12 @@ bool Loop::samples_due(std::int64_t first) const {
   return every > 0 && step_ >= first && (step_ - first) % every == 0;
 }
 
-std::string Loop::best_by() const { return settings_.eval.best_by.empty() ? "eval_loss" : settings_.eval.best_by; }
-
-/// Saves the model if eval.best_by improved. This is the only metric that is looked up by name, because the config has
-/// its name.
-void Loop::keep_if_best(const Metrics& evaluation) {
-  const std::string name = best_by();
-  const double* value = evaluation.find(name);
-  if (!value) throw ConfigError({"eval.best_by: expected a metric of the evaluation, found " + name});
-  const bool better = !best_ || (method_.better(name) == Better::higher ? *value > *best_ : *value < *best_);
-  if (!better || !std::isfinite(*value) || step_ == 0) return;  // at step 0 the model is not a result of this run
-  best_ = *value;
-  save_models("best");
+/// Counts an evaluation for best/ and eval.patience. Returns whether it is the best one so far. eval.best_by is the
+/// only metric that is looked up by name, because the config has its name.
+bool Loop::count_evaluation(BestEvaluation& best, const Metrics& evaluation) const {
+  const double* value = evaluation.find(best.metric());
+  if (!value) throw ConfigError({"eval.best_by: expected a metric of the evaluation, found " + best.metric()});
+  return step_ > 0 && best.add(step_, *value);  // at step 0 the model is not a result of this run
 }
 
 /// Writes the main model last: if it exists, the result is complete.
@@ -149,6 +162,19 @@ void Loop::save_models(const std::string& name) {
   for (const bool main : {false, true})
     for (const SavedModel& model : models)
       if (model.suffix.empty() == main) model.save(run_.folder().path() / (name + model.suffix));
+}
+
+/// Writes final/ and says where the result is and how to use it.
+void Loop::save_result() {
+  const std::filesystem::path final = run_.folder().final_model();
+  progress_.say("writing the model to " + final.string());
+  save_models("final");
+  run_.flush();
+  progress_.say("work: " + summary_.work.summary());
+  if (best_.value())
+    progress_.say("best evaluation: " + best_.metric() + " " + std::to_string(*best_.value()) + " at step " +
+                  std::to_string(best_.step()) + ", model in " + run_.folder().best_model().string());
+  progress_.say("done: the model is in " + final.string() + "; to use it: " + method_.next_command(final));
 }
 
 }  // namespace rlhf

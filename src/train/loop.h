@@ -6,6 +6,7 @@
 
 #include "rlhf/train/method.h"
 
+#include "best_evaluation.h"
 #include "progress.h"
 #include "run.h"
 
@@ -29,11 +30,12 @@ class Loop {
   void observe();
   bool evaluation_due() const;
   bool samples_due(std::int64_t first) const;
-  void keep_if_best(const Metrics& evaluation);
+  bool count_evaluation(BestEvaluation& best, const Metrics& evaluation) const;
   void save_models(const std::string& name);
-  std::string best_by() const;
+  void save_result();
   double lr_factor() const;
   bool is_last() const { return step_ == plan_.total_steps; }
+  bool ends() const { return step_ >= plan_.total_steps || best_.exhausted(); }
 
   Method& method_;
   const RunSettings& settings_;
@@ -44,7 +46,7 @@ class Loop {
   RunSummary summary_;
   std::int64_t step_ = 0, tokens_ = 0;
   bool observed_ = false;  ///< evaluation and samples of this step are done
-  std::optional<double> best_;
+  BestEvaluation best_;
 };
 
 }  // namespace rlhf

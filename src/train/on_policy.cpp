@@ -11,12 +11,15 @@
 #include "rlhf/core/random.h"
 #include "rlhf/rollout/generator.h"
 #include "rlhf/tensor/packed_batch.h"
+#include "rlhf/text/stop_strings.h"
 
 namespace rlhf {
 
 namespace {
 
-constexpr std::uint64_t kRolloutStream = 0x726f6c6c;  // distinct from the streams that shuffle prompts
+// Distinct from the streams that shuffle prompts, and from each other.
+constexpr std::uint64_t kRolloutStream = 0x726f6c6c;
+constexpr std::uint64_t kEvaluationStream = 0x65766c72;
 
 void check_scores(const std::vector<float>& scores, std::size_t responses) {
   if (scores.size() != responses)
@@ -38,6 +41,20 @@ float with_missing_eos(float score, const RewardOptions& options) {
       break;
   }
   return score;
+}
+
+bool clips(const RewardOptions& options) { return options.clip_range[0] < options.clip_range[1]; }
+
+/// Clips to options.clip_range and returns the number of scores that were outside.
+std::int64_t clip(std::vector<float>& scores, const RewardOptions& options) {
+  const auto [lowest, highest] = options.clip_range;
+  std::int64_t clipped = 0;
+  for (float& score : scores) {
+    const auto inside = static_cast<float>(std::clamp(static_cast<double>(score), lowest, highest));
+    clipped += inside != score;
+    score = inside;
+  }
+  return clipped;
 }
 
 }  // namespace
@@ -80,18 +97,26 @@ std::vector<const PromptSample*> choose_prompts(const BatchOrder& order, const s
 }
 
 Rollout collect_rollout(CausalLM& policy, std::span<const PromptSample* const> prompts, const RolloutOptions& options,
-                        const TokenIds& stop_ids, std::int64_t seed, std::int64_t step, WorkCounters& work) {
-  const SamplingOptions sampling{.max_new_tokens = options.max_new_tokens,
-                                 .temperature = options.temperature,
-                                 .top_p = options.top_p,
-                                 .top_k = options.top_k,
-                                 .stop_ids = stop_ids,
-                                 .seed = static_cast<std::uint64_t>(seed)};
+                        const TokenIds& stop_ids, const Tokenizer* tokenizer, const RolloutDraws& draws,
+                        WorkCounters& work) {
+  SamplingOptions sampling{.max_new_tokens = options.max_new_tokens,
+                           .temperature = options.temperature,
+                           .top_p = options.top_p,
+                           .top_k = options.top_k,
+                           .stop_ids = stop_ids,
+                           .seed = static_cast<std::uint64_t>(draws.seed)};
+  std::optional<StopStrings> stop;
+  if (!options.stop.empty()) {
+    if (!tokenizer) throw ConfigError({"rollout.stop: expected a tokenizer that decodes the responses, found none"});
+    stop.emplace(*tokenizer, options.stop);
+    sampling.stops = [&](const TokenIds& response) { return stop->reached(response); };
+  }
+  const std::uint64_t stream = draws.evaluation ? kEvaluationStream : kRolloutStream;
   std::vector<GenerationRequest> requests;
   std::vector<const TokenIds*> ids;
   for (std::size_t i = 0; i < prompts.size(); ++i) {
     ids.push_back(&prompts[i]->ids);
-    requests.push_back({ids.back(), random_stream(kRolloutStream, static_cast<std::uint64_t>(step), i)});
+    requests.push_back({ids.back(), random_stream(stream, static_cast<std::uint64_t>(draws.step), i)});
   }
   const auto generations = generate(policy, requests, sampling, static_cast<std::int64_t>(requests.size()), {}, &work);
   work.processed_tokens += policy.take_processed_tokens();
@@ -113,13 +138,14 @@ std::vector<ResponseRecord> read_responses(const Rollout& rollout, std::span<con
   return records;
 }
 
-at::Tensor score_responses(RewardSource& reward, const Rollout& rollout, std::span<const ResponseRecord> responses,
-                           const RewardOptions& options, WorkCounters& work) {
+Scores score_responses(RewardSource& reward, const Rollout& rollout, std::span<const ResponseRecord> responses,
+                       const RewardOptions& options, WorkCounters& work) {
   std::vector<float> scores = reward.score({rollout, responses, &work});
   check_scores(scores, responses.size());
   for (std::size_t i = 0; i < scores.size(); ++i)
     if (rollout.finish[i] != Finish::stop) scores[i] = with_missing_eos(scores[i], options);
-  return to_device(scores, rollout.tokens.device());
+  const auto clipped = clips(options) ? std::optional(clip(scores, options)) : std::nullopt;
+  return {to_device(scores, rollout.tokens.device()), clipped};
 }
 
 std::vector<nlohmann::ordered_json> sample_lines(const ScoredRollout& scored) {

@@ -5,6 +5,9 @@
 #include <utility>
 
 #include "rlhf/core/log.h"
+#include "rlhf/train/policy_evaluation.h"
+
+#include "supervised.h"
 
 namespace rlhf {
 
@@ -16,6 +19,11 @@ OnPolicyModels::OnPolicyModels(const Setup& setup, OnPolicyModelOptions paths, c
       rollout_(rollout),
       own_reward_(own_reward),
       data_(load_prompts(data, setup)) {
+  if (!data.eval.empty()) {
+    PromptDataOptions held_out = data;
+    held_out.prompts = data.eval;
+    eval_data_ = load_prompts(held_out, setup);
+  }
   if (paths_.reference.empty()) paths_.reference = paths_.policy;
   expect_language_model(setup.folder, "model.policy");
   warn_of_turn_end(setup, data_.counts);
@@ -61,6 +69,7 @@ MethodPlan OnPolicyModels::plan(MemoryForecast others) const {
   plan.micro_batch_tokens = setup_.choose_micro_batch_tokens(plan.memory.total(), longest());
   plan.memory.parts.push_back(largest_phase(phases(plan.micro_batch_tokens)));
   plan.data = data_.prompts.report.lines();
+  if (evaluates()) plan.data.push_back("to evaluate on: " + eval_data_.prompts.report.summary());
   plan.first_samples = first_prompts(data_, *setup_.tokenizer);
   add_data(plan.inputs, "data.prompts", data_.counts);
   add_model(plan.inputs, "model.policy", paths_.policy);
@@ -77,6 +86,8 @@ void OnPolicyModels::load(std::int64_t seed, std::int64_t micro_batch_tokens) {
     reward_model_ = load_scalar_model(reward_folder_, device, dtype, false);
     model_reward_ = reward_from_model(*reward_model_, micro_batch_tokens);
   }
+  seed_ = seed;
+  micro_batch_tokens_ = micro_batch_tokens;
   order_.emplace(data_.prompts.samples.size(), 1, static_cast<std::uint64_t>(seed));
 }
 
@@ -101,6 +112,15 @@ void OnPolicyModels::warn_if_none_ends(const Rollout& rollout) {
               (stops.empty() ? "nothing, there is no stop id" : stops) +
               "; hint: fine-tune the policy with rlhf-sft on texts that end so, set model.eos_token there, raise "
               "rollout.max_new_tokens, or set rollout.stop");
+}
+
+std::unique_ptr<StepRecord> OnPolicyModels::evaluate(const EvalOptions& eval, const RewardOptions& reward,
+                                                     double kl_coef) {
+  const auto& prompts = eval_data_.prompts.samples;
+  const EvaluatedModels models{*policy_, *reference_, this->reward(), setup_.templates.stop_ids,
+                               setup_.tokenizer.get()};
+  return evaluate_policy(models, pick(prompts, choose_evaluated(prompts.size(), eval.max_samples, seed_)), rollout_,
+                         reward, kl_coef, seed_, micro_batch_tokens_);
 }
 
 SaveOptions OnPolicyModels::save_options(SavedHead head) const {

@@ -41,6 +41,14 @@ std::string plural(std::int64_t count, const std::string& one, const std::string
   return std::to_string(count) + " " + (count == 1 ? one : many);
 }
 
+/// What is said if the number of episodes is rounded up.
+std::string rounding(const PpoConfig& config, std::int64_t rollouts) {
+  const std::int64_t episodes = rollouts * config.rollout.batch_size, asked = config.train.total_episodes;
+  if (episodes == asked) return "";
+  return " (" + std::to_string(episodes) + " episodes instead of train.total_episodes = " + std::to_string(asked) +
+         ", which is no multiple of rollout.batch_size = " + std::to_string(config.rollout.batch_size) + ")";
+}
+
 }  // namespace
 
 std::int64_t MemoryForecast::total() const {
@@ -148,13 +156,17 @@ std::string SupervisedPlan::summary(const std::string& samples) const {
          "), micro-batches of at most " + std::to_string(micro_batch_tokens) + " tokens";
 }
 
+std::int64_t count_rollouts(const PpoTrainOptions& train, const RolloutOptions& rollout) {
+  return ceil_div(train.total_episodes, rollout.batch_size);
+}
+
 PpoPlan plan_ppo(const PpoConfig& config, std::int64_t micro_batch_tokens) {
   const auto exact = [](std::int64_t a, std::int64_t b) {
     RLHF_CHECK(b > 0 && a % b == 0, a, " is not a multiple of ", b);
     return a / b;
   };
   PpoPlan plan;
-  plan.rollouts = exact(config.train.total_episodes, config.rollout.batch_size);
+  plan.rollouts = count_rollouts(config.train, config.rollout);
   plan.sequences_per_mini_batch = exact(config.rollout.batch_size, config.ppo.num_mini_batches);
   plan.updates_per_rollout = config.ppo.num_ppo_epochs * config.ppo.num_mini_batches;
   plan.micro_batch_tokens = micro_batch_tokens;
@@ -167,7 +179,8 @@ std::string PpoPlan::summary(const PpoConfig& config, std::int64_t mean_tokens) 
          plural(config.ppo.num_ppo_epochs, "epoch", "epochs") + " × " +
          plural(config.ppo.num_mini_batches, "mini-batch", "mini-batches") + " × " +
          plural(micro_batches, "micro-batch", "micro-batches") + " = " +
-         plural(updates_per_rollout, "policy update", "policy updates") + ", " + plural(rollouts, "time", "times");
+         plural(updates_per_rollout, "policy update", "policy updates") + ", " + plural(rollouts, "time", "times") +
+         rounding(config, rollouts);
 }
 
 }  // namespace rlhf

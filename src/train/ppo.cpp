@@ -1,8 +1,7 @@
 // One step of PPO: rollout, scores, advantages, updates.
 #include "rlhf/train/ppo.h"
 
-#include <algorithm>
-#include <cmath>
+#include <optional>
 #include <utility>
 
 #include <ATen/core/grad_mode.h>
@@ -33,19 +32,21 @@ class PpoUpdate {
         rollout_(done.scored.rollout),
         batch_(batch),
         done_(done),
-        old_logprobs_(models.policy, rollout_, split(0), forward, done.work),
-        sums_(rollout_.logprobs.device()) {}
+        sums_(rollout_.logprobs.device()) {
+    done_.policy_updated = at.step >= config.ppo.value_warmup_steps;
+    if (done_.policy_updated) old_logprobs_.emplace(models.policy, rollout_, split(0), forward, done.work);
+  }
 
   void run() {
     for (std::int64_t epoch = 0; epoch < config_.ppo.num_ppo_epochs; ++epoch) {
       const auto mini_batches = split(epoch);
       for (std::size_t i = 0; i < mini_batches.size(); ++i) {
-        update_policy(mini_batches[i], epoch == 0 && i == 0);
+        if (done_.policy_updated) update_policy(mini_batches[i], epoch == 0 && i == 0);
         update_value(mini_batches[i]);
         done_.updated_tokens += static_cast<double>(response_tokens(rollout_, mini_batches[i]));
       }
     }
-    done_.extra_forwards = old_logprobs_.extra_forwards();
+    if (old_logprobs_) done_.extra_forwards = old_logprobs_->extra_forwards();
     done_.sums = sums_.fetch();
   }
 
@@ -58,7 +59,7 @@ class PpoUpdate {
   void update_policy(const std::vector<std::size_t>& mini_batch, bool first) {
     const auto tokens = static_cast<double>(response_tokens(rollout_, mini_batch));
     const auto loss_of = [&](const at::Tensor& logprobs, const at::Tensor& rows) {
-      const PolicyLoss loss = ppo_policy_loss(logprobs, old_logprobs_.of(rows, logprobs),
+      const PolicyLoss loss = ppo_policy_loss(logprobs, old_logprobs_->of(rows, logprobs),
                                               batch_.advantages.index_select(0, rows), config_.ppo.cliprange);
       sums_.add(PpoStep::kPolicyLoss, loss.loss_sum);
       sums_.add(PpoStep::kPolicyClipped, loss.clipped);
@@ -68,8 +69,12 @@ class PpoUpdate {
       return loss.loss_sum.div(tokens);
     };
     state_.policy.weights.zero_gradients();
-    sums_.add(PpoStep::kEntropy, backward_policy(models_.policy, rollout_, mini_batch, forward_, loss_of, done_.work));
-    if (first) done_.logprob_diff = old_logprobs_.end_first_update(models_.policy.dtype(), at_.step == 0);
+    sums_.add(PpoStep::kEntropy, backward_policy(models_.policy, rollout_, mini_batch, forward_, loss_of, done_.work,
+                                                 -config_.ppo.entropy_coef / tokens));
+    if (first) {
+      const bool never_updated = at_.step == config_.ppo.value_warmup_steps;
+      done_.logprob_diff = old_logprobs_->end_first_update(models_.policy.dtype(), never_updated);
+    }
     done_.policy_grad_norm = state_.policy.take_step(config_.optimizer.lr * at_.lr_factor, "policy", at_.step);
   }
 
@@ -95,7 +100,7 @@ class PpoUpdate {
   const Rollout& rollout_;
   const PpoBatch& batch_;
   PpoStep& done_;
-  OldLogprobs old_logprobs_;
+  std::optional<OldLogprobs> old_logprobs_;  ///< if the policy is updated
   DeviceSums<PpoStep::kNumSums> sums_;
 };
 
@@ -134,16 +139,17 @@ std::unique_ptr<PpoStep> ppo_step(PpoModels& models, PpoState& state, std::span<
   auto done = std::make_unique<PpoStep>();
   const ForwardOptions forward{config.rollout.temperature, micro_batch_tokens};
   StageClock clock(models.policy.device());
-  Rollout rollout =
-      collect_rollout(models.policy, prompts, config.rollout, stop_ids, config.train.seed, at.step, done->work);
+  Rollout rollout = collect_rollout(models.policy, prompts, config.rollout, stop_ids, models.tokenizer,
+                                    {.seed = config.train.seed, .step = at.step}, done->work);
   auto responses = read_responses(rollout, prompts, models.tokenizer);
   done->rollout_seconds = clock.lap();
 
   const auto everything = all_sequences(rollout);
-  const at::Tensor scores = score_responses(models.reward, rollout, responses, config.reward, done->work);
+  const Scores scores = score_responses(models.reward, rollout, responses, config.reward, done->work);
   const at::Tensor ref_logprobs = logprobs_of(models.reference, rollout, everything, forward, done->work);
   const at::Tensor values = values_of(models.value, rollout, everything, forward, done->work);
-  done->scored = {std::move(rollout), std::move(responses), ref_logprobs, scores};
+  done->scored = {std::move(rollout), std::move(responses), ref_logprobs, scores.values};
+  done->clipped_scores = scores.clipped;
   const PpoBatch batch = make_ppo_batch(done->scored, values, config.ppo, state.kl_coef);
   measure_objective(batch, *done);
   done->score_seconds = clock.lap();
@@ -155,45 +161,10 @@ std::unique_ptr<PpoStep> ppo_step(PpoModels& models, PpoState& state, std::span<
   done->episode = (at.step + 1) * static_cast<std::int64_t>(prompts.size());
   done->lr = config.optimizer.lr * at.lr_factor;
   done->kl_coef = state.kl_coef;
-  if (config.ppo.kl_controller == KlControllerKind::adaptive)
+  if (done->policy_updated && config.ppo.kl_controller == KlControllerKind::adaptive)
     state.kl_coef = adapt_kl_coef(state.kl_coef, done->kl, config.ppo.kl_target_nats,
                                   static_cast<std::int64_t>(prompts.size()), config.ppo.kl_horizon);
   return done;
 }
-
-Metrics PpoStep::metrics() const {
-  const auto mean = [&](Sum i) { return sums[i] / updated_tokens; };
-  const auto& finish = scored.rollout.finish;
-  Metrics named{{"objective/kl", kl},
-                {"objective/entropy", sampled_entropy},
-                {"objective/non_score_reward", -kl_coef * kl},
-                {"objective/rlhf_reward", score - kl_coef * kl},
-                {"objective/scores", score},
-                {"objective/kl_coef", kl_coef},
-                {"val/num_eos_tokens", static_cast<double>(std::count(finish.begin(), finish.end(), Finish::stop))},
-                {"rollout/response_length",
-                 static_cast<double>(scored.rollout.responses.total()) / static_cast<double>(finish.size())},
-                {"policy/approxkl_avg", mean(kApproxKl)},
-                {"policy/clipfrac_avg", mean(kPolicyClipped)},
-                {"policy/entropy_avg", mean(kEntropy)},
-                {"loss/policy_avg", mean(kPolicyLoss)},
-                {"loss/value_avg", mean(kValueLoss)},
-                {"val/clipfrac_avg", mean(kValueClipped)},
-                {"val/ratio", mean(kRatio)},
-                {"val/ratio_var", std::max(0.0, mean(kRatioSquare) - mean(kRatio) * mean(kRatio))},
-                {"policy/grad_norm", policy_grad_norm},
-                {"critic/grad_norm", value_grad_norm},
-                {"rollout/logprob_diff", logprob_diff},
-                {"rollout/extra_forwards", static_cast<double>(extra_forwards)},
-                {"lr", lr},
-                {"episode", static_cast<double>(episode)},
-                {"time/rollout_seconds", rollout_seconds},
-                {"time/score_seconds", score_seconds},
-                {"time/update_seconds", update_seconds}};
-  if (explained_variance) named.set("critic/explained_variance", *explained_variance);
-  return named;
-}
-
-Metrics PpoStep::headline() const { return {{"objective/scores", score}, {"objective/kl", kl}}; }
 
 }  // namespace rlhf

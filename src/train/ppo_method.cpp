@@ -53,9 +53,22 @@ class PpoMethod final : public Method {
     return done;
   }
 
+  bool evaluates() const override { return parts_->evaluates(); }
+  std::unique_ptr<StepRecord> evaluate() override {
+    return parts_->evaluate(config_.eval, config_.reward, state_->kl_coef);
+  }
+  std::string main_metric() const override { return "eval_objective/scores"; }
+  Better better(const std::string& metric) const override {
+    return better_of(Stage::ppo, metric).value_or(Better::lower);
+  }
+
   std::vector<NamedTrainee> trainees() override { return {{"policy", state_->policy}, {"value", state_->value}}; }
   nlohmann::json numbers() const override { return {{"kl_coef", state_->kl_coef}}; }
   void restore_numbers(const nlohmann::json& numbers) override { state_->kl_coef = numbers.at("kl_coef"); }
+
+  std::string next_command(const std::filesystem::path& folder) const override {
+    return generate_command(folder, parts_->data().counts.chat);
+  }
 
   std::vector<SavedModel> models() override {
     const auto save_value = [this](const std::filesystem::path& path) {

@@ -28,6 +28,12 @@ std::string number(double value) {
   return text;
 }
 
+std::string listed(const Metrics& metrics) {
+  std::string text;
+  for (const auto& [name, value] : metrics.items()) text += "  " + name + " " + number(value);
+  return text;
+}
+
 }  // namespace
 
 Progress::Progress(std::string stage, std::int64_t first_step, std::int64_t total_steps)
@@ -38,22 +44,31 @@ Progress::Progress(std::string stage, std::int64_t first_step, std::int64_t tota
       start_(std::chrono::steady_clock::now()) {}
 
 Progress::~Progress() {
-  if (terminal_) std::fputc('\n', stderr);
+  if (open_) std::fputc('\n', stderr);
 }
 
 void Progress::show(std::int64_t step, const Metrics& headline, double tokens_per_second) {
-  last_.add(headline);
   if (terminal_) {
-    std::fprintf(stderr, "\r\033[K%s", line(step, tokens_per_second).c_str());
+    std::fprintf(stderr, "\r\033[K%s", line(step, headline, tokens_per_second).c_str());
     std::fflush(stderr);
+    open_ = true;
   } else if (step % std::max<std::int64_t>(1, total_steps_ / 50) == 0 || step == total_steps_) {
-    log_info(line(step, tokens_per_second));
+    log_info(line(step, headline, tokens_per_second));
   }
 }
 
-std::string Progress::line(std::int64_t step, double tokens_per_second) const {
-  std::string text = stage_ + " " + std::to_string(step) + "/" + std::to_string(total_steps_);
-  for (const auto& [name, value] : last_.items()) text += "  " + name + " " + number(value);
+void Progress::show_evaluation(std::int64_t step, const Metrics& headline) {
+  say("evaluation at step " + std::to_string(step) + ":" + listed(headline));
+}
+
+void Progress::say(const std::string& text) {
+  if (open_) std::fputc('\n', stderr);
+  open_ = false;
+  log_info(text);
+}
+
+std::string Progress::line(std::int64_t step, const Metrics& headline, double tokens_per_second) const {
+  std::string text = stage_ + " " + std::to_string(step) + "/" + std::to_string(total_steps_) + listed(headline);
   if (tokens_per_second > 0) text += "  " + number(tokens_per_second) + " tokens/s";
   if (step > first_step_) {
     const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();

@@ -14,17 +14,21 @@ class Progress {
  public:
   Progress(std::string stage, std::int64_t first_step, std::int64_t total_steps);
   ~Progress();
-  /// Shows the metrics `headline` and the speed; `tokens_per_second` is 0 if unknown.
-  void show(std::int64_t step, const Metrics& headline, double tokens_per_second = 0);
+  /// Shows a step: its metrics `headline` and the speed.
+  void show(std::int64_t step, const Metrics& headline, double tokens_per_second);
+  /// Logs the metrics of an evaluation, once, on a line of their own.
+  void show_evaluation(std::int64_t step, const Metrics& headline);
+  /// Logs a line that is not overwritten by the next progress line.
+  void say(const std::string& text);
 
  private:
-  std::string line(std::int64_t step, double tokens_per_second) const;
+  std::string line(std::int64_t step, const Metrics& headline, double tokens_per_second) const;
 
   std::string stage_;
   std::int64_t first_step_, total_steps_;
   bool terminal_;
   std::chrono::steady_clock::time_point start_;
-  Metrics last_;  ///< metrics of an evaluation are shown until the next one
+  bool open_ = false;  ///< the cursor is behind a line on the terminal
 };
 
 }  // namespace rlhf

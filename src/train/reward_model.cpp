@@ -5,6 +5,7 @@
 #include <array>
 #include <optional>
 #include <unistd.h>
+#include <utility>
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/index.h>
@@ -24,20 +25,20 @@ namespace {
 
 /// The record of a step or evaluation: means over samples; rewards over texts.
 struct RewardModelStep : SupervisedStep {
-  enum Sum { kLoss, kRanked, kMargin, kReward, kNumSums };
+  enum Sum { kLoss, kCentering, kRanked, kMargin, kReward, kNumSums };
   std::array<double, kNumSums> sums{};
-  double samples = 0, texts = 0, lowest = 0, highest = 0;
+  double samples = 0, texts = 0, lowest = 0, highest = 0, centering = 0;
 
-  double accuracy() const { return sums[kRanked] / samples; }
+  Metrics headline() const override { return {{"loss", sums[kLoss] / samples}, {"accuracy", sums[kRanked] / samples}}; }
   Metrics metrics() const override {
-    return with_optimizer({{"loss", sums[kLoss] / samples},
-                           {"accuracy", accuracy()},
-                           {"margin", sums[kMargin] / samples},
-                           {"min_reward", lowest},
-                           {"mean_reward", sums[kReward] / texts},
-                           {"max_reward", highest}});
+    Metrics named = headline();
+    if (centering > 0) named.set("centering_loss", centering * sums[kCentering] / samples);
+    named.add({{"margin", sums[kMargin] / samples},
+               {"min_reward", lowest},
+               {"mean_reward", sums[kReward] / texts},
+               {"max_reward", highest}});
+    return with_optimizer(std::move(named));
   }
-  Metrics headline() const override { return {{"accuracy", accuracy()}}; }
 };
 
 std::int64_t num_tokens(const RankedSample& sample) {
@@ -113,6 +114,24 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
     centred_on_ = centring_texts(data_.train.samples, config_.reward_model.center_on, config_.train.seed);
   }
 
+  /// The texts of a few samples with their scores (not centred).
+  std::vector<nlohmann::ordered_json> show() override {
+    const at::NoGradGuard no_gradient;
+    std::vector<nlohmann::ordered_json> lines;
+    const auto& samples = evaluates() ? data_.eval.samples : data_.train.samples;
+    for (std::size_t i = 0; i < std::min(samples.size(), kShown); ++i) {
+      const RankedBatch batch = make_ranked_batch({&samples[i]}, device());
+      add_lines(samples[i], model_->values(batch.packed, batch.rows).cpu(), lines);
+    }
+    model_->trunk().take_processed_tokens();  // not part of the work of a step
+    return lines;
+  }
+
+  std::string next_command(const std::filesystem::path& folder) const override {
+    return "rlhf-ppo model.policy=" + (config_.model.path.empty() ? "FOLDER" : config_.model.path) +
+           " model.reward=" + folder.string() + " data.prompts=[FILE] train.output=FOLDER";
+  }
+
   std::vector<SavedModel> models() override {
     return {{"", [this](const std::filesystem::path& path) {
                const double mean = centred_on_.empty() ? 0.0 : mean_score(centred_on_);
@@ -122,7 +141,23 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
   }
 
  private:
+  static constexpr std::size_t kShown = 2;
+
   at::Device device() const { return model_->trunk().device(); }
+
+  /// A line for each text of a sample: prompt, completion, score, and how many of the others it beats in the data.
+  void add_lines(const RankedSample& sample, const at::Tensor& scores, std::vector<nlohmann::ordered_json>& lines) {
+    std::vector<std::int64_t> beaten(sample.texts.size(), 0);
+    for (const RankedPair& pair : sample.pairs) ++beaten[static_cast<std::size_t>(pair.chosen)];
+    for (std::size_t i = 0; i < sample.texts.size(); ++i) {
+      const TokenIds& ids = sample.texts[i];
+      const auto boundary = ids.begin() + sample.prompt_length;
+      lines.push_back({{"prompt", setup_->tokenizer->decode({ids.begin(), boundary})},
+                       {"response", setup_->tokenizer->decode({boundary, ids.end()})},
+                       {"score", scores[static_cast<std::int64_t>(i)].item<double>()},
+                       {"beats", beaten[i]}});
+    }
+  }
 
   std::unique_ptr<SupervisedStep> run(const std::vector<const RankedSample*>& samples, bool train) override {
     auto done = std::make_unique<RewardModelStep>();
@@ -134,6 +169,7 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
       done->pairs += static_cast<std::int64_t>(sample->pairs.size());
     }
     done->samples = static_cast<double>(samples.size());
+    done->centering = config_.reward_model.centering;
     DeviceSums<RewardModelStep::kNumSums> sums(device());
     at::Tensor lowest, highest;
     for_each_group(samples, lengths, micro_batch_tokens_, [&](const std::vector<const RankedSample*>& members) {
@@ -155,11 +191,12 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
     const at::Tensor scores = model_->values(batch.packed, batch.rows);
     // at::index instead of index_select, whose backward pass is not deterministic on a GPU.
     const at::Tensor chosen = at::index(scores, {batch.chosen}), rejected = at::index(scores, {batch.rejected});
-    const at::Tensor loss =
-        bradley_terry_loss(chosen, rejected, batch.margin, batch.weight, config_.reward_model.centering);
-    if (train) loss.div(samples).backward();
+    const at::Tensor loss = bradley_terry_loss(chosen, rejected, batch.margin, batch.weight);
+    const at::Tensor centering = centering_loss(chosen, rejected, batch.weight);
+    if (train) loss.add(centering, config_.reward_model.centering).div(samples).backward();
     const at::Tensor difference = chosen.sub(rejected).detach();
     sums.add(RewardModelStep::kLoss, loss);
+    sums.add(RewardModelStep::kCentering, centering);
     sums.add(RewardModelStep::kRanked, difference.gt(0).mul(batch.weight).sum());
     sums.add(RewardModelStep::kMargin, difference.mul(batch.weight).sum());
     sums.add(RewardModelStep::kReward, scores.sum());

@@ -111,7 +111,8 @@ at::Tensor values_of(ScalarModel& model, const Rollout& rollout, std::span<const
 }
 
 at::Tensor backward_policy(CausalLM& policy, const Rollout& rollout, std::span<const std::size_t> sequences,
-                           const ForwardOptions& options, const ResponseLoss& loss, WorkCounters& work) {
+                           const ForwardOptions& options, const ResponseLoss& loss, WorkCounters& work,
+                           double entropy_weight) {
   at::Tensor entropy = at::zeros({}, rollout.logprobs.options().dtype(at::kDouble));
   for_each_micro_batch(rollout, sequences, options.micro_batch_tokens, work, [&](const RolloutSlice& slice) {
     const at::Tensor hidden = policy.forward(slice.batch, slice.predictors);  // [r,D]
@@ -120,7 +121,8 @@ at::Tensor backward_policy(CausalLM& policy, const Rollout& rollout, std::span<c
         {.temperature = options.temperature, .logit_cap = policy.logit_cap(), .entropy = true},
         [&](const at::Tensor& logprobs, std::int64_t begin, std::int64_t end) {
           return loss(logprobs, slice.rows.slice(0, begin, end));
-        });
+        },
+        entropy_weight);
     count_head(now, slice, work);
     entropy.add_(now.entropy.sum());
   });

@@ -8,6 +8,8 @@
 #include "rlhf/core/log.h"
 #include "rlhf/text/chat_template.h"
 
+#include "best_evaluation.h"
+
 namespace rlhf {
 
 namespace {
@@ -72,7 +74,7 @@ std::int64_t beginning_of(const RunFolder& folder, const std::optional<ResumePoi
 }
 
 bool already_finished(const RunFolder& folder, const std::optional<ResumePoint>& resume, const Fingerprint& now,
-                      std::int64_t total_steps, const RunOptions& options) {
+                      std::int64_t total_steps, const EvalOptions& eval, const RunOptions& options) {
   if (!options.resume || folder.empty()) return false;
   const nlohmann::json run = read_run_json(folder);
   compare(run.at("fingerprint").get<Fingerprint>(), now, options);
@@ -82,7 +84,7 @@ bool already_finished(const RunFolder& folder, const std::optional<ResumePoint>&
     return false;
   }
   const std::int64_t done = run.at("total_steps");
-  if (total_steps == done) return true;
+  if (total_steps == done) return !resume || !goes_on_after_early_stop(resume->checkpoint.state, eval);
   if (total_steps < done) throw wrong_length(std::to_string(done), total_steps, "a finished run cannot be shortened");
   if (!resume)
     throw wrong_length(std::to_string(done), total_steps,
@@ -124,9 +126,10 @@ void Run::write_samples(std::int64_t step, const std::vector<nlohmann::ordered_j
     nlohmann::ordered_json line{{"step", step}};
     line.update(samples[i]);
     out << line.dump(-1, ' ', false, kReplace) << '\n';
-    if (i < kLogged)
-      log_info("sample at step " + std::to_string(step) + ": " + line["prompt"].dump(-1, ' ', false, kReplace) + " → " +
-               line["response"].dump(-1, ' ', false, kReplace));
+    if (i >= kLogged) continue;
+    const std::string score = line.contains("score") ? " (score " + line["score"].dump() + ")" : "";
+    log_info("sample at step " + std::to_string(step) + ": " + line["prompt"].dump(-1, ' ', false, kReplace) + " → " +
+             line["response"].dump(-1, ' ', false, kReplace) + score);
   }
   if (!out.flush()) throw OutputError("writing samples: cannot write " + folder_.samples().string());
 }

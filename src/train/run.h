@@ -33,11 +33,11 @@ std::optional<ResumePoint> find_resume_point(const RunFolder& folder, const std:
 /// resume. If the run resumes, it is the time in the checkpoint or in run.json, otherwise the clock.
 std::int64_t beginning_of(const RunFolder& folder, const std::optional<ResumePoint>& resume, const RunOptions& options);
 
-/// Whether the run already has the result of `total_steps` steps. Throws ConfigError, with all reasons, if it cannot
-/// resume: an entry of the fingerprint differs (unless differences are accepted), the run has more than `total_steps`
-/// steps, or it must be lengthened but has no checkpoint.
+/// Whether the run already has the result of `total_steps` steps, or ended early and would again with `eval`. Throws
+/// ConfigError, with all reasons, if it cannot resume: an entry of the fingerprint differs (unless differences are
+/// accepted), the run has more than `total_steps` steps, or it must be lengthened but has no checkpoint.
 bool already_finished(const RunFolder& folder, const std::optional<ResumePoint>& resume, const Fingerprint& now,
-                      std::int64_t total_steps, const RunOptions& options);
+                      std::int64_t total_steps, const EvalOptions& eval, const RunOptions& options);
 
 /// What a Run writes at its start.
 struct RunStart {

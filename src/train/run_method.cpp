@@ -68,7 +68,20 @@ std::vector<std::string> result_folders(Method& method) {
   return folders;
 }
 
+/// As one word of a shell.
+std::string shell_word(const std::string& text) {
+  constexpr const char* kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/+=:,@%";
+  if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
 }  // namespace
+
+std::string generate_command(const std::filesystem::path& folder, bool chat) {
+  return "rlhf-generate --model " + shell_word(folder.string()) + (chat ? " --chat" : " --prompt TEXT");
+}
 
 double Trainee::take_step(double lr, const std::string& name, std::int64_t step) {
   const double norm = optimizer.step(lr).item<double>();
@@ -95,7 +108,7 @@ RunSummary run_method(Method& method, const RunSettings& settings, const RunOpti
   }
 
   const Fingerprint fingerprint = make_fingerprint(settings, setup, plan);
-  if (already_finished(folder, resume, fingerprint, plan.total_steps, options)) {
+  if (already_finished(folder, resume, fingerprint, plan.total_steps, settings.eval, options)) {
     log_finished(folder);
     return {};
   }

@@ -76,7 +76,7 @@ class Sft final : public SupervisedMethod<Sample, SftConfig, Stage::sft> {
     train_these(model_->parameters());
   }
 
-  /// Greedy responses to a few prompts, to show what the model has learned.
+  /// Greedy responses to a few prompts, or continuations of texts without a prompt, to show what the model has learned.
   std::vector<nlohmann::ordered_json> show() override {
     const std::vector<TokenIds> prompts = shown_prompts();
     std::vector<GenerationRequest> requests;
@@ -94,6 +94,10 @@ class Sft final : public SupervisedMethod<Sample, SftConfig, Stage::sft> {
     return lines;
   }
 
+  std::string next_command(const std::filesystem::path& folder) const override {
+    return generate_command(folder, data_.counts.chat);
+  }
+
   std::vector<SavedModel> models() override {
     return {{"", [this](const std::filesystem::path& path) {
                const SaveOptions options = setup_->save_options(data_.counts, has_prompts() && !data_.counts.chat);
@@ -107,14 +111,20 @@ class Sft final : public SupervisedMethod<Sample, SftConfig, Stage::sft> {
 
   bool has_prompts() const { return data_.counts.format != RecordFormat::text; }
 
+  /// The number of tokens that are shown as the prompt of a sample: those before its first label, or the first half of
+  /// a sample that is trained from its beginning.
+  static std::int64_t shown_length(const Sample& sample) {
+    const std::int64_t before = sample.trained.front().begin, half = static_cast<std::int64_t>(sample.ids.size()) / 2;
+    return before > 1 ? before : std::clamp<std::int64_t>(half, 1, kShownTokens / 2);
+  }
+
   std::vector<TokenIds> shown_prompts() const {
     std::vector<TokenIds> prompts;
-    if (!has_prompts()) return prompts;
     for (const Sample& sample : evaluates() ? data_.eval.samples : data_.train.samples) {
       if (prompts.size() == kShown) break;
-      const auto seam = sample.ids.begin() + sample.trained.front().begin;
-      if (seam - sample.ids.begin() + kShownTokens <= model_->shape().max_positions)
-        prompts.emplace_back(sample.ids.begin(), seam);
+      const std::int64_t length = shown_length(sample);
+      if (length + kShownTokens <= model_->shape().max_positions)
+        prompts.emplace_back(sample.ids.begin(), sample.ids.begin() + length);
     }
     return prompts;
   }

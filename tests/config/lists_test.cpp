@@ -137,17 +137,22 @@ TEST(Metrics, SayWhichDirectionIsBetter) {
   EXPECT_EQ(better_of(Stage::reward_model, "eval_accuracy"), Better::higher);
   EXPECT_EQ(better_of(Stage::reward_model, "eval_margin"), Better::higher);
   EXPECT_EQ(better_of(Stage::ppo, "objective/scores"), Better::higher);
-  EXPECT_EQ(better_of(Stage::ppo, "eval_objective/scores"), std::nullopt) << "not evaluated";
+  EXPECT_EQ(better_of(Stage::ppo, "eval_objective/scores"), Better::higher);
+  EXPECT_EQ(better_of(Stage::ppo, "eval_objective/kl"), std::nullopt);
+  EXPECT_EQ(better_of(Stage::ppo, "eval_loss/value_avg"), std::nullopt) << "not evaluated";
 }
 
 TEST(Metrics, ThatAreBetterInOneDirectionCanChooseTheBestEvaluation) {
   EXPECT_EQ(best_by_names(Stage::sft), (std::vector<std::string>{"eval_loss", "eval_mean_token_accuracy"}));
   EXPECT_EQ(best_by_names(Stage::reward_model),
             (std::vector<std::string>{"eval_loss", "eval_accuracy", "eval_margin"}));
+  EXPECT_EQ(best_by_names(Stage::ppo),
+            (std::vector<std::string>{"eval_objective/scores", "eval_objective/rlhf_reward"}));
   EXPECT_EQ(
       meaning_of<SftConfig>("eval.best_by"),
       "metric by which the best model is kept in best/: eval_loss, eval_mean_token_accuracy (rlhf-sft), eval_loss, "
-      "eval_accuracy, eval_margin (rlhf-rm); default: eval_loss");
+      "eval_accuracy, eval_margin (rlhf-rm), eval_objective/scores, eval_objective/rlhf_reward (rlhf-ppo); default: "
+      "the first of the stage");
 }
 
 }  // namespace

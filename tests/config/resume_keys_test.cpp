@@ -23,15 +23,18 @@ const Keys kSupervised = {"data.cache",
                           "eval.every_steps",
                           "eval.max_samples",
                           "eval.best_by",
+                          "eval.patience",
+                          "eval.min_delta",
                           "checkpoint.every_steps",
                           "checkpoint.keep_last",
                           "log.every_steps",
                           "log.samples_every_steps",
                           "log.tensorboard"};
-const Keys kPpo = {"train.output",         "train.total_episodes", "train.micro_batch_tokens",
-                   "train.threads",        "train.check_memory",   "checkpoint.every_steps",
-                   "checkpoint.keep_last", "log.every_steps",      "log.samples_every_steps",
-                   "log.tensorboard"};
+const Keys kPpo = {"eval.every_steps",     "eval.max_samples",         "eval.best_by",
+                   "eval.patience",        "eval.min_delta",           "train.output",
+                   "train.total_episodes", "train.micro_batch_tokens", "train.threads",
+                   "train.check_memory",   "checkpoint.every_steps",   "checkpoint.keep_last",
+                   "log.every_steps",      "log.samples_every_steps",  "log.tensorboard"};
 
 template <typename C>
 Keys changeable() {

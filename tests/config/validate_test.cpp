@@ -95,6 +95,9 @@ TEST(Validate, HoldsTheRulesOfSft) {
       {{"train.micro_batch_tokens=1024"}, {}},
       {{"eval.every_steps=5"},
        {"command line: eval.every_steps: expected data to evaluate on, found neither data.eval nor data.eval_share"}},
+      {{"eval.patience=2", "data.eval=[b]"},
+       {"command line: eval.patience: expected eval.every_steps above 0 (the run can only end after an evaluation), "
+        "found 0"}},
       {{"eval.best_by=eval_los", "data.eval=[b]"},
        {"command line: eval.best_by: expected one of eval_loss, eval_mean_token_accuracy, found eval_los; did you mean "
         "`eval_loss`?"}},
@@ -156,8 +159,23 @@ TEST(Validate, HoldsTheRulesOfPpo) {
        {"command line: rollout.num_samples_per_prompt: expected a divisor of rollout.batch_size = 64, found 3"}},
       {{"ppo.num_mini_batches=3"},
        {"command line: ppo.num_mini_batches: expected a divisor of rollout.batch_size = 64, found 3"}},
-      {{"train.total_episodes=100"},
-       {"command line: train.total_episodes: expected a multiple of rollout.batch_size = 64, found 100"}},
+      {{"train.total_episodes=100"}, {}},
+      {{"rollout.stop=[a, '']"}, {"command line: rollout.stop: expected texts, found an empty one"}},
+      {{"reward.clip_range=[5, -5]"},
+       {"command line: reward.clip_range: expected [lowest, highest] with lowest < highest, or [0, 0] for no clipping, "
+        "found [5, -5]"}},
+      {{"reward.clip_range=[3, 3]"},
+       {"command line: reward.clip_range: expected [lowest, highest] with lowest < highest, or [0, 0] for no clipping, "
+        "found [3, 3]"}},
+      {{"reward.clip_range=[-5, 5]"}, {}},
+      {{"data.eval=[\"\"]"}, {"command line: data.eval: expected paths or globs, found an empty text in the list"}},
+      {{"eval.every_steps=5"}, {"command line: eval.every_steps: expected data to evaluate on, found no data.eval"}},
+      {{"data.eval=[b]", "eval.every_steps=5", "eval.best_by=eval_objective/rlhf_reward", "eval.patience=3"}, {}},
+      {{"ppo.value_warmup_steps=2", "train.total_episodes=128"},
+       {"command line: ppo.value_warmup_steps: expected at most 1, so that the policy is trained on a rollout of the "
+        "2, "
+        "found 2"}},
+      {{"ppo.value_warmup_steps=2", "train.total_episodes=129"}, {}},
       {{"rollout.top_p=0.9"}, {"command line: rollout.top_p: expected 1" + truncated + "0.9" + hint}},
       {{"rollout.top_k=5"}, {"command line: rollout.top_k: expected 0" + truncated + "5" + hint}},
       {{"rollout.top_p=0.9", "rollout.top_k=5", "rollout.allow_truncated_sampling=true"}, {}},
@@ -199,14 +217,14 @@ TEST(Validate, DoesNotRepeatWhatFollowsFromAnotherFault) {
 
 TEST(Validate, TellsTheLineOfTheFile) {
   const TempFile file("a.yaml",
-                      "model: {policy: m}\ndata: {prompts: [a]}\nrollout:\n  batch_size: 10\ntrain:\n  output: r\n"
-                      "  total_episodes: 25\n");
+                      "model: {policy: m}\ndata: {prompts: [a]}\nrollout:\n  batch_size: 10\nppo:\n"
+                      "  num_mini_batches: 4\ntrain:\n  output: r\n");
   try {
     read_config<PpoConfig>(file.path());
     ADD_FAILURE() << "nothing was thrown";
   } catch (const ConfigError& e) {
     EXPECT_EQ(e.issues(), Lines{file.path().string() +
-                                ":7: train.total_episodes: expected a multiple of rollout.batch_size = 10, found 25"});
+                                ":6: ppo.num_mini_batches: expected a divisor of rollout.batch_size = 10, found 4"});
   }
 }
 

@@ -119,11 +119,38 @@ TEST_P(LinearLogprobsPrecision, BackwardInOnePassEqualsTheDifferentiableOne) {
   EXPECT_TRUE(close(one.head.grad(), other.head.grad(), gradients, gradients));
 }
 
+TEST_P(LinearLogprobsPrecision, BackwardInOnePassAddsTheGradientOfTheEntropy) {
+  const auto [dtype, values, gradients] = GetParam();
+  const Problem one = make_problem(23, 9, 50, dtype);
+  const Problem other{leaf(one.hidden.detach().clone()), leaf(one.head.detach().clone()), one.targets};
+  const LogprobOptions options{.temperature = 0.7, .entropy = true, .chunk_elements = 7 * 50};
+  const auto loss = [](const at::Tensor& logprobs, auto, auto) { return logprobs.sum(); };
+  backward_through_logprobs(one.hidden.mul(1), one.head, one.targets, options, loss, -0.3);
+  const Logprobs apart = plain(other.hidden, other.head, other.targets, 0.7);
+  apart.logprobs.sum().sub(apart.entropy.sum(), 0.3).backward();
+  EXPECT_TRUE(close(one.hidden.grad(), other.hidden.grad(), gradients, gradients));
+  EXPECT_TRUE(close(one.head.grad(), other.head.grad(), gradients, gradients));
+}
+
 // bfloat16 keeps 8 bits: a logit of size 10 is off by up to 0.03.
 INSTANTIATE_TEST_SUITE_P(Dtypes, LinearLogprobsPrecision,
                          ::testing::Values(Precision{at::kDouble, 1e-12, 1e-12}, Precision{at::kFloat, 1e-5, 1e-5},
                                            Precision{at::kBFloat16, 0.06, 0.05}),
                          [](const auto& test) { return std::string(c10::toString(test.param.dtype)); });
+
+TEST(LinearLogprobs, GradientOfTheEntropyBonusEqualsCentralDifferences) {
+  const Problem problem = make_problem(5, 3, 7, at::kDouble);
+  const LogprobOptions options{.temperature = 1.3, .logit_cap = 4, .entropy = true, .chunk_elements = 2 * 7};
+  const auto loss = [](const at::Tensor& logprobs, auto, auto) { return logprobs.square().sum(); };
+  backward_through_logprobs(problem.hidden.mul(1), problem.head, problem.targets, options, loss, -0.2);
+  const auto value = [&] {
+    const Logprobs now = linear_logprobs(problem.hidden, problem.head, problem.targets, options);
+    return now.logprobs.square().sum().sub(now.entropy.sum(), 0.2);
+  };
+  for (const at::Tensor& input : {problem.hidden, problem.head})
+    for (std::int64_t i = 0; i < input.numel(); ++i)
+      EXPECT_NEAR(input.grad().view({-1})[i].item<double>(), testing::central_difference(value, input, i, 1e-5), 1e-7);
+}
 
 TEST(LinearLogprobs, BackwardInOnePassTakesAFrozenTrunkAndNoRows) {
   const auto sum = [](const at::Tensor& logprobs, auto, auto) { return logprobs.sum(); };

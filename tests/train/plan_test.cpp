@@ -104,5 +104,15 @@ TEST(Plan, PpoSaysItsArithmetic) {
             "64 rollouts → 4 epochs × 1 mini-batch × 3 micro-batches = 4 policy updates, 10 times");
 }
 
+TEST(Plan, PpoRoundsTheNumberOfEpisodesUpAndSaysSo) {
+  PpoConfig config;
+  config.train.total_episodes = 100;
+  const PpoPlan plan = plan_ppo(config, 1024);
+  EXPECT_EQ(plan.rollouts, 2);
+  EXPECT_EQ(plan.summary(config, 48),
+            "64 rollouts → 4 epochs × 1 mini-batch × 3 micro-batches = 4 policy updates, 2 times (128 episodes instead "
+            "of train.total_episodes = 100, which is no multiple of rollout.batch_size = 64)");
+}
+
 }  // namespace
 }  // namespace rlhf

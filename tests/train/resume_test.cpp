@@ -61,6 +61,43 @@ TEST_F(Resume, PpoEndsWithTheSameBits) {
   expect_same_bits_after_loss(config, "ppo", train, {"final", "final-value"});
 }
 
+TEST_F(Resume, PpoWithEveryOptionEndsWithTheSameBits) {
+  SftConfig sft = sft_config("base");
+  sft.train.max_steps = 20;
+  train_sft(sft);
+  RewardModelConfig reward = reward_config("base/final", "rm");
+  reward.train.max_steps = 2;
+  train_reward_model(reward);
+  PpoConfig config = ppo_config("base/final", "rm/final", "");
+  config.data.eval = {path("prompts.jsonl")};
+  config.eval.every_steps = 1;
+  config.eval.max_samples = 10;  // a batch of 8 and one of 2
+  config.eval.patience = 2;
+  config.eval.min_delta = 1e-9;
+  config.rollout.stop = {"1"};
+  config.reward.clip_range = {-0.5, 0.5};
+  config.ppo.entropy_coef = 0.01;
+  config.ppo.value_warmup_steps = 2;
+  config.ppo.kl_controller = KlControllerKind::adaptive;
+  config.lr_schedule.warmup_steps = 3;
+  const auto train = [](const PpoConfig& c, const RunOptions& o) { train_ppo(c, o); };
+  // The policy does not change in the first two rollouts, so the second evaluation equals the first.
+  expect_same_bits(config, "ppo", 4, train, {"final", "final-value", "best"});
+  expect_same_bits_after_loss(config, "ppo", train, {"final", "final-value"});
+}
+
+TEST_F(Resume, ARunThatEndsEarlyEndsWithTheSameBits) {
+  SftConfig config = sft_config("");
+  config.train.max_steps = 20;
+  config.data.eval_share = 0.3;
+  config.eval.every_steps = 1;
+  config.eval.patience = 3;
+  config.optimizer.lr = 0;  // no evaluation is better than the first
+  const auto train = [](const SftConfig& c, const RunOptions& o) { train_sft(c, o); };
+  expect_same_bits(config, "sft", 4, train, {"final", "best"});
+  EXPECT_EQ(timeless_metrics(path("sft-straight")).back()["step"], 4);
+}
+
 TEST_F(Resume, AFinishedRunSaysSoAndStaysAsItIs) {
   SftConfig config = sft_config("done");
   config.train.max_steps = 2;

@@ -86,6 +86,7 @@ constexpr auto describe(const DataOptions*) {
 /// Section `data` of rlhf-ppo.
 struct PromptDataOptions {
   std::vector<std::string> prompts;
+  std::vector<std::string> eval;
   std::map<std::string, std::string> fields;
   std::string template_;
   std::string chat_template;
@@ -96,6 +97,7 @@ constexpr auto describe(const PromptDataOptions*) {
   using C = PromptDataOptions;
   return std::make_tuple(
       field<&C::prompts>("files or globs of prompts (.jsonl, .jsonl.gz, .json)"),
+      field<&C::eval>("files or globs of prompts for evaluation, which are not trained on"),
       field<&C::fields>(detail::kPromptFieldsDoc),
       field<&C::template_>(
           "text around {prompt} and {completion}; default: that of the policy folder, else \"{prompt}{completion}\""),

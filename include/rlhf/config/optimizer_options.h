@@ -1,6 +1,8 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
+#include <optional>
 #include <tuple>
 
 #include "rlhf/config/choices.h"
@@ -30,12 +32,14 @@ constexpr auto describe(const OptimizerOptions*) {
 struct LrScheduleOptions {
   LrScheduleKind kind = LrScheduleKind::cosine;
   double warmup_share = 0.03;
+  std::optional<std::int64_t> warmup_steps = {};
   double min_share = 0.1;
 };
 constexpr auto describe(const LrScheduleOptions*) {
   using C = LrScheduleOptions;
   return std::make_tuple(field<&C::kind>("shape of the learning rate after the warm-up"),
                          field<&C::warmup_share>("share of the steps with a linear warm-up", in_range(0.0, 1.0)),
+                         field<&C::warmup_steps>("number of these steps, instead of warmup_share", at_least(0)),
                          field<&C::min_share>("learning rate at the end, as a share of the peak", in_range(0.0, 1.0)));
 }
 

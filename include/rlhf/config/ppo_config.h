@@ -1,7 +1,10 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <string>
 #include <tuple>
+#include <vector>
 
 #include "rlhf/config/choices.h"
 #include "rlhf/config/data_options.h"
@@ -20,6 +23,7 @@ struct RolloutOptions {
   double temperature = 1.0;
   double top_p = 1.0;
   std::int64_t top_k = 0;
+  std::vector<std::string> stop;
   bool allow_truncated_sampling = false;
 };
 constexpr auto describe(const RolloutOptions*) {
@@ -32,6 +36,7 @@ constexpr auto describe(const RolloutOptions*) {
       field<&C::top_p>("nucleus sampling: keep the most likely tokens up to this probability (1: all)",
                        more_than(0.0).up_to(1.0)),
       field<&C::top_k>("keep the k most likely tokens (0: all)", at_least(0)),
+      field<&C::stop>("texts that end a response, as EOS does; they are part of it"),
       field<&C::allow_truncated_sampling>(
           "allow top_p < 1 or top_k > 0, although the log-probabilities do not describe such samples"));
 }
@@ -40,12 +45,15 @@ constexpr auto describe(const RolloutOptions*) {
 struct RewardOptions {
   MissingEos missing_eos = MissingEos::replace;
   double missing_eos_value = -1.0;
+  std::array<double, 2> clip_range = {0.0, 0.0};
 };
 constexpr auto describe(const RewardOptions*) {
   using C = RewardOptions;
-  return std::make_tuple(field<&C::missing_eos>("score of a response without EOS; replace: missing_eos_value; "
-                                                "subtract: |missing_eos_value| less; none: unchanged"),
-                         field<&C::missing_eos_value>("the value for missing_eos, in reward units"));
+  return std::make_tuple(
+      field<&C::missing_eos>("score of a response that ended with neither EOS nor a text of rollout.stop; replace: "
+                             "missing_eos_value; subtract: |missing_eos_value| less; none: unchanged"),
+      field<&C::missing_eos_value>("the value for missing_eos, in reward units"),
+      field<&C::clip_range>("[lowest, highest] score, after centring and missing_eos ([0, 0]: no clipping)"));
 }
 
 /// Section `ppo`.
@@ -62,6 +70,8 @@ struct PpoOptions {
   std::int64_t num_mini_batches = 1;
   bool whiten_advantages = true;
   bool whiten_rewards = false;
+  double entropy_coef = 0.0;
+  std::int64_t value_warmup_steps = 0;
 };
 constexpr auto describe(const PpoOptions*) {
   using C = PpoOptions;
@@ -78,7 +88,9 @@ constexpr auto describe(const PpoOptions*) {
       field<&C::num_mini_batches>("optimizer steps per pass; must divide rollout.batch_size", at_least(1)),
       field<&C::whiten_advantages>("whiten advantages to mean 0 and variance 1 over the tokens of the rollout"),
       field<&C::whiten_rewards>(
-          "whiten rewards to variance 1 over the tokens of the rollout; the mean does not change"));
+          "whiten rewards to variance 1 over the tokens of the rollout; the mean does not change"),
+      field<&C::entropy_coef>("weight of the entropy bonus in the policy loss, per token", at_least(0.0)),
+      field<&C::value_warmup_steps>("number of rollouts at the start that update only the value model", at_least(0)));
 }
 
 /// The config of rlhf-ppo.
@@ -92,6 +104,7 @@ struct PpoConfig {
   OptimizerOptions optimizer{.lr = 3e-6};
   OptimizerOptions value_optimizer{.lr = 3e-6};
   LrScheduleOptions lr_schedule{.kind = LrScheduleKind::linear, .warmup_share = 0.0, .min_share = 0.0};
+  EvalOptions eval{.max_samples = 128};
   CheckpointOptions checkpoint{.every_steps = 20, .keep_last = 2};
   LogOptions log{.every_steps = 1, .samples_every_steps = 10, .tensorboard = true};
 };
@@ -102,6 +115,7 @@ constexpr auto describe(const PpoConfig*) {
                          field<&C::train>("the run"), field<&C::optimizer>("AdamW of the policy"),
                          field<&C::value_optimizer>("AdamW of the value model"),
                          field<&C::lr_schedule>("learning rates over the run"),
+                         field<&C::eval>("evaluation on the prompts of data.eval, counted in rollouts").may_change(),
                          field<&C::checkpoint>("checkpoints, counted in rollouts").may_change(),
                          field<&C::log>("metrics and samples, counted in rollouts").may_change());
 }

@@ -67,7 +67,8 @@ constexpr auto describe(const PpoTrainOptions*) {
   using C = PpoTrainOptions;
   return std::make_tuple(
       field<&C::output>("run folder; must be empty or absent without --resume").may_change(),
-      field<&C::total_episodes>("total number of responses; a multiple of rollout.batch_size", at_least(1))
+      field<&C::total_episodes>("total number of responses; rounded up to a multiple of rollout.batch_size",
+                                at_least(1))
           .may_change(),
       field<&C::micro_batch_tokens>("tokens per forward and backward pass; default: derived from the memory",
                                     at_least(1))
@@ -87,7 +88,9 @@ inline constexpr ConstText kBestByDoc = [] {
   add_best_by(text, Stage::sft);
   text.add(", ");
   add_best_by(text, Stage::reward_model);
-  text.add("; default: eval_loss");
+  text.add(", ");
+  add_best_by(text, Stage::ppo);
+  text.add("; default: the first of the stage");
   return text;
 }();
 
@@ -98,6 +101,8 @@ struct EvalOptions {
   std::int64_t every_steps = 0;
   std::int64_t max_samples = 500;
   std::string best_by;
+  std::int64_t patience = 0;
+  double min_delta = 0.0;
 };
 constexpr auto describe(const EvalOptions*) {
   using C = EvalOptions;
@@ -105,7 +110,10 @@ constexpr auto describe(const EvalOptions*) {
       field<&C::every_steps>("steps between evaluations (0: only before the first step and after the last)",
                              at_least(0)),
       field<&C::max_samples>("number of samples per evaluation (0: all)", at_least(0)),
-      field<&C::best_by>(detail::kBestByDoc));
+      field<&C::best_by>(detail::kBestByDoc),
+      field<&C::patience>("number of evaluations without improvement of best_by after which the run ends (0: never)",
+                          at_least(0)),
+      field<&C::min_delta>("the least change of best_by that counts as an improvement for `patience`", at_least(0.0)));
 }
 
 /// Section `checkpoint`.

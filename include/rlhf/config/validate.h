@@ -24,7 +24,8 @@ std::vector<Issue> validate(const GenerateConfig& config);
 
 /// The rules that every on-policy config keeps, rlhf-ppo's and one of a method of your own.
 std::vector<Issue> validate_on_policy(const std::string& policy, const PromptDataOptions& data,
-                                      const RolloutOptions& rollout, const PpoTrainOptions& train);
+                                      const RolloutOptions& rollout, const RewardOptions& reward,
+                                      const PpoTrainOptions& train, const EvalOptions& eval);
 
 /// Throws ConfigError with all issues, if there are any. For programs that fill a config in C++.
 void throw_if_any(const std::vector<Issue>& issues);

@@ -42,7 +42,8 @@ using RowLoss = std::function<at::Tensor(const at::Tensor& logprobs, std::int64_
 /// Computes linear_logprobs, a loss that is a sum over rows, and its backward pass together. The gradient of a chunk is
 /// computed right after its log-probabilities, so the logits are computed only once. Adds to the gradients of `hidden`
 /// and `head` and of everything they were computed from, like backward() (tensor/gradient.h). Results are detached.
+/// If `entropy_weight` is not 0, entropy_weight · Σ entropy is added to the loss; options.entropy must be set.
 Logprobs backward_through_logprobs(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& targets,
-                                   const LogprobOptions& options, const RowLoss& loss);
+                                   const LogprobOptions& options, const RowLoss& loss, double entropy_weight = 0);
 
 }  // namespace rlhf

@@ -65,6 +65,9 @@ struct SavedModel {
   std::function<void(const std::filesystem::path&)> save;
 };
 
+/// The command line that generates text with a model, as a chat or for one prompt: "rlhf-generate --model FOLDER …".
+std::string generate_command(const std::filesystem::path& folder, bool chat = false);
+
 /// The position of a run at the start of a step.
 struct StepPosition {
   std::int64_t step = 0;   ///< number of completed steps
@@ -87,6 +90,8 @@ class Method {
   /// Whether there is evaluation data, so that evaluate() can be called.
   virtual bool evaluates() const { return false; }
   virtual std::unique_ptr<StepRecord> evaluate() { return nullptr; }
+  /// The metric of an evaluation by which the best one is chosen if eval.best_by is not set.
+  virtual std::string main_metric() const { return "eval_loss"; }
   /// The better direction of a metric of an evaluation ("eval_loss"), for eval.best_by.
   virtual Better better(const std::string& /*metric*/) const { return Better::lower; }
   /// Generates a few lines {"prompt", "response"} for samples.jsonl; may be empty.
@@ -97,6 +102,8 @@ class Method {
   virtual nlohmann::json numbers() const { return nlohmann::json::object(); }
   virtual void restore_numbers(const nlohmann::json&) {}
   virtual std::vector<SavedModel> models() = 0;
+  /// A command that uses the main model, which was saved in `folder`; logged at the end of the run.
+  virtual std::string next_command(const std::filesystem::path& folder) const { return generate_command(folder); }
 };
 
 /// The parts of a config that run_method() uses.

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -45,16 +46,29 @@ std::vector<std::string> first_prompts(const PromptData& data, const Tokenizer& 
 std::vector<const PromptSample*> choose_prompts(const BatchOrder& order, const std::vector<PromptSample>& prompts,
                                                 std::int64_t step, const RolloutOptions& options);
 
-/// Samples one response to each of `prompts`. The random numbers of response i depend only on (seed, step, i).
+/// The random numbers of a rollout: those of response i depend only on these members and i.
+struct RolloutDraws {
+  std::int64_t seed = 0;
+  std::int64_t step = 0;
+  bool evaluation = false;  ///< an evaluation has other random numbers than training
+};
+/// Samples one response to each of `prompts`. A response ends after one of `stop_ids`, or when its text contains one of
+/// options.stop; for these `tokenizer` must not be null. Throws ConfigError if it is.
 Rollout collect_rollout(CausalLM& policy, std::span<const PromptSample* const> prompts, const RolloutOptions& options,
-                        const TokenIds& stop_ids, std::int64_t seed, std::int64_t step, WorkCounters& work);
+                        const TokenIds& stop_ids, const Tokenizer* tokenizer, const RolloutDraws& draws,
+                        WorkCounters& work);
 /// Decodes the responses; if `tokenizer` is null, their texts are empty.
 std::vector<ResponseRecord> read_responses(const Rollout& rollout, std::span<const PromptSample* const> prompts,
                                            const Tokenizer* tokenizer);
-/// Computes the scores with `reward` and applies the rule for responses without EOS: [B] float32 on the device of the
-/// rollout. Throws NumericsError if a score is not finite, and ShapeError if the number of scores is wrong.
-at::Tensor score_responses(RewardSource& reward, const Rollout& rollout, std::span<const ResponseRecord> responses,
-                           const RewardOptions& options, WorkCounters& work);
+/// The scores of the responses of a rollout.
+struct Scores {
+  at::Tensor values;                    ///< [B] float32 on the device of the rollout
+  std::optional<std::int64_t> clipped;  ///< number of scores outside options.clip_range; nullopt without clipping
+};
+/// Computes the scores with `reward`, applies the rule for responses that did not end, and then clips to
+/// options.clip_range. Throws NumericsError if a score is not finite, and ShapeError if the number of scores is wrong.
+Scores score_responses(RewardSource& reward, const Rollout& rollout, std::span<const ResponseRecord> responses,
+                       const RewardOptions& options, WorkCounters& work);
 /// Lines for samples.jsonl with prompt, response, score, kl (to the reference, in nats), finish and record.
 std::vector<nlohmann::ordered_json> sample_lines(const ScoredRollout& scored);
 
@@ -85,10 +99,11 @@ at::Tensor values_of(ScalarModel& model, const Rollout& rollout, std::span<const
 /// a gradient; `rows` [c] int64 are their indices among the R response tokens.
 using ResponseLoss = std::function<at::Tensor(const at::Tensor& outputs, const at::Tensor& rows)>;
 
-/// Computes the log-probabilities of `sequences` and adds the gradient of `loss`, micro-batch by micro-batch. Returns
-/// the sum of the entropies of the predicting rows in nats, a scalar on the device.
+/// Computes the log-probabilities of `sequences` and adds the gradient of `loss` + entropy_weight · Σ H, micro-batch by
+/// micro-batch. Returns Σ H, the sum of the entropies of the predicting rows in nats, a scalar on the device.
 at::Tensor backward_policy(CausalLM& policy, const Rollout& rollout, std::span<const std::size_t> sequences,
-                           const ForwardOptions& options, const ResponseLoss& loss, WorkCounters& work);
+                           const ForwardOptions& options, const ResponseLoss& loss, WorkCounters& work,
+                           double entropy_weight = 0);
 /// The same for values minus reward_mean(). Returns nothing.
 void backward_values(ScalarModel& model, const Rollout& rollout, std::span<const std::size_t> sequences,
                      const ForwardOptions& options, const ResponseLoss& loss, WorkCounters& work);

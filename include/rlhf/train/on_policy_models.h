@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -23,8 +24,8 @@ class OnPolicyModels {
 
   const Setup& setup() const { return setup_; }
   const PromptData& data() const { return data_; }
-  /// The number of tokens of the longest prompt plus the longest response.
-  std::int64_t longest() const { return data_.longest() + rollout_.max_new_tokens; }
+  /// The number of tokens of the longest prompt, evaluation prompts included, plus the longest response.
+  std::int64_t longest() const { return std::max(data_.longest(), eval_data_.longest()) + rollout_.max_new_tokens; }
   /// Throws ModelError if longest() exceeds the positions of the model in `folder`.
   void check_positions_of(const ModelFolder& folder) const;
 
@@ -40,6 +41,10 @@ class OnPolicyModels {
 
   /// Logs a warning, once, if no response of a rollout ended before its longest length.
   void warn_if_none_ends(const Rollout& rollout);
+  /// Whether there are evaluation prompts (data.eval).
+  bool evaluates() const { return !eval_data_.prompts.samples.empty(); }
+  /// Evaluates the policy on at most eval.max_samples of them, the same in every evaluation of a run.
+  std::unique_ptr<StepRecord> evaluate(const EvalOptions& eval, const RewardOptions& reward, double kl_coef);
 
   /// What saved folders contain besides weights.
   SaveOptions save_options(SavedHead head = SavedHead::language) const;
@@ -55,7 +60,8 @@ class OnPolicyModels {
   const PromptDataOptions& data_options_;
   const RolloutOptions& rollout_;
   RewardSource* own_reward_;
-  PromptData data_;
+  PromptData data_, eval_data_;
+  std::int64_t seed_ = 0, micro_batch_tokens_ = 0;
   ModelFolder reference_folder_, reward_folder_;
   std::unique_ptr<CausalLM> policy_, reference_;
   std::optional<ScalarModel> reward_model_;

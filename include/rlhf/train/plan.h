@@ -75,10 +75,14 @@ struct SupervisedPlan {
 };
 SupervisedPlan plan_supervised(const TrainOptions& train, std::int64_t num_samples, std::int64_t micro_batch_tokens);
 
-/// The plan of rlhf-ppo. All divisions are exact, because validate(PpoConfig) refuses other configs.
+/// The number of rollouts of an on-policy run: total_episodes / batch_size, rounded up.
+std::int64_t count_rollouts(const PpoTrainOptions& train, const RolloutOptions& rollout);
+
+/// The plan of rlhf-ppo.
 struct PpoPlan {
   std::int64_t rollouts = 0, sequences_per_mini_batch = 0, updates_per_rollout = 0, micro_batch_tokens = 0;
-  /// "64 rollouts → 4 epochs × 1 mini-batch × 3 micro-batches = 4 policy updates, 160 times"
+  /// "64 rollouts → 4 epochs × 1 mini-batch × 3 micro-batches = 4 policy updates, 160 times", and if the number of
+  /// episodes was rounded up: "(128 episodes instead of train.total_episodes = 100, because …)"
   std::string summary(const PpoConfig& config, std::int64_t mean_tokens) const;
 };
 PpoPlan plan_ppo(const PpoConfig& config, std::int64_t micro_batch_tokens);

@@ -65,12 +65,14 @@ struct PpoStep : StepRecord {
   };
 
   ScoredRollout scored;
-  std::int64_t episode = 0;                  ///< number of responses sampled so far
-  double kl = 0;                             ///< KL to the reference, nats per response
-  double sampled_entropy = 0;                ///< mean −log-probability of a response, nats
-  double score = 0;                          ///< mean score of the responses
-  double kl_coef = 0;                        ///< the coefficient that this step used
-  std::optional<double> explained_variance;  ///< of the returns by the old values; nullopt for constant returns
+  std::int64_t episode = 0;                    ///< number of responses sampled so far
+  double kl = 0;                               ///< KL to the reference, nats per response
+  double sampled_entropy = 0;                  ///< mean −log-probability of a response, nats
+  double score = 0;                            ///< mean score of the responses
+  std::optional<std::int64_t> clipped_scores;  ///< see Scores
+  bool policy_updated = true;                  ///< false in the first ppo.value_warmup_steps rollouts
+  double kl_coef = 0;                          ///< the coefficient that this step used
+  std::optional<double> explained_variance;    ///< of the returns by the old values; nullopt for constant returns
   std::array<double, kNumSums> sums{};
   double updated_tokens = 0;  ///< number of response tokens in all updates
   double policy_grad_norm = 0, value_grad_norm = 0, lr = 0, logprob_diff = 0;
@@ -80,6 +82,10 @@ struct PpoStep : StepRecord {
   Metrics metrics() const override;
   Metrics headline() const override;
   std::vector<nlohmann::ordered_json> samples() const override { return sample_lines(scored); }
+
+ private:
+  double mean(Sum i) const { return sums[i] / updated_tokens; }
+  Metrics policy_metrics() const;
 };
 
 /// Runs one PPO step: rollout, scores, advantages, updates of policy and value model, KL coefficient. `prompts` has one

@@ -7,7 +7,8 @@
 
 namespace rlhf {
 
-/// Ends responses at given texts (--stop).
+/// Ends responses at given texts (rollout.stop of rlhf-ppo, --stop of rlhf-generate). Keeps a reference to the
+/// tokenizer.
 class StopStrings {
  public:
   StopStrings(const Tokenizer& tokenizer, std::vector<std::string> texts);

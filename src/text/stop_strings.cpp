@@ -1,5 +1,5 @@
 // Stop strings.
-#include "stop_strings.h"
+#include "rlhf/text/stop_strings.h"
 
 #include <algorithm>
 #include <utility>

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "rlhf/train/on_policy.h"
+#include "rlhf/train/step_record.h"
+
+namespace rlhf {
+
+/// The record of an evaluation of a policy on prompts that are not trained on: means over the responses.
+struct PolicyEvaluation : StepRecord {
+  double score = 0;    ///< after the rule for responses that did not end, and the clipping
+  double kl = 0;       ///< KL to the reference, nats per response
+  double kl_coef = 0;  ///< weight of the KL in objective/rlhf_reward
+  double length = 0;   ///< response tokens
+  double ended = 0;    ///< share of the responses that ended
+
+  Metrics metrics() const override;
+  Metrics headline() const override;
+};
+
+/// The models that sample and score. Holds references.
+struct EvaluatedModels {
+  CausalLM& policy;
+  CausalLM& reference;
+  RewardSource& reward;
+  const TokenIds& stop_ids;
+  const Tokenizer* tokenizer = nullptr;  ///< decodes responses for rewards and rollout.stop
+};
+
+/// Samples a response to each of `prompts`, rollout.batch_size at a time, and scores it. The random numbers depend only
+/// on the seed and the index of the prompt, so all evaluations of a run use the same. Errors: like collect_rollout and
+/// score_responses.
+std::unique_ptr<PolicyEvaluation> evaluate_policy(const EvaluatedModels& models,
+                                                  std::span<const PromptSample* const> prompts,
+                                                  const RolloutOptions& rollout, const RewardOptions& reward,
+                                                  double kl_coef, std::int64_t seed, std::int64_t micro_batch_tokens);
+
+}  // namespace rlhf

@@ -1,0 +1,62 @@
+// Evaluation of a policy on prompts that are not trained on.
+#include "rlhf/train/policy_evaluation.h"
+
+#include <algorithm>
+#include <cstddef>
+
+#include "rlhf/algo/kl.h"
+
+namespace rlhf {
+
+namespace {
+
+/// Adds the sums over the responses of one batch.
+void add_batch(const EvaluatedModels& models, std::span<const PromptSample* const> prompts,
+               const RolloutOptions& options, const RewardOptions& reward, const RolloutDraws& draws,
+               std::int64_t micro_batch_tokens, PolicyEvaluation& sums) {
+  const Rollout rollout =
+      collect_rollout(models.policy, prompts, options, models.stop_ids, models.tokenizer, draws, sums.work);
+  const auto responses = read_responses(rollout, prompts, models.tokenizer);
+  const Scores scores = score_responses(models.reward, rollout, responses, reward, sums.work);
+  const at::Tensor ref_logprobs = logprobs_of(models.reference, rollout, all_sequences(rollout),
+                                              {options.temperature, micro_batch_tokens}, sums.work);
+  sums.score += scores.values.sum(at::kDouble).item<double>();
+  sums.kl += kl_k1(rollout.logprobs, ref_logprobs).sum(at::kDouble).item<double>();
+  sums.length += static_cast<double>(rollout.responses.total());
+  sums.ended += static_cast<double>(std::count(rollout.finish.begin(), rollout.finish.end(), Finish::stop));
+  sums.tokens += rollout.batch.segments.total();
+}
+
+}  // namespace
+
+std::unique_ptr<PolicyEvaluation> evaluate_policy(const EvaluatedModels& models,
+                                                  std::span<const PromptSample* const> prompts,
+                                                  const RolloutOptions& rollout, const RewardOptions& reward,
+                                                  double kl_coef, std::int64_t seed, std::int64_t micro_batch_tokens) {
+  auto found = std::make_unique<PolicyEvaluation>();
+  found->kl_coef = kl_coef;
+  const auto size = static_cast<std::size_t>(rollout.batch_size);
+  for (std::size_t begin = 0, batch = 0; begin < prompts.size(); begin += size, ++batch) {
+    const RolloutDraws draws{.seed = seed, .step = static_cast<std::int64_t>(batch), .evaluation = true};
+    add_batch(models, prompts.subspan(begin, std::min(size, prompts.size() - begin)), rollout, reward, draws,
+              micro_batch_tokens, *found);
+  }
+  const auto responses = static_cast<double>(prompts.size());
+  for (double* mean : {&found->score, &found->kl, &found->length, &found->ended}) *mean /= responses;
+  return found;
+}
+
+Metrics PolicyEvaluation::metrics() const {
+  return {{"objective/scores", score},
+          {"objective/kl", kl},
+          {"objective/rlhf_reward", score - kl_coef * kl},
+          {"rollout/response_length", length},
+          {"rollout/ended", ended}};
+}
+
+Metrics PolicyEvaluation::headline() const {
+  return {
+      {"objective/scores", score}, {"objective/kl", kl}, {"rollout/response_length", length}, {"rollout/ended", ended}};
+}
+
+}  // namespace rlhf

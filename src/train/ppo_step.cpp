@@ -1,0 +1,65 @@
+// The metrics of a PPO step.
+#include <algorithm>
+
+#include "rlhf/train/ppo.h"
+
+namespace rlhf {
+
+namespace {
+
+double share_ended(const Rollout& rollout) {
+  const auto ended = std::count(rollout.finish.begin(), rollout.finish.end(), Finish::stop);
+  return static_cast<double>(ended) / static_cast<double>(rollout.finish.size());
+}
+
+double mean_length(const Rollout& rollout) {
+  return static_cast<double>(rollout.responses.total()) / static_cast<double>(rollout.finish.size());
+}
+
+}  // namespace
+
+Metrics PpoStep::metrics() const {
+  const auto responses = static_cast<double>(scored.rollout.finish.size());
+  Metrics named{{"objective/kl", kl},
+                {"objective/entropy", sampled_entropy},
+                {"objective/non_score_reward", -kl_coef * kl},
+                {"objective/rlhf_reward", score - kl_coef * kl},
+                {"objective/scores", score},
+                {"objective/kl_coef", kl_coef},
+                {"val/num_eos_tokens", share_ended(scored.rollout) * responses},
+                {"rollout/response_length", mean_length(scored.rollout)},
+                {"rollout/ended", share_ended(scored.rollout)},
+                {"loss/value_avg", mean(kValueLoss)},
+                {"val/clipfrac_avg", mean(kValueClipped)},
+                {"critic/grad_norm", value_grad_norm},
+                {"rollout/extra_forwards", static_cast<double>(extra_forwards)},
+                {"episode", static_cast<double>(episode)},
+                {"time/rollout_seconds", rollout_seconds},
+                {"time/score_seconds", score_seconds},
+                {"time/update_seconds", update_seconds}};
+  if (clipped_scores) named.set("objective/clipped_scores", static_cast<double>(*clipped_scores));
+  if (explained_variance) named.set("critic/explained_variance", *explained_variance);
+  if (policy_updated) named.add(policy_metrics());
+  return named;
+}
+
+Metrics PpoStep::policy_metrics() const {
+  return {{"policy/approxkl_avg", mean(kApproxKl)},
+          {"policy/clipfrac_avg", mean(kPolicyClipped)},
+          {"policy/entropy_avg", mean(kEntropy)},
+          {"policy/grad_norm", policy_grad_norm},
+          {"loss/policy_avg", mean(kPolicyLoss)},
+          {"val/ratio", mean(kRatio)},
+          {"val/ratio_var", std::max(0.0, mean(kRatioSquare) - mean(kRatio) * mean(kRatio))},
+          {"rollout/logprob_diff", logprob_diff},
+          {"lr", lr}};
+}
+
+Metrics PpoStep::headline() const {
+  return {{"objective/scores", score},
+          {"objective/kl", kl},
+          {"rollout/response_length", mean_length(scored.rollout)},
+          {"rollout/ended", share_ended(scored.rollout)}};
+}
+
+}  // namespace rlhf
