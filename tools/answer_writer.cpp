@@ -2,16 +2,16 @@
 #include "answer_writer.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <functional>
-#include <iostream>
 #include <string>
 #include <unistd.h>
 #include <utility>
 
-#include <nlohmann/json.hpp>
-
 #include "rlhf/core/error.h"
+#include "rlhf/core/log.h"
 #include "rlhf/core/random.h"
+#include "rlhf/core/signals.h"
 
 #include "answer_stream.h"
 
@@ -40,79 +40,143 @@ AnswerWriter::AnswerWriter(const GenerateConfig& config, const ModelFolder& fold
       model_(model),
       stop_(tokenizer, config.stop),
       sampling_(sampling_options(config, folder, tokenizer)),
-      reward_(std::move(reward)) {
+      reward_(std::move(reward)),
+      samples_(static_cast<std::size_t>(config.num_samples)),
+      json_(config.json || !config.output.empty()) {
   if (!stop_.empty()) sampling_.stops = [this](const TokenIds& answer) { return stop_.reached(answer); };
 }
 
-void AnswerWriter::write(const std::vector<PromptSample>& prompts, std::ostream& out) {
-  const auto samples = static_cast<std::size_t>(config_.num_samples);
-  const std::size_t at_once = std::max<std::size_t>(1, 8 * static_cast<std::size_t>(config_.batch_size) / samples);
-  for (std::size_t begin = 0; begin < prompts.size(); begin += at_once)
-    write_some(prompts, begin, std::min(prompts.size(), begin + at_once), out);
+void AnswerWriter::write(std::span<const PromptSample> prompts, std::ostream& out) {
+  const std::size_t at_once = std::max<std::size_t>(1, 8 * static_cast<std::size_t>(config_.batch_size) / samples_);
+  try {
+    for (std::size_t begin = 0; begin < prompts.size(); begin += at_once) {
+      const auto some = prompts.subspan(begin, std::min(at_once, prompts.size() - begin));
+      write_group({some, begin, std::vector<std::optional<Generation>>(some.size() * samples_)}, out);
+    }
+  } catch (...) {
+    if (prompts.size() > 1)
+      log_warning("stopped after the responses to " + std::to_string(written_) + " of " +
+                  std::to_string(prompts.size()) + " prompts");
+    throw;
+  }
 }
 
-void AnswerWriter::write_some(const std::vector<PromptSample>& prompts, std::size_t begin, std::size_t end,
-                              std::ostream& out) {
-  const auto samples = static_cast<std::size_t>(config_.num_samples);
-  const bool json = config_.json || !config_.output.empty();
-  const bool streams = !json && end - begin == 1 && samples == 1 && isatty(STDOUT_FILENO) == 1;
-  const Answers answers = answer(prompts, begin, end, streams);
-  for (std::size_t first = 0; first < answers.texts.size(); first += samples) {
-    const auto scores = answers.scores.begin() + static_cast<std::ptrdiff_t>(answers.scores.empty() ? 0 : first);
-    const auto best =
-        config_.best
-            ? static_cast<std::size_t>(std::max_element(scores, scores + static_cast<std::ptrdiff_t>(samples)) - scores)
-            : 0;
-    for (std::size_t i = first; i < first + samples; ++i) {
-      if (config_.best && i != first + best) continue;
-      if (json) write_json(prompts[begin + i / samples], answers, i, out);
-      if (!json && !streams) out << text_of(prompts[begin + i / samples], answers.texts[i]);
-      out << '\n';
+bool AnswerWriter::streams(const Group& group) const {
+  return !json_ && group.answers.size() == 1 && isatty(STDOUT_FILENO) == 1;
+}
+
+bool AnswerWriter::complete(const Group& group, std::size_t prompt) const {
+  const auto first = group.answers.begin() + static_cast<std::ptrdiff_t>(prompt * samples_);
+  return std::all_of(first, first + static_cast<std::ptrdiff_t>(samples_),
+                     [](const std::optional<Generation>& answer) { return answer.has_value(); });
+}
+
+void AnswerWriter::write_group(Group group, std::ostream& out) {
+  try {
+    generate_group(group, out);
+  } catch (...) {
+    const StopDeferral keep_what_is_complete;
+    write_rest(group, out);
+    throw;
+  }
+}
+
+void AnswerWriter::generate_group(Group& group, std::ostream& out) {
+  if (config_.max_new_tokens == 0) {
+    for (auto& answer : group.answers) answer.emplace();
+    return write_complete(group, out);
+  }
+  std::vector<GenerationRequest> requests;
+  for (std::size_t i = 0; i < group.answers.size(); ++i)
+    requests.push_back(
+        {&group.prompts[i / samples_].ids, random_stream(kGenerateStream, group.first + i / samples_, i % samples_)});
+  AnswerStream stream(tokenizer_, stop_, group.prompts.front().ids, out);
+  std::function<void(std::size_t, std::int32_t)> on_token;
+  const bool is_streamed = streams(group);
+  if (is_streamed) on_token = [&](std::size_t, std::int32_t token) { stream.add(token); };
+  generate(model_, requests, sampling_, config_.batch_size, on_token, /*work=*/nullptr,
+           [&](std::size_t request, const Generation& answer) {
+             if (is_streamed) stream.finish();
+             group.answers[request] = answer;
+             write_complete(group, out);
+           });
+}
+
+/// Writes the responses that are complete, up to the first prompt that is not.
+void AnswerWriter::write_complete(Group& group, std::ostream& out) {
+  std::size_t end = group.next;
+  while (end < group.prompts.size() && complete(group, end)) ++end;
+  if (end == group.next) return;
+  write_prompts(group, group.next, end, out);
+  group.next = end;
+}
+
+/// Writes the complete responses behind one that is not. JSON lines have their prompt, so none has to be in its place.
+void AnswerWriter::write_rest(Group& group, std::ostream& out) {
+  if (!json_) return;
+  for (; group.next < group.prompts.size(); ++group.next)
+    if (complete(group, group.next)) write_prompts(group, group.next, group.next + 1, out);
+}
+
+void AnswerWriter::write_prompts(const Group& group, std::size_t begin, std::size_t end, std::ostream& out) {
+  const bool scored = reward_ && config_.max_new_tokens > 0;
+  const std::vector<float> scores = scored ? score(group, begin, end) : std::vector<float>();
+  for (std::size_t prompt = begin; prompt < end; ++prompt) {
+    const auto of_prompt = scores.begin() + static_cast<std::ptrdiff_t>(scored ? (prompt - begin) * samples_ : 0);
+    const auto best = static_cast<std::size_t>(
+        config_.best ? std::max_element(of_prompt, of_prompt + static_cast<std::ptrdiff_t>(samples_)) - of_prompt : 0);
+    for (std::size_t sample = 0; sample < samples_; ++sample) {
+      if (config_.best && sample != best) continue;
+      const std::optional<float> score =
+          scored ? std::optional(of_prompt[static_cast<std::ptrdiff_t>(sample)]) : std::nullopt;
+      write_answer(group.prompts[prompt], *group.answers[prompt * samples_ + sample], sample, score, streams(group),
+                   out);
+    }
+    ++written_;
+  }
+}
+
+void AnswerWriter::write_answer(const PromptSample& prompt, const Generation& answer, std::size_t sample,
+                                std::optional<float> score, bool is_streamed, std::ostream& out) {
+  if (json_) {
+    out << json_of(prompt, answer, sample, score)
+               .dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  } else {
+    if (!is_streamed) out << text_of(prompt, answer);
+    if (score) {
+      char line[32];
+      std::snprintf(line, sizeof line, "\n[score %.4f]", static_cast<double>(*score));
+      out << line;
     }
   }
+  out << '\n';
   if (!out.flush())
     throw OutputError("writing responses: cannot write " + (config_.output.empty() ? "stdout" : config_.output));
 }
 
-AnswerWriter::Answers AnswerWriter::answer(const std::vector<PromptSample>& prompts, std::size_t begin, std::size_t end,
-                                           bool streams) {
-  std::vector<GenerationRequest> requests;
-  for (std::size_t i = begin; i < end; ++i)
-    for (std::int64_t sample = 0; sample < config_.num_samples; ++sample)
-      requests.push_back({&prompts[i].ids, random_stream(kGenerateStream, i, static_cast<std::uint64_t>(sample))});
-  if (config_.max_new_tokens == 0) return {std::vector<Generation>(requests.size()), {}};
-  AnswerStream stream(tokenizer_, stop_, prompts[begin].ids, std::cout);
-  std::function<void(std::size_t, std::int32_t)> on_token;
-  if (streams) on_token = [&](std::size_t, std::int32_t token) { stream.add(token); };
-  Answers answers{generate(model_, requests, sampling_, config_.batch_size, on_token), {}};
-  if (streams) stream.finish();
-  if (reward_) answers.scores = score(prompts, begin, answers.texts);
-  return answers;
-}
-
-std::vector<float> AnswerWriter::score(const std::vector<PromptSample>& prompts, std::size_t begin,
-                                       const std::vector<Generation>& answers) {
+std::vector<float> AnswerWriter::score(const Group& group, std::size_t begin, std::size_t end) {
   std::vector<const TokenIds*> ids;
+  std::vector<Generation> answers;
   std::vector<ResponseRecord> responses;
-  for (std::size_t i = 0; i < answers.size(); ++i) {
-    const PromptSample& prompt = prompts[begin + i / static_cast<std::size_t>(config_.num_samples)];
+  for (std::size_t i = begin * samples_; i < end * samples_; ++i) {
+    const PromptSample& prompt = group.prompts[i / samples_];
     ids.push_back(&prompt.ids);
-    responses.push_back({prompt.text, text_of(prompt, answers[i]), prompt.extra, answers[i].finish});
+    answers.push_back(*group.answers[i]);
+    responses.push_back({prompt.text, text_of(prompt, answers.back()), prompt.extra, answers.back().finish});
   }
   return reward_->score({make_rollout(ids, answers, model_.device()), responses});
 }
 
-void AnswerWriter::write_json(const PromptSample& prompt, const Answers& answers, std::size_t i,
-                              std::ostream& out) const {
-  const Generation& answer = answers.texts[i];
+nlohmann::ordered_json AnswerWriter::json_of(const PromptSample& prompt, const Generation& answer, std::size_t sample,
+                                             std::optional<float> score) const {
   nlohmann::ordered_json line{
       {"prompt_text", prompt.text},      {"prompt_ids", prompt.ids},
       {"token_ids", answer.tokens},      {"logprobs", answer.logprobs},
       {"text", text_of(prompt, answer)}, {"finish", answer.finish == Finish::stop ? "stop" : "length"}};
-  if (!answers.scores.empty()) line["score"] = answers.scores[i];
-  if (config_.num_samples > 1) line["sample"] = static_cast<std::int64_t>(i) % config_.num_samples;
+  if (score) line["score"] = *score;
+  if (samples_ > 1) line["sample"] = sample;
   if (!config_.input.empty()) line["record"] = nlohmann::ordered_json::parse(prompt.extra);
-  out << line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  return line;
 }
 
 }  // namespace rlhf

@@ -1,8 +1,14 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <ostream>
+#include <span>
+#include <string>
 #include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include "rlhf/config/generate_config.h"
 #include "rlhf/data/samples.h"
@@ -17,26 +23,37 @@ namespace rlhf {
 /// The sampling options of the command line, with the stop ids of the model folder and the tokenizer.
 SamplingOptions sampling_options(const GenerateConfig& config, const ModelFolder& folder, const Tokenizer& tokenizer);
 
-/// Samples responses to prompts in order and writes them after every few batches, so that the first ones appear early.
+/// Samples responses to prompts and writes them in the order of the prompts, each as soon as it and all before it are
+/// complete.
 class AnswerWriter {
  public:
   /// If `reward` is null, responses are not scored.
   AnswerWriter(const GenerateConfig& config, const ModelFolder& folder, const Tokenizer& tokenizer, CausalLM& model,
                std::unique_ptr<RewardSource> reward);
-  void write(const std::vector<PromptSample>& prompts, std::ostream& out);
+  /// If this fails in the middle, what is complete is written before the exception leaves.
+  void write(std::span<const PromptSample> prompts, std::ostream& out);
 
  private:
-  /// The responses to prompts [begin,end), the samples of a prompt next to each other, and their scores (empty without
-  /// a reward source).
-  struct Answers {
-    std::vector<Generation> texts;
-    std::vector<float> scores;
+  /// Some prompts, and the responses to them that are complete; the samples of a prompt are next to each other.
+  struct Group {
+    std::span<const PromptSample> prompts;
+    std::uint64_t first = 0;  ///< the number of the first prompt, for its random stream
+    std::vector<std::optional<Generation>> answers;
+    std::size_t next = 0;  ///< the first prompt that is not written
   };
-  void write_some(const std::vector<PromptSample>& prompts, std::size_t begin, std::size_t end, std::ostream& out);
-  Answers answer(const std::vector<PromptSample>& prompts, std::size_t begin, std::size_t end, bool streams);
-  std::vector<float> score(const std::vector<PromptSample>& prompts, std::size_t begin,
-                           const std::vector<Generation>& answers);
-  void write_json(const PromptSample& prompt, const Answers& answers, std::size_t i, std::ostream& out) const;
+  bool streams(const Group& group) const;
+  bool complete(const Group& group, std::size_t prompt) const;
+  void write_group(Group group, std::ostream& out);
+  void generate_group(Group& group, std::ostream& out);
+  void write_complete(Group& group, std::ostream& out);
+  void write_rest(Group& group, std::ostream& out);
+  /// Writes the responses to the prompts [begin,end) of the group.
+  void write_prompts(const Group& group, std::size_t begin, std::size_t end, std::ostream& out);
+  void write_answer(const PromptSample& prompt, const Generation& answer, std::size_t sample,
+                    std::optional<float> score, bool is_streamed, std::ostream& out);
+  std::vector<float> score(const Group& group, std::size_t begin, std::size_t end);
+  nlohmann::ordered_json json_of(const PromptSample& prompt, const Generation& answer, std::size_t sample,
+                                 std::optional<float> score) const;
   std::string text_of(const PromptSample& prompt, const Generation& answer) const {
     return stop_.cut(decode_after(tokenizer_, prompt.ids, answer.tokens));
   }
@@ -47,6 +64,9 @@ class AnswerWriter {
   StopStrings stop_;
   SamplingOptions sampling_;
   std::unique_ptr<RewardSource> reward_;
+  const std::size_t samples_;
+  const bool json_;
+  std::size_t written_ = 0;  ///< prompts whose responses are written
 };
 
 }  // namespace rlhf

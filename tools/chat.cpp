@@ -11,6 +11,7 @@
 
 #include "answer_stream.h"
 #include "answer_writer.h"
+#include "terminal.h"
 
 namespace rlhf {
 namespace {
@@ -33,7 +34,9 @@ Chat::Chat(const GenerateConfig& config, const ModelFolder& folder, const Tokeni
 
 void Chat::run(std::istream& in, std::ostream& out, bool prompts) {
   const auto ask = [&] {
-    if (prompts) out << "> " << std::flush;
+    if (!prompts) return;
+    out << "> " << std::flush;
+    await_terminal();
   };
   std::string line;
   for (ask(); std::getline(in, line); ask()) {

@@ -18,7 +18,7 @@ namespace rlhf {
 
 /// A conversation on a terminal. Each line is a turn of the user; responses are printed while they are generated.
 /// `/reset` starts a new conversation, `/system TEXT` sets the system message and starts a new conversation, `/exit` or
-/// the end of the input ends the program.
+/// the end of the input (Ctrl-D) ends the program, and so does Ctrl-C.
 class Chat {
  public:
   Chat(const GenerateConfig& config, const ModelFolder& folder, const Tokenizer& tokenizer,

@@ -12,26 +12,53 @@
 namespace rlhf {
 namespace {
 
+/// Which tools have a flag.
+enum class Only { all, training, evaluating };
+
 struct Flag {
   const char* name;
   bool CommandLine::*member;
-  bool only_training;
+  Only only;
   const char* doc;
 };
 constexpr Flag kFlags[] = {
-    {"--dry-run", &CommandLine::dry_run, true,
+    {"--dry-run", &CommandLine::dry_run, Only::training,
      "print the plan, the memory forecast and the first samples, and exit without training"},
-    {"--resume", &CommandLine::resume, true,
+    {"--resume", &CommandLine::resume, Only::training,
      "resume from the newest checkpoint in train.output, or start if there is none"},
-    {"--accept-differences", &CommandLine::accept_differences, true,
-     "resume although data, machine or template differ"},
-    {"--print-config", &CommandLine::print_config, false, "print the effective config as YAML"},
-    {"--schema", &CommandLine::schema, false, "print the JSON schema of the config, for editors"},
-    {"--help", &CommandLine::help, false, "print this text"},
-    {"--version", &CommandLine::version, false, "print the version"},
+    {"--accept-differences", &CommandLine::accept_differences, Only::training,
+     "resume, or use a model folder, although data, machine or template differ"},
+    {"--eval-only", &CommandLine::eval_only, Only::evaluating,
+     "train nothing: evaluate model.path on data.eval (or a held-out share, or data.train)"},
+    {"--print-config", &CommandLine::print_config, Only::all, "print the effective config as YAML"},
+    {"--schema", &CommandLine::schema, Only::all, "print the JSON schema of the config, for editors"},
+    {"--help", &CommandLine::help, Only::all, "print this text"},
+    {"--version", &CommandLine::version, Only::all, "print the version"},
 };
 
-bool applies(const Flag& flag, const Tool& tool) { return tool.trains || !flag.only_training; }
+constexpr const char* kEvalOutput = "--eval-output";
+
+bool applies(const Flag& flag, const Tool& tool) {
+  switch (flag.only) {
+    case Only::training:
+      return tool.trains;
+    case Only::evaluating:
+      return tool.evaluates;
+    case Only::all:
+      break;
+  }
+  return true;
+}
+
+/// The flags that exclude each other.
+void check_together(const CommandLine& line, std::vector<std::string>& faults) {
+  if (line.eval_only && (line.dry_run || line.resume))
+    faults.push_back(std::string("command line: expected --eval-only alone, found it with ") +
+                     (line.dry_run ? "--dry-run" : "--resume"));
+  if (!line.eval_only && !line.eval_output.empty())
+    faults.push_back(std::string("command line: ") + kEvalOutput +
+                     ": expected --eval-only with it, found no such flag");
+}
 
 /// The value of a key that was given as a flag, written as the right side of an override.
 std::string override_value(const Option& option, const std::vector<std::string>& values) {
@@ -77,6 +104,7 @@ std::string unknown_flag(const Tool& tool, const Section& options, const std::st
   if (!argument.starts_with("--")) return fault + "; hint: --help lists all of them";
   std::string name = argument.substr(2, argument.find('=') - 2);
   std::vector<std::string> known = {"--config"};
+  if (tool.evaluates) known.push_back(kEvalOutput);
   for (const Flag& flag : kFlags) {
     if (applies(flag, tool)) known.push_back(flag.name);
   }
@@ -101,6 +129,7 @@ CommandLine parse_command_line(const Tool& tool, const Section& options, int arg
   app.allow_extras();
   app.add_option("--config", line.config_file);
   app.add_option("overrides", line.overrides);
+  if (tool.evaluates) app.add_option(kEvalOutput, line.eval_output);
   for (const Flag& flag : kFlags) {
     if (applies(flag, tool)) app.add_flag(flag.name, line.*flag.member);
   }
@@ -113,6 +142,7 @@ CommandLine parse_command_line(const Tool& tool, const Section& options, int arg
   }
   std::vector<std::string> faults;
   for (const std::string& argument : app.remaining()) faults.push_back(unknown_flag(tool, options, argument));
+  check_together(line, faults);
   if (!faults.empty()) throw ConfigError(std::move(faults));
   if (keys) {
     for (std::string& text : keys->overrides()) line.overrides.push_back(std::move(text));
@@ -127,14 +157,17 @@ std::string help_text(const Tool& tool, const Section& options) {
     return "  " + flag + doc + "\n";
   };
   const bool as_flags = tool.keys == KeyStyle::flag;
-  std::string text = std::string("usage: ") + tool.name +
-                     (as_flags ? " [--key value …]" : " --config FILE [key=value …]") + " [flags]\n\n" + tool.purpose +
+  std::string text = std::string("usage: ") + tool.name + (as_flags ? " [--key value …]" : " [key=value …]") +
+                     " [--config FILE] [flags]\n\n" + tool.purpose + "\nexample: " + tool.name + " " + tool.example +
                      "\n\n";
   text += row("--config FILE", "YAML or JSON file with the keys below");
+  if (as_flags) text += row("--key value", "set a key; a key that is true or false: --key, or --key=false");
   text += row("key=value", tool.trains ? "set a key, for example train.seed=1; overrides the file"
-                                       : "set a key, like --key value; overrides the file");
+                                       : "the same; both override the file");
   for (const Flag& flag : kFlags) {
     if (applies(flag, tool)) text += row(flag.name, flag.doc);
+    if (flag.member == &CommandLine::eval_only && tool.evaluates)
+      text += row(std::string(kEvalOutput) + " FILE", "with --eval-only: also write the metrics to FILE as JSON");
   }
   return text + "\n" + to_help(options, tool.keys);
 }
@@ -146,6 +179,16 @@ std::vector<Issue> tool_rules(const PpoConfig& config) {
     issues.push_back({{"model.reward"}, "expected the folder of the reward model, found nothing"});
   }
   return issues;
+}
+
+std::vector<Issue> evaluation_rules(std::vector<Issue> rules_of_run, const ModelOptions& model,
+                                    const DataOptions& data) {
+  std::erase_if(rules_of_run, [&](const Issue& issue) {
+    const std::string& key = issue.keys.front();
+    return key == "train.output" || (key == "data.train" && data.train.empty() && !data.eval.empty());
+  });
+  if (model.init) rules_of_run.push_back({{"model.init"}, "expected model.path with --eval-only, found a new model"});
+  return rules_of_run;
 }
 
 }  // namespace rlhf

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "rlhf/config/read_config.h"
@@ -14,25 +15,49 @@ struct Tool {
   const char* name;
   const char* stage;    ///< first argument of rlhf-engine; empty if the tool does not use the engine
   const char* purpose;  ///< one sentence for --help
+  const char* example;  ///< a command line for --help, without the name of the program
   KeyStyle keys;        ///< flag: every key is also a flag (--max-new-tokens 64)
   bool trains;          ///< has --dry-run, --resume and --accept-differences
+  bool evaluates;       ///< has --eval-only and --eval-output
 };
 
 template <typename Config>
 constexpr Tool kTool{};
 template <>
-inline constexpr Tool kTool<SftConfig>{
-    "rlhf-sft", "sft", "Fine-tunes a language model on demonstrations or plain text.", KeyStyle::dotted, true};
+inline constexpr Tool kTool<SftConfig>{"rlhf-sft",
+                                       "sft",
+                                       "Fine-tunes a language model on demonstrations or plain text.",
+                                       "model.path=my-llama data.train=[demonstrations.jsonl] train.output=runs/sft",
+                                       KeyStyle::dotted,
+                                       true,
+                                       true};
 template <>
 inline constexpr Tool kTool<RewardModelConfig>{
-    "rlhf-rm", "rm", "Trains a reward model on pairs or rankings of completions.", KeyStyle::dotted, true};
+    "rlhf-rm",
+    "rm",
+    "Trains a reward model on pairs or rankings of completions.",
+    "model.path=runs/sft/final data.train=[pairs.jsonl] train.output=runs/rm",
+    KeyStyle::dotted,
+    true,
+    true};
 template <>
-inline constexpr Tool kTool<PpoConfig>{"rlhf-ppo", "ppo",
-                                       "Trains a policy by PPO on the scores of a reward model, with a KL penalty.",
-                                       KeyStyle::dotted, true};
+inline constexpr Tool kTool<PpoConfig>{
+    "rlhf-ppo",
+    "ppo",
+    "Trains a policy by PPO on the scores of a reward model, with a KL penalty.",
+    "model.policy=runs/sft/final model.reward=runs/rm/final data.prompts=[prompts.jsonl] train.output=runs/ppo",
+    KeyStyle::dotted,
+    true,
+    false};
 template <>
 inline constexpr Tool kTool<GenerateConfig>{
-    "rlhf-generate", "generate", "Samples responses to a prompt or a file of prompts.", KeyStyle::flag, false};
+    "rlhf-generate",
+    "generate",
+    "Samples responses to a prompt or a file of prompts, chats, or scores the answers of a file with a reward model.",
+    "--model runs/ppo/final --input prompts.jsonl --output answers.jsonl",
+    KeyStyle::flag,
+    false,
+    false};
 
 /// The parsed arguments. Values of keys are overrides ("ppo.kl_coef=0.1").
 struct CommandLine {
@@ -45,6 +70,8 @@ struct CommandLine {
   bool dry_run = false;
   bool resume = false;
   bool accept_differences = false;
+  bool eval_only = false;
+  std::string eval_output;
 };
 
 /// Throws ConfigError for flags that `tool` does not have. `options` are the keys of its config.
@@ -62,6 +89,11 @@ std::vector<Issue> tool_rules(const Config& config) {
 template <>
 std::vector<Issue> tool_rules(const PpoConfig& config);
 
+/// The rules of --eval-only: those of a run without the ones about its folder and about training data, if there are
+/// data to evaluate.
+std::vector<Issue> evaluation_rules(std::vector<Issue> rules_of_run, const ModelOptions& model,
+                                    const DataOptions& data);
+
 template <typename Config>
 struct Command {
   CommandLine line;
@@ -76,7 +108,13 @@ Command<Config> parse_command(int argc, const char* const* argv) {
   command.line = parse_command_line(kTool<Config>, bind(command.config), argc, argv);
   const CommandLine& line = command.line;
   if (line.help || line.version || line.schema) return command;
-  command.config = read_config<Config>(line.config_file, line.overrides, tool_rules<Config>);
+  command.config = read_config<Config>(line.config_file, line.overrides, [&](const Config& config) {
+    std::vector<Issue> issues = tool_rules(config);
+    if constexpr (requires { config.data.eval; }) {
+      if (line.eval_only) return evaluation_rules(std::move(issues), config.model, config.data);
+    }
+    return issues;
+  });
   return command;
 }
 

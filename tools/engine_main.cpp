@@ -12,6 +12,7 @@
 #include "rlhf/train/sft.h"
 
 #include "command_line.h"
+#include "evaluation.h"
 #include "generate.h"
 #include "run_guarded.h"
 
@@ -19,7 +20,10 @@ namespace rlhf {
 namespace {
 
 RunOptions run_options(const CommandLine& line) {
-  return {.dry_run = line.dry_run, .resume = line.resume, .accept_differences = line.accept_differences};
+  return {.dry_run = line.dry_run,
+          .resume = line.resume,
+          .accept_differences = line.accept_differences,
+          .eval_only = line.eval_only};
 }
 
 template <typename Config, typename Run>
@@ -28,14 +32,23 @@ void run_with(int argc, char** argv, Run&& run) {
   run(command.config, run_options(command.line));
 }
 
+/// A run that may be an evaluation only, whose result is then printed.
+template <typename Config, typename Run>
+void run_or_evaluate(int argc, char** argv, Run&& run) {
+  const Command<Config> command = parse_command<Config>(argc, argv);
+  const RunSummary done = run(command.config, run_options(command.line));
+  if (done.evaluation) show_evaluation(*done.evaluation, command.config.model.path, command.line.eval_output);
+}
+
 /// `argv[0]` is the stage.
 void run_stage(int argc, char** argv) {
   const std::string_view stage = argc > 0 ? argv[0] : "";
   if (stage == kTool<SftConfig>.stage) {
-    run_with<SftConfig>(argc, argv, [](const auto& config, const RunOptions& options) { train_sft(config, options); });
+    run_or_evaluate<SftConfig>(
+        argc, argv, [](const auto& config, const RunOptions& options) { return train_sft(config, options); });
   } else if (stage == kTool<RewardModelConfig>.stage) {
-    run_with<RewardModelConfig>(
-        argc, argv, [](const auto& config, const RunOptions& options) { train_reward_model(config, options); });
+    run_or_evaluate<RewardModelConfig>(
+        argc, argv, [](const auto& config, const RunOptions& options) { return train_reward_model(config, options); });
   } else if (stage == kTool<PpoConfig>.stage) {
     run_with<PpoConfig>(argc, argv, [](const auto& config, const RunOptions& options) { train_ppo(config, options); });
   } else if (stage == kTool<GenerateConfig>.stage) {

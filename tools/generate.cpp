@@ -1,6 +1,7 @@
 // rlhf-generate: samples responses to prompts, or chats.
 #include "generate.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 #include <limits>
@@ -8,32 +9,117 @@
 #include <optional>
 #include <string>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 
-#include "rlhf/core/atomic_file.h"
 #include "rlhf/core/error.h"
 #include "rlhf/data/samples.h"
 #include "rlhf/data/templates.h"
 #include "rlhf/io/model_path.h"
 #include "rlhf/nn/model_folder.h"
-#include "rlhf/rollout/reward_source.h"
+#include "rlhf/records/records.h"
+#include "rlhf/rollout/sampling.h"
 #include "rlhf/tensor/device.h"
 #include "rlhf/text/tokenizer.h"
 #include "rlhf/train/same_tokens.h"
 
 #include "answer_writer.h"
 #include "chat.h"
+#include "choose_templates.h"
+#include "judge.h"
+#include "long_texts.h"
+#include "output_file.h"
+#include "score_answers.h"
 
 namespace rlhf {
 
 namespace {
 
-DtypeChoice dtype_of_file(const ModelFolder& folder) {
-  return folder.file_dtype == at::kBFloat16 ? DtypeChoice::bfloat16 : DtypeChoice::float32;
+/// The prompts of a file or of --prompt that fit, as token ids, each with the text that was tokenised.
+class PromptList {
+ public:
+  PromptList(const GenerateConfig& config, std::int64_t positions, const Tokenizer& tokenizer,
+             const Templates& templates)
+      : limits_(config.over_length, positions - config.max_new_tokens,
+                "the model's " + std::to_string(positions) + " positions minus --max-new-tokens", tokenizer.bos_id()) {
+    if (config.max_new_tokens >= positions)
+      throw ConfigError({"max_new_tokens: expected less than the model's " + std::to_string(positions) +
+                         " positions, found " + std::to_string(config.max_new_tokens)});
+    read(config);
+    total_ = static_cast<std::int64_t>(records_.size());
+    auto made = make_prompts(records_, tokenizer, templates, std::numeric_limits<std::int64_t>::max()).samples;
+    for (std::size_t i = 0; i < made.size(); ++i) {
+      if (!limits_.fit(made[i].ids, places_[i])) continue;
+      if (!records_[i].chat) made[i].text = templates.prompt.prompt(made[i].text);
+      samples_.push_back(std::move(made[i]));
+    }
+    if (samples_.empty())
+      throw DataError((config.input.empty() ? "prompt" : config.input) +
+                      ": expected at least one prompt that is short " +
+                      "enough, found none; hint: lower --max-new-tokens, or add --over-length truncate_left");
+  }
+
+  const std::vector<PromptSample>& samples() const { return samples_; }
+  void report() const { limits_.report(total_); }
+
+ private:
+  void read(const GenerateConfig& config) {
+    if (config.input.empty()) {
+      records_ = {{config.prompt, "{}"}};
+      places_ = {"prompt"};
+      return;
+    }
+    const RecordReading reading{{{"prompt", config.field}}, /*max_bad_lines=*/0};
+    for_each_prompt({config.input}, reading, [&](Prompt record, const RecordPlace& place) {
+      records_.push_back(std::move(record));
+      places_.push_back(place.text);
+    });
+  }
+
+  LongTexts limits_;
+  std::vector<Prompt> records_;
+  std::vector<std::string> places_;
+  std::vector<PromptSample> samples_;
+  std::int64_t total_ = 0;
+};
+
+/// The folder of --reward, if there is one. It must have the tokens of the model.
+std::optional<ModelFolder> read_judge_of(const GenerateConfig& config, const ModelFolder& model,
+                                         const Tokenizer& tokenizer) {
+  if (config.reward.empty()) return std::nullopt;
+  ModelFolder folder = read_judge_folder(config.reward);
+  check_same_tokens(tokenizer, folder, "reward", "the model (" + model.path.string() + ")");
+  return folder;
 }
+
+void chat(const GenerateConfig& config, const ModelFolder& folder, const Tokenizer& tokenizer,
+          const Templates& templates) {
+  const ChatTemplate& chat_template = templates.chat_template();  // throws before the model is loaded
+  const Compute compute = resolve_compute_of(folder, config.device, config.dtype);
+  const auto model = load_causal_lm(folder, compute.device, compute.dtype, false);
+  const bool terminal = isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1;
+  Chat(config, folder, tokenizer, chat_template, *model).run(std::cin, std::cout, terminal);
+}
+
+void answer_prompts(const GenerateConfig& config, const ModelFolder& folder, const Tokenizer& tokenizer,
+                    const Templates& templates) {
+  const auto judge_folder = read_judge_of(config, folder, tokenizer);
+  std::int64_t positions = folder.shape.max_positions;
+  if (judge_folder) positions = std::min(positions, judge_folder->shape.max_positions);
+  const PromptList prompts(config, positions, tokenizer, templates);
+  const Compute compute = resolve_compute_of(folder, config.device, config.dtype);
+  const auto model = load_causal_lm(folder, compute.device, compute.dtype, false);
+  std::optional<Judge> judge;
+  if (judge_folder) judge.emplace(*judge_folder, compute);
+  AnswerWriter writer(config, folder, tokenizer, *model, judge ? judge->source() : nullptr);
+  write_output(config.output, [&](std::ostream& out) { writer.write(prompts.samples(), out); });
+  prompts.report();
+}
+
+}  // namespace
 
 Templates choose_templates(const GenerateConfig& config, const ModelFolder& folder, const Tokenizer& tokenizer) {
   Templates templates;
@@ -44,73 +130,20 @@ Templates choose_templates(const GenerateConfig& config, const ModelFolder& fold
   return templates;
 }
 
-/// The prompts as token ids, each with the text that was tokenised.
-std::vector<PromptSample> load_prompts(const GenerateConfig& config, const ModelFolder& folder,
-                                       const Tokenizer& tokenizer, const Templates& templates) {
-  std::vector<Prompt> records{{config.prompt, "{}"}};
-  if (!config.input.empty()) records = read_prompts({config.input}, {{{"prompt", config.field}}, 0}).records;
-  auto samples = make_prompts(records, tokenizer, templates, std::numeric_limits<std::int64_t>::max()).samples;
-  const std::int64_t longest = folder.shape.max_positions - config.max_new_tokens;
-  if (longest < 1)
-    throw ConfigError({"max_new_tokens: expected less than the model's " + std::to_string(folder.shape.max_positions) +
-                       " positions, found " + std::to_string(config.max_new_tokens)});
-  for (std::size_t i = 0; i < samples.size(); ++i) {
-    if (static_cast<std::int64_t>(samples[i].ids.size()) > longest)
-      throw DataError("prompt " + std::to_string(i + 1) + ": expected at most " + std::to_string(longest) +
-                      " tokens (the model's " + std::to_string(folder.shape.max_positions) +
-                      " positions minus --max-new-tokens), found " + std::to_string(samples[i].ids.size()) +
-                      "; hint: shorten the prompt or lower --max-new-tokens");
-    if (!records[i].chat) samples[i].text = templates.prompt.prompt(samples[i].text);
-  }
-  return samples;
-}
-
-/// The optional reward model of --reward, which must have the tokens of the model.
-class Judge {
- public:
-  Judge(const std::string& path, const ModelFolder& model, const Tokenizer& tokenizer, const Compute& compute) {
-    if (path.empty()) return;
-    const ModelFolder folder = read_model_folder(find_model(path));
-    if (!folder.scalar_head)
-      throw ModelError("reward: " + path +
-                       ": expected a model with a scalar head, found a language model; hint: train one with rlhf-rm");
-    check_same_tokens(tokenizer, folder, "reward", "the model (" + model.path.string() + ")");
-    model_.emplace(load_scalar_model(folder, compute.device, compute.dtype, /*requires_grad=*/false));
-  }
-  std::unique_ptr<RewardSource> source() {
-    constexpr std::int64_t kTokensAtOnce = 8192;
-    return model_ ? reward_from_model(*model_, kTokensAtOnce) : nullptr;
-  }
-
- private:
-  std::optional<ScalarModel> model_;
-};
-
-}  // namespace
-
 void run_generate(const GenerateConfig& config) {
   if (config.threads) at::set_num_threads(static_cast<int>(*config.threads));
   std::error_code none;
   if (std::filesystem::equivalent(config.input, config.output, none))
     throw ConfigError({"output: expected another file than input, found " + config.output});
+  check_output(config.output, config.overwrite);
   const at::NoGradGuard no_gradient;
+  if (config.scores_given_answers()) return score_answers(config);
   ModelFolder folder = read_model_folder(find_model(config.model));
   const auto tokenizer = load_tokenizer(folder.path, folder.shape.vocab_size);
   const Templates templates = choose_templates(config, folder, *tokenizer);
   folder.eos_ids = stop_ids(folder, *tokenizer, templates.end_of_turn.id);
-  if (config.chat) templates.chat_template();  // throws before the model is loaded
-  const auto prompts = config.chat ? std::vector<PromptSample>() : load_prompts(config, folder, *tokenizer, templates);
-  const DtypeChoice dtype = config.dtype == DtypeChoice::auto_ ? dtype_of_file(folder) : config.dtype;
-  const Compute compute = resolve_compute(config.device, dtype);
-  const auto model = load_causal_lm(folder, compute.device, compute.dtype, false);
-  if (config.chat) {
-    const bool terminal = isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1;
-    return Chat(config, folder, *tokenizer, templates.chat_template(), *model).run(std::cin, std::cout, terminal);
-  }
-  Judge judge(config.reward, folder, *tokenizer, compute);
-  AnswerWriter writer(config, folder, *tokenizer, *model, judge.source());
-  if (config.output.empty()) return writer.write(prompts, std::cout);
-  write_file_gradually(config.output, [&](std::ostream& file) { writer.write(prompts, file); });
+  if (config.chat) return chat(config, folder, *tokenizer, templates);
+  answer_prompts(config, folder, *tokenizer, templates);
 }
 
 }  // namespace rlhf

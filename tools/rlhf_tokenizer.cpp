@@ -79,8 +79,13 @@ void train(const TokenizerConfig& config) {
 }  // namespace
 
 template <>
-inline constexpr Tool kTool<TokenizerConfig>{
-    "rlhf-tokenizer", "", "Trains a SentencePiece BPE tokenizer on JSONL files.", KeyStyle::flag, false};
+inline constexpr Tool kTool<TokenizerConfig>{"rlhf-tokenizer",
+                                             "",
+                                             "Trains a SentencePiece BPE tokenizer on JSONL files.",
+                                             "--input texts.jsonl --vocab-size 8000 --output my-tokenizer",
+                                             KeyStyle::flag,
+                                             false,
+                                             false};
 
 }  // namespace rlhf
 

@@ -5,7 +5,9 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/zeros.h>
 
-#include "rlhf/tensor/check_shape.h"
+#include "rlhf/core/check_argument.h"
+
+#include "algo/check_numbers.h"
 
 namespace rlhf {
 namespace {
@@ -24,8 +26,12 @@ at::Tensor grid_places(const Segments& segments) {
 
 AdvantagesAndReturns compute_gae(const at::Tensor& rewards, const at::Tensor& values, const Segments& segments,
                                  double gamma, double gae_lambda) {
-  check_shape(rewards, "rewards", {segments.total()});
-  check_shape(values, "values", {segments.total()});
+  check_segments(segments, "segments");
+  check_numbers(rewards, "rewards", segments.total(), segments.cu_seqlens.device());
+  check_numbers(values, "values", segments.total(), segments.cu_seqlens.device());
+  check_argument(gamma >= 0 && gamma <= 1, "gamma", "a number from 0 to 1", gamma);
+  check_argument(gae_lambda >= 0 && gae_lambda <= 1, "gae_lambda", "a number from 0 to 1", gae_lambda);
+  if (segments.total() == 0) return {values.detach(), values.detach()};
   const at::Tensor v = values.detach();
   const at::Tensor r = rewards.detach().to(v.scalar_type());
   const std::int64_t steps = segments.max_length;

@@ -5,7 +5,9 @@
 #include <ATen/ops/maximum.h>
 #include <ATen/ops/minimum.h>
 
-#include "rlhf/tensor/check_shape.h"
+#include "rlhf/core/check_argument.h"
+
+#include "algo/check_numbers.h"
 
 namespace rlhf {
 namespace {
@@ -17,8 +19,10 @@ constexpr double kMaxLogRatio = 20.0;  // exp(20) = 5e8 is far outside any clip 
 PolicyLoss ppo_policy_loss(const at::Tensor& logprobs, const at::Tensor& old_logprobs, const at::Tensor& advantages,
                            double cliprange) {
   check_shape(logprobs, "logprobs", {-1});
-  check_shape(old_logprobs, "old_logprobs", {logprobs.size(0)});
-  check_shape(advantages, "advantages", {logprobs.size(0)});
+  check_vector(logprobs, "logprobs", -1, logprobs.device());
+  check_vector(old_logprobs, "old_logprobs", logprobs.size(0), logprobs.device());
+  check_vector(advantages, "advantages", logprobs.size(0), logprobs.device());
+  check_argument(cliprange > 0 && cliprange <= 1, "cliprange", "above 0 and at most 1", cliprange);
   const at::Tensor log_ratio = logprobs.sub(old_logprobs);
   const at::Tensor ratio = log_ratio.clamp(-kMaxLogRatio, kMaxLogRatio).exp();
   const at::Tensor plain = advantages.neg().mul(ratio);
@@ -36,8 +40,10 @@ PolicyLoss ppo_policy_loss(const at::Tensor& logprobs, const at::Tensor& old_log
 ValueLoss ppo_value_loss(const at::Tensor& values, const at::Tensor& old_values, const at::Tensor& returns,
                          double cliprange_value) {
   check_shape(values, "values", {-1});
-  check_shape(old_values, "old_values", {values.size(0)});
-  check_shape(returns, "returns", {values.size(0)});
+  check_vector(values, "values", -1, values.device());
+  check_vector(old_values, "old_values", values.size(0), values.device());
+  check_vector(returns, "returns", values.size(0), values.device());
+  check_argument(cliprange_value > 0, "cliprange_value", "above 0", cliprange_value);
   const at::Tensor near_old =
       at::minimum(at::maximum(values, old_values.sub(cliprange_value)), old_values.add(cliprange_value));
   const at::Tensor plain = values.sub(returns).square();
@@ -50,7 +56,8 @@ ValueLoss ppo_value_loss(const at::Tensor& values, const at::Tensor& old_values,
 
 ExplainedVariance explained_variance(const at::Tensor& values, const at::Tensor& returns) {
   check_shape(values, "values", {-1});
-  check_shape(returns, "returns", {values.size(0)});
+  check_numbers(values, "values", -1, values.device());
+  check_numbers(returns, "returns", values.size(0), values.device());
   if (returns.size(0) < 2) return {};
   const at::Tensor target = returns.detach().to(at::kDouble);
   const at::Tensor error = target.sub(values.detach().to(at::kDouble));

@@ -6,6 +6,9 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "rlhf/core/check_argument.h"
+#include "rlhf/tensor/check_shape.h"
+
 namespace rlhf {
 namespace {
 
@@ -21,13 +24,16 @@ double Moments::variance() const {
 }
 
 Moments compute_moments(const at::Tensor& values) {
+  check_floating(values, "values");
   // float64: the variance is a difference of large numbers, which float32 would lose.
   const at::Tensor wide = values.detach().to(at::kDouble);
-  return {
+  const Moments moments{
       .count = static_cast<double>(wide.numel()),
       .sum = wide.sum().item<double>(),
       .sum_of_squares = wide.square().sum().item<double>(),
   };
+  if (!std::isfinite(moments.sum_of_squares)) check_finite(values, "values");
+  return moments;
 }
 
 Moments operator+(const Moments& a, const Moments& b) {
@@ -35,6 +41,9 @@ Moments operator+(const Moments& a, const Moments& b) {
 }
 
 at::Tensor whiten(const at::Tensor& values, const Moments& moments, bool shift_mean) {
+  check_floating(values, "values");
+  check_argument(std::isfinite(moments.sum) && std::isfinite(moments.sum_of_squares), "moments", "finite numbers",
+                 moments.sum);
   if (moments.count < 2) return values;
   const double scale = 1.0 / std::sqrt(moments.variance() + kEpsilon);
   return values.sub(moments.mean()).mul(scale).add(shift_mean ? 0.0 : moments.mean());

@@ -214,6 +214,19 @@ void check_clip_range(Issues& issues, const std::array<double, 2>& range) {
                         format_double(lowest) + ", " + format_double(highest) + "]"});
 }
 
+/// The rules for scoring given answers.
+Issues check_scoring(const GenerateConfig& config) {
+  Issues issues;
+  require_said(issues, "reward", config.reward, "the folder of the reward model that scores");
+  require_said(issues, "input", config.input, "a file of answers to score (or model, to generate answers)");
+  const std::pair<const char*, bool> not_used[] = {
+      {"prompt", !config.prompt.empty()}, {"chat", config.chat}, {"best", config.best}};
+  for (const auto& [key, used] : not_used)
+    if (used) issues.push_back({{key}, "expected none where given answers are scored (score_only), found one"});
+  check_template(issues, "template", config.template_);
+  return issues;
+}
+
 }  // namespace
 
 Issues validate(const SftConfig& config) { return check_supervised(config, Stage::sft); }
@@ -277,7 +290,8 @@ Issues validate(const PpoConfig& config) {
 
 Issues validate(const GenerateConfig& config) {
   Issues issues;
-  require_said(issues, "model", config.model, "a model folder");
+  if (config.scores_given_answers()) return check_scoring(config);
+  require_said(issues, "model", config.model, "a model folder (or, to score the answers in input, reward)");
   const int ways = !config.prompt.empty() + !config.input.empty() + config.chat;
   if (ways != 1) {
     issues.push_back(

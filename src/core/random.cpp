@@ -6,7 +6,7 @@
 #include <numeric>
 #include <utility>
 
-#include "rlhf/core/check.h"
+#include "rlhf/core/check_argument.h"
 
 namespace rlhf {
 namespace {
@@ -46,7 +46,7 @@ double random_uniform(std::uint64_t seed, std::uint64_t stream, std::uint64_t in
 }
 
 std::uint64_t random_below(std::uint64_t seed, std::uint64_t stream, std::uint64_t index, std::uint64_t bound) {
-  RLHF_CHECK(bound > 0);
+  check_argument(bound > 0, "bound", "at least 1", bound);
   const std::uint64_t surplus = (0 - bound) % bound;  // 2^64 mod bound; draws below it are rejected
   for (std::uint64_t attempt = 0;; ++attempt) {
     const auto words = philox(seed, index, attempt == 0 ? stream : random_stream(stream, attempt));

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "rlhf/core/check.h"
+#include "rlhf/core/check_argument.h"
 #include "rlhf/core/random.h"
 
 namespace rlhf {
@@ -16,8 +16,8 @@ constexpr std::uint64_t kShuffleStream = 0x5368756666;  // distinct from the oth
 
 BatchOrder::BatchOrder(std::size_t num_samples, std::int64_t batch_size, std::uint64_t seed, bool shuffle)
     : num_samples_(num_samples), batch_size_(batch_size), seed_(seed), shuffle_(shuffle) {
-  RLHF_CHECK(num_samples > 0, "no samples to order");
-  RLHF_CHECK(batch_size > 0, "batch_size is ", batch_size);
+  check_argument(num_samples > 0, "num_samples", "at least 1", num_samples);
+  check_argument(batch_size > 0, "batch_size", "at least 1", batch_size);
 }
 
 std::int64_t BatchOrder::steps_per_epoch() const {
@@ -25,7 +25,7 @@ std::int64_t BatchOrder::steps_per_epoch() const {
 }
 
 std::vector<std::size_t> BatchOrder::batch(std::int64_t step) const {
-  RLHF_CHECK(step >= 0, "step is ", step);
+  check_argument(step >= 0, "step", "at least 0", step);
   const std::int64_t epoch = step / steps_per_epoch();
   if (epoch != epoch_) {
     if (shuffle_) {

@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "rlhf/core/check.h"
+#include "rlhf/core/check_argument.h"
 
 namespace rlhf {
 namespace {
@@ -31,7 +31,8 @@ JoinedText tokenise_joined(std::string_view prompt, std::string_view completion,
   std::string text(prompt);
   text += completion;
   Encoding encoding = tokenizer.encode(text);
-  RLHF_CHECK(encoding.ends.size() == encoding.ids.size(), "the tokenizer returned no end offset for a token");
+  check_argument(encoding.ends.size() == encoding.ids.size(), "Encoding::ends",
+                 "one offset per token id of the tokenizer", encoding.ends.size());
 
   JoinedText joined;
   joined.prompt_length = tokens_before(encoding, prompt.size(), joined.straddles);
@@ -45,7 +46,8 @@ JoinedText tokenise_joined(std::string_view prompt, std::string_view completion,
 
 Encoding encode_rendered(std::string_view text, const Tokenizer& tokenizer) {
   Encoding encoding = tokenizer.encode(text, Bos::none);
-  RLHF_CHECK(encoding.ends.size() == encoding.ids.size(), "the tokenizer returned no end offset for a token");
+  check_argument(encoding.ends.size() == encoding.ids.size(), "Encoding::ends",
+                 "one offset per token id of the tokenizer", encoding.ends.size());
   return encoding;
 }
 

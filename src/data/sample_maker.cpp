@@ -5,7 +5,6 @@
 #include <optional>
 #include <span>
 
-#include "rlhf/core/check.h"
 #include "rlhf/core/error.h"
 #include "rlhf/core/log.h"
 #include "rlhf/core/parallel.h"
@@ -126,7 +125,9 @@ std::optional<RankedSample> make_sample(const Preference& record, std::vector<Jo
   RankedSample sample;
   for (const RankedPair& pair : record.pairs) {
     const auto chosen = static_cast<std::size_t>(pair.chosen), rejected = static_cast<std::size_t>(pair.rejected);
-    RLHF_CHECK(chosen < texts.size() && rejected < texts.size(), "a pair of ", place, " has an index out of range");
+    if (chosen >= texts.size() || rejected >= texts.size())
+      throw ArgumentError("pairs of " + place + ": expected indices of its " + std::to_string(texts.size()) +
+                          " completions, found " + std::to_string(std::max(pair.chosen, pair.rejected)));
     if (reasons[chosen] == nullptr && reasons[rejected] == nullptr) sample.pairs.push_back(pair);
   }
   if (sample.pairs.empty()) {

@@ -74,6 +74,16 @@ SampleSet<RankedSample> make_ranked(const std::vector<Preference>& records, cons
   return make_all<RankedSample>(records, tokenizer, templates, options);
 }
 
+std::vector<TokenIds> tokenise_answers(const AnsweredRecord& record, const Tokenizer& tokenizer,
+                                       const Templates& templates) {
+  if (record.ids) return {*record.ids};
+  if (record.whole) return {tokenise_joined("", record.content.answers.front().text, tokenizer).ids};
+  std::vector<TokenIds> ids;
+  for (JoinedText& text : tokenise(record.content, tokenizer, templates, TrainOn::completion))
+    ids.push_back(std::move(text.ids));
+  return ids;
+}
+
 SampleSet<PromptSample> make_prompts(const std::vector<Prompt>& records, const Tokenizer& tokenizer,
                                      const Templates& templates, std::int64_t max_prompt_length,
                                      std::int64_t max_bad_lines) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 
+#include "rlhf/core/check_argument.h"
 #include "rlhf/data/samples.h"
 
 namespace rlhf {
@@ -18,6 +19,9 @@ bool is_mark(std::int32_t id, const Tokenizer& tokenizer) {
 }  // namespace
 
 std::string show_sample(const Sample& sample, const Tokenizer& tokenizer, bool colour) {
+  for (const Span& part : sample.trained)
+    check_argument(part.begin >= 0 && part.begin <= part.end && static_cast<std::size_t>(part.end) <= sample.ids.size(),
+                   "trained", "spans of the tokens", part.end);
   const std::string open = colour ? "\033[32m" : "⟦";
   const std::string close = colour ? "\033[0m" : "⟧";
   std::string out;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 
+#include "rlhf/core/check_argument.h"
 #include "rlhf/core/random.h"
 #include "rlhf/data/samples.h"
 
@@ -36,6 +37,7 @@ std::string split_key(const Preference& record) {
 }
 
 bool drawn(const std::string& key, double eval_share, std::uint64_t seed) {
+  check_argument(eval_share >= 0 && eval_share <= 1, "eval_share", "a number from 0 to 1", eval_share);
   return random_uniform(seed, hash_bytes(key), 0) < eval_share;
 }
 

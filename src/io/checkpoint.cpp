@@ -15,7 +15,7 @@
 #include <c10/core/GradMode.h>
 
 #include "rlhf/core/atomic_file.h"
-#include "rlhf/core/check.h"
+#include "rlhf/core/check_argument.h"
 #include "rlhf/core/error.h"
 #include "rlhf/core/log.h"
 
@@ -92,7 +92,11 @@ std::string sizes_text(at::IntArrayRef sizes) {
 
 void save_checkpoint(const fs::path& checkpoints, std::int64_t step, const Checkpoint& checkpoint,
                      std::int64_t keep_last) {
-  RLHF_CHECK(step >= 0 && keep_last >= 1, step, " ", keep_last);
+  check_argument(step >= 0, "step", "at least 0", step);
+  check_argument(keep_last >= 1, "keep_last", "at least 1", keep_last);
+  for (const auto& [group, tensors] : checkpoint.groups)
+    check_argument(!group.empty() && group.find('/') == std::string::npos, "group of a checkpoint", "a name without /",
+                   "\"" + group + "\"");
   std::error_code error;
   fs::create_directories(checkpoints, error);
   if (error) throw OutputError("creating " + checkpoints.string() + ": " + error.message());
@@ -140,6 +144,8 @@ SavedCheckpoint load_checkpoint(const fs::path& folder) {
 void restore_tensors(const SafetensorsFile& saved, const NamedTensors& targets, const std::string& what) {
   std::map<std::string, SafetensorsFile::Entry> rest = saved.entries();
   for (const auto& [name, target] : targets) {  // copy only after all names and shapes were checked
+    if (!target.defined())
+      throw ArgumentError(what + ": expected a tensor for " + name + " to be copied to, found none");
     const auto found = rest.find(name);
     if (found == rest.end()) throw ModelError(what + ": expected a tensor " + name + ", found none");
     if (target.sizes() != found->second.sizes) {

@@ -11,7 +11,7 @@
 #include <ATen/ops/isfinite.h>
 #include <nlohmann/json.hpp>
 
-#include "rlhf/core/check.h"
+#include "rlhf/core/check_argument.h"
 #include "rlhf/core/error.h"
 #include "rlhf/io/safetensors.h"
 
@@ -63,6 +63,8 @@ class OutputFile {
 
 /// Largest elements first: the format allows no gaps, and in this order every tensor is aligned for its dtype.
 NamedTensors in_file_order(const NamedTensors& tensors) {
+  for (const auto& [name, tensor] : tensors)
+    if (!tensor.defined()) throw ArgumentError("tensor " + name + ": expected a tensor to write, found none");
   NamedTensors order = tensors;
   std::ranges::stable_sort(order, std::ranges::greater(), [](const auto& item) { return item.second.element_size(); });
   return order;
@@ -74,16 +76,18 @@ std::string header_text(const NamedTensors& tensors, const std::map<std::string,
   std::set<std::string> names;
   std::size_t offset = 0;
   for (const auto& [name, tensor] : tensors) {
-    RLHF_CHECK(names.insert(name).second && name != kMetadataKey && name.size() <= kMaxTensorName, name);
+    const bool allowed = names.insert(name).second && name != kMetadataKey && name.size() <= kMaxTensorName;
+    check_argument(allowed, "tensor", "a short name that no other tensor has", "\"" + name + "\"");
     const std::string_view dtype = safetensors_dtype_name(tensor.scalar_type());
-    RLHF_CHECK(!dtype.empty(), name, " has a dtype that safetensors files cannot store");
+    check_argument(!dtype.empty(), "tensor " + name, "a dtype that safetensors files can store",
+                   c10::toString(tensor.scalar_type()));
     const std::size_t end = offset + tensor.nbytes();
     header[name] = {{"dtype", dtype}, {"shape", tensor.sizes().vec()}, {"data_offsets", {offset, end}}};
     offset = end;
   }
   std::string text = header.dump();
   text.append((8 - text.size() % 8) % 8, ' ');  // so that the data section starts at a multiple of 8
-  RLHF_CHECK(text.size() <= kMaxSafetensorsHeader, text.size());
+  check_argument(text.size() <= kMaxSafetensorsHeader, "tensors", "a header that readers accept", text.size());
   return text;
 }
 

@@ -29,8 +29,8 @@ Value truncate(Machine& machine, const Value& value, const Arguments& arguments)
   if (params.flag(machine, 1, false)) return compute(machine, Arithmetic::add, cut, end);
   if (!cut.text()) fail("'" + cut.type_name() + "' object has no attribute 'rsplit'");
   const Pieces pieces = split_by(machine, cut.text()->bytes, " ", 1, /*from_right=*/true);
-  return compute(machine, Arithmetic::add,
-                 make_text(machine.budget, std::string(pieces.front()), cut.text()->markup), end);
+  return compute(machine, Arithmetic::add, make_text(machine.budget, std::string(pieces.front()), cut.text()->markup),
+                 end);
 }
 
 Value wordcount(Machine& machine, const Value& value, const Arguments& arguments) {
@@ -83,8 +83,8 @@ Value filesizeformat(Machine& machine, const Value& value, const Arguments& argu
   if (bytes == 1) return make_text(machine.budget, "1 Byte");
   if (bytes < base) {
     if (std::isinf(bytes)) fail("cannot convert float infinity to integer");
-    return make_text(machine.budget, real_digits(std::trunc(bytes), 'f', 0, false).insert(0, bytes <= -1 ? "-" : "") +
-                                         " Bytes");
+    return make_text(machine.budget,
+                     real_digits(std::trunc(bytes), 'f', 0, false).insert(0, bytes <= -1 ? "-" : "") + " Bytes");
   }
   double unit = base * base;
   std::size_t i = 0;

@@ -174,7 +174,8 @@ Word parts_of(std::string_view word) {
       break;
   }
   // Brackets that are opened inside the word are closed inside it.
-  for (const auto& [open, close] : {std::pair<std::string_view, std::string_view>{"(", ")"}, {"<", ">"}, {"&lt;", "&gt;"}}) {
+  for (const auto& [open, close] :
+       {std::pair<std::string_view, std::string_view>{"(", ")"}, {"<", ">"}, {"&lt;", "&gt;"}}) {
     const std::string_view middle = word.substr(begin, end - begin);
     const std::size_t opened = count_of(middle, open);
     if (opened <= count_of(middle, close)) continue;
@@ -236,7 +237,8 @@ std::vector<std::string> schemes(Machine& machine, const Params& params) {
     if (!one.text()) fail("urlize(): expected texts as extra_schemes, found " + one.type_name());
     const std::string& scheme = one.text()->bytes;
     const std::size_t colon = std::min(scheme.find(':'), scheme.size());
-    const std::string_view name = std::string_view(scheme).substr(0, colon), rest = std::string_view(scheme).substr(colon);
+    const std::string_view name = std::string_view(scheme).substr(0, colon),
+                           rest = std::string_view(scheme).substr(colon);
     const auto fits = [](CodePoint point) { return is_domain(point) || point == '+'; };
     if (!all_of(name, fits) || !has_length(name, 2, npos) || (rest != ":" && rest != ":/" && rest != "://"))
       fail("'" + scheme + "' is not a valid URI scheme prefix");

@@ -1,5 +1,5 @@
-// Python's pprint. The names level, indent and allowance are its own: an allowance is the number of characters that must
-// follow on the last line.
+// Python's pprint. The names level, indent and allowance are its own: an allowance is the number of characters that
+// must follow on the last line.
 #include "jinja/pretty.h"
 
 #include <algorithm>

@@ -96,7 +96,8 @@ std::string reference(std::string_view text, std::size_t& at) {
   static constexpr std::pair<std::string_view, std::string_view> kNames[] = {
       {"amp", "&"}, {"lt", "<"}, {"gt", ">"}, {"quot", "\""}, {"apos", "'"}, {"nbsp", "\u00A0"}};
   const std::size_t begin = at++;
-  const std::size_t end = std::min(text.find_first_of(" \t\n\f<&#;", at + (text.substr(at).starts_with('#'))), text.size());
+  const std::size_t end =
+      std::min(text.find_first_of(" \t\n\f<&#;", at + (text.substr(at).starts_with('#'))), text.size());
   const std::string_view name = text.substr(at, end - at);
   const bool closed = end < text.size() && text[end] == ';';
   if (name.starts_with('#')) {

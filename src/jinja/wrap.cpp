@@ -13,7 +13,8 @@ using Points = std::vector<CodePoint>;
 bool is_blank(CodePoint point) { return point == ' ' || (point >= 0x09 && point <= 0x0D); }
 bool is_letter(CodePoint point) { return is_word(point) && !is_decimal(point); }  // of re: \w without \d
 bool is_word_or_mark(CodePoint point) {
-  return is_word(point) || (point < 0x80 && std::string_view("!\"'&.,?").find(static_cast<char>(point)) != std::string_view::npos);
+  return is_word(point) ||
+         (point < 0x80 && std::string_view("!\"'&.,?").find(static_cast<char>(point)) != std::string_view::npos);
 }
 
 // Finds the places at which a line may be broken.
@@ -89,7 +90,7 @@ std::size_t broken_at(const Points& points, const Chunk& chunk, std::size_t spac
     if (points[chunk.begin + i] != '-') continue;
     const auto first = points.begin() + static_cast<std::ptrdiff_t>(chunk.begin);
     return std::any_of(first, first + static_cast<std::ptrdiff_t>(i), [](CodePoint c) { return c != '-'; }) ? i + 1
-                                                                                                           : space;
+                                                                                                            : space;
   }
   return space;
 }

@@ -2,6 +2,7 @@
 #include "rlhf/nn/attention.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <optional>
 #include <tuple>
@@ -17,6 +18,7 @@
 #include <ATen/ops/softmax.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "rlhf/core/check_argument.h"
 #include "rlhf/core/error.h"
 #include "rlhf/tensor/check_shape.h"
 #include "rlhf/tensor/fused.h"
@@ -36,10 +38,29 @@ void check_inputs(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
   check_shape(q, "q", {rows, -1, -1});
   check_shape(k, "k", {rows, -1, q.size(2)});
   check_shape(v, "v", {rows, k.size(1), q.size(2)});
-  if (q.size(1) % k.size(1) != 0) {
+  check_floating(q, "q");
+  check_dtype(k, "k", q.scalar_type());
+  check_dtype(v, "v", q.scalar_type());
+  check_device(k, "k", q.device());
+  check_device(v, "v", q.device());
+  if (k.size(1) == 0 || q.size(1) % k.size(1) != 0) {
     throw ShapeError("attention: query heads: expected a multiple of " + std::to_string(k.size(1)) +
                      " key heads, found " + std::to_string(q.size(1)));
   }
+}
+
+void check_rule(const AttentionRule& rule, const Segments& segments) {
+  check_segments(segments, "segments");
+  check_argument(std::isfinite(rule.scale), "scale", "a finite number", rule.scale);
+  check_argument(rule.window >= 0, "window", "at least 0", rule.window);
+  check_argument(rule.cap >= 0, "cap", "at least 0", rule.cap);
+}
+
+void check_heads(const AttentionHeads& heads) {
+  check_argument(heads.width > 0, "heads.width", "at least 1", heads.width);
+  check_argument(heads.keys > 0, "heads.keys", "at least 1", heads.keys);
+  check_argument(heads.queries > 0 && heads.queries % heads.keys == 0, "heads.queries", "a multiple of the key heads",
+                 heads.queries);
 }
 
 /// A view of the rows of one run: [count·length,H,E] -> [count,H,length,E].
@@ -172,7 +193,10 @@ class PackedAttention : public torch::autograd::Function<PackedAttention> {
 
 at::Tensor packed_attention(const at::Tensor& qkv, const AttentionHeads& heads, const Segments& segments,
                             AttentionRule rule) {
+  check_rule(rule, segments);
+  check_heads(heads);
   check_shape(qkv, "qkv", {segments.total(), heads.row()});
+  check_floating(qkv, "qkv");
   drop_idle_window(rule, segments);
   if (has_fused(Fused::packed_attention, qkv) && rule.window == 0 && rule.cap == 0) {
     return PackedAttention::apply(qkv.contiguous(), heads, segments, rule.scale);
@@ -183,6 +207,7 @@ at::Tensor packed_attention(const at::Tensor& qkv, const AttentionHeads& heads, 
 
 at::Tensor packed_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const Segments& segments,
                             AttentionRule rule) {
+  check_rule(rule, segments);
   check_inputs(q, k, v, segments);
   drop_idle_window(rule, segments);
   if (rule.cap > 0) return reference_attention(q, k, v, segments, rule);
@@ -200,6 +225,7 @@ at::Tensor packed_attention(const at::Tensor& q, const at::Tensor& k, const at::
 
 at::Tensor reference_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const Segments& segments,
                                const AttentionRule& rule) {
+  check_rule(rule, segments);
   check_inputs(q, k, v, segments);
   const std::int64_t group = q.size(1) / k.size(1);
   std::vector<at::Tensor> results;

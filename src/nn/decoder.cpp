@@ -1,13 +1,17 @@
 // The decoder: embedding, layers of attention and feed-forward, final norm.
 #include "nn/decoder.h"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
+#include <string>
 #include <utility>
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/scalar_tensor.h>
 
+#include "rlhf/core/check_argument.h"
 #include "rlhf/tensor/check_shape.h"
 #include "rlhf/tensor/linear.h"
 
@@ -202,10 +206,36 @@ at::Tensor Decoder::run(const at::Tensor& tokens, const at::Tensor& positions, c
   return add_norm(hidden, delta, final_norm_).norm;
 }
 
+/// Throws unless the batch, and the rows of it that are asked for, suit this decoder.
+void Decoder::check_batch(const PackedBatch& batch, const at::Tensor& rows) const {
+  const Segments& segments = batch.segments;
+  check_segments(segments, "segments");
+  if (segments.total() == 0) throw ShapeError("batch: expected at least one token, found none");
+  const std::int64_t positions =
+      position_table_.defined() ? config_.shape.max_positions : std::numeric_limits<std::int64_t>::max();
+  check_indices(batch.tokens, "tokens", segments.total(), config_.shape.vocab_size, device());
+  check_indices(batch.positions, "positions", segments.total(), positions, device());
+  if (rows.defined()) check_indices(rows, "rows", -1, segments.total(), device());
+}
+
+/// Throws unless the cache was made for a decoder of these sizes.
+void Decoder::check_cache(const KvCache& cache) const {
+  const ModelShape& shape = config_.shape;
+  check_argument(cache.layers() == shape.num_layers, "cache", std::to_string(shape.num_layers) + " layers",
+                 cache.layers());
+  const at::Tensor& keys = cache.keys(0);
+  check_shape(keys, "cache", {cache.rows(), shape.num_key_value_heads, cache.capacity(), shape.head_dim});
+  check_dtype(keys, "cache", dtype());
+  check_device(keys, "cache", device());
+  if (position_table_.defined())
+    check_argument(cache.active() == 0 || std::ranges::max(cache.lengths()) < shape.max_positions, "cache",
+                   "rows with room in the model's positions",
+                   cache.active() == 0 ? 0 : std::ranges::max(cache.lengths()));
+}
+
 at::Tensor Decoder::forward(const PackedBatch& batch, const at::Tensor& rows, KvCache* cache) {
   const Segments& segments = batch.segments;
-  check_shape(batch.tokens, "tokens", {segments.total()});
-  check_shape(batch.positions, "positions", {segments.total()});
+  check_batch(batch, rows);
   count_processed(segments.total());
   if (cache == nullptr) {
     return run(batch.tokens, batch.positions, rows, [&](std::int64_t layer, const at::Tensor& qkv) {
@@ -213,6 +243,7 @@ at::Tensor Decoder::forward(const PackedBatch& batch, const at::Tensor& rows, Kv
     });
   }
   const at::NoGradGuard no_grad;
+  check_cache(*cache);
   check_prefill_fits(*cache, segments);
   at::Tensor hidden = run(batch.tokens, batch.positions, rows, [&](std::int64_t layer, const at::Tensor& qkv) {
     write_prefill(*cache, layer, split_heads(qkv, heads_), segments);
@@ -226,7 +257,8 @@ at::Tensor Decoder::forward(const PackedBatch& batch, const at::Tensor& rows, Kv
 
 at::Tensor Decoder::decode(const at::Tensor& tokens, KvCache& cache) {
   const at::NoGradGuard no_grad;
-  check_shape(tokens, "tokens", {cache.active()});
+  check_cache(cache);
+  check_indices(tokens, "tokens", cache.active(), config_.shape.vocab_size, device());
   const DecodeStep step = make_decode_step(cache, device());
   at::Tensor hidden = run(tokens, step.positions, /*rows=*/{}, [&](std::int64_t layer, const at::Tensor& qkv) {
     return cached_attention(cache, layer, step, qkv, heads_, rule(layer));

@@ -68,6 +68,8 @@ class Decoder final : public CausalLM {
   /// Attention of one layer: (layer, rotated query‖key‖value [N,(H+2G)·E]) -> [N,H·E].
   using Attend = std::function<at::Tensor(std::int64_t, const at::Tensor&)>;
 
+  void check_batch(const PackedBatch& batch, const at::Tensor& rows) const;
+  void check_cache(const KvCache& cache) const;
   Layer make_layer(std::int64_t number, const WeightSource& source);
   /// Makes one parameter `name` from the rows of these tensors; `layout` applies if it is a single tensor.
   Linear make_linear(const WeightSource& source, const std::string& prefix, const std::string& name,

@@ -16,11 +16,13 @@
 #include <ATen/ops/ones.h>
 #include <nlohmann/json.hpp>
 
+#include "rlhf/core/check_argument.h"
 #include "rlhf/core/error.h"
 #include "rlhf/core/log.h"
 #include "rlhf/core/random.h"
 #include "rlhf/io/model_json.h"
 #include "rlhf/nn/model_folder.h"
+#include "rlhf/tensor/device.h"
 
 #include "nn/decoder.h"
 #include "nn/families/family.h"
@@ -194,10 +196,17 @@ at::Tensor make_head(const WeightRequest& request, const ModelFolder& folder, do
   return draw_normal(request.sizes, spread, seed, kHeadStream);
 }
 
+void check_placement(at::Device device, at::ScalarType dtype) {
+  check_usable(device);
+  check_argument(dtype == at::kFloat || dtype == at::kBFloat16 || dtype == at::kDouble, "dtype",
+                 "float32, bfloat16 or float64", c10::toString(dtype));
+}
+
 }  // namespace
 
 std::unique_ptr<CausalLM> load_causal_lm(const ModelFolder& folder, at::Device device, at::ScalarType dtype,
                                          bool requires_grad, std::uint64_t seed, bool allow_missing_head) {
+  check_placement(device, dtype);
   if (folder.scalar_head) {
     throw ModelError("model folder " + folder.path.string() +
                      ": expected a language model (…ForCausalLM), found a scalar head (…ForSequenceClassification); "
@@ -219,6 +228,7 @@ std::unique_ptr<CausalLM> load_causal_lm(const ModelFolder& folder, at::Device d
 
 ScalarModel load_scalar_model(const ModelFolder& folder, at::Device device, at::ScalarType dtype, bool requires_grad,
                               std::uint64_t seed) {
+  check_placement(device, dtype);
   const DecoderRecipe recipe = read_recipe(folder);
   const std::int64_t width = recipe.config.shape.hidden_size;
   const Placement placement{device, dtype, requires_grad};

@@ -13,6 +13,7 @@
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
+#include "rlhf/core/check_argument.h"
 #include "rlhf/tensor/fused.h"
 
 namespace rlhf {
@@ -35,6 +36,11 @@ AdamWStep make_step(const OptimizerOptions& options, double lr, double steps, do
 }  // namespace
 
 AdamW::AdamW(TrainedWeights& weights, const OptimizerOptions& options) : weights_(weights), options_(options) {
+  for (const double beta : options_.betas)
+    check_argument(beta >= 0 && beta < 1, "betas", "numbers from 0 to below 1", beta);
+  check_argument(options_.eps > 0, "eps", "above 0", options_.eps);
+  check_argument(options_.weight_decay >= 0, "weight_decay", "at least 0", options_.weight_decay);
+  check_argument(options_.max_grad_norm >= 0, "max_grad_norm", "at least 0", options_.max_grad_norm);
   for (const auto& weight : weights_.weights()) {
     exp_avgs_.push_back(at::zeros_like(weight.master));
     exp_avg_sqs_.push_back(at::zeros_like(weight.master));
@@ -43,6 +49,7 @@ AdamW::AdamW(TrainedWeights& weights, const OptimizerOptions& options) : weights
 }
 
 at::Tensor AdamW::step(double lr) {
+  check_argument(std::isfinite(lr) && lr >= 0, "lr", "a finite number of at least 0", lr);
   const at::NoGradGuard no_grad;
   const bool by_kernel =
       std::ranges::all_of(weights_.weights(), [](const auto& weight) { return has_fused(Fused::adamw, weight.leaf); });

@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 
 #include "rlhf/core/atomic_file.h"
-#include "rlhf/core/check.h"
 #include "rlhf/core/error.h"
 #include "rlhf/io/model_json.h"
 #include "rlhf/nn/model_folder.h"
@@ -27,7 +26,8 @@ std::string dtype_name(at::ScalarType dtype) {
     case at::kHalf:
       return "float16";
     default:
-      RLHF_CHECK(false, "no model file has dtype ", at::toString(dtype));
+      throw ArgumentError(std::string("dtype: expected one of model files (float32, bfloat16, float16), found ") +
+                          at::toString(dtype));
   }
 }
 

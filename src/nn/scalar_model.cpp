@@ -9,6 +9,7 @@
 #include <ATen/ops/searchsorted.h>
 #include <ATen/ops/where.h>
 
+#include "rlhf/core/check_argument.h"
 #include "rlhf/tensor/check_shape.h"
 
 namespace rlhf {
@@ -30,7 +31,10 @@ at::Tensor last_rows_before(const PackedBatch& batch, std::int32_t padding) {
 ScalarModel::ScalarModel(std::unique_ptr<CausalLM> trunk, at::Tensor score, double reward_mean,
                          std::optional<std::int32_t> padding)
     : trunk_(std::move(trunk)), reward_mean_(reward_mean), padding_(padding) {
+  check_given(trunk_, "trunk", "a model");
   check_shape(score, "score", {1, trunk_->shape().hidden_size});
+  check_floating(score, "score");
+  check_device(score, "score", trunk_->device());
   for (const Parameter& parameter : trunk_->parameters()) {
     const bool unused_head = !trunk_->shape().tied_head && parameter.value.is_same(trunk_->head());
     if (!unused_head) parameters_.push_back(parameter);
@@ -39,6 +43,7 @@ ScalarModel::ScalarModel(std::unique_ptr<CausalLM> trunk, at::Tensor score, doub
 }
 
 at::Tensor ScalarModel::values(const PackedBatch& batch, const at::Tensor& rows) {
+  if (!rows.defined()) throw ShapeError("rows: expected the rows to read, found no tensor");
   const at::Tensor hidden = trunk_->forward(batch, rows);
   return at::linear(hidden.to(at::kFloat), score().to(at::kFloat)).squeeze(1);
 }

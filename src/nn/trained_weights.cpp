@@ -5,7 +5,8 @@
 #include <ATen/ops/_foreach_copy.h>
 #include <ATen/ops/zeros.h>
 
-#include "rlhf/core/check.h"
+#include "rlhf/core/check_argument.h"
+#include "rlhf/tensor/check_shape.h"
 
 namespace rlhf {
 namespace {
@@ -19,13 +20,20 @@ at::Tensor master_of(const Parameter& parameter) {
   return parameter.master.defined() ? parameter.master : parameter.value.detach().to(at::kFloat);
 }
 
+bool is_trained(const Parameter& parameter) {
+  check_floating(parameter.value, parameter.name);
+  if (parameter.master.defined() && parameter.master.sizes() != parameter.value.sizes())
+    throw ShapeError(parameter.name + ": expected a master of the shape of the weight, found another shape");
+  return parameter.value.requires_grad();
+}
+
 }  // namespace
 
 TrainedWeights::TrainedWeights(const Parameters& parameters) : parameters_(parameters) {
   std::int64_t elements = 0;
   for (const Parameter& parameter : parameters_)
-    if (parameter.value.requires_grad()) elements += padded(parameter.value.numel());
-  RLHF_CHECK(elements > 0, "no weight requires a gradient");
+    if (is_trained(parameter)) elements += padded(parameter.value.numel());
+  check_argument(elements > 0, "parameters", "at least one weight that requires a gradient", "none");
   gradients_ = at::zeros({elements}, parameters_.front().value.options().dtype(at::kFloat).requires_grad(false));
   std::int64_t begin = 0;
   for (const Parameter& parameter : parameters_) {

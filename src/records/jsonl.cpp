@@ -5,6 +5,7 @@
 #include <glob.h>
 #include <memory>
 
+#include "rlhf/core/check_argument.h"
 #include "rlhf/core/error.h"
 #include "rlhf/core/log.h"
 #include "rlhf/core/signals.h"
@@ -47,6 +48,7 @@ std::vector<std::filesystem::path> expand_glob(const std::string& pattern) {
 
 std::int64_t for_each_json_line(const std::filesystem::path& file, std::int64_t max_bad_lines,
                                 const std::function<void(const JsonLine&)>& accept) {
+  check_given(accept, "accept", "a function");
   LineReader reader(file);
   std::int64_t bad_lines = 0;
   for (std::string text; reader.next(text);) {

@@ -5,6 +5,7 @@
 
 #include "rlhf/config/record_formats.h"
 #include "rlhf/config/stage.h"
+#include "rlhf/core/check_argument.h"
 #include "rlhf/core/checksum.h"
 #include "rlhf/core/error.h"
 #include "rlhf/json/json_reader.h"
@@ -72,6 +73,7 @@ std::string joined(const std::vector<std::string>& patterns) {
 template <typename Record, typename Convert>
 RecordCounts for_each_record(const std::vector<std::string>& patterns, const RecordReading& reading, Stage stage,
                              const RecordSink<Record>& sink, const Convert& convert) {
+  check_given(sink, "sink", "a function");
   RecordCounts counts;
   const FieldNames names(reading.fields, stage);
   FormatGate gate(names, choose_formats(stage, reading.format));

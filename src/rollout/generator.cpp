@@ -11,12 +11,14 @@
 #include <ATen/ops/stack.h>
 #include <c10/core/GradMode.h>
 
-#include "rlhf/core/check.h"
+#include "rlhf/core/check_argument.h"
 #include "rlhf/core/error.h"
 #include "rlhf/core/random.h"
 #include "rlhf/core/signals.h"
 #include "rlhf/tensor/linear.h"
 #include "rlhf/tensor/linear_logprobs.h"
+
+#include "rollout/draw_tokens.h"
 
 namespace rlhf {
 namespace {
@@ -27,11 +29,21 @@ std::int64_t prompt_length(const GenerationRequest& request) {
   return static_cast<std::int64_t>(request.prompt->size());
 }
 
+void check_ids(const TokenIds& ids, std::size_t request, std::int64_t vocab_size) {
+  const auto outside = std::find_if(ids.begin(), ids.end(), [&](auto id) { return id < 0 || id >= vocab_size; });
+  if (outside == ids.end()) return;
+  check_argument(false, "prompt of request " + std::to_string(request),
+                 "token ids from 0 to " + std::to_string(vocab_size - 1), *outside);
+}
+
 /// The length of the longest prompt. Throws if a prompt is empty or leaves no room for the response.
 std::int64_t check_prompts(std::span<const GenerationRequest> requests, std::int64_t max_new_tokens,
-                           std::int64_t max_positions) {
+                           const ModelShape& shape) {
+  const std::int64_t max_positions = shape.max_positions;
   std::int64_t longest = 0;
   for (std::size_t i = 0; i < requests.size(); ++i) {
+    if (requests[i].prompt == nullptr)
+      throw ArgumentError("prompt of request " + std::to_string(i) + ": expected token ids, found a null pointer");
     const std::int64_t length = prompt_length(requests[i]);
     if (length == 0) {
       throw ShapeError("generating response " + std::to_string(i) +
@@ -43,6 +55,7 @@ std::int64_t check_prompts(std::span<const GenerationRequest> requests, std::int
                        std::to_string(length) + " tokens and " + std::to_string(max_new_tokens) +
                        " new ones; hint: shorten the prompt or lower max_new_tokens");
     }
+    check_ids(*requests[i].prompt, i, shape.vocab_size);
     longest = std::max(longest, length);
   }
   return longest;
@@ -65,11 +78,13 @@ std::vector<std::size_t> order_by_prompt(std::span<const GenerationRequest> requ
 class Generator {
  public:
   Generator(CausalLM& model, std::span<const GenerationRequest> requests, const SamplingOptions& options,
-            std::int64_t rows, std::int64_t capacity, const std::function<void(std::size_t, std::int32_t)>& on_token)
+            std::int64_t rows, std::int64_t capacity, const std::function<void(std::size_t, std::int32_t)>& on_token,
+            const std::function<void(std::size_t, const Generation&)>& on_response)
       : model_(model),
         requests_(requests),
         options_(options),
         on_token_(on_token),
+        on_response_(on_response),
         cache_(model.shape().num_layers, rows, model.shape().num_key_value_heads, capacity, model.shape().head_dim,
                at::TensorOptions().device(model.device()).dtype(model.dtype())),
         queue_(order_by_prompt(requests)),
@@ -165,7 +180,7 @@ class Generator {
       uniforms.push_back(static_cast<float>(random_uniform(options_.seed, requests_[rows_[row]].stream, t)));
     }
     const at::Tensor logits = soft_cap(apply_linear(hidden, model_.head()), model_.logit_cap());
-    const Sampled drawn = sample_tokens(logits, to_device(uniforms, model_.device()), options_);
+    const Sampled drawn = draw_tokens(logits, to_device(uniforms, model_.device()), options_);
     // One transfer per step; float64 holds ids and log-probabilities exactly.
     const at::Tensor host = at::stack({drawn.tokens.to(at::kDouble), drawn.logprobs.to(at::kDouble)}).cpu();
     const double* const tokens = host.const_data_ptr<double>();
@@ -202,13 +217,16 @@ class Generator {
     const bool stop = std::find(options_.stop_ids.begin(), options_.stop_ids.end(), token) != options_.stop_ids.end() ||
                       (options_.stops && options_.stops(answer.tokens));
     if (stop) answer.finish = Finish::stop;
-    return stop || static_cast<std::int64_t>(answer.tokens.size()) == options_.max_new_tokens;
+    const bool complete = stop || static_cast<std::int64_t>(answer.tokens.size()) == options_.max_new_tokens;
+    if (complete && on_response_) on_response_(request, answer);
+    return complete;
   }
 
   CausalLM& model_;
   std::span<const GenerationRequest> requests_;
   const SamplingOptions& options_;
   const std::function<void(std::size_t, std::int32_t)>& on_token_;
+  const std::function<void(std::size_t, const Generation&)>& on_response_;
   KvCache cache_;
   std::vector<std::size_t> queue_;  ///< requests in the order in which they start
   std::size_t queued_ = 0;          ///< number of requests that have started
@@ -222,14 +240,17 @@ class Generator {
 
 std::vector<Generation> generate(CausalLM& model, std::span<const GenerationRequest> requests,
                                  const SamplingOptions& options, std::int64_t max_rows,
-                                 const std::function<void(std::size_t, std::int32_t)>& on_token, WorkCounters* work) {
-  RLHF_CHECK(max_rows > 0 && options.max_new_tokens > 0, "max_rows and max_new_tokens must be positive");
+                                 const std::function<void(std::size_t, std::int32_t)>& on_token, WorkCounters* work,
+                                 const std::function<void(std::size_t, const Generation&)>& on_response) {
+  check_argument(max_rows > 0, "max_rows", "at least 1", max_rows);
+  check_argument(options.max_new_tokens > 0, "max_new_tokens", "at least 1", options.max_new_tokens);
+  check_sampling(options);
   const c10::NoGradGuard no_grad;
   if (requests.empty()) return {};
-  const std::int64_t longest = check_prompts(requests, options.max_new_tokens, model.shape().max_positions);
+  const std::int64_t longest = check_prompts(requests, options.max_new_tokens, model.shape());
   const std::int64_t rows = std::min(max_rows, static_cast<std::int64_t>(requests.size()));
   // The last token of a response is sampled but never an input of the model.
-  Generator generator(model, requests, options, rows, longest + options.max_new_tokens - 1, on_token);
+  Generator generator(model, requests, options, rows, longest + options.max_new_tokens - 1, on_token, on_response);
   generator.run();
   if (work) *work += generator.work();
   return generator.take_results();

@@ -6,7 +6,7 @@
 #include <ATen/ops/cat.h>
 #include <c10/core/GradMode.h>
 
-#include "rlhf/core/check.h"
+#include "rlhf/core/check_argument.h"
 #include "rlhf/core/signals.h"
 #include "rlhf/tensor/pack_by_length.h"
 
@@ -16,7 +16,7 @@ namespace {
 class ModelReward : public RewardSource {
  public:
   ModelReward(ScalarModel& model, std::int64_t micro_batch_tokens) : model_(model), budget_(micro_batch_tokens) {
-    RLHF_CHECK(budget_ > 0, "micro_batch_tokens is ", budget_);
+    check_argument(budget_ > 0, "micro_batch_tokens", "at least 1", budget_);
   }
 
   std::vector<float> score(const RewardRequest& request) override {
@@ -48,7 +48,9 @@ class ModelReward : public RewardSource {
 
 class FunctionReward : public RewardSource {
  public:
-  explicit FunctionReward(RewardFunction function) : function_(std::move(function)) {}
+  explicit FunctionReward(RewardFunction function) : function_(std::move(function)) {
+    check_given(function_, "reward", "a function");
+  }
 
   std::vector<float> score(const RewardRequest& request) override {
     std::vector<float> scores;

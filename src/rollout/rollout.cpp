@@ -5,7 +5,7 @@
 
 #include <ATen/ops/index_select.h>
 
-#include "rlhf/core/check.h"
+#include "rlhf/core/check_argument.h"
 #include "rlhf/core/error.h"
 
 namespace rlhf {
@@ -42,6 +42,8 @@ Rollout make_rollout(std::span<const TokenIds* const> prompts, std::span<const G
   std::int64_t offset = 0;
   for (std::size_t i = 0; i < prompts.size(); ++i) {
     const Generation& answer = generations[i];
+    if (prompts[i] == nullptr)
+      throw ShapeError("making a rollout: expected prompt " + std::to_string(i) + ", found a null pointer");
     check_answer(*prompts[i], answer, i);
     TokenIds& sequence = sequences.emplace_back(*prompts[i]);
     const auto prompt_length = static_cast<std::int64_t>(sequence.size());
@@ -64,12 +66,13 @@ Rollout make_rollout(std::span<const TokenIds* const> prompts, std::span<const G
 }
 
 RolloutSlice slice_rollout(const Rollout& rollout, std::span<const std::size_t> indices) {
+  if (indices.empty()) throw ShapeError("slicing a rollout: expected at least one sequence, found none");
   const Segments& sequences = rollout.batch.segments;
   const Segments& responses = rollout.responses;
   std::vector<std::int64_t> sequence_lengths, response_lengths, batch_rows, response_rows, predictors;
   for (const std::size_t index : indices) {
     const auto i = static_cast<std::int64_t>(index);
-    RLHF_CHECK(i < sequences.count(), "sequence ", i, " of ", sequences.count());
+    check_argument(index < static_cast<std::size_t>(sequences.count()), "indices", "sequences of the rollout", index);
     const auto offset = static_cast<std::int64_t>(batch_rows.size());
     sequence_lengths.push_back(sequences.length(i));
     response_lengths.push_back(responses.length(i));

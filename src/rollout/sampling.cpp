@@ -2,6 +2,7 @@
 #include "rlhf/rollout/sampling.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <tuple>
 #include <vector>
@@ -17,10 +18,12 @@
 #include <ATen/ops/topk.h>
 #include <ATen/ops/where.h>
 
-#include "rlhf/core/check.h"
+#include "rlhf/core/check_argument.h"
 #include "rlhf/tensor/check_shape.h"
 #include "rlhf/tensor/fused.h"
 #include "rlhf/tensor/packed_batch.h"
+
+#include "rollout/draw_tokens.h"
 
 namespace rlhf {
 namespace {
@@ -96,11 +99,15 @@ Sampled sample_by_kernel(const at::Tensor& logits, const at::Tensor& uniforms, d
 
 }  // namespace
 
-Sampled sample_tokens(const at::Tensor& logits, const at::Tensor& uniforms, const SamplingOptions& options) {
-  check_shape(logits, "logits", {-1, -1});
-  RLHF_CHECK(options.temperature >= 0 && options.top_p > 0 && options.top_k >= 0, "sampling options out of range");
+void check_sampling(const SamplingOptions& options) {
+  check_argument(options.temperature >= 0 && std::isfinite(options.temperature), "temperature", "at least 0",
+                 options.temperature);
+  check_argument(options.top_p > 0 && options.top_p <= 1, "top_p", "above 0 and at most 1", options.top_p);
+  check_argument(options.top_k >= 0, "top_k", "at least 0", options.top_k);
+}
+
+Sampled draw_tokens(const at::Tensor& logits, const at::Tensor& uniforms, const SamplingOptions& options) {
   const bool greedy = options.temperature == 0;
-  if (!greedy) check_shape(uniforms, "uniforms", {logits.size(0)});
   const bool whole_vocabulary =
       greedy || (options.top_p == 1.0 && (options.top_k == 0 || options.top_k >= logits.size(1)));
   TokenIds gaps = options.never;
@@ -121,6 +128,23 @@ Sampled sample_tokens(const at::Tensor& logits, const at::Tensor& uniforms, cons
     if (kept.ids.defined()) chosen = at::gather(kept.ids, 1, chosen);
   }
   return {chosen.squeeze(1), at::gather(logprobs, 1, chosen).squeeze(1)};
+}
+
+Sampled sample_tokens(const at::Tensor& logits, const at::Tensor& uniforms, const SamplingOptions& options) {
+  check_shape(logits, "logits", {-1, -1});
+  check_floating(logits, "logits");
+  if (logits.size(1) == 0) throw ShapeError("logits: expected a vocabulary of at least one token, found none");
+  check_sampling(options);
+  if (options.temperature > 0) {
+    check_shape(uniforms, "uniforms", {logits.size(0)});
+    check_floating(uniforms, "uniforms");
+    check_device(uniforms, "uniforms", logits.device());
+  }
+  if (logits.size(0) == 0)
+    return {at::empty({0}, logits.options().dtype(at::kLong)), at::empty({0}, logits.options().dtype(at::kFloat))};
+  Sampled drawn = draw_tokens(logits, uniforms, options);
+  if (logits.is_cpu()) check_finite(drawn.logprobs, "log-probabilities of the logits");
+  return drawn;
 }
 
 TokenIds stop_ids(const ModelFolder& folder, const Tokenizer& tokenizer, std::optional<std::int32_t> end_of_turn) {

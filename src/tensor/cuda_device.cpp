@@ -10,10 +10,9 @@
 #include <c10/cuda/CUDAGuard.h>
 #include <cuda_runtime_api.h>
 
-#include "rlhf/core/error.h"
-#else
-#include "rlhf/core/check.h"
 #endif
+
+#include "rlhf/core/error.h"
 
 namespace rlhf {
 
@@ -65,13 +64,21 @@ void cuda_synchronize(c10::DeviceIndex index) {
 
 #else
 
+namespace {
+
+[[noreturn]] void no_cuda() {
+  throw DeviceError("device: expected cpu, because this library was built without CUDA, found a CUDA device");
+}
+
+}  // namespace
+
 int cuda_device_count() { return 0; }
 
-int cuda_capability(c10::DeviceIndex) { RLHF_CHECK(false, "built without CUDA"); }
-std::int64_t cuda_peak_bytes(c10::DeviceIndex) { RLHF_CHECK(false, "built without CUDA"); }
-std::int64_t cuda_installed_bytes(c10::DeviceIndex) { RLHF_CHECK(false, "built without CUDA"); }
-std::int64_t cuda_free_bytes(c10::DeviceIndex) { RLHF_CHECK(false, "built without CUDA"); }
-void cuda_synchronize(c10::DeviceIndex) { RLHF_CHECK(false, "built without CUDA"); }
+int cuda_capability(c10::DeviceIndex) { no_cuda(); }
+std::int64_t cuda_peak_bytes(c10::DeviceIndex) { no_cuda(); }
+std::int64_t cuda_installed_bytes(c10::DeviceIndex) { no_cuda(); }
+std::int64_t cuda_free_bytes(c10::DeviceIndex) { no_cuda(); }
+void cuda_synchronize(c10::DeviceIndex) { no_cuda(); }
 
 #endif
 

@@ -91,6 +91,12 @@ Compute resolve_compute(DeviceChoice device, DtypeChoice dtype) {
   return compute;
 }
 
+void check_usable(at::Device device) {
+  if (device.is_cpu() || (device.is_cuda() && cuda_device_count() > 0)) [[likely]]
+    return;
+  throw DeviceError("device: expected cpu, or cuda on a machine and with a build for it, found " + device.str());
+}
+
 std::int64_t peak_memory_bytes(at::Device device) {
   return device.is_cuda() ? cuda_peak_bytes(device.index()) : peak_resident_memory();
 }

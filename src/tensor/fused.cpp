@@ -4,7 +4,7 @@
 namespace rlhf {
 
 bool has_fused(Fused /*operation*/, const at::Tensor& x) {
-  return x.is_cpu() && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
+  return x.defined() && x.is_cpu() && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
 }
 
 bool attends_to_prefixes(at::Device device) { return device.is_cpu(); }

@@ -4,13 +4,21 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/mm.h>
 
+#include "rlhf/tensor/check_shape.h"
 #include "rlhf/tensor/fused.h"
 
 namespace rlhf {
 
-bool adds_in_place(const at::Tensor& weight) { return weight.is_leaf() && weight.grad().defined(); }
+bool adds_in_place(const at::Tensor& weight) { return weight.defined() && weight.is_leaf() && weight.grad().defined(); }
 
 void add_product(const at::Tensor& sum, const at::Tensor& grad, const at::Tensor& x) {
+  check_shape(grad, "grad", {-1, -1});
+  check_shape(x, "x", {grad.size(0), -1});
+  check_shape(sum, "sum", {grad.size(1), x.size(1)});
+  check_dtype(grad, "grad", x.scalar_type());
+  check_floating(sum, "sum");
+  check_device(x, "x", sum.device());
+  check_device(grad, "grad", sum.device());
   const at::NoGradGuard no_grad;
   if (sum.scalar_type() == x.scalar_type()) {
     sum.addmm_(grad.t(), x);
@@ -28,6 +36,11 @@ void add_product(const at::Tensor& sum, const at::Tensor& grad, const at::Tensor
 }
 
 void add_rows(const at::Tensor& sum, const at::Tensor& tokens, const at::Tensor& grad) {
+  check_shape(sum, "sum", {-1, -1});
+  check_shape(grad, "grad", {-1, sum.size(1)});
+  check_floating(sum, "sum");
+  check_device(grad, "grad", sum.device());
+  check_indices(tokens, "tokens", grad.size(0), sum.size(0), sum.device());
   const at::NoGradGuard no_grad;
   sum.index_add_(0, tokens, grad.to(sum.scalar_type()));
 }

@@ -13,6 +13,7 @@
 #include <ATen/ops/mm.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "rlhf/tensor/check_shape.h"
 #include "rlhf/tensor/fused.h"
 #include "rlhf/tensor/gradient.h"
 
@@ -90,15 +91,29 @@ class Linear : public torch::autograd::Function<Linear> {
   }
 };
 
+/// Throws ShapeError unless the rows of `x` fit axis `axis` of the weight, in the same dtype and on the same device.
+void check_factors(const at::Tensor& x, const char* name, const at::Tensor& weight, std::int64_t axis) {
+  check_shape(weight, "weight", {-1, -1});
+  check_shape(x, name, {-1, weight.size(axis)});
+  check_floating(weight, "weight");
+  check_dtype(x, name, weight.scalar_type());
+  check_device(x, name, weight.device());
+}
+
 }  // namespace
 
 at::Tensor apply_linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+  check_factors(x, "x", weight, 1);
+  if (bias.defined()) check_shape(bias, "bias", {weight.size(0)});
   const bool differentiable = at::GradMode::is_enabled() && (x.requires_grad() || weight.requires_grad());
-  const bool few = has_fused(Fused::few_rows_linear, x) && x.size(0) <= few_rows_limit();
+  const bool few = has_fused(Fused::few_rows_linear, x) && weight.is_contiguous() && x.size(0) <= few_rows_limit();
   const at::Tensor y = differentiable ? Linear::apply(x, weight) : few ? few_rows(x, weight) : product(x, weight);
   return bias.defined() ? y.add(bias) : y;
 }
 
-at::Tensor linear_input_gradient(const at::Tensor& grad, const at::Tensor& weight) { return product(grad, weight.t()); }
+at::Tensor linear_input_gradient(const at::Tensor& grad, const at::Tensor& weight) {
+  check_factors(grad, "grad", weight, 0);
+  return product(grad, weight.t());
+}
 
 }  // namespace rlhf

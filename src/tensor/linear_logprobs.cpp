@@ -8,15 +8,13 @@
 
 #include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/aminmax.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/full_like.h>
 #include <ATen/ops/zeros.h>
-#include <c10/core/ScalarType.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include "rlhf/core/check.h"
+#include "rlhf/core/check_argument.h"
 #include "rlhf/core/error.h"
 #include "rlhf/tensor/check_shape.h"
 #include "rlhf/tensor/gradient.h"
@@ -133,25 +131,25 @@ void check_inputs(const at::Tensor& hidden, const at::Tensor& head, const at::Te
                   const LogprobOptions& options) {
   check_shape(hidden, "hidden", {-1, -1});
   check_shape(head, "head", {-1, hidden.size(1)});
-  check_shape(targets, "targets", {hidden.size(0)});
-  if (head.scalar_type() != hidden.scalar_type()) {
-    throw ShapeError("head: expected the dtype of hidden, " + std::string(c10::toString(hidden.scalar_type())) +
-                     ", found " + c10::toString(head.scalar_type()));
-  }
-  RLHF_CHECK(options.temperature > 0 && options.logit_cap >= 0, options.temperature, " ", options.logit_cap);
-  RLHF_CHECK(targets.scalar_type() == at::kLong && targets.is_contiguous(), "targets must be dense int64");
-  if (targets.is_cuda() || targets.numel() == 0) return;  // on a GPU the check would synchronise with the device
-  const auto [lowest, highest] = at::aminmax(targets);
-  RLHF_CHECK(lowest.item<std::int64_t>() >= 0 && highest.item<std::int64_t>() < head.size(0), "a target from ",
-             lowest.item<std::int64_t>(), " to ", highest.item<std::int64_t>(), " is outside the vocabulary of ",
-             head.size(0));
+  check_floating(hidden, "hidden");
+  check_dtype(head, "head", hidden.scalar_type());
+  check_device(head, "head", hidden.device());
+  check_argument(options.temperature > 0, "temperature", "above 0", options.temperature);
+  check_argument(options.logit_cap >= 0, "logit_cap", "at least 0", options.logit_cap);
+  check_argument(options.chunk_elements > 0, "chunk_elements", "at least 1", options.chunk_elements);
+  check_indices(targets, "targets", hidden.size(0), head.size(0), hidden.device());
 }
 
 /// The gradient of the loss of a chunk by its log-probabilities.
 at::Tensor gradient_of(const RowLoss& loss, const at::Tensor& logprobs, std::int64_t begin, std::int64_t end) {
   const at::AutoGradMode gradient(true);
   const at::Tensor leaf = logprobs.detach().set_requires_grad(true);
-  loss(leaf, begin, end).backward();
+  const at::Tensor value = loss(leaf, begin, end);
+  if (!value.defined() || value.numel() != 1) throw ShapeError("loss: expected a scalar, found another tensor or none");
+  check_argument(value.requires_grad(), "loss", "a function of the log-probabilities that it is given",
+                 "another value");
+  value.backward();
+  if (!leaf.grad().defined()) throw ArgumentError("loss: expected a function of the log-probabilities, found another");
   return leaf.grad();
 }
 
@@ -177,12 +175,15 @@ std::optional<at::Tensor> if_defined(const at::Tensor& x) { return x.defined() ?
 
 }  // namespace
 
-at::Tensor soft_cap(const at::Tensor& x, double cap) { return cap > 0 ? x.div(cap).tanh().mul(cap) : x; }
+at::Tensor soft_cap(const at::Tensor& x, double cap) {
+  check_argument(cap >= 0, "logit_cap", "at least 0", cap);
+  return cap > 0 ? x.div(cap).tanh().mul(cap) : x;
+}
 
 Logprobs linear_logprobs(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& targets,
                          const LogprobOptions& options) {
   check_inputs(hidden, head, targets, options);
-  const variable_list results = LinearLogprobs::apply(hidden, head, targets, options);
+  const variable_list results = LinearLogprobs::apply(hidden, head, targets.contiguous(), options);
   return {results[0], options.entropy ? results[1] : at::Tensor(), options.correct ? results.back() : at::Tensor(),
           hidden.size(0)};
 }
@@ -190,14 +191,15 @@ Logprobs linear_logprobs(const at::Tensor& hidden, const at::Tensor& head, const
 Logprobs backward_through_logprobs(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& targets,
                                    const LogprobOptions& options, const RowLoss& loss, double entropy_weight) {
   check_inputs(hidden, head, targets, options);
-  RLHF_CHECK(entropy_weight == 0 || options.entropy, "entropy_weight is set without options.entropy");
+  check_given(loss, "loss", "a function");
+  check_argument(entropy_weight == 0 || options.entropy, "entropy_weight", "0 without options.entropy", entropy_weight);
   const RowStatistics rows = make_row_statistics(hidden, options);
   const at::Tensor entropy_grad = entropy_weight == 0 ? at::Tensor() : at::full_like(rows.entropy, entropy_weight);
   const at::Tensor hidden_grad = hidden.requires_grad() ? at::empty_like(hidden) : at::Tensor();
   HeadGradient head_grad(head, head.requires_grad(), rows.lse.scalar_type());
   for_each_chunk(hidden.size(0), rows_per_chunk(options, head.size(0)), [&](std::int64_t begin, std::int64_t end) {
     const at::NoGradGuard no_grad;
-    const at::Tensor part = hidden.slice(0, begin, end), chunk_targets = targets.slice(0, begin, end);
+    const at::Tensor part = hidden.slice(0, begin, end), chunk_targets = targets.slice(0, begin, end).contiguous();
     const RowStatistics chunk = rows.slice(begin, end);
     at::Tensor z = chunk_logits(part, head, options.logit_cap);
     read_logits(z, chunk_targets, options.temperature, chunk);

@@ -7,12 +7,13 @@
 #include <tuple>
 #include <utility>
 
-#include "rlhf/core/check.h"
+#include "rlhf/core/check_argument.h"
 
 namespace rlhf {
 
 std::vector<std::vector<std::size_t>> pack_by_length(std::span<const std::int64_t> lengths, std::int64_t budget) {
-  RLHF_CHECK(budget > 0, "budget is ", budget);
+  check_argument(budget > 0, "budget", "at least 1", budget);
+  for (const std::int64_t length : lengths) check_argument(length >= 0, "lengths", "numbers of at least 0", length);
   std::vector<std::size_t> longest_first(lengths.size());
   std::iota(longest_first.begin(), longest_first.end(), 0);
   std::stable_sort(longest_first.begin(), longest_first.end(),

@@ -11,12 +11,14 @@
 
 #include "rlhf/core/error.h"
 #include "rlhf/tensor/check_shape.h"
+#include "rlhf/tensor/device.h"
 
 namespace rlhf {
 namespace {
 
 template <typename T>
 at::Tensor copy_to(std::span<const T> values, at::ScalarType dtype, at::Device device) {
+  check_usable(device);
   // A plain copy: an asynchronous copy from pinned memory would need the staging tensor after this function returns.
   at::Tensor staging = at::empty({static_cast<std::int64_t>(values.size())}, at::TensorOptions().dtype(dtype));
   std::copy(values.begin(), values.end(), staging.mutable_data_ptr<T>());
@@ -50,7 +52,21 @@ Segments make_segments(std::span<const std::int64_t> lengths, at::Device device)
   return segments;
 }
 
+void check_segments(const Segments& segments, std::string_view name) {
+  const auto& offsets = segments.offsets;
+  const auto entries = static_cast<std::int64_t>(offsets.size());
+  const at::Tensor& on_device = segments.cu_seqlens;
+  const bool agree = entries > 0 && offsets.front() == 0 && std::is_sorted(offsets.begin(), offsets.end()) &&
+                     on_device.defined() && on_device.dim() == 1 && on_device.size(0) == entries &&
+                     (segments.prefixes.empty() || static_cast<std::int64_t>(segments.prefixes.size()) == entries - 1);
+  if (agree) [[likely]]
+    return;
+  throw ShapeError(std::string(name) +
+                   ": expected the bounds of sequences, as make_segments() makes them, found others");
+}
+
 at::Tensor last_rows(const Segments& segments) {
+  check_segments(segments, "segments");
   return segments.cu_seqlens.narrow(0, 1, segments.count()).to(at::kLong).sub(1);
 }
 
@@ -60,8 +76,12 @@ PackedBatch pack(std::span<const Piece> pieces, at::Device device) {
   bool shared = false;
   for (std::size_t i = 0; i < pieces.size(); ++i) {
     const auto& [ids, after] = pieces[i];
+    if (const auto low = std::ranges::min_element(ids); low != ids.end() && *low < 0)
+      throw ArgumentError("pack: sequence " + std::to_string(i) + ": expected token ids of at least 0, found " +
+                          std::to_string(*low));
     if (ids.empty()) throw ShapeError("pack: expected tokens in sequence " + std::to_string(i) + ", found none");
-    if (after >= static_cast<std::int64_t>(i) || (after >= 0 && prefixes[static_cast<std::size_t>(after)] >= 0)) {
+    if (after < -1 || after >= static_cast<std::int64_t>(i) ||
+        (after >= 0 && prefixes[static_cast<std::size_t>(after)] >= 0)) {
       throw ShapeError("pack: sequence " + std::to_string(i) +
                        ": expected a prefix that is an earlier sequence without a prefix, found " +
                        std::to_string(after));
@@ -80,7 +100,11 @@ PackedBatch pack(std::span<const Piece> pieces, at::Device device) {
 
 PackedBatch pack(std::span<const TokenIds* const> sequences, at::Device device) {
   std::vector<Piece> pieces;
-  for (const TokenIds* const sequence : sequences) pieces.push_back({*sequence});
+  for (const TokenIds* const sequence : sequences) {
+    if (sequence == nullptr)
+      throw ShapeError("pack: expected sequence " + std::to_string(pieces.size()) + ", found a null pointer");
+    pieces.push_back({*sequence});
+  }
   return pack(std::span<const Piece>(pieces), device);
 }
 
@@ -91,7 +115,10 @@ PackedBatch pack(std::span<const TokenIds> sequences, at::Device device) {
 }
 
 at::Tensor segment_sum(const at::Tensor& values, const Segments& segments) {
+  check_segments(segments, "segments");
   check_shape(values, "values", {segments.total()});
+  check_floating(values, "values");
+  check_device(values, "values", segments.cu_seqlens.device());
   return at::segment_reduce(values, "sum", /*lengths=*/{}, /*indices=*/{}, segments.cu_seqlens.to(at::kLong),
                             /*axis=*/0, /*unsafe=*/true, /*initial=*/0);
 }

@@ -100,7 +100,8 @@ void SentencePieceTokenizer::add_tokens(const hf::Settings& settings, const std:
 }
 
 Encoding SentencePieceTokenizer::encode(std::string_view text, Bos bos) const {
-  RLHF_CHECK(text.size() <= std::numeric_limits<std::int32_t>::max(), "a text of more than 2 GiB");
+  if (text.size() > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max()))
+    throw DataError("tokenising a text: expected at most 2 GiB, found " + std::to_string(text.size()) + " bytes");
   Encoding encoding;
   const bool in_front = bos == Bos::by_setting && add_bos_ && bos_;
   if (in_front) append(encoding, *bos_, 0);

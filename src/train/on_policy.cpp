@@ -7,9 +7,12 @@
 #include <ATen/core/grad_mode.h>
 
 #include "rlhf/algo/kl.h"
+#include "rlhf/core/check_argument.h"
 #include "rlhf/core/error.h"
 #include "rlhf/core/random.h"
+#include "rlhf/json/json_reader.h"
 #include "rlhf/rollout/generator.h"
+#include "rlhf/tensor/check_shape.h"
 #include "rlhf/tensor/packed_batch.h"
 #include "rlhf/text/stop_strings.h"
 
@@ -20,6 +23,18 @@ namespace {
 // Distinct from the streams that shuffle prompts, and from each other.
 constexpr std::uint64_t kRolloutStream = 0x726f6c6c;
 constexpr std::uint64_t kEvaluationStream = 0x65766c72;
+
+void check_no_null(std::span<const PromptSample* const> prompts) {
+  if (std::ranges::find(prompts, nullptr) != prompts.end())
+    throw ArgumentError("prompts: expected prompts, found a null pointer");
+}
+
+/// Throws ShapeError unless there is one of `name` per response of the rollout.
+void check_count(const std::string& name, std::size_t found, const Rollout& rollout) {
+  if (found == rollout.finish.size()) return;
+  throw ShapeError(name + ": expected " + std::to_string(rollout.finish.size()) + ", one per response, found " +
+                   std::to_string(found));
+}
 
 void check_scores(const std::vector<float>& scores, std::size_t responses) {
   if (scores.size() != responses)
@@ -87,10 +102,16 @@ std::vector<std::string> first_prompts(const PromptData& data, const Tokenizer& 
 
 std::vector<const PromptSample*> choose_prompts(const BatchOrder& order, const std::vector<PromptSample>& prompts,
                                                 std::int64_t step, const RolloutOptions& options) {
+  check_argument(!prompts.empty(), "prompts", "at least one prompt", "none");
+  check_argument(step >= 0, "step", "at least 0", step);
+  check_argument(options.num_samples_per_prompt >= 1, "num_samples_per_prompt", "at least 1",
+                 options.num_samples_per_prompt);
   const std::int64_t count = options.batch_size / options.num_samples_per_prompt;
   std::vector<const PromptSample*> chosen;
   for (std::int64_t i = 0; i < count; ++i) {
-    const PromptSample* prompt = &prompts[order.batch(step * count + i).front()];
+    const std::size_t number = order.batch(step * count + i).front();
+    check_argument(number < prompts.size(), "order", "an order of these prompts", number);
+    const PromptSample* prompt = &prompts[number];
     chosen.insert(chosen.end(), static_cast<std::size_t>(options.num_samples_per_prompt), prompt);
   }
   return chosen;
@@ -99,6 +120,9 @@ std::vector<const PromptSample*> choose_prompts(const BatchOrder& order, const s
 Rollout collect_rollout(CausalLM& policy, std::span<const PromptSample* const> prompts, const RolloutOptions& options,
                         const TokenIds& stop_ids, const Tokenizer* tokenizer, const RolloutDraws& draws,
                         WorkCounters& work) {
+  if (prompts.empty()) throw ShapeError("prompts: expected at least one prompt, found none");
+  check_no_null(prompts);
+  check_argument(draws.seed >= 0 && draws.step >= 0, "seed and step", "at least 0", std::min(draws.seed, draws.step));
   SamplingOptions sampling{.max_new_tokens = options.max_new_tokens,
                            .temperature = options.temperature,
                            .top_p = options.top_p,
@@ -125,6 +149,8 @@ Rollout collect_rollout(CausalLM& policy, std::span<const PromptSample* const> p
 
 std::vector<ResponseRecord> read_responses(const Rollout& rollout, std::span<const PromptSample* const> prompts,
                                            const Tokenizer* tokenizer) {
+  check_no_null(prompts);
+  check_count("prompts", prompts.size(), rollout);
   const at::Tensor tokens = rollout.tokens.cpu();
   const std::int64_t* ids = tokens.const_data_ptr<std::int64_t>();
   std::vector<ResponseRecord> records;
@@ -140,6 +166,7 @@ std::vector<ResponseRecord> read_responses(const Rollout& rollout, std::span<con
 
 Scores score_responses(RewardSource& reward, const Rollout& rollout, std::span<const ResponseRecord> responses,
                        const RewardOptions& options, WorkCounters& work) {
+  check_count("responses", responses.size(), rollout);
   std::vector<float> scores = reward.score({rollout, responses, &work});
   check_scores(scores, responses.size());
   for (std::size_t i = 0; i < scores.size(); ++i)
@@ -150,18 +177,21 @@ Scores score_responses(RewardSource& reward, const Rollout& rollout, std::span<c
 
 std::vector<nlohmann::ordered_json> sample_lines(const ScoredRollout& scored) {
   const Rollout& rollout = scored.rollout;
+  check_count("responses", scored.responses.size(), rollout);
+  check_shape(scored.scores, "scores", {static_cast<std::int64_t>(rollout.finish.size())});
   const at::Tensor scores = scored.scores.cpu();
   const at::Tensor kl = segment_sum(kl_k1(rollout.logprobs, scored.ref_logprobs), rollout.responses).cpu();
   std::vector<nlohmann::ordered_json> lines;
   for (std::size_t i = 0; i < scored.responses.size(); ++i) {
     const ResponseRecord& response = scored.responses[i];
     const auto row = static_cast<std::int64_t>(i);
-    lines.push_back({{"prompt", response.prompt},
-                     {"response", response.response},
-                     {"score", scores[row].item<double>()},
-                     {"kl", kl[row].item<double>()},
-                     {"finish", response.finish == Finish::stop ? "stop" : "length"},
-                     {"record", nlohmann::ordered_json::parse(response.record)}});
+    lines.push_back(
+        {{"prompt", response.prompt},
+         {"response", response.response},
+         {"score", scores[row].item<double>()},
+         {"kl", kl[row].item<double>()},
+         {"finish", response.finish == Finish::stop ? "stop" : "length"},
+         {"record", parse_json(response.record, "record of response " + std::to_string(i), throw_as<ArgumentError>)}});
   }
   return lines;
 }

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstdio>
 
-#include "rlhf/core/check.h"
+#include "rlhf/core/check_argument.h"
 #include "rlhf/core/error.h"
 #include "rlhf/core/log.h"
 #include "rlhf/core/process_memory.h"
@@ -131,13 +131,17 @@ std::int64_t model_bytes(const ModelShape& shape, at::ScalarType dtype, bool tra
 
 std::int64_t derive_micro_batch_tokens(const ModelShape& shape, at::ScalarType dtype, std::int64_t resident,
                                        std::int64_t installed, std::int64_t longest, bool on_gpu) {
+  const std::int64_t per_token = activation_bytes_per_token(shape, dtype);
+  check_argument(per_token > 0, "shape", "the sizes of a model", "zeros");
   const std::int64_t room = std::max<std::int64_t>(0, installed - resident) / 4;
-  const std::int64_t fitting = room / activation_bytes_per_token(shape, dtype);
+  const std::int64_t fitting = room / per_token;
   const std::int64_t capped = std::min(fitting, on_gpu ? kGpuCap : kCpuCap) / kRounding * kRounding;
   return std::max(capped, longest);
 }
 
 SupervisedPlan plan_supervised(const TrainOptions& train, std::int64_t num_samples, std::int64_t micro_batch_tokens) {
+  check_argument(train.batch_size >= 1, "train.batch_size", "at least 1", train.batch_size);
+  check_argument(num_samples >= 1, "num_samples", "at least 1", num_samples);
   SupervisedPlan plan;
   plan.num_samples = num_samples;
   plan.batch_size = train.batch_size;
@@ -162,7 +166,7 @@ std::int64_t count_rollouts(const PpoTrainOptions& train, const RolloutOptions& 
 
 PpoPlan plan_ppo(const PpoConfig& config, std::int64_t micro_batch_tokens) {
   const auto exact = [](std::int64_t a, std::int64_t b) {
-    RLHF_CHECK(b > 0 && a % b == 0, a, " is not a multiple of ", b);
+    check_argument(b > 0 && a % b == 0, "plan", "a multiple of " + std::to_string(b), a);
     return a / b;
   };
   PpoPlan plan;

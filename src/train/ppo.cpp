@@ -10,6 +10,7 @@
 #include "rlhf/algo/kl.h"
 #include "rlhf/algo/ppo_loss.h"
 #include "rlhf/algo/whiten.h"
+#include "rlhf/core/check_argument.h"
 #include "rlhf/core/signals.h"
 
 #include "figures.h"
@@ -136,6 +137,9 @@ PpoBatch make_ppo_batch(const ScoredRollout& scored, const at::Tensor& values, c
 std::unique_ptr<PpoStep> ppo_step(PpoModels& models, PpoState& state, std::span<const PromptSample* const> prompts,
                                   const TokenIds& stop_ids, const PpoConfig& config, std::int64_t micro_batch_tokens,
                                   const StepPosition& at) {
+  check_argument(config.ppo.num_ppo_epochs >= 1, "ppo.num_ppo_epochs", "at least 1", config.ppo.num_ppo_epochs);
+  check_argument(config.ppo.num_mini_batches >= 1 && config.ppo.num_mini_batches <= config.rollout.batch_size,
+                 "ppo.num_mini_batches", "from 1 to rollout.batch_size", config.ppo.num_mini_batches);
   auto done = std::make_unique<PpoStep>();
   const ForwardOptions forward{config.rollout.temperature, micro_batch_tokens};
   StageClock clock(models.policy.device());

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "rlhf/config/check_config.h"
 #include "rlhf/train/on_policy_models.h"
 #include "rlhf/train/ppo.h"
 
@@ -93,6 +94,7 @@ class PpoMethod final : public Method {
 }  // namespace
 
 RunSummary train_ppo(const PpoConfig& config, const RunOptions& options, RewardSource* reward) {
+  check_config(config);
   PpoMethod method(config, reward);
   return run_method(method, run_settings("ppo", config), options);
 }

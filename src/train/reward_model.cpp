@@ -13,6 +13,8 @@
 #include <ATen/ops/minimum.h>
 
 #include "rlhf/algo/reward_loss.h"
+#include "rlhf/config/check_config.h"
+#include "rlhf/core/error.h"
 #include "rlhf/nn/scalar_model.h"
 
 #include "figures.h"
@@ -132,6 +134,21 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
            " model.reward=" + folder.string() + " data.prompts=[FILE] train.output=FOLDER";
   }
 
+  void load_to_evaluate() override {
+    if (!setup_->folder.scalar_head)
+      throw ModelError("model.path: " + setup_->folder.path.string() +
+                       ": expected a model with a scalar head, found a language model; hint: train one with rlhf-rm");
+    model_ = load_scalar_model(setup_->folder, setup_->compute.device, setup_->compute.dtype, /*requires_grad=*/false);
+    if (const auto padding = setup_->folder.padding_is_eos) {
+      // Such a model reads the score before the EOS (nn/scalar_model.h).
+      for (auto* set : {&data_.train, &data_.eval})
+        for (RankedSample& sample : set->samples)
+          for (TokenIds& text : sample.texts)
+            while (text.size() > 1 && text.back() == *padding) text.pop_back();
+    }
+    choose_samples_to_evaluate();
+  }
+
   std::vector<SavedModel> models() override {
     return {{"", [this](const std::filesystem::path& path) {
                const double mean = centred_on_.empty() ? 0.0 : mean_score(centred_on_);
@@ -222,8 +239,10 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
 }  // namespace
 
 RunSummary train_reward_model(const RewardModelConfig& config, const RunOptions& options) {
-  RewardModel method(config);
-  return run_method(method, run_settings("rm", config), options);
+  const RewardModelConfig used = options.eval_only ? config_to_evaluate(config) : config;
+  options.eval_only ? check_ranges(used) : check_config(used);
+  RewardModel method(used);
+  return run_method(method, run_settings("rm", used), options);
 }
 
 }  // namespace rlhf

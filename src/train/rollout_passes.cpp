@@ -8,9 +8,11 @@
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
+#include "rlhf/core/check_argument.h"
 #include "rlhf/core/error.h"
 #include "rlhf/core/random.h"
 #include "rlhf/core/signals.h"
+#include "rlhf/tensor/check_shape.h"
 #include "rlhf/tensor/linear_logprobs.h"
 #include "rlhf/tensor/pack_by_length.h"
 #include "rlhf/train/on_policy.h"
@@ -21,10 +23,25 @@ namespace {
 
 constexpr std::uint64_t kMiniBatchStream = 0x6d696e69;
 
+void check_sequences(const Rollout& rollout, std::span<const std::size_t> sequences) {
+  for (const std::size_t i : sequences)
+    check_argument(i < rollout.finish.size(), "sequences", "indices below " + std::to_string(rollout.finish.size()), i);
+}
+
+/// Runs a loss on `outputs` [c] and its backward pass.
+void backward(const ResponseLoss& loss, const at::Tensor& outputs, const at::Tensor& rows) {
+  const at::Tensor value = loss(outputs, rows);
+  if (!value.defined() || value.numel() != 1) throw ShapeError("loss: expected a scalar, found another tensor or none");
+  check_argument(value.requires_grad(), "loss", "a function of the values that it is given", "another value");
+  value.backward();
+}
+
 /// Calls body(slice) for groups of `sequences` of at most `budget` tokens.
 template <typename Body>
 void for_each_micro_batch(const Rollout& rollout, std::span<const std::size_t> sequences, std::int64_t budget,
                           WorkCounters& work, const Body& body) {
+  check_argument(budget > 0, "micro_batch_tokens", "at least 1", budget);
+  check_sequences(rollout, sequences);
   std::vector<std::int64_t> lengths;
   for (const std::size_t i : sequences) lengths.push_back(rollout.batch.segments.length(static_cast<std::int64_t>(i)));
   for (auto& group : pack_by_length(lengths, budget)) {
@@ -52,6 +69,11 @@ at::Tensor centred_values(ScalarModel& model, const RolloutSlice& slice) {
   return model.values(slice.batch, slice.predictors).sub(model.reward_mean());
 }
 
+const std::vector<std::size_t>& first_of(std::span<const std::vector<std::size_t>> mini_batches) {
+  check_argument(!mini_batches.empty(), "mini_batches", "at least one mini-batch", "none");
+  return mini_batches.front();
+}
+
 void count_head(const Logprobs& logprobs, const RolloutSlice& slice, WorkCounters& work) {
   work.head_rows += logprobs.head_rows;
   work.label_rows += slice.tokens.size(0);
@@ -68,6 +90,7 @@ std::vector<std::size_t> all_sequences(const Rollout& rollout) {
 std::vector<std::vector<std::size_t>> split_into_mini_batches(const Rollout& rollout, std::int64_t size,
                                                               std::int64_t seed, std::int64_t step,
                                                               std::int64_t epoch) {
+  check_argument(size >= 1, "size", "at least 1", size);
   const auto order = random_permutation(
       rollout.finish.size(), static_cast<std::uint64_t>(seed),
       random_stream(kMiniBatchStream, static_cast<std::uint64_t>(step), static_cast<std::uint64_t>(epoch)));
@@ -80,6 +103,7 @@ std::vector<std::vector<std::size_t>> split_into_mini_batches(const Rollout& rol
 }
 
 std::int64_t response_tokens(const Rollout& rollout, std::span<const std::size_t> sequences) {
+  check_sequences(rollout, sequences);
   std::int64_t tokens = 0;
   for (const std::size_t i : sequences) tokens += rollout.responses.length(static_cast<std::int64_t>(i));
   return tokens;
@@ -113,6 +137,7 @@ at::Tensor values_of(ScalarModel& model, const Rollout& rollout, std::span<const
 at::Tensor backward_policy(CausalLM& policy, const Rollout& rollout, std::span<const std::size_t> sequences,
                            const ForwardOptions& options, const ResponseLoss& loss, WorkCounters& work,
                            double entropy_weight) {
+  check_given(loss, "loss", "a function");
   at::Tensor entropy = at::zeros({}, rollout.logprobs.options().dtype(at::kDouble));
   for_each_micro_batch(rollout, sequences, options.micro_batch_tokens, work, [&](const RolloutSlice& slice) {
     const at::Tensor hidden = policy.forward(slice.batch, slice.predictors);  // [r,D]
@@ -132,13 +157,17 @@ at::Tensor backward_policy(CausalLM& policy, const Rollout& rollout, std::span<c
 
 void backward_values(ScalarModel& model, const Rollout& rollout, std::span<const std::size_t> sequences,
                      const ForwardOptions& options, const ResponseLoss& loss, WorkCounters& work) {
+  check_given(loss, "loss", "a function");
   for_each_micro_batch(rollout, sequences, options.micro_batch_tokens, work,
-                       [&](const RolloutSlice& slice) { loss(centred_values(model, slice), slice.rows).backward(); });
+                       [&](const RolloutSlice& slice) { backward(loss, centred_values(model, slice), slice.rows); });
   work.processed_tokens += model.trunk().take_processed_tokens();
 }
 
 double compare_with_sampler(const at::Tensor& logprobs, const Rollout& rollout, const at::Tensor& rows,
                             at::ScalarType dtype, bool must_agree) {
+  check_shape(logprobs, "logprobs", {rollout.responses.total()});
+  check_indices(rows, "rows", -1, rollout.responses.total(), rollout.logprobs.device());
+  if (rows.numel() == 0) throw ShapeError("rows: expected at least one row, found none");
   const at::Tensor difference = logprobs.index_select(0, rows).sub(rollout.logprobs.index_select(0, rows)).abs();
   const double mean = difference.mean().item<double>();
   if (!must_agree) return mean;
@@ -154,7 +183,7 @@ double compare_with_sampler(const at::Tensor& logprobs, const Rollout& rollout, 
 OldLogprobs::OldLogprobs(CausalLM& policy, const Rollout& rollout,
                          std::span<const std::vector<std::size_t>> mini_batches, const ForwardOptions& options,
                          WorkCounters& work)
-    : rollout_(rollout), first_(mini_batches.front()), logprobs_(at::zeros_like(rollout.logprobs)) {
+    : rollout_(rollout), first_(first_of(mini_batches)), logprobs_(at::zeros_like(rollout.logprobs)) {
   std::vector<std::size_t> later;
   for (const auto& mini_batch : mini_batches.subspan(1))
     later.insert(later.end(), mini_batch.begin(), mini_batch.end());
@@ -164,6 +193,8 @@ OldLogprobs::OldLogprobs(CausalLM& policy, const Rollout& rollout,
 }
 
 at::Tensor OldLogprobs::of(const at::Tensor& rows, const at::Tensor& logprobs) {
+  check_indices(rows, "rows", -1, logprobs_.size(0), logprobs_.device());
+  if (recording_) check_shape(logprobs, "logprobs", {rows.size(0)});
   if (recording_) logprobs_.index_copy_(0, rows, logprobs.detach());
   return logprobs_.index_select(0, rows);
 }

@@ -1,5 +1,6 @@
 // The order of a run, for all methods.
 #include <cmath>
+#include <tuple>
 #include <utility>
 
 #include <torch/version.h>
@@ -77,10 +78,30 @@ std::string shell_word(const std::string& text) {
   return quoted + "'";
 }
 
+/// The run with RunOptions::eval_only.
+RunSummary evaluate_only(Method& method, const RunSettings& settings, const RunOptions& options) {
+  if (settings.model.init)
+    throw ConfigError({"model.init: expected model.path for an evaluation without training, found a new model"});
+  const Setup setup = prepare(settings, /*resume=*/std::nullopt, options);
+  const MethodPlan plan = method.plan(setup);
+  for (const std::string& line : plan.data) log_info("data: " + line);
+  log_info("compute: " + setup.compute.reason);
+  method.load_to_evaluate();
+  const auto record = method.evaluate();
+  RunSummary summary{.work = record->work, .evaluation = Evaluation()};
+  summary.evaluation->metrics.add(record->metrics(), "eval_");
+  std::tie(summary.evaluation->samples, summary.evaluation->available) = method.evaluated_samples();
+  return summary;
+}
+
 }  // namespace
 
 std::string generate_command(const std::filesystem::path& folder, bool chat) {
   return "rlhf-generate --model " + shell_word(folder.string()) + (chat ? " --chat" : " --prompt TEXT");
+}
+
+void Method::load_to_evaluate() {
+  throw ConfigError({"eval_only: expected a method that evaluates on files (rlhf-sft, rlhf-rm), found another one"});
 }
 
 double Trainee::take_step(double lr, const std::string& name, std::int64_t step) {
@@ -92,6 +113,7 @@ double Trainee::take_step(double lr, const std::string& name, std::int64_t step)
 }
 
 RunSummary run_method(Method& method, const RunSettings& settings, const RunOptions& options) {
+  if (options.eval_only) return evaluate_only(method, settings, options);
   const RunFolder folder(settings.output);
   const auto resume = find_resume_point(folder, settings.stage, options);
   Setup setup = prepare(settings, resume, options);

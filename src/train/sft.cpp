@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <optional>
 #include <unistd.h>
 
 #include <ATen/core/grad_mode.h>
 
+#include "rlhf/config/check_config.h"
 #include "rlhf/rollout/generator.h"
 #include "rlhf/tensor/linear_logprobs.h"
 
@@ -74,6 +76,11 @@ class Sft final : public SupervisedMethod<Sample, SftConfig, Stage::sft> {
     model_ = load_causal_lm(setup_->folder, setup_->compute.device, setup_->compute.dtype, true, seed_,
                             config_.model.allow_missing_head);
     train_these(model_->parameters());
+  }
+
+  void load_to_evaluate() override {
+    model_ = load_causal_lm(setup_->folder, setup_->compute.device, setup_->compute.dtype, /*requires_grad=*/false);
+    choose_samples_to_evaluate();
   }
 
   /// Greedy responses to a few prompts, or continuations of texts without a prompt, to show what the model has learned.
@@ -168,8 +175,15 @@ class Sft final : public SupervisedMethod<Sample, SftConfig, Stage::sft> {
 }  // namespace
 
 RunSummary train_sft(const SftConfig& config, const RunOptions& options) {
-  Sft method(config);
-  return run_method(method, run_settings("sft", config), options);
+  const SftConfig used = options.eval_only ? config_to_evaluate(config) : config;
+  options.eval_only ? check_ranges(used) : check_config(used);
+  Sft method(used);
+  RunSummary done = run_method(method, run_settings("sft", used), options);
+  if (done.evaluation) {
+    Metrics& metrics = done.evaluation->metrics;
+    if (const double* loss = metrics.find("eval_loss")) metrics.set("eval_perplexity", std::exp(*loss));
+  }
+  return done;
 }
 
 }  // namespace rlhf

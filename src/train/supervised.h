@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "rlhf/config/train_options.h"
@@ -103,6 +104,18 @@ std::vector<const S*> pick(const std::vector<S>& samples, const std::vector<std:
   return picked;
 }
 
+/// A config for RunOptions::eval_only: its data.train is what is evaluated, each record once, unless a share of it is
+/// held out for evaluation.
+template <typename Config>
+Config config_to_evaluate(Config config) {
+  DataOptions& data = config.data;
+  if (!data.eval.empty()) data.train.clear();
+  for (std::string& path : data.eval) data.train.push_back({std::move(path)});
+  data.eval.clear();
+  for (WeightedPath& item : data.train) item.weight = 1;
+  return config;
+}
+
 /// The record of a step or an evaluation; a step also has the values of the optimizer.
 struct SupervisedStep : StepRecord {
   std::optional<double> grad_norm, learning_rate;
@@ -130,7 +143,10 @@ class SupervisedMethod : public Method {
     return done;
   }
   bool evaluates() const final { return !data_.eval.samples.empty(); }
-  std::unique_ptr<StepRecord> evaluate() final { return run(pick(data_.eval.samples, evaluated_), false); }
+  std::unique_ptr<StepRecord> evaluate() final { return run(pick(samples_to_evaluate(), evaluated_), false); }
+  std::pair<std::int64_t, std::int64_t> evaluated_samples() const final {
+    return {static_cast<std::int64_t>(evaluated_.size()), static_cast<std::int64_t>(samples_to_evaluate().size())};
+  }
   Better better(const std::string& metric) const final { return better_of(kStage, metric).value_or(Better::lower); }
   std::vector<NamedTrainee> trainees() final { return {{"optimizer", *trainee_}}; }
 
@@ -142,7 +158,12 @@ class SupervisedMethod : public Method {
   void train_these(const Parameters& parameters) {
     trainee_.emplace(parameters, config_.optimizer);
     order_.emplace(data_.train.samples.size(), config_.train.batch_size, seed_, config_.data.shuffle);
-    evaluated_ = choose_evaluated(data_.eval.samples.size(), config_.eval.max_samples, config_.train.seed);
+    if (evaluates()) choose_samples_to_evaluate();
+  }
+
+  /// Call it in load_to_evaluate().
+  void choose_samples_to_evaluate() {
+    evaluated_ = choose_evaluated(samples_to_evaluate().size(), config_.eval.max_samples, config_.train.seed);
   }
 
   const Config& config_;
@@ -153,6 +174,9 @@ class SupervisedMethod : public Method {
   std::optional<Trainee> trainee_;
 
  private:
+  /// Without evaluation data, those of an evaluation without training.
+  const std::vector<S>& samples_to_evaluate() const { return evaluates() ? data_.eval.samples : data_.train.samples; }
+
   std::optional<BatchOrder> order_;
   std::vector<std::size_t> evaluated_;
 };

@@ -31,7 +31,8 @@ TEST(DecodeAfter, PromptAndResponseGiveTheTextOfAllTokens) {
   for (const char* kind : {"llama2", "gemma", "gpt2", "llama3", "unigram", "unigram_bytes", "parts_one", "parts_two"}) {
     SCOPED_TRACE(kind);
     const auto tokenizer = load_tokenizer(testing::source_dir() + "/golden/tokenizer/" + kind);
-    for (const char* text : {"the license of this work", "  two  spaces", "a\n b\n", "na\u00EFve \u4F60\u597D \U0001F9FF x", ""})
+    for (const char* text :
+         {"the license of this work", "  two  spaces", "a\n b\n", "na\u00EFve \u4F60\u597D \U0001F9FF x", ""})
       expect_parts(*tokenizer, text);
   }
 }

@@ -81,8 +81,9 @@ TEST(SpecialTokens, TemplatesGetThoseOfTheFilesThatTransformersReads) {
     if (const auto id = tokenizer->pad_id()) roles["pad_token"] = tokenizer->piece(*id);
     std::string source, expected;
     for (const std::string name :
-         {"bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token", "tool_token", "new_token",
-          "video_token", "image_token", "audio_token", "no_token", "x_token", "z_token", "a", "m", "n", "x", "z"}) {
+         {"bos_token",  "eos_token", "unk_token",   "sep_token",   "pad_token",   "cls_token", "mask_token",
+          "tool_token", "new_token", "video_token", "image_token", "audio_token", "no_token",  "x_token",
+          "z_token",    "a",         "m",           "n",           "x",           "z"}) {
       source += name + "={{ " + name + " }};";
       expected += name + "=" + (one["template"].contains(name) ? one["template"][name].get<std::string>() : "") + ";";
     }
@@ -158,7 +159,8 @@ TEST(SentencePieceFolders, PythonCodeIsNotRun) {
   folder.write("tokenizer_config.json", R"({"tokenizer_class": "ChatGLMTokenizer",
       "auto_map": {"AutoTokenizer": ["tokenization_chatglm.ChatGLMTokenizer", null]}})");
   const std::string message = testing::load_error(folder.path());
-  EXPECT_NE(message.find("expected files that define the tokenizer, found ChatGLMTokenizer"), std::string::npos) << message;
+  EXPECT_NE(message.find("expected files that define the tokenizer, found ChatGLMTokenizer"), std::string::npos)
+      << message;
   EXPECT_NE(message.find("; hint: use a version of the model with a tokenizer.json"), std::string::npos) << message;
   folder.write("tokenizer_config.json", R"({"tokenizer_class": "BaichuanTokenizer",
       "auto_map": {"AutoTokenizer": ["tokenization_baichuan.BaichuanTokenizer", null]}})");

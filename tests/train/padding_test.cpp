@@ -5,9 +5,8 @@
 
 #include <gtest/gtest.h>
 
-#include "train/changed_tokenizer.h"
-
 #include "support/byte_tokenizer.h"
+#include "train/changed_tokenizer.h"
 
 namespace rlhf {
 namespace {

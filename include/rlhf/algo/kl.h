@@ -9,19 +9,19 @@
 namespace rlhf {
 
 /// k1 estimate of KL(π‖ref) at each sampled token: logprobs − ref_logprobs, in nats. Unbiased; may be negative.
-/// Shapes: logprobs, ref_logprobs and result [R]. Errors: ShapeError.
-/// Source: J. Schulman, "Approximating KL divergence" (2020).
+/// Shapes: logprobs, ref_logprobs and result [R]. Errors: ShapeError and, on a CPU, NumericsError for a number that is
+/// not finite. Source: J. Schulman, "Approximating KL divergence" (2020).
 at::Tensor kl_k1(const at::Tensor& logprobs, const at::Tensor& ref_logprobs);
 
 /// Adaptive KL coefficient: returns the next β, for a target KL in nats per sequence.
 ///   e = clip(kl / target − 1, −0.2, 0.2);  β ← β·(1 + e·n / horizon),  n = number of sequences in this rollout
-/// Source: arXiv:1909.08593, section 2.2.
+/// Errors: ArgumentError. Source: arXiv:1909.08593, section 2.2.
 double adapt_kl_coef(double kl_coef, double kl_nats_per_sequence, double target_nats, std::int64_t sequences,
                      double horizon);
 
 /// Reward of each response token: −kl_coef·kl at every token, plus the sequence's score at its last token.
 /// Shapes: kl [R], scores [B], B segments over R. Result [R] fp32.
-/// Errors: ShapeError, also if a sequence has no tokens.
+/// Errors: ShapeError, also if a sequence has no tokens; ArgumentError; NumericsError as above.
 at::Tensor token_rewards(const at::Tensor& kl, const at::Tensor& scores, const Segments& segments, double kl_coef);
 
 }  // namespace rlhf

@@ -16,7 +16,7 @@ struct PolicyLoss {
 
 /// Clipped surrogate objective of PPO, negated: Σ max(−A·ρ, −A·clip(ρ, 1−ε, 1+ε)), ρ = exp(logprobs − old_logprobs).
 /// The log ratio is clamped to ±20 before exp.
-/// Shapes: all [R]. Errors: ShapeError. Source: arXiv:1707.06347, eq. 7.
+/// Shapes: all [R]; a NaN gives a NaN. Errors: ShapeError, ArgumentError. Source: arXiv:1707.06347, eq. 7.
 PolicyLoss ppo_policy_loss(const at::Tensor& logprobs, const at::Tensor& old_logprobs, const at::Tensor& advantages,
                            double cliprange);
 
@@ -25,13 +25,13 @@ struct ValueLoss {
   at::Tensor clipped;   ///< number of tokens where the clipped branch is active, detached
 };
 
-/// Clipped value loss: ½·Σ max((V−R)², (clip(V, V_old−ε, V_old+ε) − R)²), R the returns. Shapes: all [R]. Errors:
-/// ShapeError.
+/// Clipped value loss: ½·Σ max((V−R)², (clip(V, V_old−ε, V_old+ε) − R)²), R the returns. Shapes: all [R]; a NaN
+/// gives a NaN. Errors: ShapeError, ArgumentError.
 ValueLoss ppo_value_loss(const at::Tensor& values, const at::Tensor& old_values, const at::Tensor& returns,
                          double cliprange_value);
 
 /// 1 − Var(returns − values) / Var(returns): 1 for perfect values, 0 for constant ones. Undefined if Var(returns) is 0
-/// or there are fewer than two tokens.
+/// or there are fewer than two tokens. Errors: ShapeError and, on a CPU, NumericsError for a number that is not finite.
 struct ExplainedVariance {
   bool defined = false;
   double value = 0;

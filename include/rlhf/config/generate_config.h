@@ -11,12 +11,14 @@
 
 namespace rlhf {
 
-/// The config of rlhf-generate. Every key is also a flag of the command line (--max-new-tokens 64).
+/// The config of rlhf-generate. Every key is also a flag of the command line (--max-new-tokens 64). Without `model`, or
+/// with `score_only`, the answers in `input` are scored by `reward` and nothing is generated.
 struct GenerateConfig {
   std::string model;
   std::string prompt;
   std::string input;
   std::string output;
+  bool overwrite = false;
   std::string field = "prompt";
   std::string template_;
   std::string chat_template;
@@ -24,7 +26,9 @@ struct GenerateConfig {
   std::string system;
   std::vector<std::string> stop;
   std::string reward;
+  bool score_only = false;
   bool best = false;
+  LongPrompt over_length = LongPrompt::skip;
   std::int64_t max_new_tokens = 128;
   double temperature = 1.0;
   double top_p = 1.0;
@@ -36,23 +40,36 @@ struct GenerateConfig {
   DtypeChoice dtype = DtypeChoice::auto_;
   std::optional<std::int64_t> threads;
   bool json = false;
+
+  /// Whether answers are read from `input` and not generated.
+  bool scores_given_answers() const { return score_only || (model.empty() && !reward.empty()); }
 };
 constexpr auto describe(const GenerateConfig*) {
   using C = GenerateConfig;
   return std::make_tuple(
-      field<&C::model>("model folder"), field<&C::prompt>("prompt text, inserted into the template"),
-      field<&C::input>("JSONL file of prompts instead of `prompt` (.jsonl, .jsonl.gz)"),
-      field<&C::output>("JSONL file to write, named OUTPUT.partial until all responses are written; default: stdout"),
+      field<&C::model>("model folder, or the id of a model in the local cache"),
+      field<&C::prompt>("prompt text, inserted into the template"),
+      field<&C::input>("JSONL file of prompts (or, to score them, of answers) instead of `prompt` (.jsonl, .jsonl.gz, "
+                       ".json)"),
+      field<&C::output>("JSONL file to write, named OUTPUT.partial until it is complete; default: stdout"),
+      field<&C::overwrite>("replace `output` if it exists; without it, the program asks on a terminal and refuses "
+                           "elsewhere"),
       field<&C::field>("name of the prompt field in the input"),
       field<&C::template_>(
           "text around {prompt} and {completion}; default: that of the model folder, else \"{prompt}{completion}\""),
       field<&C::chat_template>("template that renders messages: the name of one in the model folder, a .jinja file, or "
                                "chatml, llama3, zephyr, …; default: that of the model folder"),
-      field<&C::chat>("chat: every line of stdin is a turn of the user; commands: /reset, /system TEXT, /exit"),
+      field<&C::chat>("chat: every line of stdin is a turn of the user; commands: /reset, /system TEXT, /exit (or "
+                      "Ctrl-D)"),
       field<&C::system>("system message of a chat"),
       field<&C::stop>("text that ends a response and is removed from it; repeat the flag for several"),
-      field<&C::reward>("folder of a reward model that scores the responses"),
+      field<&C::reward>("folder of a reward model that scores the responses; without `model` it scores the answers in "
+                        "`input`"),
+      field<&C::score_only>("generate nothing: score the answers that `input` has (completions, responses, pairs, "
+                            "rankings, messages)"),
       field<&C::best>("keep only the response with the highest score of each prompt's num_samples"),
+      field<&C::over_length>("what to do with prompts that leave no room for max_new_tokens, and with answers that are "
+                             "too long for the reward model; skip: report and leave out; truncate_left: keep the end"),
       field<&C::max_new_tokens>("longest response in tokens; 0: only print the prompts", at_least(0)),
       field<&C::temperature>("sampling temperature (0: greedy)", at_least(0.0)),
       field<&C::top_p>("nucleus sampling: keep the most likely tokens up to this probability (1: all)",

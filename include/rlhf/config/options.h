@@ -145,5 +145,6 @@ struct Leaf {
 };
 /// All options with values in order, including those of absent optional sections. The result points into `section`.
 std::vector<Leaf> leaves(const Section& section);
+std::vector<Leaf> leaves(const Section&&) = delete;  // its leaves would point into a section that no longer exists
 
 }  // namespace rlhf

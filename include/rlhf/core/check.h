@@ -19,7 +19,7 @@ template <typename... Parts>
 }  // namespace rlhf::detail
 
 /// Throws std::logic_error (exit code 1) if an invariant of the library is broken. For mistakes of the user, throw an
-/// rlhf::Error instead.
+/// rlhf::Error instead; for those of a caller, use core/check_argument.h.
 #define RLHF_CHECK(condition, ...)                                                             \
   do {                                                                                         \
     if (!(condition)) [[unlikely]]                                                             \

@@ -13,7 +13,7 @@ enum class ExitCode : int {
   usage = 2,     ///< a mistake in the command line or config, a non-empty output folder, a resume that does not match
   data = 3,      ///< a data file is missing or broken, or contains nothing to train on
   model = 4,     ///< model, tokenizer or checkpoint files are missing, broken or inconsistent
-  shape = 5,     ///< a library function received tensors of the wrong shape (never used for files)
+  shape = 5,     ///< a library function was called with unsuitable tensors or arguments (never used for files)
   numerics = 6,  ///< a non-finite number where a finite one is required
   device = 7,    ///< device not available, or out of memory
   output = 10,   ///< output cannot be written
@@ -46,7 +46,8 @@ class ConfigError : public Error {
   }
 RLHF_ERROR_CLASS_(DataError, ExitCode::data);
 RLHF_ERROR_CLASS_(ModelError, ExitCode::model);
-RLHF_ERROR_CLASS_(ShapeError, ExitCode::shape);
+RLHF_ERROR_CLASS_(ShapeError, ExitCode::shape);     // a tensor of the wrong shape, dtype or device
+RLHF_ERROR_CLASS_(ArgumentError, ExitCode::shape);  // another argument outside the range that a function accepts
 RLHF_ERROR_CLASS_(NumericsError, ExitCode::numerics);
 RLHF_ERROR_CLASS_(DeviceError, ExitCode::device);
 RLHF_ERROR_CLASS_(OutputError, ExitCode::output);

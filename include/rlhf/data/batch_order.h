@@ -8,7 +8,7 @@ namespace rlhf {
 
 /// Which samples belong to which optimizer step. Each epoch has its own permutation, a function of (seed, epoch), which
 /// is cut into batches; the last batch of an epoch may be smaller. `batch(step)` is a pure function, so a resumed run
-/// needs only its step number.
+/// needs only its step number. Errors: ArgumentError.
 class BatchOrder {
  public:
   /// If `shuffle` is false, every epoch has the order of the data.

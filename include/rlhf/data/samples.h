@@ -9,6 +9,7 @@
 #include "rlhf/core/types.h"
 #include "rlhf/data/data_report.h"
 #include "rlhf/data/templates.h"
+#include "rlhf/records/answered.h"
 #include "rlhf/records/records.h"
 #include "rlhf/text/tokenizer.h"
 
@@ -72,6 +73,12 @@ SampleSet<RankedSample> make_ranked(const std::vector<Preference>& records, cons
 SampleSet<PromptSample> make_prompts(const std::vector<Prompt>& records, const Tokenizer& tokenizer,
                                      const Templates& templates, std::int64_t max_prompt_length,
                                      std::int64_t max_bad_lines = 0);
+
+/// Turns the answers of a record into the texts that a reward model scores: prompt and completion of each, tokenised as
+/// for training, without limits of length. Throws DataError if the chat template or the tokenizer refuses the record,
+/// and ConfigError if it has messages but there is no chat template.
+std::vector<TokenIds> tokenise_answers(const AnsweredRecord& record, const Tokenizer& tokenizer,
+                                       const Templates& templates);
 
 /// Whether a record is held out for evaluation. The decision is a function of (seed, prompt), or of (seed, text) for a
 /// record without a prompt, so that records with equal prompts are never split. The prompt of a conversation is all

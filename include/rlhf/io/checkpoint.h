@@ -21,7 +21,8 @@ struct Checkpoint {
 
 /// Writes checkpoints/step-000123 atomically, with manifest.json: size and CRC-32 of every file. Then removes all but
 /// the newest `keep_last` (>= 1) checkpoints up to this step. Also removes checkpoints of later steps: they are broken,
-/// otherwise the run would have resumed from them. Throws OutputError.
+/// otherwise the run would have resumed from them. Throws OutputError,
+/// and ArgumentError for a step, a number or a group name that is not allowed.
 void save_checkpoint(const std::filesystem::path& checkpoints, std::int64_t step, const Checkpoint& checkpoint,
                      std::int64_t keep_last);
 

@@ -42,7 +42,8 @@ using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 
 /// Writes CPU or device tensors atomically. Tensors with the largest elements come first, otherwise in the given order:
 /// so every tensor is aligned for its dtype although the format allows no gaps. Throws OutputError if the file cannot
-/// be written and NumericsError if a weight is not finite; an existing file at `path` is then unchanged.
+/// be written NumericsError if a weight is not finite, and ArgumentError for a name or dtype that the format cannot
+/// hold; an existing file at `path` is then unchanged.
 void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
                        const std::map<std::string, std::string>& metadata = {});
 

@@ -18,7 +18,8 @@ struct AttentionRule {
 
 /// Causal attention within each segment; a segment with a prefix also reads the whole prefix. Grouped-query attention
 /// if G < H.
-/// Shapes: qkv [N,(H+2G)·E] -> [N,H·E], H a multiple of G. Differentiable. Errors: ShapeError.
+/// Shapes: qkv [N,(H+2G)·E] -> [N,H·E], H a multiple of G. Differentiable. Errors: ShapeError,
+/// ArgumentError.
 ///
 /// On a CPU uses the kernel of room `kernels` (float32 and bfloat16, no cap, no window shorter than a sequence). On
 /// CUDA uses the varlen flash operator (bf16 and fp16, head width a multiple of 8 and at most 256, no prefixes, no

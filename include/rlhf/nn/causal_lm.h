@@ -31,7 +31,8 @@ class CausalLM {
   /// Returns the hidden states after the final norm of the tokens `rows` ([R] int64), or of all N tokens if `rows` is
   /// undefined: [R,D] in the compute dtype. Differentiable. The parts of the last layer that only other tokens need are
   /// not computed. If `cache` is given, the keys and values of every sequence are added to it (inference only); it must
-  /// have batch.segments.count() free rows.
+  /// have batch.segments.count() free rows. The library's models throw ShapeError and ArgumentError for tensors and
+  /// caches that do not suit them; ids outside the vocabulary are found on a CPU only.
   virtual at::Tensor forward(const PackedBatch& batch, const at::Tensor& rows = {}, KvCache* cache = nullptr) = 0;
   /// Processes one token per active row of the cache and appends it to the row: tokens [B] int64 -> hidden [B,D].
   /// Records no gradient.

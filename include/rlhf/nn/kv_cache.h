@@ -12,7 +12,8 @@ namespace rlhf {
 /// When a row is dropped, the last active row moves to its place, which costs one copy of a row and no allocation.
 class KvCache {
  public:
-  /// Layout per layer: keys, values [rows, num_key_value_heads, capacity, head_dim].
+  /// Layout per layer: keys, values [rows, num_key_value_heads, capacity, head_dim]. All functions throw ArgumentError
+  /// for sizes below 1, rows that are not active, and more rows or tokens than there is room for.
   KvCache(std::int64_t layers, std::int64_t rows, std::int64_t num_key_value_heads, std::int64_t capacity,
           std::int64_t head_dim, at::TensorOptions options);
 
@@ -20,8 +21,9 @@ class KvCache {
   std::int64_t rows() const { return rows_; }                            ///< number of rows, active or free
   std::int64_t capacity() const { return capacity_; }                    ///< maximum number of tokens per row
   const std::vector<std::int64_t>& lengths() const { return lengths_; }  ///< number of tokens in each active row
-  at::Tensor keys(std::int64_t layer) const { return keys_[layer]; }
-  at::Tensor values(std::int64_t layer) const { return values_[layer]; }
+  std::int64_t layers() const { return static_cast<std::int64_t>(keys_.size()); }
+  const at::Tensor& keys(std::int64_t layer) const { return at_layer(keys_, layer); }
+  const at::Tensor& values(std::int64_t layer) const { return at_layer(values_, layer); }
 
   /// Makes the next `lengths.size()` rows active, with that many tokens each; their keys and values must be written
   /// already.
@@ -40,6 +42,8 @@ class KvCache {
   void count_written(std::int64_t bytes) { bytes_written_ += bytes; }
 
  private:
+  const at::Tensor& at_layer(const std::vector<at::Tensor>& tensors, std::int64_t layer) const;
+  void check_active(std::int64_t row) const;
   void copy_row(std::int64_t from, std::int64_t to);
 
   std::vector<at::Tensor> keys_, values_;

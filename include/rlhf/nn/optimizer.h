@@ -16,7 +16,7 @@ namespace rlhf {
 /// Weight decay does not apply to norms and biases (Parameter::decay). Source: arXiv:1711.05101, algorithm 2.
 class AdamW {
  public:
-  /// `weights` must outlive the optimizer.
+  /// `weights` must outlive the optimizer. Throws ArgumentError for options out of range, and so does step() for `lr`.
   AdamW(TrainedWeights& weights, const OptimizerOptions& options);
 
   /// Clips the global norm of the gradients to options.max_grad_norm, updates the masters with learning rate `lr`, and

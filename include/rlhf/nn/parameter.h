@@ -17,7 +17,8 @@ struct FileLayout {
   std::int64_t interleaved_heads =
       0;  ///< number of heads, if the file has query, key and value rows per head (GPT-NeoX)
 };
-/// Converts values from and to the layout of files. The result is a view or a copy.
+/// Converts values from and to the layout of files. The result is a view or a copy. Errors: ShapeError,
+/// ArgumentError.
 at::Tensor from_file_layout(const at::Tensor& values, const FileLayout& layout);
 at::Tensor to_file_layout(const at::Tensor& values, const FileLayout& layout);
 
@@ -41,6 +42,7 @@ struct Parameter {
 using Parameters = std::vector<Parameter>;
 
 /// Splits `tensor`, which has the shape of `parameter`, into the tensors of files, with their names and layout.
+/// Throws ShapeError for a tensor of another shape.
 NamedTensors split_parts(const Parameter& parameter, const at::Tensor& tensor);
 /// The values of all parameters, with the names and layout of files.
 NamedTensors named_values(const Parameters& parameters);

@@ -9,7 +9,7 @@
 namespace rlhf {
 
 /// A decoder with a scalar head: a reward model (read at the last token) or a value model (read at the predicting
-/// rows).
+/// rows). Errors: ShapeError and ArgumentError, also those of the decoder.
 ///   value_i = hidden_i · score,  score [D], no bias, as in the classification heads of `transformers`
 class ScalarModel {
  public:

@@ -25,8 +25,8 @@ class TrainedWeights {
     at::Tensor leaf, master, gradient;
   };
 
-  /// Allocates the gradients, sets them to zero and makes them the grad() of the leaves. Fails an RLHF_CHECK if all
-  /// parameters are frozen.
+  /// Allocates the gradients, sets them to zero and makes them the grad() of the leaves. Throws ArgumentError if
+  /// all parameters are frozen.
   explicit TrainedWeights(const Parameters& parameters);
   TrainedWeights(const TrainedWeights&) = delete;
   TrainedWeights& operator=(const TrainedWeights&) = delete;

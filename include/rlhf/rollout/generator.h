@@ -32,12 +32,14 @@ struct GenerationRequest {
 /// of a response is drawn with random_uniform(seed, request.stream, t), so a response does not depend on the other
 /// requests or their order (up to rounding in batched products). A finished row leaves the batch at once. If there are
 /// more requests than rows, free rows are refilled when an eighth of the rows is free. Equal prompts that start
-/// together are computed once. Calls `on_token(request, token)` for every token, if given (streaming). Adds the work
-/// done to `work`, if given (except processed_tokens, which the model counts). Polls stop_if_signalled(). Throws
-/// ModelError if a prompt plus max_new_tokens exceeds the positions of the model.
+/// together are computed once. Calls `on_token(request, token)` for every token and `on_response(request, response)`
+/// for every complete response, if given. Adds the work done to `work`, if given (except processed_tokens, which the
+/// model counts). Polls stop_if_signalled(). Throws ModelError if a prompt plus max_new_tokens exceeds the positions of
+/// the model, ShapeError for an empty prompt, and ArgumentError for options, rows or token ids out of range.
 std::vector<Generation> generate(CausalLM& model, std::span<const GenerationRequest> requests,
                                  const SamplingOptions& options, std::int64_t max_rows,
                                  const std::function<void(std::size_t, std::int32_t)>& on_token = {},
-                                 WorkCounters* work = nullptr);
+                                 WorkCounters* work = nullptr,
+                                 const std::function<void(std::size_t, const Generation&)>& on_response = {});
 
 }  // namespace rlhf

@@ -29,9 +29,9 @@ class RewardSource {
 };
 
 /// The scores of a reward model minus its reward_mean, in forward passes of at most `micro_batch_tokens` tokens. Keeps
-/// a reference to the model.
+/// a reference to the model. Throws ArgumentError for a limit below 1.
 std::unique_ptr<RewardSource> reward_from_model(ScalarModel& model, std::int64_t micro_batch_tokens);
-/// A C++ function that scores one response.
+/// A C++ function that scores one response; ArgumentError if it is empty.
 using RewardFunction = std::function<float(const ResponseRecord&)>;
 std::unique_ptr<RewardSource> reward_from_function(RewardFunction function);
 

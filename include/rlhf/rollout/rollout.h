@@ -34,7 +34,8 @@ struct RolloutSlice {
   at::Tensor tokens;      ///< [r] int64
   at::Tensor rows;        ///< [r] int64: the index of each response token among the R of the whole rollout
 };
-/// Selects the sequences `indices`, in that order.
+/// Selects the sequences `indices`, in that order. Throws ArgumentError for an index outside the rollout, and
+/// ShapeError if there is none.
 RolloutSlice slice_rollout(const Rollout& rollout, std::span<const std::size_t> indices);
 
 /// One sampled response as text.

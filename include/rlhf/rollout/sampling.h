@@ -38,7 +38,8 @@ struct Sampled {
 /// Draws one token per row: inverts the cumulative distribution of the kept tokens at one uniform number per row. Ids
 /// in options.never are removed before the others are ranked; like those that top_k and top_p remove, they still count
 /// in the log-probabilities, so that these are the ones of the training path. Shapes: logits [B,V] (any float dtype),
-/// uniforms [B] fp32 in (0,1) (not read if greedy).
+/// uniforms [B] fp32 in (0,1) (not read if greedy). Errors: ShapeError, ArgumentError, and, on a CPU, NumericsError if
+/// a log-probability is not finite.
 Sampled sample_tokens(const at::Tensor& logits, const at::Tensor& uniforms, const SamplingOptions& options);
 
 }  // namespace rlhf

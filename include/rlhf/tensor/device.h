@@ -23,6 +23,9 @@ struct Compute {
 /// instructions for it.
 Compute resolve_compute(DeviceChoice device, DtypeChoice dtype);
 
+/// Throws DeviceError unless tensors can be on `device`: cpu, or cuda in a build with CUDA on a machine with a GPU.
+void check_usable(at::Device device);
+
 /// Highest resident memory of this process (CPU) or highest allocation on the device (CUDA), in bytes.
 std::int64_t peak_memory_bytes(at::Device device);
 /// Memory installed in the machine (or the limit of the process's cgroup, if that is less), or on the device, in bytes.

@@ -5,6 +5,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "rlhf/kernels/kernels.h"
+#include "rlhf/tensor/check_shape.h"
 
 namespace rlhf {
 
@@ -42,14 +43,12 @@ T* mutable_elements(const at::Tensor& x) {
   return x.defined() ? static_cast<T*>(x.mutable_data_ptr()) : nullptr;
 }
 
-/// Calls body(T()) with the element type T of `x`, float or BFloat16.
+/// Calls body(T()) with the element type T of `x`, float or BFloat16. Throws ShapeError for other types.
 template <typename Body>
 void with_element_type(const at::Tensor& x, const Body& body) {
-  if (x.scalar_type() == at::kFloat) {
-    body(float());
-  } else {
-    body(BFloat16());
-  }
+  if (x.scalar_type() == at::kFloat) return body(float());
+  check_dtype(x, "tensor", at::kBFloat16);
+  body(BFloat16());
 }
 
 }  // namespace rlhf

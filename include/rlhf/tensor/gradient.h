@@ -19,9 +19,11 @@ namespace rlhf {
 bool adds_in_place(const at::Tensor& weight);
 
 /// sum += gradᵀ · x. Shapes: sum [O,I], grad [N,O], x [N,I]. `sum` may have a wider dtype than the factors.
+/// Errors: ShapeError.
 void add_product(const at::Tensor& sum, const at::Tensor& grad, const at::Tensor& x);
 
 /// sum[tokens[i]] += grad[i] for every i. Shapes: sum [V,D], tokens [N] int64, grad [N,D].
+/// Errors: ShapeError; ArgumentError, on a CPU, for a token outside [0,V).
 void add_rows(const at::Tensor& sum, const at::Tensor& tokens, const at::Tensor& grad);
 
 }  // namespace rlhf

@@ -15,7 +15,7 @@ struct LogprobOptions {
   std::int64_t chunk_elements = 1 << 25;  ///< rows per chunk ≤ max(1, chunk_elements / V): bounds the largest temporary
 };
 
-/// cap · tanh(x / cap), or x if the cap is 0.
+/// cap · tanh(x / cap), or x if the cap is 0. Throws ArgumentError for a negative cap.
 at::Tensor soft_cap(const at::Tensor& x, double cap);
 
 struct Logprobs {
@@ -32,7 +32,7 @@ struct Logprobs {
 /// entropy are differentiable.
 /// Shapes: hidden [R,D], head [V,D] of the same dtype (float32, bfloat16, float64), targets [R] int64.
 /// Numerics: the product has the dtype of the input, everything after it float32 (float64 for float64).
-/// Errors: ShapeError.
+/// Errors: ShapeError; ArgumentError for options out of range and, on a CPU, for a target outside [0,V).
 Logprobs linear_logprobs(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& targets,
                          const LogprobOptions& options = {});
 
@@ -43,6 +43,7 @@ using RowLoss = std::function<at::Tensor(const at::Tensor& logprobs, std::int64_
 /// computed right after its log-probabilities, so the logits are computed only once. Adds to the gradients of `hidden`
 /// and `head` and of everything they were computed from, like backward() (tensor/gradient.h). Results are detached.
 /// If `entropy_weight` is not 0, entropy_weight · Σ entropy is added to the loss; options.entropy must be set.
+/// Errors: as above; also if the loss is not a scalar or does not depend on the log-probabilities.
 Logprobs backward_through_logprobs(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& targets,
                                    const LogprobOptions& options, const RowLoss& loss, double entropy_weight = 0);
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -21,13 +22,16 @@ struct Segments {
 
   bool has_prefixes() const { return !prefixes.empty(); }
   std::int64_t prefix(std::int64_t i) const { return prefixes.empty() ? -1 : prefixes[static_cast<std::size_t>(i)]; }
-  std::int64_t count() const { return static_cast<std::int64_t>(offsets.size()) - 1; }
-  std::int64_t total() const { return offsets.back(); }
+  std::int64_t count() const { return offsets.empty() ? 0 : static_cast<std::int64_t>(offsets.size()) - 1; }
+  std::int64_t total() const { return offsets.empty() ? 0 : offsets.back(); }
   std::int64_t length(std::int64_t i) const { return offsets[i + 1] - offsets[i]; }
   std::vector<std::int64_t> lengths() const;  ///< [B]
 };
 
 Segments make_segments(std::span<const std::int64_t> lengths, at::Device device);
+
+/// Throws ShapeError unless the parts of `segments` agree; make_segments() makes them so. Reads host numbers only.
+void check_segments(const Segments& segments, std::string_view name);
 
 /// The row of each segment's last token: [B] int64 on the device.
 at::Tensor last_rows(const Segments& segments);
@@ -47,7 +51,8 @@ struct Piece {
   std::int64_t after = -1;  ///< index of the prefix, a piece without a prefix; −1 for none
 };
 /// Packs pieces into one segment each. Throws ShapeError if there is no piece, if a piece is empty, or if its prefix is
-/// not an earlier piece without a prefix.
+/// not an earlier piece without a prefix, ArgumentError for a negative id, and DeviceError for a device that is not
+/// there.
 PackedBatch pack(std::span<const Piece> pieces, at::Device device);
 /// Packs whole sequences. Throws ShapeError if there is no sequence or one is empty.
 PackedBatch pack(std::span<const TokenIds> sequences, at::Device device);
@@ -59,7 +64,7 @@ at::Tensor to_device(std::span<const std::int64_t> values, at::Device device);
 /// Copies host numbers to an fp32 tensor on the device.
 at::Tensor to_device(std::span<const float> values, at::Device device);
 
-/// Sums `values` over each segment: [N] -> [B].
+/// Sums `values` over each segment: [N] -> [B]. Errors: ShapeError.
 at::Tensor segment_sum(const at::Tensor& values, const Segments& segments);
 
 }  // namespace rlhf

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -90,6 +91,11 @@ class Method {
   /// Whether there is evaluation data, so that evaluate() can be called.
   virtual bool evaluates() const { return false; }
   virtual std::unique_ptr<StepRecord> evaluate() { return nullptr; }
+  /// Loads what evaluate() needs, for RunOptions::eval_only; load() is then not called.
+  /// Throws ConfigError if the method does not support it, which is the default.
+  virtual void load_to_evaluate();
+  /// The number of samples that evaluate() uses, and the number that there are.
+  virtual std::pair<std::int64_t, std::int64_t> evaluated_samples() const { return {0, 0}; }
   /// The metric of an evaluation by which the best one is chosen if eval.best_by is not set.
   virtual std::string main_metric() const { return "eval_loss"; }
   /// The better direction of a metric of an evaluation ("eval_loss"), for eval.best_by.
@@ -154,8 +160,9 @@ RunSettings run_settings(std::string stage, const Config& config) {
   return settings;
 }
 
-/// Runs `method` completely, from the check of the output folder to final/. Writes nothing before all checks have
-/// passed. Errors: all classes of core/error.h; Interrupted after a signal, when a checkpoint is saved.
+/// Runs `method` completely, from the check of the output folder to final/, or only its evaluation (options.eval_only).
+/// Writes nothing before all checks have passed. Errors: all classes of core/error.h; Interrupted after a signal, when
+/// a checkpoint is saved.
 RunSummary run_method(Method& method, const RunSettings& settings, const RunOptions& options = {});
 
 }  // namespace rlhf

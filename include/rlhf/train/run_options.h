@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
+#include "rlhf/runs/metrics.h"
 #include "rlhf/tensor/work_counters.h"
 
 namespace rlhf {
@@ -11,12 +13,24 @@ struct RunOptions {
   bool dry_run = false;             ///< print plan, memory forecast and first samples to stdout, then return
   bool resume = false;              ///< resume from the newest valid checkpoint, or start if there is none
   bool accept_differences = false;  ///< resume, or use a model folder, although data, machine or template differ
+  /// Evaluate the model of model.path and train nothing: on data.eval or data.eval_share, or else on data.train. Needs
+  /// no run folder and writes nothing. For methods that can evaluate (train_sft, train_reward_model).
+  bool eval_only = false;
+};
+
+/// The result of an evaluation without training.
+struct Evaluation {
+  /// With the names of an evaluation in training, "eval_loss", …; for train_sft also "eval_perplexity", exp(eval_loss).
+  Metrics metrics;
+  std::int64_t samples = 0;    ///< evaluated samples: at most eval.max_samples
+  std::int64_t available = 0;  ///< samples of the data
 };
 
 /// The summary of a run.
 struct RunSummary {
   std::int64_t steps = 0;  ///< steps of this call: 0 for a dry run and for a run that was already finished
   WorkCounters work;       ///< the work of these steps and of their evaluations
+  std::optional<Evaluation> evaluation;  ///< with RunOptions::eval_only
 };
 
 }  // namespace rlhf

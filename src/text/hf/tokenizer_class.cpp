@@ -54,7 +54,8 @@ const std::vector<TokenizerClass>& classes() {
 }
 
 const TokenizerClass* find_class(std::string_view name) {
-  const auto found = std::find_if(classes().begin(), classes().end(), [&](const auto& one) { return one.name == name; });
+  const auto found =
+      std::find_if(classes().begin(), classes().end(), [&](const auto& one) { return one.name == name; });
   return found == classes().end() ? nullptr : &*found;
 }
 
@@ -62,13 +63,22 @@ constexpr std::string_view kByFile = "TokenizersBackend";  // the class that fol
 
 // The class of a model type; "" if transformers has none for it.
 std::string_view class_of_model(std::string_view type) {
-  constexpr std::pair<std::string_view, std::string_view> kTypes[] = {
-      {"cohere", "CohereTokenizer"},  {"cohere2", "CohereTokenizer"},      {"gemma", "GemmaTokenizer"},
-      {"gemma2", "GemmaTokenizer"},   {"gemma3", "GemmaTokenizer"},        {"gemma3_text", "GemmaTokenizer"},
-      {"gpt2", "GPT2Tokenizer"},      {"gpt_neox", "GPTNeoXTokenizer"},    {"mistral", kByFile},
-      {"opt", "GPT2Tokenizer"},       {"phi3", kByFile},                   {"qwen2", "Qwen2Tokenizer"},
-      {"qwen3", "Qwen2Tokenizer"},    {"qwen3_moe", "Qwen2Tokenizer"},     {"qwen3_next", "Qwen2Tokenizer"},
-      {"qwen3_5", "Qwen3_5Tokenizer"}};
+  constexpr std::pair<std::string_view, std::string_view> kTypes[] = {{"cohere", "CohereTokenizer"},
+                                                                      {"cohere2", "CohereTokenizer"},
+                                                                      {"gemma", "GemmaTokenizer"},
+                                                                      {"gemma2", "GemmaTokenizer"},
+                                                                      {"gemma3", "GemmaTokenizer"},
+                                                                      {"gemma3_text", "GemmaTokenizer"},
+                                                                      {"gpt2", "GPT2Tokenizer"},
+                                                                      {"gpt_neox", "GPTNeoXTokenizer"},
+                                                                      {"mistral", kByFile},
+                                                                      {"opt", "GPT2Tokenizer"},
+                                                                      {"phi3", kByFile},
+                                                                      {"qwen2", "Qwen2Tokenizer"},
+                                                                      {"qwen3", "Qwen2Tokenizer"},
+                                                                      {"qwen3_moe", "Qwen2Tokenizer"},
+                                                                      {"qwen3_next", "Qwen2Tokenizer"},
+                                                                      {"qwen3_5", "Qwen3_5Tokenizer"}};
   for (const auto& [name, tokenizer] : kTypes)
     if (name == type) return tokenizer;
   return "";
@@ -83,7 +93,8 @@ std::string text_of(const json& object, const char* key) {
 }
 
 std::string chosen_class(const std::filesystem::path& folder, const json& model, const Settings& settings) {
-  std::string declared = settings.tokenizer_class.empty() ? text_of(model, "tokenizer_class") : settings.tokenizer_class;
+  std::string declared =
+      settings.tokenizer_class.empty() ? text_of(model, "tokenizer_class") : settings.tokenizer_class;
   if (declared.ends_with("Fast")) declared.resize(declared.size() - 4);
   const std::string type = text_of(model, "model_type");
   const std::string_view usual = class_of_model(type);
@@ -96,10 +107,8 @@ std::string chosen_class(const std::filesystem::path& folder, const json& model,
 }
 
 json byte_level(bool add_prefix_space, bool use_regex) {
-  return {{"type", "ByteLevel"},
-          {"add_prefix_space", add_prefix_space},
-          {"trim_offsets", true},
-          {"use_regex", use_regex}};
+  return {
+      {"type", "ByteLevel"}, {"add_prefix_space", add_prefix_space}, {"trim_offsets", true}, {"use_regex", use_regex}};
 }
 
 json sequence(json first, json second) {
@@ -131,10 +140,7 @@ Rules rules_of(const Settings& settings) {
   }
   if (name == "GemmaTokenizer")
     return {{{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", "\u2581"}},
-            {{"type", "Split"},
-             {"pattern", {{"String", " "}}},
-             {"behavior", "MergedWithPrevious"},
-             {"invert", false}},
+            {{"type", "Split"}, {"pattern", {{"String", " "}}}, {"behavior", "MergedWithPrevious"}, {"invert", false}},
             true};
   if (name == "GPT2Tokenizer") return {nullptr, byte_level(space, true), false};
   if (name == "GPTNeoXTokenizer") return {nfc, byte_level(space, true), false};
