@@ -110,7 +110,7 @@ Command<Config> parse_command(int argc, const char* const* argv) {
   if (line.help || line.version || line.schema) return command;
   command.config = read_config<Config>(line.config_file, line.overrides, [&](const Config& config) {
     std::vector<Issue> issues = tool_rules(config);
-    if constexpr (requires { config.data.eval; }) {
+    if constexpr (requires { evaluation_rules(issues, config.model, config.data); }) {
       if (line.eval_only) return evaluation_rules(std::move(issues), config.model, config.data);
     }
     return issues;
