@@ -129,6 +129,7 @@ Rollout collect_rollout(CausalLM& policy, std::span<const PromptSample* const> p
                            .top_k = options.top_k,
                            .stop_ids = stop_ids,
                            .seed = static_cast<std::uint64_t>(draws.seed)};
+  if (tokenizer) sampling.never = ids_without_token(*tokenizer, policy.shape().vocab_size);
   std::optional<StopStrings> stop;
   if (!options.stop.empty()) {
     if (!tokenizer) throw ConfigError({"rollout.stop: expected a tokenizer that decodes the responses, found none"});

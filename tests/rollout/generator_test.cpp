@@ -77,6 +77,25 @@ TEST(Generator, GreedyFollowsTheLargestLogit) {
   }
 }
 
+TEST(Generator, IdsWithoutATokenAreNeverSampledAndStillCountInLogprobs) {
+  FakeLm model(kVocab);
+  for (const double temperature : {0.0, 0.8}) {
+    SamplingOptions options = sampling(12, temperature);
+    options.never = {1, 5, 6};
+    const auto answers = generate(model, requests_for(kPrompts), options, 3);
+    for (std::size_t i = 0; i < kPrompts.size(); ++i) {
+      std::int32_t last = kPrompts[i].back();
+      for (std::size_t t = 0; t < answers[i].tokens.size(); ++t) {
+        const std::int32_t token = answers[i].tokens[t];
+        EXPECT_TRUE(token != 1 && token < 5) << token;
+        const auto logprobs = model.logprobs(kPrompts[i][0], last, temperature == 0 ? 1 : temperature);
+        EXPECT_NEAR(answers[i].logprobs[t], logprobs[static_cast<std::size_t>(token)], 1e-5);
+        last = token;
+      }
+    }
+  }
+}
+
 TEST(Generator, FirstTokensFollowTheModelsDistribution) {
   FakeLm model(kVocab);
   const TokenIds prompt = {2, 5};

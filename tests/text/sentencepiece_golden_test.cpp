@@ -12,6 +12,7 @@
 
 #include "rlhf/text/tokenizer.h"
 
+#include "support/base64.h"
 #include "support/source_dir.h"
 
 namespace rlhf {
@@ -31,19 +32,6 @@ fs::path shared_data() {
 json golden(const std::string& model) {
   std::ifstream file(fs::path(testing::source_dir()) / "golden/tokenizer/sentencepiece.json");
   return json::parse(file).at("models").at(model);
-}
-
-std::string from_base64(const std::string& text) {
-  const std::string digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string bytes;
-  unsigned bits = 0, count = 0;
-  for (const char c : text) {
-    if (c == '=') break;
-    bits = bits << 6 | static_cast<unsigned>(digits.find(c));
-    count += 6;
-    if (count >= 8) bytes += static_cast<char>(bits >> (count -= 8) & 0xFF);
-  }
-  return bytes;
 }
 
 class SentencePieceGolden : public ::testing::TestWithParam<const char*> {
@@ -86,12 +74,21 @@ TEST_P(SentencePieceGolden, DecodedTextIsThatOfThePythonPackage) {
 TEST_P(SentencePieceGolden, BytesThatAreNotUtf8GiveThePackagesIds) {
   for (const json& entry : golden(GetParam())) {
     if (!entry.contains("base64")) continue;
-    const std::string text = from_base64(entry["base64"]);
+    const std::string text = testing::from_base64(entry["base64"]);
     const Encoding encoding = tokenizer_->encode(text);
     EXPECT_EQ(TokenIds(encoding.ids.begin() + 1, encoding.ids.end()), entry["ids"].get<TokenIds>()) << entry["base64"];
     EXPECT_TRUE(std::is_sorted(encoding.ends.begin(), encoding.ends.end()));
     EXPECT_EQ(encoding.ends.back(), static_cast<std::int32_t>(text.size()));
   }
+}
+
+// A response is what stands after its prompt, with the space before its first word.
+TEST_P(SentencePieceGolden, PromptAndResponseHaveTheIdsOfBoth) {
+  const TokenIds prompt = tokenizer_->encode("Once").ids, whole = tokenizer_->encode("Once upon a time").ids;
+  ASSERT_TRUE(std::equal(prompt.begin(), prompt.end(), whole.begin()));
+  const TokenIds response(whole.begin() + static_cast<std::ptrdiff_t>(prompt.size()), whole.end());
+  EXPECT_EQ(decode_after(*tokenizer_, prompt, response), " upon a time");
+  EXPECT_EQ(decode_after(*tokenizer_, TokenIds{1}, whole), "Once upon a time") << "only BOS is before it";
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, SentencePieceGolden, ::testing::Values(kLlama, kStories),

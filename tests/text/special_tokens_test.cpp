@@ -11,6 +11,7 @@
 #include "rlhf/text/chat_template.h"
 #include "rlhf/text/tokenizer.h"
 
+#include "support/base64.h"
 #include "support/file_bytes.h"
 #include "support/source_dir.h"
 #include "support/temporary_folder.h"
@@ -123,24 +124,11 @@ TEST(TokenizerClasses, TheFileIsFollowedAndOneLineSaysWhereAClassGivesOtherIds) 
   }
 }
 
-std::string from_base64(const std::string& text) {
-  const std::string letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string bytes;
-  unsigned bits = 0, count = 0;
-  for (const char letter : text) {
-    if (letter == '=') break;
-    bits = bits << 6 | static_cast<unsigned>(letters.find(letter));
-    count += 6;
-    if (count >= 8) bytes += static_cast<char>(bits >> (count -= 8) & 0xFF);
-  }
-  return bytes;
-}
-
 TEST(SentencePieceFolders, InternLm2NamesPiecesAnew) {
   const Json& one = golden()["internlm2"];
   const TemporaryFolder folder;
   write_files(one["files"], folder);
-  folder.write("tokenizer.model", from_base64(one["model"]));
+  folder.write("tokenizer.model", testing::from_base64(one["model"]));
   std::unique_ptr<Tokenizer> tokenizer;
   EXPECT_EQ(warnings_of([&] { tokenizer = load_tokenizer(folder.path()); }), "");
   EXPECT_EQ(tokenizer->piece(311), "<|im_end|>");
@@ -155,7 +143,7 @@ TEST(SentencePieceFolders, InternLm2NamesPiecesAnew) {
 
 TEST(SentencePieceFolders, PythonCodeIsNotRun) {
   const TemporaryFolder folder;
-  folder.write("tokenizer.model", from_base64(golden()["internlm2"]["model"]));
+  folder.write("tokenizer.model", testing::from_base64(golden()["internlm2"]["model"]));
   folder.write("tokenizer_config.json", R"({"tokenizer_class": "ChatGLMTokenizer",
       "auto_map": {"AutoTokenizer": ["tokenization_chatglm.ChatGLMTokenizer", null]}})");
   const std::string message = testing::load_error(folder.path());

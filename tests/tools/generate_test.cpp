@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "support/source_dir.h"
 #include "support/tiny_run.h"
 #include "tools/run_program.h"
 
@@ -77,6 +78,31 @@ TEST_F(Generate, AStopTextMayHoldACommaAndThereMayBeSeveral) {
   const std::string stop(1, *std::find_if(text.begin(), text.end(), [](char c) { return c > ' ' && c < 127; }));
   EXPECT_EQ(lines(flags + " --stop 'never," + stop + "'").front()["text"], text);
   EXPECT_EQ(lines(flags + " --stop never --stop '" + stop + "'").front()["text"], text.substr(0, text.find(stop)));
+}
+
+// The decoder of this tokenizer, like Llama 2's, drops the space before the first word of a text.
+TEST_F(Generate, TheSpaceBeforeAnAnswerIsPartOfItsText) {
+  const std::string folder = testing::source_dir() + "/golden/tokenizer/llama2";
+  run("rlhf-sft 'model.init={hidden_size: 32, intermediate_size: 64, num_attention_heads: 2, num_key_value_heads: 1, "
+      "max_position_embeddings: 64}' model.tokenizer=" +
+      folder + " data.train=[" + path("demonstrations.jsonl") + "] train.output=" + path("spaces") +
+      " train.max_steps=1 train.batch_size=4 train.device=cpu data.max_length=32");
+  const std::string flags = " --json --prompt 'the license' --num-samples 30 --max-new-tokens 6";
+  const ProgramResult result = run("rlhf-generate --model " + path("spaces/final") + flags);
+  const auto tokenizer = load_tokenizer(folder);
+  std::istringstream answers(result.out);
+  int spaces = 0, count = 0;
+  for (std::string line; std::getline(answers, line); ++count) {
+    const json answer = json::parse(line);
+    TokenIds ids = answer["prompt_ids"].get<TokenIds>();
+    const std::string prompt = tokenizer->decode(ids), text = answer["text"];
+    const auto response = answer["token_ids"].get<TokenIds>();
+    ids.insert(ids.end(), response.begin(), response.end());
+    EXPECT_EQ(prompt + text, tokenizer->decode(ids));
+    spaces += text.starts_with(' ');
+  }
+  EXPECT_EQ(count, 30);
+  EXPECT_GT(spaces, 0) << "no answer began with a word, so nothing was tested";
 }
 
 TEST_F(Generate, WithoutNewTokensOnlyShowsThePrompt) {
