@@ -14,6 +14,7 @@
 
 #include "support/base64.h"
 #include "support/source_dir.h"
+#include "support/temporary_folder.h"
 
 namespace rlhf {
 namespace {
@@ -93,6 +94,19 @@ TEST_P(SentencePieceGolden, PromptAndResponseHaveTheIdsOfBoth) {
 
 INSTANTIATE_TEST_SUITE_P(Models, SentencePieceGolden, ::testing::Values(kLlama, kStories),
                          [](const auto& model) { return model.param == kLlama ? "Llama2" : "Stories260k"; });
+
+// Splits of the same score: tests/golden/tokenizer/SOURCE.md says which versions of the library choose these.
+TEST(SentencePieceTies, AreBrokenAsByTheLinkedVersion) {
+  std::ifstream file(fs::path(testing::source_dir()) / "golden/tokenizer/unigram_ties.json");
+  const json ties = json::parse(file);
+  const testing::TemporaryFolder folder;
+  folder.write("tokenizer.model", testing::from_base64(ties["model"]));
+  folder.write("tokenizer_config.json", R"({"add_bos_token": false})");
+  const auto tokenizer = load_tokenizer(folder.path());
+  ASSERT_EQ(ties["texts"].size(), 300u);
+  for (std::size_t i = 0; i < ties["texts"].size(); ++i)
+    EXPECT_EQ(tokenizer->encode(ties["texts"][i].get<std::string>()).ids, ties["ids"][i].get<TokenIds>());
+}
 
 TEST(SentencePieceGoldenData, HasBothModels) {
   EXPECT_EQ(golden(kLlama).size(), 100u);

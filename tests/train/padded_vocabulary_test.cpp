@@ -24,8 +24,8 @@ namespace {
 namespace fs = std::filesystem;
 constexpr std::int64_t kTokens = 269, kRows = 320;
 
-/// Widens the embedding (and the head) of a folder to kRows. The new rows alternate between 1 and −1, so one of two has a
-/// large logit whatever the hidden state is: without a rule, most sampled ids would be new ones.
+/// Widens the embedding (and the head) of a folder to kRows. The new rows alternate between 1 and −1, so one of two has
+/// a large logit whatever the hidden state is: without a rule, most sampled ids would be new ones.
 void pad(const fs::path& folder) {
   NamedTensors tensors;
   {

@@ -53,7 +53,8 @@ struct RolloutDraws {
   bool evaluation = false;  ///< an evaluation has other random numbers than training
 };
 /// Samples one response to each of `prompts`. A response ends after one of `stop_ids`, or when its text contains one of
-/// options.stop; for these `tokenizer` must not be null. Throws ConfigError if it is.
+/// options.stop; for these `tokenizer` must not be null. Throws ConfigError if it is. Ids without a
+/// token are not sampled, if `tokenizer` is not null.
 Rollout collect_rollout(CausalLM& policy, std::span<const PromptSample* const> prompts, const RolloutOptions& options,
                         const TokenIds& stop_ids, const Tokenizer* tokenizer, const RolloutDraws& draws,
                         WorkCounters& work);
