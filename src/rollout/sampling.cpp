@@ -46,8 +46,9 @@ std::int64_t columns_before(TokenIds& never, std::int64_t vocab) {
 
 /// The log-probabilities, with −∞ for the ids that are never sampled.
 at::Tensor without(const at::Tensor& logprobs, const TokenIds& never) {
-  if (never.empty()) return logprobs;
-  const std::vector<std::int64_t> ids(never.begin(), never.end());
+  const auto end = std::lower_bound(never.begin(), never.end(), logprobs.size(1));
+  if (end == never.begin()) return logprobs;
+  const std::vector<std::int64_t> ids(never.begin(), end);
   return logprobs.index_fill(1, to_device(ids, logprobs.device()), -std::numeric_limits<double>::infinity());
 }
 

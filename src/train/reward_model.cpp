@@ -170,7 +170,7 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
       const TokenIds& ids = sample.texts[i];
       const auto boundary = ids.begin() + sample.prompt_length;
       lines.push_back({{"prompt", setup_->tokenizer->decode({ids.begin(), boundary})},
-                       {"response", setup_->tokenizer->decode({boundary, ids.end()})},
+                       {"response", decode_after(*setup_->tokenizer, {ids.begin(), boundary}, {boundary, ids.end()})},
                        {"score", scores[static_cast<std::int64_t>(i)].item<double>()},
                        {"beats", beaten[i]}});
     }
