@@ -69,7 +69,8 @@ std::optional<std::string> read_prompt_template(const fs::path& path) {
 }
 
 void refuse_quantized(const JsonReader& config) {
-  const auto quantization = config.find("quantization_config");
+  auto quantization = config.find("quantization_config");
+  if (!quantization) quantization = config.find("quantization");  // MLX
   if (!quantization) return;
   const std::string method = quantization->is_object() ? quantization->string_or("quant_method", "") : "";
   quantization->fail("none", "quantized weights" + (method.empty() ? "" : " (" + shown_name(method) + ")") +

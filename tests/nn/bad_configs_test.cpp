@@ -47,6 +47,9 @@ const std::vector<BadValue> kBadValues = {
     {"llama/untied", "quantization_config", "{\"quant_method\": \"gptq\"}",
      "quantization_config: expected none, found quantized weights (gptq); hint: use the model's folder in bfloat16, "
      "float16 or float32"},
+    {"llama/untied", "quantization", "{\"bits\": 4}",
+     "quantization: expected none, found quantized weights; hint: use the model's folder in bfloat16, float16 or "
+     "float32"},
     {"llama/untied", "quantization_config", "{}",
      "quantization_config: expected none, found quantized weights; hint: use the model's folder in bfloat16, float16 "
      "or float32"},
