@@ -101,7 +101,10 @@ void chat(const GenerateConfig& config, const ModelFolder& folder, const Tokeniz
   const Compute compute = resolve_compute_of(folder, config.device, config.dtype);
   const auto model = load_causal_lm(folder, compute.device, compute.dtype, false);
   const bool terminal = isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1;
-  Chat(config, folder, tokenizer, chat_template, *model).run(std::cin, std::cout, terminal);
+  GenerateConfig stopping = config;
+  // A template whose turns end in plain text: no token ends an answer, but this text does.
+  if (const EndOfTurn& end = templates.end_of_turn; !end.id && !end.text.empty()) stopping.stop.push_back(end.text);
+  Chat(stopping, folder, tokenizer, chat_template, *model).run(std::cin, std::cout, terminal);
 }
 
 void answer_prompts(const GenerateConfig& config, const ModelFolder& folder, const Tokenizer& tokenizer,
@@ -127,6 +130,7 @@ Templates choose_templates(const GenerateConfig& config, const ModelFolder& fold
                      : folder.prompt_template  ? PromptTemplate(*folder.prompt_template)
                                                : PromptTemplate();
   choose_chat_template(templates, config.chat_template, folder.path, tokenizer);
+  templates.stop_ids = stop_ids(folder, tokenizer, templates.end_of_turn.id);
   return templates;
 }
 
@@ -141,7 +145,7 @@ void run_generate(const GenerateConfig& config) {
   ModelFolder folder = read_model_folder(find_model(config.model));
   const auto tokenizer = load_tokenizer(folder.path, folder.shape.vocab_size);
   const Templates templates = choose_templates(config, folder, *tokenizer);
-  folder.eos_ids = stop_ids(folder, *tokenizer, templates.end_of_turn.id);
+  folder.eos_ids = templates.stop_ids;
   if (config.chat) return chat(config, folder, *tokenizer, templates);
   answer_prompts(config, folder, *tokenizer, templates);
 }
