@@ -10,6 +10,7 @@
 
 #include "rlhf/core/error.h"
 #include "rlhf/core/log.h"
+#include "rlhf/core/message.h"
 #include "rlhf/core/random.h"
 #include "rlhf/core/signals.h"
 
@@ -19,6 +20,10 @@ namespace rlhf {
 namespace {
 
 constexpr std::uint64_t kGenerateStream = 0x67656e;
+
+std::string shown(const std::string& text, const std::ostream& out) {
+  return is_terminal(out) ? terminal_text(text) : text;
+}
 
 }  // namespace
 
@@ -139,10 +144,10 @@ void AnswerWriter::write_prompts(const Group& group, std::size_t begin, std::siz
 void AnswerWriter::write_answer(const PromptSample& prompt, const Generation& answer, std::size_t sample,
                                 std::optional<float> score, bool is_streamed, std::ostream& out) {
   if (json_) {
-    out << json_of(prompt, answer, sample, score)
-               .dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+    constexpr auto kReplace = nlohmann::ordered_json::error_handler_t::replace;
+    out << shown(json_of(prompt, answer, sample, score).dump(-1, ' ', false, kReplace), out);
   } else {
-    if (!is_streamed) out << text_of(prompt, answer);
+    if (!is_streamed) out << shown(text_of(prompt, answer), out);
     if (score) {
       char line[32];
       std::snprintf(line, sizeof line, "\n[score %.4f]", static_cast<double>(*score));

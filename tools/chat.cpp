@@ -6,7 +6,9 @@
 #include <utility>
 
 #include "rlhf/core/error.h"
+#include "rlhf/core/message.h"
 #include "rlhf/core/random.h"
+#include "rlhf/core/signals.h"
 #include "rlhf/rollout/generator.h"
 
 #include "answer_stream.h"
@@ -39,7 +41,11 @@ void Chat::run(std::istream& in, std::ostream& out, bool prompts) {
     await_terminal();
   };
   std::string line;
-  for (ask(); std::getline(in, line); ask()) {
+  const auto read = [&] {
+    const StopAtOnce at_prompt;  // there is nothing to save, and getline() would not end
+    return static_cast<bool>(std::getline(in, line));
+  };
+  for (ask(); read(); ask()) {
     if (line.starts_with('/')) {
       if (command(line) == Next::end) return;
     } else if (!line.empty()) {
@@ -55,7 +61,7 @@ Chat::Next Chat::command(const std::string& line) {
   if (line == "/reset" || line.starts_with(kSystem)) {
     reset();
   } else {
-    std::cerr << "expected /reset, /system TEXT or /exit, found " << line << '\n';
+    std::cerr << "expected /reset, /system TEXT or /exit, found " << message_line(line) << '\n';
   }
   return Next::line;
 }
@@ -71,7 +77,7 @@ void Chat::reply(const std::string& line, std::ostream& out) {
   try {
     prompt = conversation_ids();
   } catch (const DataError& error) {
-    std::cerr << error.what() << '\n';
+    std::cerr << message_line(error.what()) << '\n';
     messages_.erase(messages_.size() - 1);
     return;
   }

@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include "rlhf/config/suggest.h"
+#include "rlhf/config/user_path.h"
 #include "rlhf/core/error.h"
 
 namespace rlhf {
@@ -144,10 +145,17 @@ CommandLine parse_command_line(const Tool& tool, const Section& options, int arg
   for (const std::string& argument : app.remaining()) faults.push_back(unknown_flag(tool, options, argument));
   check_together(line, faults);
   if (!faults.empty()) throw ConfigError(std::move(faults));
+  line.config_file = path_argument("--config", line.config_file);
   if (keys) {
     for (std::string& text : keys->overrides()) line.overrides.push_back(std::move(text));
   }
   return line;
+}
+
+std::string path_argument(const std::string& name, const std::string& text) {
+  UserPath path = expand_path(text);
+  if (!path.fault.empty()) throw ConfigError({"command line: " + name + ": " + path.fault});
+  return std::move(path.path);
 }
 
 std::string help_text(const Tool& tool, const Section& options) {

@@ -77,6 +77,10 @@ struct CommandLine {
 /// Throws ConfigError for flags that `tool` does not have. `options` are the keys of its config.
 CommandLine parse_command_line(const Tool& tool, const Section& options, int argc, const char* const* argv);
 
+/// A path on the command line, with the home folder for a leading ~ (config/user_path.h). `name` is for the error.
+/// Throws ConfigError.
+std::string path_argument(const std::string& name, const std::string& text);
+
 /// The text of --help.
 std::string help_text(const Tool& tool, const Section& options);
 

@@ -52,7 +52,9 @@ void run_stage(int argc, char** argv) {
   } else if (stage == kTool<PpoConfig>.stage) {
     run_with<PpoConfig>(argc, argv, [](const auto& config, const RunOptions& options) { train_ppo(config, options); });
   } else if (stage == kTool<GenerateConfig>.stage) {
-    run_with<GenerateConfig>(argc, argv, [](const auto& config, const RunOptions&) { run_generate(config); });
+    run_with<GenerateConfig>(argc, argv, [](const auto& config, const RunOptions&) {
+      with_file_errors(ExitCode::model, [&] { run_generate(config); });
+    });
   } else {
     throw ConfigError({"rlhf-engine: expected to be started by rlhf-sft, rlhf-rm, rlhf-ppo or rlhf-generate, found \"" +
                        std::string(stage) + "\" as the stage; hint: run one of these tools"});

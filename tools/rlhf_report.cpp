@@ -11,6 +11,7 @@
 #include "rlhf/core/version.h"
 #include "rlhf/report/run_report.h"
 
+#include "command_line.h"
 #include "front.h"
 #include "run_guarded.h"
 
@@ -52,6 +53,8 @@ ReportOptions parse(int argc, const char* const* argv) {
   }
   for (const std::string& extra : app.remaining())
     throw ConfigError({"command line: unknown flag " + extra + "; hint: --help lists all of them"});
+  for (fs::path& run : options.runs) run = path_argument("RUN", run.string());
+  options.output = path_argument("--output", options.output.string());
   return options;
 }
 

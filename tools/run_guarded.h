@@ -4,8 +4,9 @@
 
 namespace rlhf {
 
-/// Runs the body of a `main` and returns its exit code. Prints an exception on stderr, one line per issue, and maps it
-/// to the exit codes of core/error.h: 128 + signal after a signal, 7 if memory ran out.
+/// Runs the body of a `main` and returns its exit code; calls prepare_process() first. Prints an exception on stderr,
+/// one line per issue, and maps it to the exit codes of core/error.h: 128 + signal after a signal, 7 if memory ran out,
+/// 10 for a failure of the file system that no part of the program gave another code.
 int run_guarded(const std::function<void()>& body);
 
 /// Flushes the standard streams and ends the process with `code`, without the destructors of libraries: those of

@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "rlhf/core/error.h"
+#include "rlhf/core/message.h"
 
 namespace agreement {
 
@@ -14,10 +15,10 @@ int run_program(const Body& body) {
     body();
     return 0;
   } catch (const rlhf::Error& error) {
-    std::cerr << "error: " << error.what() << "\n";
+    std::cerr << "error: " << rlhf::message_line(error.what()) << "\n";
     return static_cast<int>(error.exit_code());
   } catch (const std::exception& error) {
-    std::cerr << "internal error: " << error.what() << "\n";
+    std::cerr << "internal error: " << rlhf::message_line(error.what()) << "\n";
     return 1;
   }
 }

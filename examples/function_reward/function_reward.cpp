@@ -14,6 +14,7 @@
 #include "rlhf/config/ppo_config.h"
 #include "rlhf/core/atomic_file.h"
 #include "rlhf/core/error.h"
+#include "rlhf/core/message.h"
 #include "rlhf/nn/model_folder.h"
 #include "rlhf/records/jsonl.h"
 #include "rlhf/rollout/reward_source.h"
@@ -97,6 +98,6 @@ int main(int argc, char** argv) try {
   std::cout << "share of vowels in the first rollout " << first << ", in the last " << last << "\n";
   return first < 0.2 && last > 0.6 ? 0 : 1;
 } catch (const rlhf::Error& error) {
-  std::cerr << "error: " << error.what() << "\n";
+  std::cerr << "error: " << rlhf::message_line(error.what()) << "\n";
   return static_cast<int>(error.exit_code());
 }

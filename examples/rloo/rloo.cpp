@@ -7,6 +7,7 @@
 
 #include "rlhf/config/read_config.h"
 #include "rlhf/core/error.h"
+#include "rlhf/core/message.h"
 
 int main(int argc, char** argv) try {
   std::vector<std::string> overrides(argv + std::min(argc, 2), argv + argc);
@@ -16,6 +17,6 @@ int main(int argc, char** argv) try {
   rloo::Method method(config);
   rlhf::run_method(method, rlhf::run_settings("rloo", config), options);
 } catch (const rlhf::Error& error) {
-  std::cerr << "error: " << error.what() << "\n";
+  std::cerr << "error: " << rlhf::message_line(error.what()) << "\n";
   return static_cast<int>(error.exit_code());
 }

@@ -13,8 +13,9 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
-#include "rlhf/core/atomic_file.h"
 #include "rlhf/core/error.h"
+#include "rlhf/core/message.h"
+#include "rlhf/core/read_file.h"
 #include "rlhf/core/utf8.h"
 
 #include "config/phrases.h"
@@ -22,7 +23,6 @@
 namespace rlhf {
 namespace {
 
-constexpr std::size_t kMaxBytes = 1 << 20;
 constexpr std::size_t kMaxDepth = 32;
 
 [[noreturn]] void refuse(const std::string& source, int line, const std::string& message) {
@@ -236,9 +236,7 @@ Node parse_value(std::string_view text) {
 
 Node load_document(const std::filesystem::path& file) {
   const std::string source = file.string();
-  const std::string text = read_file(file, ExitCode::usage);
-  if (text.size() > kMaxBytes)
-    refuse(source, 0, "expected a config of at most 1 MiB, found " + std::to_string(text.size()) + " bytes");
+  const std::string text = read_file(file, ExitCode::usage, kMaxConfigBytes);
   if (const auto at = first_invalid_utf8(text)) {
     const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(*at), '\n');
     refuse(source, static_cast<int>(line), "expected UTF-8 text, found an invalid byte");

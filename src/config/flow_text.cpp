@@ -6,6 +6,7 @@
 #include <map>
 
 #include "rlhf/config/show_config.h"
+#include "rlhf/core/message.h"
 
 #include "config/phrases.h"
 #include "config/scalars.h"

@@ -67,22 +67,6 @@ std::string doc_with_resume(const Option& option) {
   return std::string(option.doc) + (option.changes_on_resume ? " (may change on resume)" : "");
 }
 
-std::string one_line(std::string_view text) {
-  constexpr char kHex[] = "0123456789abcdef";
-  std::string line;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '\n') {
-      line += "\\n";
-    } else if (byte < 0x20 || byte == 0x7f) {
-      line += {'\\', 'x', kHex[byte >> 4], kHex[byte & 15]};
-    } else {
-      line += c;
-    }
-  }
-  return line;
-}
-
 std::string found(const Node& node) {
   constexpr std::size_t kShownBytes = 60;
   const std::string text = shortened(node.text, kShownBytes);

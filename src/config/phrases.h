@@ -27,8 +27,6 @@ std::string expectation(const Option& option);
 std::string doc_with_resume(const Option& option);
 /// A node in an error: "-1", `"abc"`, "a list of 2", "nothing".
 std::string found(const Node& node);
-/// Escapes line breaks and other control characters, so that an error stays on one line.
-std::string one_line(std::string_view text);
 /// The range in words, or "" if there is none: "at least 1", "above 0, at most 1", "from 0 to 0.9".
 std::string range_in_words(const Range& range);
 std::string joined(const std::vector<std::string_view>& words, std::string_view separator);

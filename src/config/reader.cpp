@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "rlhf/config/suggest.h"
+#include "rlhf/config/user_path.h"
+#include "rlhf/core/message.h"
 
 #include "config/phrases.h"
 #include "config/scalars.h"
@@ -205,7 +207,21 @@ void Reader::read_option(const Option& option, const Node& node, const std::stri
         return false;
       },
       option.slot);
-  if (!fits) report_mismatch(option, node, path);
+  if (!fits) return report_mismatch(option, node, path);
+  if (option.is_path) read_paths(option, node, path);
+}
+
+/// Expands the texts of an option that is a path or a list of paths.
+void Reader::read_paths(const Option& option, const Node& node, const std::string& path) {
+  const auto expand = [&](std::string& text, int line) {
+    UserPath expanded = expand_path(text);
+    if (!expanded.fault.empty()) return faults_.add(source_, line, path, expanded.fault);
+    text = std::move(expanded.path);
+  };
+  if (auto* const* text = std::get_if<std::string*>(&option.slot)) return expand(**text, node.line);
+  auto& texts = *std::get<std::vector<std::string>*>(option.slot);
+  const bool is_list = node.children.size() == texts.size();
+  for (std::size_t i = 0; i < texts.size(); ++i) expand(texts[i], is_list ? node.children[i].line : node.line);
 }
 
 void Reader::read_list(const StructList& list, const Node& node, const std::string& path) {

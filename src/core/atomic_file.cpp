@@ -148,23 +148,4 @@ void write_folder_atomically(const fs::path& path, const std::function<void(cons
   sync(folder_of(target), target);
 }
 
-std::string read_file(const fs::path& path, ExitCode code) {
-  const auto refuse = [&](int error) { throw Error(code, "reading " + path.string() + ": " + std::strerror(error)); };
-  const File file(path, O_RDONLY);
-  if (!file.is_open()) refuse(errno);
-  std::string bytes;
-  struct stat status = {};
-  if (::fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode)) {
-    bytes.reserve(static_cast<std::size_t>(status.st_size));
-  }
-  char buffer[1 << 16];
-  for (;;) {
-    const ssize_t count = ::read(file.get(), buffer, sizeof(buffer));
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) refuse(errno);
-    if (count == 0) return bytes;
-    bytes.append(buffer, static_cast<std::size_t>(count));
-  }
-}
-
 }  // namespace rlhf

@@ -1,7 +1,7 @@
 // Messages of the error classes that build their own.
 #include "rlhf/core/error.h"
 
-#include <csignal>
+#include <cstring>
 #include <utility>
 
 namespace rlhf {
@@ -17,22 +17,20 @@ std::string joined(const std::vector<std::string>& lines) {
 }
 
 std::string signal_name(int signal) {
-  switch (signal) {
-    case SIGINT:
-      return "SIGINT";
-    case SIGTERM:
-      return "SIGTERM";
-    case SIGUSR1:
-      return "SIGUSR1";
-    default:
-      return "signal " + std::to_string(signal);
-  }
+  const char* const name = sigabbrev_np(signal);
+  return name != nullptr ? std::string("SIG") + name : "signal " + std::to_string(signal);
 }
 
 }  // namespace
 
 ConfigError::ConfigError(std::vector<std::string> issues)
     : Error(ExitCode::usage, joined(issues)), issues_(std::move(issues)) {}
+
+std::string path_and_reason(const std::filesystem::filesystem_error& error) {
+  std::string text = error.path1().string();
+  if (!error.path2().empty()) text += " → " + error.path2().string();
+  return text + (text.empty() ? "" : ": ") + error.code().message();
+}
 
 Interrupted::Interrupted(int signal) : std::runtime_error("stopped by " + signal_name(signal)), signal_(signal) {}
 

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <mutex>
+#include <string>
 #include <utility>
 
 #include <spdlog/logger.h>
@@ -10,6 +11,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 
 #include "rlhf/core/error.h"
+#include "rlhf/core/message.h"
 
 namespace rlhf {
 namespace {
@@ -57,9 +59,10 @@ void log(LogLevel level, std::string_view message) {
   Destinations& to = destinations();
   const std::lock_guard lock(to.mutex);
   if (level < to.lowest) return;
-  const spdlog::string_view_t line(message.data(), message.size());
+  const std::string text = message_line(message);
+  const spdlog::string_view_t line(text.data(), text.size());
   if (to.sink) {
-    to.sink(level, message);
+    to.sink(level, text);
   } else {
     to.console->log(to_spdlog(level), line);
   }

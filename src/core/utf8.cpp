@@ -1,13 +1,17 @@
 // UTF-8 validation and cutting.
 #include "rlhf/core/utf8.h"
 
+#include <algorithm>
+
 namespace rlhf {
 namespace {
 
 bool between(unsigned char byte, unsigned char low, unsigned char high) { return low <= byte && byte <= high; }
 
-// Length of the well-formed sequence at `at`, or 0. Only the second byte has a range that depends on the first.
-std::size_t sequence_length(std::string_view text, std::size_t at) {
+}  // namespace
+
+// Only the second byte has a range that depends on the first.
+std::size_t utf8_length(std::string_view text, std::size_t at) {
   const auto byte = [&](std::size_t i) -> unsigned char { return at + i < text.size() ? text[at + i] : '\0'; };
   const unsigned char lead = byte(0);
   if (lead < 0x80) return 1;
@@ -22,11 +26,9 @@ std::size_t sequence_length(std::string_view text, std::size_t at) {
   return 0;
 }
 
-}  // namespace
-
 std::optional<std::size_t> first_invalid_utf8(std::string_view text) {
   for (std::size_t at = 0; at < text.size();) {
-    const std::size_t length = sequence_length(text, at);
+    const std::size_t length = utf8_length(text, at);
     if (length == 0) return at;
     at += length;
   }
@@ -34,9 +36,11 @@ std::optional<std::size_t> first_invalid_utf8(std::string_view text) {
 }
 
 std::string shortened(std::string_view text, std::size_t limit) {
+  constexpr std::string_view kCut = "…";
   if (text.size() <= limit) return std::string(text);
+  limit -= std::min(limit, kCut.size());
   while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xC0) == 0x80) --limit;
-  return std::string(text.substr(0, limit)) + "…";
+  return std::string(text.substr(0, limit)).append(kCut);
 }
 
 }  // namespace rlhf

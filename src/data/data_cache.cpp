@@ -185,7 +185,7 @@ std::optional<DataSet<S>> DataCache::load() const {
     return std::nullopt;
   }
   try {
-    const std::string bytes = read_file(path, ExitCode::data);
+    const std::string bytes = read_file(path, ExitCode::data, kNoLimit);
     ByteParser in(checked(bytes));
     if (in.text() != key_) throw std::runtime_error("it was made from other data or settings");
     DataSet<S> data;

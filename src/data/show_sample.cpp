@@ -4,6 +4,7 @@
 #include <string>
 
 #include "rlhf/core/check_argument.h"
+#include "rlhf/core/message.h"
 #include "rlhf/data/samples.h"
 
 namespace rlhf {
@@ -31,7 +32,7 @@ std::string show_sample(const Sample& sample, const Tokenizer& tokenizer, bool c
     const auto end = sample.ids.begin() + static_cast<std::ptrdiff_t>(index);
     const std::string text = tokenizer.decode(TokenIds(sample.ids.begin(), end));
     if (text.size() <= shown) return;
-    out += text.substr(shown);
+    out += terminal_text(std::string_view(text).substr(shown));
     shown = text.size();
   };
 
@@ -44,7 +45,7 @@ std::string show_sample(const Sample& sample, const Tokenizer& tokenizer, bool c
     }
     if (is_mark(sample.ids[i], tokenizer)) {
       show_until(i);
-      out += tokenizer.piece(sample.ids[i]);
+      out += terminal_text(tokenizer.piece(sample.ids[i]));
     }
     if (marks && i + 1 == static_cast<std::size_t>(span->end)) {
       show_until(i + 1);

@@ -59,7 +59,7 @@ void choose_chat_template(Templates& templates, const std::string& choice, const
                           const Tokenizer& tokenizer) {
   const std::filesystem::path folder = std::filesystem::is_directory(path) ? path : path.parent_path();
   if (is_template_file(choice)) {
-    templates.chat.emplace(read_file(choice, ExitCode::usage), special_tokens(tokenizer), choice);
+    templates.chat.emplace(read_file(choice, ExitCode::usage, kMaxTemplateBytes), special_tokens(tokenizer), choice);
   } else if (!choice.empty()) {
     templates.chat = template_by_name(choice, folder, tokenizer);
   } else {

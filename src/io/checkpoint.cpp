@@ -64,8 +64,9 @@ void remove_checkpoint(const fs::path& folder) {
   if (error) log_warning("cannot remove the old checkpoint " + folder.string() + ": " + error.message());
 }
 
-/// Keeps `step` and the newest before it. A later one is broken: otherwise the run would have resumed from it.
-void prune(const fs::path& checkpoints, std::int64_t step, std::int64_t keep_last) {
+/// Keeps `step` and the newest before it. A later one is broken: otherwise the run would have resumed from it. The
+/// checkpoint is saved already, so a failure here does not end the run.
+void prune(const fs::path& checkpoints, std::int64_t step, std::int64_t keep_last) try {
   std::int64_t kept = 0;
   for (const auto& [other, folder] : list_checkpoints(checkpoints)) {
     if (other <= step && kept < keep_last) {
@@ -74,12 +75,9 @@ void prune(const fs::path& checkpoints, std::int64_t step, std::int64_t keep_las
       remove_checkpoint(folder);
     }
   }
-  std::vector<fs::path> leftovers;  // from a process that was killed while it wrote or removed a checkpoint
-  for (const fs::directory_entry& entry : fs::directory_iterator(checkpoints)) {
-    if (entry.path().filename().string().starts_with(".step-")) leftovers.push_back(entry.path());
-  }
-  std::error_code ignored;
-  for (const fs::path& leftover : leftovers) fs::remove_all(leftover, ignored);
+  remove_partial_checkpoints(checkpoints);
+} catch (const fs::filesystem_error& error) {
+  log_warning("cannot remove old checkpoints: " + path_and_reason(error));
 }
 
 std::string sizes_text(at::IntArrayRef sizes) {
@@ -89,6 +87,17 @@ std::string sizes_text(at::IntArrayRef sizes) {
 }
 
 }  // namespace
+
+fs::path checkpoint_folder(const fs::path& checkpoints, std::int64_t step) { return checkpoints / folder_name(step); }
+
+void remove_partial_checkpoints(const fs::path& checkpoints) {
+  std::error_code error;
+  std::vector<fs::path> found;
+  for (auto entry = fs::directory_iterator(checkpoints, error); !error && entry != fs::end(entry);
+       entry.increment(error))
+    if (entry->path().filename().string().starts_with(".step-")) found.push_back(entry->path());
+  for (const fs::path& folder : found) fs::remove_all(folder, error);
+}
 
 void save_checkpoint(const fs::path& checkpoints, std::int64_t step, const Checkpoint& checkpoint,
                      std::int64_t keep_last) {
@@ -100,7 +109,7 @@ void save_checkpoint(const fs::path& checkpoints, std::int64_t step, const Check
   std::error_code error;
   fs::create_directories(checkpoints, error);
   if (error) throw OutputError("creating " + checkpoints.string() + ": " + error.message());
-  write_folder_atomically(checkpoints / folder_name(step), [&](const fs::path& folder) {
+  write_folder_atomically(checkpoint_folder(checkpoints, step), [&](const fs::path& folder) {
     for (const auto& [group, tensors] : checkpoint.groups) {
       write_safetensors(folder / (group + kTensorsExtension), tensors);
     }
@@ -112,9 +121,10 @@ void save_checkpoint(const fs::path& checkpoints, std::int64_t step, const Check
 
 std::optional<FoundCheckpoint> find_checkpoint(const fs::path& checkpoints) {
   std::string last_fault;
-  for (const auto& [step, folder] : list_checkpoints(checkpoints)) {
+  const auto found = with_file_errors(ExitCode::model, [&] { return list_checkpoints(checkpoints); });
+  for (const auto& [step, folder] : found) {
     try {
-      verify_manifest(folder);
+      with_file_errors(ExitCode::model, [&] { verify_manifest(folder); });
       return FoundCheckpoint{step, folder};
     } catch (const Error& fault) {
       last_fault = fault.what();
@@ -134,7 +144,7 @@ SavedCheckpoint load_checkpoint(const fs::path& folder) {
   }
   const fs::path state = folder / kStateFile;
   try {
-    checkpoint.state = nlohmann::json::parse(read_file(state, ExitCode::model));
+    checkpoint.state = nlohmann::json::parse(read_file(state, ExitCode::model, kMaxRunFileBytes));
   } catch (const nlohmann::json::exception&) {
     throw ModelError(state.string() + ": expected JSON, found something else");
   }

@@ -3,7 +3,6 @@
 
 #include <array>
 #include <cstdio>
-#include <fstream>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -22,16 +21,14 @@ constexpr int kVersion = 1;
 
 FileStamp stamp_of(const fs::path& path) {
   constexpr std::size_t kBlock = 1 << 20;
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw ModelError("checking " + path.string() + ": cannot open the file");
+  RegularFile file(path, ExitCode::model);
   std::vector<char> block(kBlock);
   FileStamp stamp;
   unsigned long crc = ::crc32(0, nullptr, 0);
-  while (file.read(block.data(), kBlock), file.gcount() > 0) {
-    crc = ::crc32(crc, reinterpret_cast<const unsigned char*>(block.data()), static_cast<unsigned>(file.gcount()));
-    stamp.bytes += static_cast<std::uint64_t>(file.gcount());
+  while (const std::size_t count = file.read(block.data(), kBlock)) {
+    crc = ::crc32(crc, reinterpret_cast<const unsigned char*>(block.data()), static_cast<unsigned>(count));
+    stamp.bytes += count;
   }
-  if (file.bad()) throw ModelError("checking " + path.string() + ": cannot read the file");
   std::array<char, 16> digits{};
   std::snprintf(digits.data(), digits.size(), "%08lx", crc);
   stamp.crc32 = digits.data();
@@ -56,7 +53,7 @@ void write_manifest(const fs::path& folder) {
 
 Manifest read_manifest(const fs::path& folder) {
   const fs::path path = folder / kFileName;
-  const std::string text = read_file(path, ExitCode::model);
+  const std::string text = read_file(path, ExitCode::model, kMaxRunFileBytes);
   try {
     const nlohmann::json root = nlohmann::json::parse(text);
     if (root.at("version").get<int>() != kVersion) {

@@ -3,8 +3,11 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <fstream>
+#include <sstream>
 #include <system_error>
+
+#include "rlhf/core/error.h"
+#include "rlhf/core/read_file.h"
 
 namespace rlhf {
 namespace {
@@ -35,6 +38,16 @@ std::string cache_entry(const std::string& model) {
   return "models--" + (slash == std::string::npos ? model : model.substr(0, slash) + "--" + model.substr(slash + 1));
 }
 
+/// The first word of a small file; "" if it cannot be read.
+std::string first_word(const fs::path& file) try {
+  constexpr std::uintmax_t kMaxBytes = 4096;
+  std::string word;
+  std::istringstream(read_file(file, ExitCode::model, kMaxBytes)) >> word;
+  return word;
+} catch (const Error&) {
+  return "";
+}
+
 }  // namespace
 
 fs::path cached_model(const std::string& model) {
@@ -46,8 +59,7 @@ fs::path find_model(const std::string& model) {
   std::error_code unreadable;
   const fs::path cached = cached_model(model);
   if (cached.empty() || fs::exists(model, unreadable)) return model;
-  std::string revision;
-  std::getline(std::ifstream(cached / "refs" / "main") >> std::ws, revision);
+  const std::string revision = first_word(cached / "refs" / "main");
   const bool is_name = !revision.empty() && fs::path(revision).filename() == revision;
   const fs::path snapshot = cached / "snapshots" / revision;
   return is_name && fs::is_directory(snapshot, unreadable) ? snapshot : fs::path(model);

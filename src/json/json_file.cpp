@@ -21,7 +21,7 @@ nlohmann::ordered_json read_json_object(const std::filesystem::path& file, const
   if (!error && bytes > max_bytes)
     throw ModelError(where + ": expected at most " + std::to_string(max_bytes) + " bytes, found " +
                      std::to_string(bytes));
-  return parse_json_object(read_file(file, ExitCode::model), where, throw_as<ModelError>, limits);
+  return parse_json_object(read_file(file, ExitCode::model, max_bytes), where, throw_as<ModelError>, limits);
 }
 
 }  // namespace rlhf

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <ATen/Parallel.h>
+#include <ATen/ops/aminmax.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/equal.h>
@@ -113,7 +114,19 @@ class FileWeights {
     }
     asked_.insert(files_.name_in_files(request.name));
     const at::Tensor values = files_.tensor(request.name);
+    refuse_infinite(request.name, values);
     return grows ? with_mean_rows(values, request.sizes.front()) : values;
+  }
+
+  /// A NaN would end the run later, in a step, where nothing shows that it came from a file. Both extremes of a tensor
+  /// with a NaN are NaN.
+  void refuse_infinite(const std::string& name, const at::Tensor& weight) const {
+    if (weight.numel() == 0) return;
+    const auto [low, high] = at::aminmax(weight);
+    if (std::isfinite(low.item<float>()) && std::isfinite(high.item<float>())) return;
+    const std::string in_file = files_.name_in_files(name);
+    throw ModelError("reading " + files_.tensors().at(in_file)->path().string() + ": tensor " + shown_name(in_file) +
+                     ": expected finite numbers, found a NaN or an infinity");
   }
 
   std::function<at::Tensor(const WeightRequest&)> reader() {

@@ -92,7 +92,7 @@ ModelFolder read_model_folder(const fs::path& path) {
 
   ModelFolder folder;
   folder.path = path;
-  folder.config_json = read_file(path / "config.json", ExitCode::model);
+  folder.config_json = read_file(path / "config.json", ExitCode::model, kMaxModelFileBytes);
   folder.shape = decoder.shape;
   folder.scalar_head = read_scalar_head(config, family);
   if (const auto mean = config.find("rlhf_reward_mean")) folder.reward_mean = mean->number();

@@ -14,12 +14,21 @@ namespace {
 
 constexpr std::size_t kBufferBytes = 256u << 10;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+/// How many times as large as the file its text may be: gzip shrinks records of real data by less than a tenth of this,
+/// and a bomb by 1000.
+constexpr std::uintmax_t kMostExpansion = 200;
+constexpr std::uintmax_t kAlwaysRead = std::uintmax_t{64} << 20;  ///< bytes of text before that is checked
 
 }  // namespace
 
 ByteReader::ByteReader(const std::filesystem::path& file) : path_(file), buffer_(kBufferBytes) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(file, ignored)) refuse("a folder; hint: give its files, \"folder/*.jsonl\"");
+  std::error_code error;
+  const std::filesystem::file_status status = std::filesystem::status(file, error);
+  if (std::filesystem::is_directory(status)) refuse("a folder; hint: give its files, \"folder/*.jsonl\"");
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status))
+    refuse(std::string(std::filesystem::is_fifo(status) ? "a FIFO" : "a device or socket") +
+           "; hint: write its content to a file, because a run reads data more than once");
+  size_ = std::filesystem::file_size(file, error);
   errno = 0;
   file_.reset(gzopen(file.c_str(), "rb"));
   if (!file_) refuse(errno == ENOENT ? "no such file" : std::strerror(errno));
@@ -43,6 +52,9 @@ void ByteReader::fill() {
   }
   begin_ = 0;
   end_ = static_cast<std::size_t>(std::max(count, 0));
+  total_ += end_;
+  if (total_ > kAlwaysRead && total_ / kMostExpansion > size_)
+    refuse("a gzip file that expands more than " + std::to_string(kMostExpansion) + " times; hint: unpack it");
 }
 
 std::string_view ByteReader::ahead() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -11,7 +12,8 @@ struct gzFile_s;
 
 namespace rlhf {
 
-/// Reads the bytes of a plain or gzip file in blocks. Throws DataError if the file is missing, unreadable or truncated.
+/// Reads the bytes of a plain or gzip file in blocks. Throws DataError if the file is missing, unreadable, truncated or
+/// no regular file, or if a gzip file expands to more than 64 MiB and more than 200 times its size.
 class ByteReader {
  public:
   explicit ByteReader(const std::filesystem::path& file);
@@ -32,6 +34,7 @@ class ByteReader {
   std::unique_ptr<gzFile_s, Close> file_;
   std::vector<char> buffer_;
   std::size_t begin_ = 0, end_ = 0;
+  std::uintmax_t size_ = 0, total_ = 0;  ///< bytes of the file; bytes of text read so far
 };
 
 }  // namespace rlhf

@@ -8,6 +8,8 @@ namespace rlhf {
 namespace {
 
 constexpr std::string_view kSpace = " \t\r\n";
+/// A line that is too long can be skipped; in a longer one no end is looked for.
+constexpr std::size_t kMaxSkippedBytes = 4 * LineReader::kMaxLineBytes;
 
 bool is_json_file(const std::filesystem::path& file) {
   return file.extension() == ".json" || (file.extension() == ".gz" && file.stem().extension() == ".json");
@@ -38,6 +40,7 @@ void LineReader::read_line(std::string& line) {
   line.clear();
   ++line_;
   bool complete = false;
+  std::size_t read = 0;
   while (!complete) {
     const std::string_view ahead = bytes_.ahead();
     if (ahead.empty()) break;
@@ -45,6 +48,10 @@ void LineReader::read_line(std::string& line) {
     complete = newline != std::string_view::npos;
     const std::size_t length = complete ? newline : ahead.size();
     line.append(ahead.substr(0, std::min(length, kMaxLineBytes + 1 - line.size())));
+    read += length;
+    if (read > kMaxSkippedBytes)
+      bytes_.refuse("a line of more than " + std::to_string(kMaxSkippedBytes >> 20) + " MiB (line " +
+                    std::to_string(line_) + ")");
     bytes_.take(length + (complete ? 1 : 0));
   }
   if (!line.empty() && line.back() == '\r') line.pop_back();
@@ -90,11 +97,15 @@ bool LineReader::next_element(std::string& element) {
 char LineReader::read_element(std::string& element) {
   element.clear();
   std::int64_t depth = 0;
+  std::size_t length = 0;
   bool in_string = false, escaped = false;
   while (true) {
     const char byte = take_byte();
     if (!in_string && depth == 0 && (byte == ',' || byte == ']')) return byte;
     if (element.size() <= kMaxLineBytes) element += byte;
+    if (++length > kMaxSkippedBytes)
+      bytes_.refuse("an element of more than " + std::to_string(kMaxSkippedBytes >> 20) + " MiB (line " +
+                    std::to_string(line_) + ")");
     if (in_string) {
       in_string = byte != '"' || escaped;
       escaped = byte == '\\' && !escaped;

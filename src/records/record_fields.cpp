@@ -2,7 +2,6 @@
 #include "records/record_fields.h"
 
 #include <algorithm>
-#include <limits>
 #include <string_view>
 #include <utility>
 
@@ -27,6 +26,9 @@ constexpr std::string_view kAlpacaWithoutInput =
 
 constexpr std::string_view kAssistant = "\n\nAssistant:";
 
+/// Rewards differ by a few units. A margin near the largest float makes losses that are not finite.
+constexpr double kMaxMargin = 1e6;
+
 }  // namespace
 
 std::string place_of(const JsonLine& line) { return line.file.string() + ":" + std::to_string(line.line); }
@@ -42,7 +44,8 @@ std::vector<RankedPair> RecordFields::pair() const {
   if (margin.is_absent()) return {{}};
   const std::string expected = "a number of at least 0";
   const double number = margin.number(expected);
-  if (number < 0 || number > std::numeric_limits<float>::max()) margin.fail(expected);
+  if (number < 0) margin.fail(expected);
+  if (number > kMaxMargin) margin.fail("a number of at most 1000000");
   return {{.margin = static_cast<float>(number)}};
 }
 

@@ -8,8 +8,8 @@
 
 namespace rlhf {
 
-/// All lines of a file of at most 3 · `part` bytes, or the lines in the first, middle and last `part` bytes of a larger
-/// file, including cut lines. Empty if the file cannot be read.
+/// All complete lines of a regular file of at most 3 · `part` bytes, or those in the first, middle and last `part`
+/// bytes of a larger one. Empty if the file cannot be read.
 std::vector<std::string> sampled_lines(const std::filesystem::path& file, std::size_t part);
 
 }  // namespace rlhf

@@ -1,6 +1,5 @@
 // Reads metrics.jsonl, which may have millions of values, without building a JSON tree for each line.
 #include <cmath>
-#include <fstream>
 #include <limits>
 #include <string>
 #include <unordered_map>
@@ -9,6 +8,11 @@
 
 #include <nlohmann/json.hpp>
 
+#include "rlhf/core/error.h"
+#include "rlhf/core/log.h"
+#include "rlhf/core/read_file.h"
+
+#include "report/bad_lines.h"
 #include "report/run_data.h"
 
 namespace rlhf {
@@ -52,15 +56,17 @@ class LineReader : public Json::json_sax_t {
 
 class Collector {
  public:
-  void add(const std::string& line) {
+  /// Returns whether the line is an object with a step.
+  bool add(const std::string& line) {
     LineReader reader;
-    if (!Json::sax_parse(line, &reader) || reader.figures.empty()) return;  // incomplete line of a killed run
+    if (!Json::sax_parse(line, &reader) || reader.figures.empty()) return false;
     double step = std::numeric_limits<double>::quiet_NaN();
     for (const auto& [name, value] : reader.figures)
       if (name == "step") step = value;
-    if (!(std::fabs(step) <= kMostSteps)) return;  // true also for NaN
+    if (!(std::fabs(step) <= kMostSteps)) return false;  // true also for NaN
     for (const auto& [name, value] : reader.figures)
       if (name != "step") curve(name).points.emplace_back(step, value);
+    return true;
   }
   std::vector<Curve> take() { return std::move(curves_); }
 
@@ -79,8 +85,18 @@ class Collector {
 
 std::vector<Curve> read_metrics(const std::filesystem::path& file) {
   Collector collector;
-  std::ifstream lines(file, std::ios::binary);
-  for (std::string line; std::getline(lines, line);) collector.add(line);
+  BadLines bad(file);
+  std::error_code ignored;
+  if (!std::filesystem::exists(file, ignored)) return {};
+  try {
+    FileLines lines(file, ExitCode::data, kMaxRunLogBytes);
+    for (std::string line; lines.next(line);)
+      // The last line may be incomplete: the run writes it now, or was killed.
+      if (!collector.add(line) && lines.has_newline()) bad.add(lines.number());
+  } catch (const Error& error) {
+    log_warning(std::string("left out of the page: ") + error.what());
+  }
+  bad.warn();
   return collector.take();
 }
 

@@ -9,6 +9,7 @@
 
 #include "rlhf/core/utf8.h"
 
+#include "report/bad_lines.h"
 #include "report/file_ends.h"
 #include "report/run_data.h"
 #include "report/scale.h"
@@ -46,11 +47,16 @@ std::string facts_of(const Json& line) {
   return facts;
 }
 
-std::map<std::int64_t, std::vector<RunSample>> by_step(const std::vector<std::string>& lines) {
+std::map<std::int64_t, std::vector<RunSample>> by_step(const std::vector<std::string>& lines, BadLines& bad) {
   std::map<std::int64_t, std::vector<RunSample>> steps;
+  std::int64_t number = 0;
   for (const std::string& text : lines) {
     const Json line = Json::parse(text, is_shallow, /*allow_exceptions=*/false);
-    if (!line.is_object() || !line.contains("step") || !line["step"].is_number_integer()) continue;
+    ++number;
+    if (!line.is_object() || !line.contains("step") || !line["step"].is_number_integer()) {
+      bad.add(number);
+      continue;
+    }
     auto& samples = steps[line["step"].get<std::int64_t>()];
     if (samples.size() < kSamplesPerStep)
       samples.push_back({line["step"], text_of(line, "prompt"), text_of(line, "response"), facts_of(line)});
@@ -61,7 +67,9 @@ std::map<std::int64_t, std::vector<RunSample>> by_step(const std::vector<std::st
 }  // namespace
 
 std::vector<RunSample> read_samples(const std::filesystem::path& file) {
-  const auto steps = by_step(sampled_lines(file, kPart));
+  BadLines bad(file);
+  const auto steps = by_step(sampled_lines(file, kPart), bad);
+  bad.warn();
   std::vector<RunSample> samples;
   std::size_t place = 0;
   for (const auto& [step, answers] : steps) {

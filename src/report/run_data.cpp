@@ -3,14 +3,14 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
-#include <iterator>
 #include <string_view>
 #include <system_error>
 
 #include <nlohmann/json.hpp>
 
 #include "rlhf/core/error.h"
+#include "rlhf/core/log.h"
+#include "rlhf/core/read_file.h"
 #include "rlhf/runs/run_folder.h"
 
 #include "report/scale.h"
@@ -21,11 +21,16 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
+/// The content of a small file of the run; empty, with a warning, if it is there but cannot be read.
 std::string bytes_of(const fs::path& path) {
   std::error_code ignored;
-  if (!fs::is_regular_file(path, ignored)) return "";
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+  if (!fs::exists(path, ignored)) return "";
+  try {
+    return read_file(path, ExitCode::data, kMaxRunFileBytes);
+  } catch (const Error& error) {
+    log_warning(std::string("left out of the page: ") + error.what());
+    return "";
+  }
 }
 
 std::string string_at(const Json& object, const char* key) {
@@ -58,12 +63,15 @@ std::vector<std::pair<std::string, std::string>> plan_of(const Json& run) {
 }
 
 void read_run_json(const fs::path& file, RunData& data) {
-  const Json run = Json::parse(bytes_of(file), nullptr, /*allow_exceptions=*/false);
+  const std::string text = bytes_of(file);
+  const Json run = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!text.empty() && !run.is_object())
+    log_warning("left out of the page: " + file.string() + ": expected a JSON object, found something else");
   data.stage = string_at(run, "stage");
   data.version = string_at(run, "version");
   data.plan = plan_of(run);
   const bool has_length = run.is_object() && run.contains("total_steps") && run["total_steps"].is_number_integer();
-  if (has_length) data.total_steps = run["total_steps"];
+  if (has_length) data.total_steps = run["total_steps"].get<std::int64_t>();
 }
 
 std::string folder_name(const fs::path& folder) {

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <string>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
 
@@ -38,6 +39,12 @@ void AppendFile::append(std::string_view bytes) {
 void AppendFile::sync() {
   // A pipe or a terminal cannot be synced: fsync returns EINVAL.
   if (::fdatasync(descriptor_) != 0 && errno != EINVAL) fail(path_);
+  struct stat opened = {}, found = {};
+  const bool same = ::fstat(descriptor_, &opened) == 0 && ::stat(path_.c_str(), &found) == 0 &&
+                    opened.st_ino == found.st_ino && opened.st_dev == found.st_dev;
+  if (!same)
+    throw OutputError("writing " + path_.string() +
+                      ": expected the file, found that it was removed or replaced during the run");
 }
 
 }  // namespace rlhf

@@ -14,7 +14,8 @@ class AppendFile {
   AppendFile& operator=(const AppendFile&) = delete;
 
   void append(std::string_view bytes);  ///< unbuffered, so that a program that follows the file sees it
-  void sync();                          ///< returns when the data is on disk
+  /// Returns when the data is on disk. Throws also if the path no longer leads to this file.
+  void sync();
 
  private:
   std::filesystem::path path_;

@@ -3,10 +3,14 @@
 
 #include <array>
 #include <bit>
-#include <fstream>
 #include <optional>
 
+#include "rlhf/core/atomic_file.h"
 #include "rlhf/core/error.h"
+#include "rlhf/core/log.h"
+#include "rlhf/core/read_file.h"
+
+#include "runs/counted.h"
 
 namespace rlhf {
 namespace {
@@ -107,22 +111,24 @@ std::optional<std::int64_t> event_step(std::string_view payload) {
   return 0;
 }
 
-bool read_exactly(std::ifstream& file, std::string& bytes, std::size_t count) {
-  bytes.resize(count);
-  return static_cast<bool>(file.read(bytes.data(), static_cast<std::streamsize>(count)));
-}
-
-// The payload of the next record, or nullopt at the end of the file or at a broken record.
-std::optional<std::string> next_payload(std::ifstream& file) {
-  std::string header, payload, footer;
-  if (!read_exactly(file, header, kHeaderBytes)) return std::nullopt;
-  const std::string_view head = header;
-  const std::uint64_t length = from_little_endian(head.substr(0, 8));
-  if (masked_crc32c(head.substr(0, 8)) != from_little_endian(head.substr(8)) || length > kMaxPayload)
+/// The payload of the record at the start of `bytes`, or nullopt if there is no whole record.
+std::optional<std::string_view> payload_at(std::string_view bytes) {
+  if (bytes.size() < kHeaderBytes + kFooterBytes) return std::nullopt;
+  const std::uint64_t length = from_little_endian(bytes.substr(0, 8));
+  if (masked_crc32c(bytes.substr(0, 8)) != from_little_endian(bytes.substr(8, 4)) || length > kMaxPayload ||
+      bytes.size() < kHeaderBytes + length + kFooterBytes)
     return std::nullopt;
-  if (!read_exactly(file, payload, length) || !read_exactly(file, footer, kFooterBytes)) return std::nullopt;
+  const std::string_view payload = bytes.substr(kHeaderBytes, length);
+  const std::string_view footer = bytes.substr(kHeaderBytes + length, kFooterBytes);
   if (masked_crc32c(payload) != from_little_endian(footer)) return std::nullopt;
   return payload;
+}
+
+/// The place of the next whole record at or after `at`, or the end. After broken bytes, only the checksum of a length
+/// shows where a record begins.
+std::size_t next_record(std::string_view bytes, std::size_t at) {
+  while (at < bytes.size() && !payload_at(bytes.substr(at))) ++at;
+  return at;
 }
 
 }  // namespace
@@ -156,18 +162,26 @@ std::string scalar_event(double wall_time, std::int64_t step, const Metrics& met
 }
 
 void cut_event_file(const std::filesystem::path& path, std::int64_t keep_until) {
-  std::uintmax_t keep_bytes = 0;
-  {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) throw OutputError("reading " + path.string() + ": expected a TensorBoard event file");
-    while (const auto payload = next_payload(file)) {
-      const auto step = event_step(*payload);
-      if (!step || *step > keep_until) break;
-      keep_bytes += kHeaderBytes + payload->size() + kFooterBytes;
-    }
+  const std::string bytes = read_file(path, ExitCode::output, kMaxRunLogBytes);
+  std::string kept;
+  std::int64_t gaps = 0;
+  for (std::size_t at = 0; at < bytes.size();) {
+    const std::size_t start = next_record(bytes, at);
+    if (start == bytes.size()) break;
+    if (start > at) ++gaps;
+    const std::string_view payload = *payload_at(std::string_view(bytes).substr(start));
+    const std::size_t length = kHeaderBytes + payload.size() + kFooterBytes;
+    const auto step = event_step(payload);
+    if (!step) ++gaps;
+    if (step && *step <= keep_until) kept += bytes.substr(start, length);
+    at = start + length;
   }
+  if (gaps > 0)
+    log_warning(path.string() + ": expected events, found other bytes in " + counted(gaps, "place") +
+                "; keeping the events around them");
+  if (!bytes.starts_with(kept)) return write_file_atomically(path, kept);
   std::error_code error;
-  std::filesystem::resize_file(path, keep_bytes, error);
+  std::filesystem::resize_file(path, kept.size(), error);
   if (error) throw OutputError("writing " + path.string() + ": " + error.message());
 }
 

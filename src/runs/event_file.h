@@ -20,8 +20,9 @@ std::string framed(std::string_view payload);
 std::string version_event(double wall_time);
 std::string scalar_event(double wall_time, std::int64_t step, const Metrics& metrics);
 
-/// Truncates an event file before its first event with a step above `keep_until`, or before its first broken record.
-/// Throws OutputError if the file cannot be read or truncated.
+/// Keeps the events of an event file that are not broken and have a step of at most `keep_until`, and logs a warning if
+/// broken bytes stand before other events. Bytes at the end that are no complete event are of a run that was killed
+/// while it wrote. Throws OutputError if the file cannot be read or written.
 void cut_event_file(const std::filesystem::path& file, std::int64_t keep_until);
 
 }  // namespace rlhf

@@ -2,15 +2,19 @@
 #include "rlhf/runs/metrics.h"
 
 #include <algorithm>
-#include <fstream>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
+#include "rlhf/core/atomic_file.h"
 #include "rlhf/core/error.h"
+#include "rlhf/core/log.h"
+#include "rlhf/core/read_file.h"
 
 #include "runs/append_file.h"
+#include "runs/counted.h"
 
 namespace rlhf {
 namespace {
@@ -31,12 +35,36 @@ class JsonlSink : public MetricSink {
   AppendFile file_;
 };
 
-// Whether a line is complete and its step is at most `keep_until`.
-bool is_kept(const std::string& text, std::int64_t keep_until) {
+/// The step of a line; nullopt if it is no object with a whole number as "step".
+std::optional<std::int64_t> step_of(const std::string& text) {
   const auto line = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!line.is_object()) return false;
+  if (!line.is_object()) return std::nullopt;
   const auto step = line.find("step");
-  return step != line.end() && step->is_number_integer() && step->get<std::int64_t>() <= keep_until;
+  if (step == line.end() || !step->is_number_integer()) return std::nullopt;
+  return step->get<std::int64_t>();
+}
+
+/// What is kept of a file: all of its beginning, or single lines.
+struct KeptLines {
+  std::string text;            ///< the lines that are kept, one after the other
+  bool is_beginning = true;    ///< `text` is the beginning of the file
+  std::int64_t num_bad = 0;    ///< lines that are no objects with a step
+  std::int64_t first_bad = 0;  ///< the number of the first of them
+};
+
+KeptLines kept_lines(const fs::path& file, std::int64_t keep_until) {
+  FileLines lines(file, ExitCode::output, kMaxRunLogBytes);
+  KeptLines kept;
+  std::uintmax_t start = 0;  // of the line
+  for (std::string line; lines.next(line); start = lines.offset()) {
+    if (!lines.has_newline()) break;
+    const auto step = step_of(line);
+    if (!step && kept.num_bad++ == 0) kept.first_bad = lines.number();
+    if (!step || *step > keep_until) continue;
+    kept.is_beginning = kept.is_beginning && start == kept.text.size();
+    kept.text += line + '\n';
+  }
+  return kept;
 }
 
 }  // namespace
@@ -58,22 +86,18 @@ const double* Metrics::find(const std::string& name) const {
   return same == items_.end() ? nullptr : &same->second;
 }
 
-std::unique_ptr<MetricSink> open_jsonl_sink(const fs::path& file, std::int64_t keep_until) {
-  cut_jsonl_after(file, keep_until);
-  return std::make_unique<JsonlSink>(file);
-}
+std::unique_ptr<MetricSink> open_jsonl_sink(const fs::path& file) { return std::make_unique<JsonlSink>(file); }
 
 void cut_jsonl_after(const fs::path& file, std::int64_t keep_until) {
   std::error_code error;
   if (!fs::exists(file, error)) return;
-  std::ifstream lines(file, std::ios::binary);
-  std::uintmax_t keep_bytes = 0;
-  for (std::string line; std::getline(lines, line) && !lines.eof() && is_kept(line, keep_until);)
-    keep_bytes += line.size() + 1;
-  if (lines.bad() || !lines.is_open())
-    throw OutputError("reading " + file.string() + " to resume: cannot read the file");
-  lines.close();
-  fs::resize_file(file, keep_bytes, error);
+  const KeptLines kept = kept_lines(file, keep_until);
+  if (kept.num_bad > 0)
+    log_warning(file.string() + ":" + std::to_string(kept.first_bad) +
+                ": expected an object with a \"step\", found something else; removing " +
+                counted(kept.num_bad, "such line"));
+  if (!kept.is_beginning) return write_file_atomically(file, kept.text);
+  fs::resize_file(file, kept.text.size(), error);
   if (error) throw OutputError("writing " + file.string() + ": " + error.message());
 }
 

@@ -37,15 +37,6 @@ class TensorboardSink : public MetricSink {
   AppendFile file_;
 };
 
-std::vector<fs::path> event_files(const fs::path& folder) {
-  std::vector<fs::path> files;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    if (entry.path().filename().string().starts_with("events.out.tfevents.")) files.push_back(entry.path());
-  }
-  std::sort(files.begin(), files.end());  // the order in which TensorBoard reads them
-  return files;
-}
-
 // The name that TensorBoard uses: the start time of the run, then the host.
 std::string new_file_name() {
   std::array<char, 256> host{};
@@ -56,15 +47,23 @@ std::string new_file_name() {
 
 }  // namespace
 
-std::unique_ptr<MetricSink> open_tensorboard_sink(const fs::path& folder, std::int64_t keep_until) {
-  try {
+std::vector<fs::path> event_files(const fs::path& folder) {
+  std::error_code ignored;
+  std::vector<fs::path> files;
+  if (!fs::is_directory(folder, ignored)) return files;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.path().filename().string().starts_with("events.out.tfevents.")) files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+std::unique_ptr<MetricSink> open_tensorboard_sink(const fs::path& folder) {
+  return with_file_errors(ExitCode::output, [&]() -> std::unique_ptr<MetricSink> {
     fs::create_directories(folder);
     const std::vector<fs::path> files = event_files(folder);
-    for (const fs::path& file : files) cut_event_file(file, keep_until);
     return std::make_unique<TensorboardSink>(files.empty() ? folder / new_file_name() : files.back());
-  } catch (const fs::filesystem_error& error) {
-    throw OutputError("writing " + folder.string() + ": " + error.code().message());
-  }
+  });
 }
 
 }  // namespace rlhf

@@ -35,7 +35,7 @@ Json special_tokens(const fs::path& folder, const Json& roles) {
 Sources template_files(const fs::path& folder) {
   Sources sources;
   const auto add = [&](const std::string& name, const fs::path& file) {
-    sources[name] = {read_file(file, ExitCode::model), file};
+    sources[name] = {read_file(file, ExitCode::model, kMaxTemplateBytes), file};
   };
   if (fs::exists(folder / "chat_template.jinja")) add("default", folder / "chat_template.jinja");
   if (!fs::is_directory(folder / "additional_chat_templates")) return sources;

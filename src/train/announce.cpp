@@ -5,6 +5,7 @@
 
 #include "rlhf/core/error.h"
 #include "rlhf/core/log.h"
+#include "rlhf/core/message.h"
 
 namespace rlhf {
 
@@ -21,7 +22,7 @@ std::vector<std::string> lines(const Announcement& announcement) {
 }  // namespace
 
 void print(const Announcement& announcement) {
-  for (const std::string& line : lines(announcement)) std::cout << line << '\n';
+  for (const std::string& line : lines(announcement)) std::cout << one_line(line) << '\n';
   for (const std::string& sample : announcement.first_samples) std::cout << "sample: " << sample << '\n';
   if (!std::cout.flush()) throw OutputError("writing the plan: cannot write stdout");
 }

@@ -14,7 +14,7 @@ struct Announcement {
   std::vector<std::string> data;  ///< DataReport::lines()
   std::string compute;
   MemoryForecast memory;
-  std::vector<std::string> first_samples;  ///< trained tokens marked
+  std::vector<std::string> first_samples;  ///< trained tokens marked; safe for a terminal
 };
 
 /// Prints the announcement to stdout (--dry-run).

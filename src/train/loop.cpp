@@ -36,31 +36,48 @@ Loop::Loop(Method& method, const RunSettings& settings, const MethodPlan& plan, 
 
 RunSummary Loop::go() {
   try {
-    while (true) {
-      if (!observed_) observe();
-      if (step_ > 0 && run_.checkpoint_due(step_)) save();
-      if (ends()) break;
-      train_step();
-    }
+    train();
   } catch (const Interrupted&) {
     save();
     throw;
+  } catch (const NumericsError& error) {
+    throw NumericsError(error.what() + ("; " + run_.what_remains()));
+  }
+  save_result();
+  stop_if_signalled();  // the result is complete, but the caller asked for the end of the program
+  return summary_;
+}
+
+void Loop::train() {
+  while (true) {
+    if (!observed_) observe();
+    if (step_ > 0 && run_.checkpoint_due(step_)) save();
+    if (ends()) break;
+    train_step();
   }
   if (!is_last())
     progress_.say("ended at step " + std::to_string(step_) + " of " + std::to_string(plan_.total_steps) + ": " +
                   best_.why_exhausted());
   if (run_.keeps_checkpoints()) save();
-  save_result();
-  return summary_;
+  stop_if_signalled();
 }
 
 void Loop::restore(const ResumePoint& resume) {
+  const std::string where = "checkpoint of step " + std::to_string(resume.step);
   for (const auto& [name, trainee] : method_.trainees()) {
-    restore_tensors(resume.checkpoint.groups.at(name), trainee.optimizer.state(), "checkpoint");
+    const auto group = resume.checkpoint.groups.find(name);
+    if (group == resume.checkpoint.groups.end())
+      throw ModelError(where + ": expected the file " + name + ".safetensors, found none");
+    restore_tensors(group->second, trainee.optimizer.state(), where);
     trainee.weights.write_leaves();
   }
   const auto& state = resume.checkpoint.state;
-  method_.restore_numbers(state.at("numbers"));
+  try {
+    method_.restore_numbers(state.at("numbers"));
+  } catch (const nlohmann::json::exception& error) {
+    throw ModelError(where + ": state.json: numbers: expected those of " + settings_.stage + ", found other values (" +
+                     error.what() + ")");
+  }
   step_ = resume.step;
   tokens_ = state.at("num_tokens");
   observed_ = state.at("observed");
@@ -161,7 +178,7 @@ void Loop::save_models(const std::string& name) {
   const auto models = method_.models();
   for (const bool main : {false, true})
     for (const SavedModel& model : models)
-      if (model.suffix.empty() == main) model.save(run_.folder().path() / (name + model.suffix));
+      if (model.suffix.empty() == main) run_.save_model(model, name);
 }
 
 /// Writes final/ and says where the result is and how to use it.
@@ -169,7 +186,7 @@ void Loop::save_result() {
   const std::filesystem::path final = run_.folder().final_model();
   progress_.say("writing the model to " + final.string());
   save_models("final");
-  run_.flush();
+  run_.finish();
   progress_.say("work: " + summary_.work.summary());
   if (best_.value())
     progress_.say("best evaluation: " + best_.metric() + " " + std::to_string(*best_.value()) + " at step " +

@@ -24,6 +24,7 @@ class Loop {
 
  private:
   void restore(const ResumePoint& resume);
+  void train();
   void save();
   void train_step();
   void report(const StepRecord& record, double seconds);

@@ -5,7 +5,7 @@
 #include "rlhf/train/method.h"
 #include "rlhf/train/setup.h"
 
-#include "run.h"
+#include "resume.h"
 
 namespace rlhf {
 

@@ -177,7 +177,7 @@ double compare_with_sampler(const at::Tensor& logprobs, const Rollout& rollout, 
   throw NumericsError("before the first update: expected equal log-probabilities in sampling and training (" +
                       std::string(exact ? "float32: at most 1e-4" : "bfloat16: mean at most 1e-2, largest 0.1") +
                       "), found a mean difference of " + std::to_string(mean) + ", largest " + std::to_string(largest) +
-                      "; hint: use train.dtype=float32");
+                      (exact ? "" : "; hint: use train.dtype=float32"));
 }
 
 OldLogprobs::OldLogprobs(CausalLM& policy, const Rollout& rollout,

@@ -108,17 +108,20 @@ double Trainee::take_step(double lr, const std::string& name, std::int64_t step)
   const double norm = optimizer.step(lr).item<double>();
   if (std::isfinite(norm)) return norm;
   throw NumericsError("step " + std::to_string(step + 1) + ": expected a finite gradient norm of the " + name +
-                      ", found " + std::to_string(norm) +
-                      "; its weights are unchanged and the last checkpoint is kept; hint: lower the learning rate");
+                      ", found " + std::to_string(norm) + "; its weights are unchanged; hint: lower the learning rate");
 }
 
 RunSummary run_method(Method& method, const RunSettings& settings, const RunOptions& options) {
   if (options.eval_only) return evaluate_only(method, settings, options);
   const RunFolder folder(settings.output);
-  const auto resume = find_resume_point(folder, settings.stage, options);
-  Setup setup = prepare(settings, resume, options);
+  const std::optional<RunLock> lock = lock_folder(folder, options);
+  const auto resume =
+      with_file_errors(ExitCode::output, [&] { return find_resume_point(folder, settings.stage, options); });
+  // Until the run starts, the only files are those of models and data; the readers of data say themselves what is
+  // wrong.
+  Setup setup = with_file_errors(ExitCode::model, [&] { return prepare(settings, resume, options); });
   setup.templates.now = beginning_of(folder, resume, options);
-  const MethodPlan plan = method.plan(setup);
+  const MethodPlan plan = with_file_errors(ExitCode::model, [&] { return method.plan(setup); });
   const Announcement announcement{plan.summary, plan.data, setup.compute.reason, plan.memory, plan.first_samples};
   const auto check_that_it_fits = [&] {
     check_memory(plan.memory, available_memory(setup.compute.device), settings.check_memory);
@@ -129,19 +132,23 @@ RunSummary run_method(Method& method, const RunSettings& settings, const RunOpti
     return {};
   }
 
-  const Fingerprint fingerprint = make_fingerprint(settings, setup, plan);
+  const Fingerprint fingerprint =
+      with_file_errors(ExitCode::model, [&] { return make_fingerprint(settings, setup, plan); });
   if (already_finished(folder, resume, fingerprint, plan.total_steps, settings.eval, options)) {
     log_finished(folder);
     return {};
   }
   check_that_it_fits();
-  method.load();
-  Run run(folder,
-          {settings.config_yaml, describe_run(settings, setup, plan, fingerprint), fingerprint, result_folders(method)},
-          resume, options, settings.log, settings.checkpoint);
-  const ReportAtEnd report(folder.path());
-  log(announcement);
-  return Loop(method, settings, plan, setup.compute.device, run, resume).go();
+  with_file_errors(ExitCode::model, [&] { method.load(); });
+  return with_file_errors(ExitCode::output, [&] {
+    Run run(
+        folder, *lock,
+        {settings.config_yaml, describe_run(settings, setup, plan, fingerprint), fingerprint, result_folders(method)},
+        resume, options, settings.log, settings.checkpoint);
+    const ReportAtEnd report(folder.path());
+    log(announcement);
+    return Loop(method, settings, plan, setup.compute.device, run, resume).go();
+  });
 }
 
 }  // namespace rlhf

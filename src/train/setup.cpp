@@ -1,5 +1,6 @@
 // Device, model folder, tokenizer and templates of a run.
 #include <algorithm>
+#include <charconv>
 
 #include <ATen/Parallel.h>
 
@@ -46,9 +47,15 @@ std::string find_tokenizer(const ModelOptions& model) {
 std::optional<std::int64_t> settle(std::optional<std::int64_t> set, const std::optional<ResumePoint>& resume,
                                    const std::string& name) {
   if (set || !resume) return set;
-  const auto& fingerprint = resume->checkpoint.state.at("fingerprint");
-  if (!fingerprint.contains(name)) return std::nullopt;
-  return std::stoll(fingerprint.at(name).get<std::string>());
+  const Fingerprint fingerprint = resume->fingerprint();
+  const auto text = fingerprint.find(name);
+  if (text == fingerprint.end()) return std::nullopt;
+  std::int64_t value = 0;
+  const char* const end = text->second.data() + text->second.size();
+  const auto [stop, error] = std::from_chars(text->second.data(), end, value);
+  if (error == std::errc() && stop == end && value > 0) return value;
+  throw ModelError("checkpoint of step " + std::to_string(resume->step) + ": state.json: fingerprint: " + name +
+                   ": expected a whole number above 0, found " + text->second);
 }
 
 }  // namespace

@@ -182,7 +182,7 @@ TEST_F(AtomicFile, ReadingTellsWhatIsMissingWithTheCodeAskedFor) {
   EXPECT_EQ(message_of([&] { read_file(path, ExitCode::model); }, ExitCode::model),
             "reading " + path.string() + ": No such file or directory");
   EXPECT_EQ(message_of([&] { read_file(folder_, ExitCode::data); }, ExitCode::data),
-            "reading " + folder_.string() + ": Is a directory");
+            "reading " + folder_.string() + ": expected a regular file, found a folder");
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "rlhf/core/error.h"
 
+#include <filesystem>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -29,6 +30,17 @@ TEST(ConfigError, HoldsAllIssues) {
   const ConfigError error({"first", "second"});
   EXPECT_EQ(error.issues().size(), 2u);
   EXPECT_STREQ(error.what(), "first\nsecond");
+}
+
+TEST(WithFileErrors, GivesTheFileSystemsErrorsAPathAndACode) {
+  EXPECT_EQ(with_file_errors(ExitCode::model, [] { return 3; }), 3);
+  try {
+    with_file_errors(ExitCode::output, [] { return std::filesystem::file_size("/no/such/file"); });
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.exit_code(), ExitCode::output);
+    EXPECT_STREQ(error.what(), "/no/such/file: No such file or directory");
+  }
 }
 
 TEST(Check, TellsConditionAndValues) {

@@ -36,8 +36,9 @@ TEST(Utf8, AcceptsWhatTheTableOfUnicodeAcceptsAndNothingElse) {
 
 TEST(Shortened, NeverCutsInsideACharacter) {
   EXPECT_EQ(shortened("abc", 3), "abc");
-  EXPECT_EQ(shortened("abcd", 3), "abc…");
-  EXPECT_EQ(shortened("aé", 2), "a…");
+  EXPECT_EQ(shortened("abcdefg", 6), "abc…") << "the mark has three bytes";
+  EXPECT_EQ(shortened("aéééé", 6), "aé…");
+  EXPECT_EQ(shortened("éééé", 6), "é…");
 }
 
 }  // namespace

@@ -100,7 +100,7 @@ TEST(JsonReader, VisitsEntriesAndItems) {
 
 TEST(ShownJson, IsOneShortLine) {
   EXPECT_EQ(shown_json("a\nb"), "\"a\\nb\"");
-  EXPECT_LE(shown_json(std::string(1000, 'x')).size(), 80u + std::string("…").size());
+  EXPECT_LE(shown_json(std::string(1000, 'x')).size(), 80u);
   EXPECT_EQ(shown_json(std::vector<int>(1000, 1)), "a list of 1000 values");
   EXPECT_EQ(shown_keys(Json::object()), "no field");
 }

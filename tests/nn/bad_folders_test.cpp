@@ -1,5 +1,6 @@
 // What a broken or hostile model folder gets: one line with the place, what was expected and what was found.
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -8,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include <ATen/ops/full.h>
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -217,7 +219,7 @@ const std::vector<BadIndex> kBadIndices = {
      "model folder DIR: expected the 3 files that model.safetensors.index.json lists, found 2 of them (c.safetensors "
      "is "
      "missing); hint: download the model again"},
-    {"a name too long for any file", file_of_up(std::string(256, 'c')), kNoName + "\"" + std::string(79, 'c') + "…"},
+    {"a name too long for any file", file_of_up(std::string(256, 'c')), kNoName + "\"" + std::string(76, 'c') + "…"},
 };
 
 TEST(BadFolder, WhoseIndexMisleadsIsRefused) {
@@ -297,7 +299,7 @@ const std::vector<BadTensors> kBadTensors = {
      "weights of DIR: \"model.norm.weight\\u0000x\": expected no such tensor by config.json, found [2, 3]"},
     {"no name", add(""), "weights of DIR: \"\": expected no such tensor by config.json, found [2, 3]"},
     {"a long name", add(std::string(4000, 'n')),
-     "weights of DIR: \"" + std::string(79, 'n') + "…: expected no such tensor by config.json, found [2, 3]"},
+     "weights of DIR: \"" + std::string(76, 'n') + "…: expected no such tensor by config.json, found [2, 3]"},
     {"a score", add("score.weight"),
      "weights of DIR: score.weight: expected no such tensor by config.json, found [2, 3]"},
 };
@@ -308,6 +310,28 @@ TEST(BadFolder, WhoseTensorsDoNotFitItsConfigIsRefused) {
     folder.change_tensors("model.safetensors", item.change);
     EXPECT_EQ(folder.refusal(), item.expected) << item.name;
   }
+}
+
+// A model with a NaN would train until a step fails, with a hint about the learning rate.
+TEST(BadWeights, ThatAreNotFiniteAreRefusedByTensorAndFile) {
+  for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16, at::kHalf})
+    for (const float value : {NAN, INFINITY, -INFINITY}) {
+      const Folder folder;
+      folder.change_tensors("model.safetensors", [&](NamedTensors& tensors) {
+        for (auto& [name, tensor] : tensors) tensor = tensor.to(dtype);
+      });
+      // The writer refuses such a tensor, so its bytes are put into the file.
+      const SafetensorsFile file(folder.path() / "model.safetensors");
+      const auto& entry = file.entries().at("model.norm.weight");
+      const at::Tensor bits = at::full({1}, value, dtype);
+      std::fstream(folder.path() / "model.safetensors", std::ios::binary | std::ios::in | std::ios::out)
+          .seekp(static_cast<std::streamoff>(entry.begin + 2 * bits.element_size()))
+          .write(static_cast<const char*>(bits.const_data_ptr()), static_cast<std::streamsize>(bits.nbytes()));
+      EXPECT_EQ(folder.refusal(),
+                "reading DIR/model.safetensors: tensor model.norm.weight: expected finite numbers, found "
+                "a NaN or an infinity")
+          << dtype << " " << value;
+    }
 }
 
 }  // namespace

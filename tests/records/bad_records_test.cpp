@@ -13,6 +13,7 @@
 
 #include "support/file_bytes.h"
 #include "support/gzip_file.h"
+#include "support/special_files.h"
 #include "support/temporary_folder.h"
 
 namespace rlhf {
@@ -145,6 +146,8 @@ const BadFile kBadFields[] = {
      ":1: chosen: expected a string, found true"},
     {"MarginIsAString", Tool::rm, "{\"prompt\": \"p\", \"chosen\": \"c\", \"rejected\": \"r\", \"margin\": \"1\"}\n",
      ":1: margin: expected a number of at least 0, found \"1\""},
+    {"MarginIsHuge", Tool::rm, "{\"prompt\": \"p\", \"chosen\": \"c\", \"rejected\": \"r\", \"margin\": 1e38}\n",
+     ":1: margin: expected a number of at most 1000000, found 1e+38"},
     {"MarginIsNegative", Tool::rm, "{\"prompt\": \"p\", \"chosen\": \"c\", \"rejected\": \"r\", \"margin\": -0.5}\n",
      ":1: margin: expected a number of at least 0, found -0.5"},
     {"PromptIsANumber", Tool::ppo, "{\"prompt\": 1}\n", ":1: prompt: expected a string, found 1"},
@@ -298,6 +301,27 @@ TEST(BadFields, UnknownNamesOfOursAreAConfigErrorEach) {
               (std::vector<std::string>{"data.fields.answer: expected one of " + known + " as the name to replace",
                                         "data.fields.question: expected one of " + known + " as the name to replace"}));
   }
+}
+
+TEST(BadFiles, OtherKindsOfFilesAreRefusedWithoutWaiting) {
+  const TemporaryFolder folder;
+  for (const testing::SpecialFile& special : testing::make_special_files(folder.path())) {
+    const std::string file = special.path.string() + ".jsonl";
+    std::filesystem::rename(special.path, file);
+    const std::string found = data_error([&] { read(Tool::sft, file, {{}, 1000000}); });
+    EXPECT_TRUE(found.starts_with("cannot read " + file + ": expected a JSONL file, found ")) << special.name << found;
+  }
+}
+
+// 80 MiB of one byte: DEFLATE shrinks them by about 1000.
+TEST(BadFiles, GzipThatExpandsWithoutEndIsRefused) {
+  const TemporaryFolder folder;
+  const auto file = write_gzip(folder / "bomb.jsonl.gz", std::string(std::size_t{80} << 20, '\n'));
+  EXPECT_EQ(data_error([&] {
+              read(Tool::sft, file, {{}, 1000000});
+            }),
+            "cannot read " + file.string() +
+                ": expected a JSONL file, found a gzip file that expands more than 200 times; hint: unpack it");
 }
 
 }  // namespace

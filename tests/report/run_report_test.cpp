@@ -3,14 +3,17 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
 #include "rlhf/core/atomic_file.h"
 #include "rlhf/core/error.h"
+#include "rlhf/core/log.h"
 
 #include "report/markup_check.h"
 #include "report/run_folder_maker.h"
+#include "support/special_files.h"
 #include "support/temporary_folder.h"
 
 namespace rlhf {
@@ -145,6 +148,33 @@ TEST_F(RunReport, LinesOfAnotherShapeAreSkipped) {
   write("run.json", "[\"stage\"]");
   write("log.txt", "no time here\n2026-99-99 aa: bb: cc\n");
   expect_parts(written(), {"<figcaption>loss<span>0.5</span>", "{&quot;role&quot;:&quot;user&quot;}"});
+}
+
+TEST_F(RunReport, SaysHowManyLinesItLeavesOut) {
+  std::vector<std::string> said;
+  set_log_sink([&](LogLevel, std::string_view line) { said.emplace_back(line); });
+  write("metrics.jsonl", "{\"step\":1,\"loss\":1}\n\nrubbish\n{\"step\":2,\"loss\":2}\n{\"ste");
+  write("samples.jsonl", "{\"step\":1,\"prompt\":\"p\",\"response\":\"r\"}\n3\n");
+  expect_parts(written(), {"<figcaption>loss<span>2</span>"});
+  set_log_sink({});
+  const std::string file = (folder_ / "first").string() + "/", middle = ": expected an object with a \"step\", found ";
+  EXPECT_EQ(said, (std::vector<std::string>{
+                      file + "metrics.jsonl:2" + middle + "something else; left out of the page: 2 lines",
+                      file + "samples.jsonl:2" + middle + "something else; left out of the page: 1 line"}));
+}
+
+TEST_F(RunReport, SpecialFilesInPlaceOfFilesAreLeftOut) {
+  const testing::TemporaryFolder specials;
+  for (const testing::SpecialFile& special : testing::make_special_files(specials.path()))
+    for (const char* file : {"run.json", "config.yaml", "metrics.jsonl", "samples.jsonl", "log.txt"}) {
+      if (special.name == "sparse file" && std::string(file).ends_with(".jsonl")) continue;  // read in part
+      const std::string before = read_file(folder_ / "first" / file, ExitCode::data);
+      fs::remove(folder_ / "first" / file);
+      fs::create_symlink(special.path, folder_ / "first" / file);
+      EXPECT_TRUE(is_well_formed(written())) << special.name << " " << file;
+      fs::remove(folder_ / "first" / file);
+      write(file, before);
+    }
 }
 
 TEST_F(RunReport, FoldersInPlaceOfFilesAreLeftOut) {

@@ -40,7 +40,7 @@ TEST(JsonlSink, WritesOneObjectALineStepFirst) {
   Metrics metrics;
   metrics.set("loss", 0.1);
   metrics.set("a/b", 3);
-  const auto sink = open_jsonl_sink(folder / "metrics.jsonl", 0);
+  const auto sink = open_jsonl_sink(folder / "metrics.jsonl");
   sink->write(7, metrics);
   EXPECT_EQ(file_bytes(folder / "metrics.jsonl"), "{\"step\":7,\"loss\":0.1,\"a/b\":3.0}\n") << "visible at once";
   sink->write(8, {});
@@ -56,7 +56,7 @@ TEST(JsonlSink, NumbersReadBackEqual) {
     const double value = std::bit_cast<double>(bits());
     if (std::isfinite(value)) values.push_back(value);
   }
-  const auto sink = open_jsonl_sink(folder / "metrics.jsonl", 0);
+  const auto sink = open_jsonl_sink(folder / "metrics.jsonl");
   for (const double value : values) {
     Metrics metrics;
     metrics.set("x", value);
@@ -76,7 +76,7 @@ TEST(JsonlSink, AFigureThatIsNotFiniteIsNull) {
   Metrics metrics;
   metrics.set("a", std::numeric_limits<double>::quiet_NaN());
   metrics.set("b", -std::numeric_limits<double>::infinity());
-  open_jsonl_sink(folder / "m.jsonl", 0)->write(1, metrics);
+  open_jsonl_sink(folder / "m.jsonl")->write(1, metrics);
   EXPECT_EQ(file_bytes(folder / "m.jsonl"), "{\"step\":1,\"a\":null,\"b\":null}\n");
 }
 
@@ -85,8 +85,9 @@ TEST(JsonlSink, ResumeCutsLaterStepsAndATornLine) {
   const std::string kept = "{\"step\":1}\n{\"step\":2,\"x\":1}\n{\"step\":2,\"eval_x\":1}\n";
   const auto file = folder.write("m.jsonl", kept + "{\"step\":3}\n{\"step\":4}\n{\"st");
   {
-    const auto sink = open_jsonl_sink(file, 2);
+    cut_jsonl_after(file, 2);
     EXPECT_EQ(file_bytes(file), kept);
+    const auto sink = open_jsonl_sink(file);
     sink->write(3, {});
   }
   EXPECT_EQ(file_bytes(file), kept + "{\"step\":3}\n");
@@ -102,17 +103,29 @@ TEST(CutJsonl, KeepsWholeLinesUpToTheStep) {
   EXPECT_EQ(cut("{\"step\":0}\n{\"step\":1}\n", 0), "{\"step\":0}\n");
   EXPECT_EQ(cut("{\"step\":0}\n{\"step\":1}\n", 5), "{\"step\":0}\n{\"step\":1}\n");
   EXPECT_EQ(cut("{\"step\":1}\n{\"step\":1}", 5), "{\"step\":1}\n") << "a line without its end was not written whole";
-  EXPECT_EQ(cut("{\"step\":1}\n\xff\n{\"step\":2}\n", 5), "{\"step\":1}\n");
+  EXPECT_EQ(cut("{\"step\":1}\n\xff\n{\"step\":2}\n", 5), "{\"step\":1}\n{\"step\":2}\n");
+  EXPECT_EQ(cut("{\"step\":1}\n{\"step\":3}\n{\"step\":2}\n", 2), "{\"step\":1}\n{\"step\":2}\n");
   EXPECT_EQ(cut("{\"other\":1}\n", 5), "");
   EXPECT_EQ(cut("", 5), "");
   cut_jsonl_after(folder / "absent.jsonl", 5);
   EXPECT_FALSE(std::filesystem::exists(folder / "absent.jsonl"));
 }
 
+TEST(JsonlSink, AFileThatIsRemovedOrReplacedIsAnOutputError) {
+  const TemporaryFolder folder;
+  const auto sink = open_jsonl_sink(folder / "m.jsonl");
+  sink->write(1, {});
+  EXPECT_NO_THROW(sink->flush());
+  std::filesystem::remove(folder / "m.jsonl");
+  EXPECT_THROW(sink->flush(), OutputError);
+  folder.write("m.jsonl", "");
+  EXPECT_THROW(sink->flush(), OutputError) << "another file";
+}
+
 TEST(JsonlSink, WhatCannotBeWrittenIsAnOutputErrorWithTheReason) {
   const TemporaryFolder folder;
   try {
-    open_jsonl_sink(folder / "absent/m.jsonl", 0);
+    open_jsonl_sink(folder / "absent/m.jsonl");
     FAIL() << "accepted";
   } catch (const OutputError& error) {
     EXPECT_EQ(error.what(), "writing " + (folder / "absent/m.jsonl").string() + ": No such file or directory");

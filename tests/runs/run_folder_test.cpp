@@ -75,6 +75,15 @@ TEST(RunFolder, ThatHoldsAnythingIsAConfigErrorWithoutResume) {
   EXPECT_EQ(file_bytes(run.path() / "notes.txt"), "mine");
 }
 
+TEST(RunFolder, WithWhatAKilledStartLeavesIsEmpty) {
+  const TemporaryFolder folder;
+  folder.write("run/.lock", "host 1\n");
+  folder.write("run/.run.json.partial", "{");
+  EXPECT_TRUE(RunFolder(folder / "run").empty());
+  folder.write("run/x", "");
+  EXPECT_FALSE(RunFolder(folder / "run").empty());
+}
+
 TEST(RunFolder, ThatIsAFileIsAConfigError) {
   const TemporaryFolder folder;
   const RunFolder run(folder.write("run", "x"));

@@ -1,14 +1,18 @@
 #include "run_guarded.h"
 
+#include <cerrno>
 #include <csignal>
+#include <filesystem>
 #include <functional>
 #include <iostream>
 #include <new>
 #include <string>
+#include <system_error>
 
 #include <gtest/gtest.h>
 
 #include "rlhf/core/error.h"
+#include "rlhf/core/signals.h"
 
 namespace rlhf {
 namespace {
@@ -39,6 +43,10 @@ TEST(RunGuarded, TurnsWhatIsThrownIntoLinesAndCodes) {
       {[] { throw Interrupted(SIGINT); }, 130, "stopped by SIGINT\n"},
       {[] { throw Interrupted(SIGTERM); }, 143, "stopped by SIGTERM\n"},
       {[] { throw std::bad_alloc(); }, 7, "error: out of memory; hint: lower train.micro_batch_tokens or batch_size\n"},
+      {[] { return void(std::filesystem::file_size("/no/such")); }, 10, "error: /no/such: No such file or directory\n"},
+      {[] { throw std::system_error(EAGAIN, std::generic_category()); }, 7,
+       "error: the system refused a thread or another resource: Resource temporarily unavailable\n"},
+      {[] { throw DataError("a\x1b[2Jb\nc \xC2\x9B \u202E"); }, 3, "error: a\\x1b[2Jb\\nc \\u009b \\u202e\n"},
       {[] { throw std::logic_error("x is 3"); }, 1, "error: internal error: x is 3; this is a bug\n"},
   };
   for (const GuardCase& c : cases) {
@@ -57,6 +65,21 @@ TEST(EndProcess, WritesWhatIsBufferedAndEndsWithTheCode) {
         end_process(7);
       },
       ::testing::ExitedWithCode(7), "out");
+}
+
+TEST(RunGuarded, CutsALongMessageInItsMiddle) {
+  ::testing::internal::CaptureStderr();
+  run_guarded([] { throw DataError("start" + std::string(1 << 20, 'x') + "end"); });
+  const std::string text = ::testing::internal::GetCapturedStderr();
+  EXPECT_EQ(text.size(), std::string("error: \n").size() + 500);
+  EXPECT_TRUE(text.starts_with("error: startxxx") && text.ends_with("xxxend\n")) << text;
+}
+
+TEST(RunGuarded, ASignalAfterAllWorkIsStillItsCode) {
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(run_guarded([] { set_stop_signal(SIGTERM); }), 143);
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "stopped by SIGTERM\n");
+  set_stop_signal(0);
 }
 
 }  // namespace

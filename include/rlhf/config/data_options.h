@@ -66,21 +66,22 @@ constexpr auto describe(const DataOptions*) {
   using C = DataOptions;
   return std::make_tuple(
       field<&C::train>("files or globs for training (.jsonl, .jsonl.gz, .json)"),
-      field<&C::eval>("files or globs for evaluation"),
+      field<&C::eval>("files or globs for evaluation").path(),
       field<&C::eval_share>("share of the prompts held out for evaluation, if `eval` is not set", in_range(0.0, 0.9)),
       field<&C::format>(detail::kFormatDoc), field<&C::fields>(detail::kFieldsDoc),
       field<&C::template_>(
           "text around {prompt} and {completion}; default: that of the model folder, else \"{prompt}{completion}\""),
       field<&C::chat_template>(
           "template that renders messages: the name of one in the model folder, a .jinja file, or chatml, llama3, "
-          "zephyr, …; default: that of the model folder"),
+          "zephyr, …; default: that of the model folder")
+          .path(),
       field<&C::train_on>("trained tokens; completion: the completion or all assistant turns"),
       field<&C::max_length>("longest sequence in tokens", at_least(2)),
       field<&C::min_length>("shortest sequence in tokens; shorter samples are dropped and counted", at_least(0)),
       field<&C::over_length>("what to do with longer samples; a truncated completion gets no EOS"),
       field<&C::shuffle>("shuffle the samples every epoch; false: the order of the files"),
       field<&C::max_bad_lines>("number of bad lines to skip and count; one more is an error", at_least(0)),
-      field<&C::cache>("folder to keep tokenised data for later starts; default: none").may_change());
+      field<&C::cache>("folder to keep tokenised data for later starts; default: none").path().may_change());
 }
 
 /// Section `data` of rlhf-ppo.
@@ -96,12 +97,13 @@ struct PromptDataOptions {
 constexpr auto describe(const PromptDataOptions*) {
   using C = PromptDataOptions;
   return std::make_tuple(
-      field<&C::prompts>("files or globs of prompts (.jsonl, .jsonl.gz, .json)"),
-      field<&C::eval>("files or globs of prompts for evaluation, which are not trained on"),
+      field<&C::prompts>("files or globs of prompts (.jsonl, .jsonl.gz, .json)").path(),
+      field<&C::eval>("files or globs of prompts for evaluation, which are not trained on").path(),
       field<&C::fields>(detail::kPromptFieldsDoc),
       field<&C::template_>(
           "text around {prompt} and {completion}; default: that of the policy folder, else \"{prompt}{completion}\""),
-      field<&C::chat_template>("template that renders messages, as in rlhf-sft; default: that of the policy folder"),
+      field<&C::chat_template>("template that renders messages, as in rlhf-sft; default: that of the policy folder")
+          .path(),
       field<&C::max_prompt_length>("longest prompt in tokens; longer prompts are dropped and counted", at_least(1)),
       field<&C::max_bad_lines>("number of bad lines to skip and count; one more is an error", at_least(0)));
 }

@@ -19,7 +19,7 @@
 /// The reader, the checks, --help, --print-config and --schema are derived from the list. The key is the name of the
 /// member (without a trailing underscore). A list that omits a member does not compile.
 /// A resumed run must have the same value as the original run, unless the line (or that of an enclosing section) ends
-/// in `.may_change()`.
+/// in `.may_change()`. A text or list of texts that is a path ends in `.path()`.
 /// Members may be int64, double, bool, string, an enum class, optional of these, vector<string>, array<double, N>,
 /// map<string, string>, described structs, optional described structs and vectors of described structs. An item of such
 /// a vector is read from a map of its keys, or from one value that fills the member marked `.short_form()`.
@@ -128,6 +128,7 @@ struct OptionSpec {
   bool changes_on_resume = false;  ///< may differ between a run and its resume
   bool is_short_form = false;      ///< an item of a list may be this value alone
   bool is_any_size = false;        ///< a whole number that may exceed kLargestCount
+  bool is_path = false;            ///< a path or a list of paths, read with expand_path()
 };
 
 /// One line of a `describe` list.
@@ -154,6 +155,12 @@ struct Field {
   constexpr Field any_size() const {
     Field copy = *this;
     copy.spec.is_any_size = true;
+    return copy;
+  }
+  /// The same field, whose texts are paths (config/user_path.h).
+  constexpr Field path() const {
+    Field copy = *this;
+    copy.spec.is_path = true;
     return copy;
   }
 };

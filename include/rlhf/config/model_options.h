@@ -50,9 +50,9 @@ struct ModelOptions {
 constexpr auto describe(const ModelOptions*) {
   using C = ModelOptions;
   return std::make_tuple(
-      field<&C::path>("initial model: a Hugging Face folder, or the id of a model in the local cache"),
+      field<&C::path>("initial model: a Hugging Face folder, or the id of a model in the local cache").path(),
       field<&C::init>("create a Llama of these sizes with random weights, instead of `path`"),
-      field<&C::tokenizer>("folder or .model file of the tokenizer; default: the model folder"),
+      field<&C::tokenizer>("folder or .model file of the tokenizer; default: the model folder").path(),
       field<&C::add_tokens>(
           "special tokens to add to the tokenizer, if it does not have them; where the embedding has no free row, it "
           "and the output head grow, and new rows start as the mean of the others"),
@@ -71,9 +71,10 @@ struct OnPolicyModelOptions {
 };
 constexpr auto describe(const OnPolicyModelOptions*) {
   using C = OnPolicyModelOptions;
-  return std::make_tuple(field<&C::policy>("initial policy: a model folder, or the id of a model in the local cache"),
-                         field<&C::reward>("folder of the reward model"),
-                         field<&C::reference>("folder of the reference; default: the initial policy"));
+  return std::make_tuple(
+      field<&C::policy>("initial policy: a model folder, or the id of a model in the local cache").path(),
+      field<&C::reward>("folder of the reward model").path(),
+      field<&C::reference>("folder of the reference; default: the initial policy").path());
 }
 
 /// Section `model` of rlhf-ppo.
@@ -85,10 +86,11 @@ struct PpoModelOptions {
 };
 constexpr auto describe(const PpoModelOptions*) {
   using C = PpoModelOptions;
-  return std::make_tuple(field<&C::policy>("initial policy: a model folder, or the id of a model in the local cache"),
-                         field<&C::reward>("folder of the reward model"),
-                         field<&C::value>("folder of the initial value model; default: the reward model"),
-                         field<&C::reference>("folder of the reference; default: the initial policy"));
+  return std::make_tuple(
+      field<&C::policy>("initial policy: a model folder, or the id of a model in the local cache").path(),
+      field<&C::reward>("folder of the reward model").path(),
+      field<&C::value>("folder of the initial value model; default: the reward model").path(),
+      field<&C::reference>("folder of the reference; default: the initial policy").path());
 }
 
 }  // namespace rlhf

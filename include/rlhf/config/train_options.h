@@ -36,7 +36,7 @@ struct TrainOptions {
 constexpr auto describe(const TrainOptions*) {
   using C = TrainOptions;
   return std::make_tuple(
-      field<&C::output>("run folder; must be empty or absent without --resume").may_change(),
+      field<&C::output>("run folder; must be empty or absent without --resume").path().may_change(),
       field<&C::batch_size>("sequences (rlhf-rm: pairs or rankings) per optimizer step", at_least(1)),
       field<&C::micro_batch_tokens>("tokens per forward and backward pass; at least data.max_length, and at least the "
                                     "largest pair or ranking; default: derived from the memory",
@@ -66,7 +66,7 @@ struct PpoTrainOptions {
 constexpr auto describe(const PpoTrainOptions*) {
   using C = PpoTrainOptions;
   return std::make_tuple(
-      field<&C::output>("run folder; must be empty or absent without --resume").may_change(),
+      field<&C::output>("run folder; must be empty or absent without --resume").path().may_change(),
       field<&C::total_episodes>("total number of responses; rounded up to a multiple of rollout.batch_size",
                                 at_least(1))
           .may_change(),

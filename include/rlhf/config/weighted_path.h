@@ -15,7 +15,7 @@ struct WeightedPath {
 };
 constexpr auto describe(const WeightedPath*) {
   using C = WeightedPath;
-  return std::make_tuple(field<&C::path>("file or glob").short_form(),
+  return std::make_tuple(field<&C::path>("file or glob").path().short_form(),
                          field<&C::weight>("how often each record is used: 2 is twice; 0.5 is with probability 0.5",
                                            more_than(0.0).up_to(1000)));  // more is probably a mistake
 }

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "rlhf/core/error.h"
+#include "rlhf/core/read_file.h"
 
 namespace rlhf {
 
@@ -24,9 +25,5 @@ void write_file_gradually(const std::filesystem::path& path, const std::function
 /// an existing folder of that name. Removes the temporary folder if `fill` throws.
 void write_folder_atomically(const std::filesystem::path& path,
                              const std::function<void(const std::filesystem::path&)>& fill);
-
-/// Returns the content of a file. Throws an Error with `code` (the caller knows what kind of file it is) if the file
-/// cannot be read.
-std::string read_file(const std::filesystem::path& path, ExitCode code);
 
 }  // namespace rlhf

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <filesystem>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace rlhf {
@@ -53,7 +55,22 @@ RLHF_ERROR_CLASS_(DeviceError, ExitCode::device);
 RLHF_ERROR_CLASS_(OutputError, ExitCode::output);
 #undef RLHF_ERROR_CLASS_
 
-/// Thrown at a safe point after SIGINT, SIGTERM or SIGUSR1, when everything is saved; the tool exits with 128 + signal.
+/// "PATH: REASON", or "PATH → PATH: REASON" for an operation with two paths.
+std::string path_and_reason(const std::filesystem::filesystem_error& error);
+
+/// Returns body(). A std::filesystem::filesystem_error becomes an Error with `code`: the part of a program that works
+/// on files of one kind says once what a failure of the file system means there.
+template <typename Body>
+auto with_file_errors(ExitCode code, Body&& body) -> decltype(body()) {
+  try {
+    return std::forward<Body>(body)();
+  } catch (const std::filesystem::filesystem_error& error) {
+    throw Error(code, path_and_reason(error));
+  }
+}
+
+/// Thrown at a safe point after a signal that asks the program to stop (core/signals.h), when everything is saved; the
+/// tool exits with 128 + signal.
 class Interrupted : public std::runtime_error {
  public:
   explicit Interrupted(int signal);

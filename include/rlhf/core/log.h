@@ -9,7 +9,8 @@ namespace rlhf {
 
 enum class LogLevel { debug, info, warning, error };
 
-/// Logs one line to stderr, never to stdout. `message` has no newline at its end.
+/// Logs message_line(message) (core/message.h) to stderr, never to stdout: one line of at most kMaxMessageBytes, with
+/// control characters escaped. `message` has no newline at its end.
 void log(LogLevel level, std::string_view message);
 inline void log_debug(std::string_view message) { log(LogLevel::debug, message); }
 inline void log_info(std::string_view message) { log(LogLevel::info, message); }

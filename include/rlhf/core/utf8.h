@@ -11,7 +11,11 @@ namespace rlhf {
 /// surrogates, nothing above U+10FFFF), or nullopt if the whole text is well formed.
 std::optional<std::size_t> first_invalid_utf8(std::string_view text);
 
-/// Cuts `text` to at most `limit` bytes, never inside a character, and appends "…" if anything was cut.
+/// Length in bytes of the well-formed sequence that begins at `at` (below text.size()), or 0 if there is none.
+std::size_t utf8_length(std::string_view text, std::size_t at);
+
+/// Cuts `text`, never inside a character, and appends "…" if anything was cut. The result has at most `limit` bytes
+/// (at least 3), with the "…".
 std::string shortened(std::string_view text, std::size_t limit);
 
 }  // namespace rlhf

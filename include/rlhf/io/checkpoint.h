@@ -22,9 +22,15 @@ struct Checkpoint {
 /// Writes checkpoints/step-000123 atomically, with manifest.json: size and CRC-32 of every file. Then removes all but
 /// the newest `keep_last` (>= 1) checkpoints up to this step. Also removes checkpoints of later steps: they are broken,
 /// otherwise the run would have resumed from them. Throws OutputError,
-/// and ArgumentError for a step, a number or a group name that is not allowed.
+/// and ArgumentError for a step, a number or a group name that is not allowed. That an old checkpoint cannot
+/// be removed is a warning.
 void save_checkpoint(const std::filesystem::path& checkpoints, std::int64_t step, const Checkpoint& checkpoint,
                      std::int64_t keep_last);
+
+/// The folder of the checkpoint of a step: checkpoints/step-000123.
+std::filesystem::path checkpoint_folder(const std::filesystem::path& checkpoints, std::int64_t step);
+/// Removes what a process that was killed while it wrote or removed a checkpoint left in the folder. Throws nothing.
+void remove_partial_checkpoints(const std::filesystem::path& checkpoints);
 
 struct FoundCheckpoint {
   std::int64_t step;
@@ -32,7 +38,7 @@ struct FoundCheckpoint {
 };
 /// Returns the newest checkpoint whose files match its manifest, or nullopt if there is no checkpoint. Skips newer
 /// broken checkpoints and logs one warning for each, with the file and the fault. Throws ModelError if all checkpoints
-/// are broken.
+/// are broken or the folder cannot be read.
 std::optional<FoundCheckpoint> find_checkpoint(const std::filesystem::path& checkpoints);
 /// A checkpoint to resume from. Its tensors stay in the files until restore_tensors reads them, one at a time.
 struct SavedCheckpoint {

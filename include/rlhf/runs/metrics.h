@@ -31,19 +31,23 @@ class MetricSink {
   virtual ~MetricSink() = default;
   virtual void write(std::int64_t step,
                      const Metrics& metrics) = 0;  ///< unbuffered, so that a program that follows the file sees it
-  virtual void flush() = 0;                        ///< syncs to disk; call it before a checkpoint is written
+  /// Syncs to disk; call it before a checkpoint is written. Throws OutputError also if the file was removed or
+  /// replaced.
+  virtual void flush() = 0;
 };
 
 /// Writes one JSON object per line: {"step": 3, "loss": 1.25, …}. Doubles are written with enough digits to read back
-/// the same value; a value that is not finite is null. Opening the file for a resume removes lines with a step above
-/// `keep_until` (the checkpoint's step).
-std::unique_ptr<MetricSink> open_jsonl_sink(const std::filesystem::path& file, std::int64_t keep_until);
-/// Writes one TensorBoard event file in `folder`. On resume it removes events above `keep_until` and appends to the
-/// same file. Values are float32, NaN included.
-std::unique_ptr<MetricSink> open_tensorboard_sink(const std::filesystem::path& folder, std::int64_t keep_until);
+/// the same value; a value that is not finite is null. Appends to a file that exists.
+std::unique_ptr<MetricSink> open_jsonl_sink(const std::filesystem::path& file);
+/// Writes one TensorBoard event file in `folder`, or appends to the last one. Values are float32, NaN included.
+std::unique_ptr<MetricSink> open_tensorboard_sink(const std::filesystem::path& folder);
 
-/// Truncates a JSONL file, in one system call, before its first line that is incomplete or has a "step" above
-/// `keep_until`. Steps must not decrease in the file. Does nothing if the file does not exist.
+/// Keeps the complete lines of a JSONL file that are objects with a "step" of at most `keep_until`, and logs a warning
+/// with the number of lines that are no such objects and the first of them. A last line without its newline is of a run
+/// that was killed while it wrote, and no reason for a warning. Does nothing if the file does not exist. Throws
+/// OutputError.
 void cut_jsonl_after(const std::filesystem::path& file, std::int64_t keep_until);
+/// The TensorBoard event files in `folder`, in the order in which TensorBoard reads them; none if there is no folder.
+std::vector<std::filesystem::path> event_files(const std::filesystem::path& folder);
 
 }  // namespace rlhf
