@@ -67,7 +67,11 @@ void write_all(const File& file, std::string_view bytes, const fs::path& target)
   }
 }
 
-void write_directly(const fs::path& path, std::string_view bytes) { write_all(File(path, O_WRONLY), bytes, path); }
+void write_directly(const fs::path& path, std::string_view bytes) {
+  const File file(path, O_WRONLY | O_NONBLOCK);  // a FIFO that nobody reads is an error and not a wait without end
+  if (file.is_open() && ::fcntl(file.get(), F_SETFL, 0) != 0) fail("writing", path, errno);
+  write_all(file, bytes, path);
+}
 
 void write_and_sync(const fs::path& path, std::string_view bytes, const fs::path& target) {
   File file(path, O_WRONLY | O_CREAT | O_TRUNC);

@@ -72,6 +72,10 @@ void log(LogLevel level, std::string_view message) {
 void log_to_file(const std::filesystem::path& path) {
   Destinations& to = destinations();
   const std::lock_guard lock(to.mutex);
+  std::error_code ignored;
+  const auto status = std::filesystem::status(path, ignored);
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status))
+    throw OutputError("opening the log file " + path.string() + ": expected a regular file, found another kind");
   try {
     to.file =
         make_logger(std::make_shared<spdlog::sinks::basic_file_sink_st>(path.string()), "%Y-%m-%d %H:%M:%S %l: %v");

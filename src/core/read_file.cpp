@@ -35,7 +35,8 @@ RegularFile::RegularFile(const std::filesystem::path& path, ExitCode code, std::
   size_ = known ? static_cast<std::uintmax_t>(status.st_size) : 0;
   std::string fault;
   if (!known) fault = std::strerror(errno);
-  if (known && !S_ISREG(status.st_mode)) fault = std::string("expected a regular file, found ") + kind_of(status.st_mode);
+  if (known && !S_ISREG(status.st_mode))
+    fault = std::string("expected a regular file, found ") + kind_of(status.st_mode);
   if (size_ > max_bytes)
     fault = "expected at most " + std::to_string(max_bytes) + " bytes, found " + std::to_string(size_);
   if (fault.empty()) return;
@@ -70,8 +71,8 @@ std::string read_file(const std::filesystem::path& path, ExitCode code, std::uin
     bytes.append(block.data(), count);
     // A file can grow, and files below /proc have the size 0.
     if (bytes.size() > max_bytes)
-      throw Error(code, "reading " + path.string() + ": expected at most " + std::to_string(max_bytes) +
-                            " bytes, found more");
+      throw Error(
+          code, "reading " + path.string() + ": expected at most " + std::to_string(max_bytes) + " bytes, found more");
   }
   return bytes;
 }

@@ -41,7 +41,8 @@ RunFile read_run_file(const RunFolder& folder) {
   if (!run.there) return run;
   try {
     const std::string where = folder.run_json().string();
-    const auto json = parse_json_object(read_file(where, ExitCode::model, kMaxRunFileBytes), where, throw_as<ModelError>);
+    const auto json =
+        parse_json_object(read_file(where, ExitCode::model, kMaxRunFileBytes), where, throw_as<ModelError>);
     const JsonReader reader(json, where, throw_as<ModelError>);
     run.stage = reader.at("stage").string();
     run.total_steps = reader.at("total_steps").integer(0, kMostSteps);
@@ -143,7 +144,8 @@ std::optional<ResumePoint> find_resume_point(const RunFolder& folder, const std:
     if (!found)
       throw ConfigError({"--resume: " + run.fault + "; hint: there is no checkpoint to resume from: move the folder " +
                          "away and start again"});
-    log_warning(run.fault + "; using what the checkpoint of step " + std::to_string(found->step) + " says about the run");
+    log_warning(run.fault + "; using what the checkpoint of step " + std::to_string(found->step) +
+                " says about the run");
   }
   if (!found) return std::nullopt;
   ResumePoint point{found->step, load_checkpoint(found->folder)};

@@ -28,9 +28,9 @@ struct ResumePoint {
 std::optional<RunLock> lock_folder(const RunFolder& folder, const RunOptions& options);
 
 /// Checks the output folder before anything is loaded. Throws ConfigError if it contains files and the run does not
-/// resume, or if the run resumes but the folder is not a run of this stage; ModelError if the state of the checkpoint is
-/// not as save_checkpoint wrote it. Returns the newest valid checkpoint, if the run resumes and there is one. A broken
-/// run.json is a warning if there is a checkpoint, else a ConfigError.
+/// resume, or if the run resumes but the folder is not a run of this stage; ModelError if the state of the checkpoint
+/// is not as save_checkpoint wrote it. Returns the newest valid checkpoint, if the run resumes and there is one. A
+/// broken run.json is a warning if there is a checkpoint, else a ConfigError.
 std::optional<ResumePoint> find_resume_point(const RunFolder& folder, const std::string& stage,
                                              const RunOptions& options);
 

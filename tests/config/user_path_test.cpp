@@ -46,7 +46,8 @@ TEST_F(UserPaths, BeginWithTheHomeFolder) {
 TEST_F(UserPaths, WithVariablesAreRefusedUnlessAFileHasThisName) {
   for (const char* text : {"$DATA/x", "runs/${USER}/x", "a/$_b"}) {
     const std::string fault = expand_path(text).fault;
-    EXPECT_TRUE(fault.starts_with("expected a path without variables, found " + std::string(text) + "; hint: ")) << fault;
+    EXPECT_TRUE(fault.starts_with("expected a path without variables, found " + std::string(text) + "; hint: "))
+        << fault;
   }
   const TempFile file("$name.yaml", "");
   EXPECT_EQ(expand_path(file.path().string()).path, file.path().string());
@@ -93,7 +94,7 @@ std::set<std::string> path_keys() {
 }
 
 TEST(PathOptions, AreAllMarked) {
-  const std::set<std::string> data = {"data.cache", "data.chat_template", "data.eval", "data.train[].path",
+  const std::set<std::string> data = {"data.cache", "data.chat_template", "data.eval",   "data.train[].path",
                                       "model.path", "model.tokenizer",    "train.output"};
   EXPECT_EQ(path_keys<SftConfig>(), data);
   EXPECT_EQ(path_keys<RewardModelConfig>(), data);

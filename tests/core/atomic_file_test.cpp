@@ -5,6 +5,7 @@
 #include <fstream>
 #include <string>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <gtest/gtest.h>
@@ -175,6 +176,13 @@ TEST_F(AtomicFile, FolderOverwritesWhatAKilledProcessLeft) {
   write_folder_atomically(folder_ / "step", [](const fs::path& folder) { write_plainly(folder / "new", "2"); });
   EXPECT_FALSE(fs::exists(folder_ / "step" / "stale"));
   EXPECT_EQ(entries(), 1u);
+}
+
+TEST_F(AtomicFile, AFifoThatNobodyReadsIsAnErrorAndNoWait) {
+  const fs::path fifo = folder_ / "fifo";
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  EXPECT_EQ(message_of([&] { write_file_atomically(fifo, "x"); }, ExitCode::output),
+            "writing " + fifo.string() + ": No such device or address");
 }
 
 TEST_F(AtomicFile, ReadingTellsWhatIsMissingWithTheCodeAskedFor) {

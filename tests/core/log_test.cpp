@@ -9,6 +9,7 @@
 #include "rlhf/core/atomic_file.h"
 #include "rlhf/core/error.h"
 
+#include "support/special_files.h"
 #include "support/temporary_folder.h"
 
 namespace rlhf {
@@ -56,7 +57,13 @@ TEST(Log, IsAppendedToTheFileUntilItIsClosed) {
   EXPECT_EQ(text.find("outside"), std::string::npos);
 }
 
-TEST(Log, RefusesAFileThatCannotBeOpened) { EXPECT_THROW(log_to_file("/proc/no/such/log.txt"), OutputError); }
+TEST(Log, RefusesAFileThatCannotBeOpened) {
+  EXPECT_THROW(log_to_file("/proc/no/such/log.txt"), OutputError);
+  const testing::TemporaryFolder folder;
+  for (const testing::SpecialFile& special : testing::make_special_files(folder.path()))
+    if (special.name == "FIFO" || special.name == "folder" || special.name == "socket")
+      EXPECT_THROW(log_to_file(special.path), OutputError) << special.name;
+}
 
 }  // namespace
 }  // namespace rlhf

@@ -21,7 +21,10 @@ TEST(OneLine, EscapesWhatCouldChangeTheTerminal) {
       {"colour", "\x1b[31mred", "\\x1b[31mred"},
       {"line ends", "a\nb\rc\td", "a\\nb\\rc\\td"},
       {"NUL and DEL", std::string("a\0b\x7f", 4), "a\\x00b\\x7f"},
-      {"C1: control sequence introducer", "\xC2\x9B" "31m", "\\u009b31m"},
+      {"C1: control sequence introducer",
+       "\xC2\x9B"
+       "31m",
+       "\\u009b31m"},
       {"first and last of C1", "\xC2\x80\xC2\x9F\xC2\xA0", "\\u0080\\u009f\xC2\xA0"},
       {"right-to-left override", "\u202Egnp.exe", "\\u202egnp.exe"},
       {"isolates", "\u2066a\u2069", "\\u2066a\\u2069"},

@@ -132,9 +132,10 @@ TEST_F(RunLogs, NameTheFirstBadLineAndTheirNumber) {
   folder_.write("run/metrics.jsonl", metric(1) + "\n\n" + metric(2) + "x\n" + metric(3));
   cut_jsonl_after(path("metrics.jsonl"), 2);
   EXPECT_EQ(file_bytes(path("metrics.jsonl")), kept_);
-  EXPECT_EQ(warnings_.take(),
-            std::vector<std::string>{path("metrics.jsonl").string() +
-                                     ":2: expected an object with a \"step\", found something else; removing 3 such lines"});
+  EXPECT_EQ(
+      warnings_.take(),
+      std::vector<std::string>{path("metrics.jsonl").string() +
+                               ":2: expected an object with a \"step\", found something else; removing 3 such lines"});
 }
 
 TEST_F(RunLogs, ThatAreGoneAreNamed) {

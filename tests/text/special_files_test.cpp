@@ -37,8 +37,8 @@ int refusals(const std::string& name, const Read& read) {
       refused += special.name == "dangling link" || special.name == "link to itself";
     } catch (const Error& error) {
       const std::string text = error.what();
-      const bool named = text.find(name) != std::string::npos || special.name == "dangling link" ||
-                         special.name == "link to itself";
+      const bool named =
+          text.find(name) != std::string::npos || special.name == "dangling link" || special.name == "link to itself";
       EXPECT_EQ(error.exit_code(), ExitCode::model) << text;
       EXPECT_TRUE(named) << special.name << ": " << text;
       refused += named;
@@ -52,8 +52,7 @@ TEST(SpecialFiles, OfTokenizersAreRefused) {
     const testing::TemporaryFolder folder;
     return static_cast<int>(testing::make_special_files(folder.path()).size());
   }();
-  for (const char* name :
-       {"tokenizer.json", "tokenizer.model", "vocab.json", "merges.txt", "tokenizer_config.json"})
+  for (const char* name : {"tokenizer.json", "tokenizer.model", "vocab.json", "merges.txt", "tokenizer_config.json"})
     EXPECT_EQ(refusals(name, [](const fs::path& folder) { load_tokenizer(folder); }), kinds) << name;
   for (const char* name : {"chat_template.jinja", "special_tokens_map.json", "tokenizer_config.json"})
     EXPECT_EQ(refusals(name,

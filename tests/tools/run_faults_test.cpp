@@ -149,7 +149,8 @@ TEST_F(RunFaults, OddRunJsonIsCalledBrokenAndTheCheckpointIsUsed) {
 
 TEST_F(RunFaults, OddStateJsonIsARefusalOfTheCheckpoint) {
   ASSERT_EQ(train("train.max_steps=1").exit_code, 0);
-  const std::string state = "run/checkpoints/step-000001/state.json", manifest = "run/checkpoints/step-000001/manifest.json";
+  const std::string state = "run/checkpoints/step-000001/state.json",
+                    manifest = "run/checkpoints/step-000001/manifest.json";
   const std::string good = testing::bytes_of(path(state));
   const std::pair<const char*, std::function<void(nlohmann::json&)>> changes[] = {
       {"state.json: fingerprint: ", [](auto& json) { json.erase("fingerprint"); }},
@@ -185,7 +186,9 @@ TEST_F(RunFaults, FilesInPlaceOfFoldersHaveTheirLine) {
 }
 
 TEST_F(RunFaults, ControlCharactersOfDataDoNotReachTheTerminal) {
-  const std::string raw = "\x1b[2J\xC2\x9B" "31m\u202E\x07";
+  const std::string raw =
+      "\x1b[2J\xC2\x9B"
+      "31m\u202E\x07";
   std::ofstream(path("evil.jsonl")) << nlohmann::json{{"prompt", "p" + raw}, {"completion", "c" + raw}} << "\n";
   const ProgramResult plan = train("--dry-run data.train=[" + path("evil.jsonl") + "]");
   EXPECT_EQ(plan.exit_code, 0) << plan.err;

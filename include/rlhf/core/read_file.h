@@ -54,8 +54,8 @@ class FileLines {
   /// Reads the next line without its newline. Of a line longer than kMaxLineBytes, the rest is dropped. Returns false
   /// at the end of the file.
   bool next(std::string& line);
-  std::int64_t number() const { return number_; }  ///< of the last line, from 1
-  bool has_newline() const { return newline_; }    ///< whether the last line is complete
+  std::int64_t number() const { return number_; }    ///< of the last line, from 1
+  bool has_newline() const { return newline_; }      ///< whether the last line is complete
   std::uintmax_t offset() const { return offset_; }  ///< of the byte after the last line
 
   static constexpr std::size_t kMaxLineBytes = std::size_t{64} << 20;

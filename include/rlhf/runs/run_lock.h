@@ -33,7 +33,7 @@ class RunLock {
 
   std::filesystem::path folder_, file_;
   std::pair<std::uint64_t, std::uint64_t> identity_;  ///< of the folder: device and inode
-  std::vector<std::filesystem::path> made_;  ///< folders that were created, outermost first
+  std::vector<std::filesystem::path> made_;           ///< folders that were created, outermost first
   int descriptor_ = -1;
 };
 

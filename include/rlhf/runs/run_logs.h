@@ -23,8 +23,8 @@ using LogStamps = std::map<std::string, LogStamp>;
 LogStamps stamp_logs(const RunFolder& folder, const LogStamps& known);
 
 /// Removes from these files what was written after the checkpoint of step `keep_until` (-1: all), which has `stamps` of
-/// them. A file that does not begin as it did then (or that has no stamp) keeps its good lines and events of the steps up
-/// to `keep_until`, and a warning says what was found. Throws OutputError.
+/// them. A file that does not begin as it did then (or that has no stamp) keeps its good lines and events of the steps
+/// up to `keep_until`, and a warning says what was found. Throws OutputError.
 void restore_logs(const RunFolder& folder, const LogStamps& stamps, std::int64_t keep_until);
 
 }  // namespace rlhf
