@@ -50,7 +50,8 @@ constexpr auto describe(const GenerateConfig*) {
       field<&C::model>("model folder, or the id of a model in the local cache").path(),
       field<&C::prompt>("prompt text, inserted into the template"),
       field<&C::input>("JSONL file of prompts (or, to score them, of answers) instead of `prompt` (.jsonl, .jsonl.gz, "
-                       ".json)").path(),
+                       ".json)")
+          .path(),
       field<&C::output>("JSONL file to write, named OUTPUT.partial until it is complete; default: stdout").path(),
       field<&C::overwrite>("replace `output` if it exists; without it, the program asks on a terminal and refuses "
                            "elsewhere"),
@@ -58,13 +59,15 @@ constexpr auto describe(const GenerateConfig*) {
       field<&C::template_>(
           "text around {prompt} and {completion}; default: that of the model folder, else \"{prompt}{completion}\""),
       field<&C::chat_template>("template that renders messages: the name of one in the model folder, a .jinja file, or "
-                               "chatml, llama3, zephyr, …; default: that of the model folder").path(),
+                               "chatml, llama3, zephyr, …; default: that of the model folder")
+          .path(),
       field<&C::chat>("chat: every line of stdin is a turn of the user; commands: /reset, /system TEXT, /exit (or "
                       "Ctrl-D)"),
       field<&C::system>("system message of a chat"),
       field<&C::stop>("text that ends a response and is removed from it; repeat the flag for several"),
       field<&C::reward>("folder of a reward model that scores the responses; without `model` it scores the answers in "
-                        "`input`").path(),
+                        "`input`")
+          .path(),
       field<&C::score_only>("generate nothing: score the answers that `input` has (completions, responses, pairs, "
                             "rankings, messages)"),
       field<&C::best>("keep only the response with the highest score of each prompt's num_samples"),
