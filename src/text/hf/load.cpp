@@ -162,11 +162,10 @@ void warn_of_class_rules(const json& document, const fs::path& file, const Setti
   if (settings.class_rules.empty() || !document["model"].contains("merges")) return;
   const std::lock_guard lock(mutex);
   if (!checked.insert(file).second) return;
-  const json changed = with_class_rules(document, settings);
-  if (has_same_rules(document, changed)) return;
-  const auto other = build(changed, file, settings, {});
+  if (has_class_rules(document, settings)) return;
+  const auto other = build(with_class_rules(document, settings), file, settings, {});
   for (const std::string& text : texts_to_compare(settings)) {
-    const TokenIds ours = own.encode(text, Bos::none).ids, theirs = other->encode(text, Bos::none).ids;
+    const TokenIds ours = own.encode(text).ids, theirs = other->encode(text).ids;
     if (ours == theirs) continue;
     log_warning("tokenizer " + file.string() + ": used as it is; transformers 5 has other rules for the class " +
                 settings.class_rules + ", and with them other ids for some texts, for example for " + shown_json(text) +

@@ -160,19 +160,47 @@ void add_class(const std::filesystem::path& folder, const json& model, Settings&
       settings.by_role[std::string(role)] = {.content = std::string(text), .special = true};
 }
 
-bool has_same_rules(const json& a, const json& b) {
-  const auto rules = [](const json& document) {
-    nlohmann::json found;  // its objects are ordered by key, so the order in the file does not count
-    for (const char* part : {"normalizer", "pre_tokenizer", "post_processor"})
-      found[part] = document.contains(part) ? nlohmann::json(document[part]) : nlohmann::json();
-    for (const char* flag : {"fuse_unk", "byte_fallback", "ignore_merges", "unk_token"}) {
-      const auto value = document["model"].find(flag);
-      const bool is_set = value != document["model"].end() && *value != false;
-      found[flag] = is_set ? nlohmann::json(*value) : nlohmann::json();
-    }
-    return found;
-  };
-  return rules(a) == rules(b);
+namespace {
+
+// The parts of a file that decide on ids, without what does not: settings of offsets, defaults that are written out.
+nlohmann::json deciding(const json& rule) {
+  if (rule.is_array()) {
+    nlohmann::json list = nlohmann::json::array();
+    for (const json& one : rule) list.push_back(deciding(one));
+    return list;
+  }
+  if (!rule.is_object()) return rule;
+  nlohmann::json kept = nlohmann::json::object();  // its keys are ordered, so the order in the file does not count
+  for (const auto& [key, value] : rule.items())
+    if (key != "trim_offsets" && !(key == "use_regex" && value == true)) kept[key] = deciding(value);
+  return kept;
+}
+
+json part_of(const json& document, const char* key) { return document.contains(key) ? document[key] : json(); }
+
+// The document without its vocabulary, which is large.
+json without_vocabulary(const json& document) {
+  json rules = {{"model", json::object()}};
+  for (const char* part : {"normalizer", "pre_tokenizer", "post_processor"}) rules[part] = part_of(document, part);
+  for (const char* flag : {"fuse_unk", "byte_fallback", "ignore_merges"})
+    rules["model"][flag] = part_of(document["model"], flag) == true;
+  return rules;
+}
+
+bool adds_tokens(const json& rules) {
+  return rules["post_processor"].dump().find("SpecialToken\"") != std::string::npos;
+}
+
+}  // namespace
+
+bool has_class_rules(const json& document, const Settings& settings) {
+  const json own = without_vocabulary(document), of_class = with_class_rules(own, settings);
+  const auto same = [&](const char* part) { return deciding(own[part]) == deciding(of_class[part]); };
+  const json flags = {{"fuse_unk", of_class["model"]["fuse_unk"]},
+                      {"byte_fallback", of_class["model"]["byte_fallback"]},
+                      {"ignore_merges", of_class["model"]["ignore_merges"]}};
+  return same("normalizer") && same("pre_tokenizer") && flags == own["model"] &&
+         adds_tokens(own) == adds_tokens(of_class);
 }
 
 json with_class_rules(const json& document, const Settings& settings) {

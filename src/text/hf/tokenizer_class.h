@@ -16,7 +16,7 @@ void add_class(const std::filesystem::path& folder, const nlohmann::ordered_json
 
 /// The tokenizer.json `document` with the rules of settings.class_rules in place of its own.
 nlohmann::ordered_json with_class_rules(const nlohmann::ordered_json& document, const Settings& settings);
-/// Whether two such documents have the same rules. (False may also be the answer if they say the same in two ways.)
-bool has_same_rules(const nlohmann::ordered_json& a, const nlohmann::ordered_json& b);
+/// Whether `document` has these rules already. (False may also be the answer if it has them in other words.)
+bool has_class_rules(const nlohmann::ordered_json& document, const Settings& settings);
 
 }  // namespace rlhf::hf
