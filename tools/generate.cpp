@@ -126,7 +126,7 @@ void answer_prompts(const GenerateConfig& config, const ModelFolder& folder, con
 
 Templates choose_templates(const GenerateConfig& config, const ModelFolder& folder, const Tokenizer& tokenizer) {
   Templates templates;
-  templates.prompt = !config.template_.empty() ? PromptTemplate(config.template_)
+  templates.prompt = !config.template_.empty() ? PromptTemplate::of_option(config.template_)
                      : folder.prompt_template  ? PromptTemplate(*folder.prompt_template)
                                                : PromptTemplate();
   choose_chat_template(templates, config.chat_template, folder.path, tokenizer);

@@ -63,7 +63,8 @@ Json schema_of(const StructList& list) {
     item["properties"][std::string(brief->key)].erase("default");
     Json alone = schema_of(*brief);
     alone.erase("default");
-    item = {{"anyOf", {std::move(alone), std::move(item)}}};
+    const Json one = {{"anyOf", {std::move(alone), std::move(item)}}}, many = {{"type", "array"}, {"items", one}};
+    return {{"anyOf", {one["anyOf"][0], one["anyOf"][1], many}}, {"default", std::move(defaults)}};
   }
   return {{"type", "array"}, {"items", std::move(item)}, {"default", std::move(defaults)}};
 }
@@ -83,7 +84,8 @@ Json schema_of(const Option& option) {
                    return Json{{"type", "string"}, {"default", *value}};
                  },
                  [](std::vector<std::string>* value) {
-                   return Json{{"type", "array"}, {"items", {{"type", "string"}}}, {"default", *value}};
+                   return Json{{"anyOf", {{{"type", "string"}}, {{"type", "array"}, {"items", {{"type", "string"}}}}}},
+                               {"default", *value}};
                  },
                  [](std::map<std::string, std::string>* value) {
                    return Json{{"type", "object"}, {"additionalProperties", {{"type", "string"}}}, {"default", *value}};

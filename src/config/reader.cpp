@@ -60,7 +60,12 @@ bool assign(std::string* member, const Node& node, const Range&) {
   return value.has_value();
 }
 
+/// One text is a list of one.
 bool assign(std::vector<std::string>* member, const Node& node, const Range&) {
+  if (node.kind == Node::Kind::scalar) {
+    *member = {node.text};
+    return true;
+  }
   if (node.kind != Node::Kind::list) return false;
   std::vector<std::string> texts;
   for (const Node& child : node.children) {
@@ -113,9 +118,6 @@ std::string hint_for(const Option& option, const Node& node) {
     const auto meant = node.text.size() < kShortestSlip ? std::nullopt : nearest(node.text, choice->names);
     return meant ? "; did you mean `" + *meant + "`?" : "";
   }
-  const bool wants_list =
-      std::holds_alternative<std::vector<std::string>*>(option.slot) || std::holds_alternative<StructList>(option.slot);
-  if (wants_list && node.kind == Node::Kind::scalar) return "; hint: write [" + node.text + "]";
   return "";
 }
 
@@ -195,8 +197,9 @@ void Reader::read_option(const Option& option, const Node& node, const std::stri
     if (node.kind == Node::Kind::null) return maybe->clear();
     return read_option(maybe->fill(), node, path);
   }
-  if (const auto* list = std::get_if<StructList>(&option.slot); list && node.kind == Node::Kind::list) {
-    return read_list(*list, node, path);
+  if (const auto* list = std::get_if<StructList>(&option.slot)) {
+    if (node.kind == Node::Kind::list) return read_list(*list, node, path);
+    if (node.kind != Node::Kind::null && short_form(*list) != nullptr) return read_single(*list, node, path);
   }
   if (std::holds_alternative<std::map<std::string, std::string>*>(option.slot)) {
     for (const Node& child : node.children) is_duplicate(node, child, path + "." + child.key);
@@ -229,6 +232,12 @@ void Reader::read_list(const StructList& list, const Node& node, const std::stri
   for (std::size_t i = 0; i < node.children.size(); ++i) {
     read_item(list, list.item(i), node.children[i], path + "[" + std::to_string(i) + "]");
   }
+}
+
+/// One item without brackets is a list of one.
+void Reader::read_single(const StructList& list, const Node& node, const std::string& path) {
+  list.reset(1);
+  read_item(list, list.item(0), node, path);
 }
 
 void Reader::read_item(const StructList& list, const Section& item, const Node& node, const std::string& path) {

@@ -42,6 +42,7 @@ class Reader {
   void read_option(const Option& option, const Node& node, const std::string& path);
   void read_paths(const Option& option, const Node& node, const std::string& path);
   void read_list(const StructList& list, const Node& node, const std::string& path);
+  void read_single(const StructList& list, const Node& node, const std::string& path);
   void read_item(const StructList& list, const Section& item, const Node& node, const std::string& path);
   void report_unknown(const Node& node, const std::string& section_path, const std::string& path);
   void report_mismatch(const Option& option, const Node& node, const std::string& path);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -83,7 +84,7 @@ void check_template(Issues& issues, const std::string& key, const std::string& t
   issues.push_back({{key}, "expected {prompt} and then {completion}, once each, found \"" + text + "\""});
 }
 
-void check_init(Issues& issues, const ModelInit& init, std::int64_t max_length) {
+void check_init(Issues& issues, const ModelInit& init, std::optional<std::int64_t> max_length) {
   const std::string at = "model.init.";
   require_divides(issues, at + "num_attention_heads", init.num_attention_heads, at + "hidden_size", init.hidden_size);
   require_divides(issues, at + "num_key_value_heads", init.num_key_value_heads, at + "num_attention_heads",
@@ -96,14 +97,14 @@ void check_init(Issues& issues, const ModelInit& init, std::int64_t max_length) 
                           number(init.hidden_size) + " / " + number(init.num_attention_heads) + " = " +
                           number(head_width)});
   }
-  if (max_length > init.max_position_embeddings) {
+  if (max_length && *max_length > init.max_position_embeddings) {
     issues.push_back({{"data.max_length", at + "max_position_embeddings"},
                       "expected at most model.init.max_position_embeddings = " + number(init.max_position_embeddings) +
-                          ", found " + number(max_length)});
+                          ", found " + number(*max_length)});
   }
 }
 
-void check_model(Issues& issues, const ModelOptions& model, std::int64_t max_length) {
+void check_model(Issues& issues, const ModelOptions& model, std::optional<std::int64_t> max_length) {
   if (model.path.empty() && !model.init) {
     issues.push_back({{"model.path", "model.init"}, "expected a model folder (or model.init), found nothing"});
   }
@@ -126,12 +127,12 @@ void check_data(Issues& issues, const DataOptions& data, Stage stage) {
   if (!data.eval.empty() && data.eval_share > 0) {
     issues.push_back({{"data.eval_share", "data.eval"}, "expected either data.eval or data.eval_share, found both"});
   }
-  if (data.min_length > data.max_length) {
+  if (data.max_length && data.min_length > *data.max_length) {
     issues.push_back(
         {{"data.min_length", "data.max_length"},
-         "expected at most data.max_length = " + number(data.max_length) + ", found " + number(data.min_length)});
+         "expected at most data.max_length = " + number(*data.max_length) + ", found " + number(data.min_length)});
   }
-  if (const auto* format = find_format(data.format); format != nullptr && format->stage != stage) {
+  if (const auto* format = find_format(data.format); format != nullptr && !reads(stage, *format)) {
     issues.push_back({{"data.format"}, wrong_format(stage, data.format)});
   }
   check_fields(issues, data.fields, stage);
@@ -181,7 +182,7 @@ Issues check_supervised(const Config& config, Stage stage) {
   check_model(issues, config.model, config.data.max_length);
   check_data(issues, config.data, stage);
   require_said(issues, "train.output", config.train.output, "a folder for the run");
-  check_micro_batch(issues, config.train.micro_batch_tokens, config.data.max_length, {"data.max_length"});
+  check_micro_batch(issues, config.train.micro_batch_tokens, config.data.max_length.value_or(0), {"data.max_length"});
   check_threads(issues, "train.threads", config.train.threads);
   check_eval(issues, config.eval, !config.data.eval.empty() || config.data.eval_share > 0,
              {"data.eval", "data.eval_share"}, stage);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <map>
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
@@ -25,7 +26,7 @@
 namespace rlhf {
 namespace {
 
-constexpr std::string_view kMagic = "rlhf tokenised data 3\n";
+constexpr std::string_view kMagic = "rlhf tokenised data 4\n";
 
 constexpr const char* kind_of(const Sample*) { return "samples"; }
 constexpr const char* kind_of(const RankedSample*) { return "ranked"; }
@@ -72,10 +73,43 @@ constexpr std::int64_t DataReport::*kReportNumbers[] = {
     &DataReport::dropped_refused, &DataReport::dropped_equal,    &DataReport::straddling,
     &DataReport::unverified,      &DataReport::answers_left_out, &DataReport::endless,
     &DataReport::duplicates,      &DataReport::left_out,         &DataReport::repeated,
-    &DataReport::tokens,          &DataReport::longest,          &DataReport::trained_tokens};
+    &DataReport::tokens,          &DataReport::longest,          &DataReport::trained_tokens,
+    &DataReport::longest_dropped, &DataReport::length_limit,     &DataReport::beheaded,
+    &DataReport::pieces,          &DataReport::untrained_turns,  &DataReport::unrendered_turns,
+    &DataReport::empty_answers};
+
+void write(ByteWriter& out, const std::vector<std::string>& texts) {
+  out.number<std::uint64_t>(texts.size());
+  for (const std::string& text : texts) out.text(text);
+}
+
+std::vector<std::string> read_texts(ByteParser& in) {
+  std::vector<std::string> texts;
+  for (auto left = in.number<std::uint64_t>(); left > 0; --left) texts.push_back(in.text());
+  return texts;
+}
+
+void write(ByteWriter& out, const std::map<std::string, std::int64_t>& counts) {
+  out.number<std::uint64_t>(counts.size());
+  for (const auto& [name, count] : counts) {
+    out.text(name);
+    out.number(count);
+  }
+}
+
+std::map<std::string, std::int64_t> read_named_counts(ByteParser& in) {
+  std::map<std::string, std::int64_t> counts;
+  for (auto left = in.number<std::uint64_t>(); left > 0; --left) {
+    std::string name = in.text();
+    counts[std::move(name)] = in.number<std::int64_t>();
+  }
+  return counts;
+}
 
 void write(ByteWriter& out, const DataReport& report) {
   out.text(report.kind);
+  write(out, report.not_rendered);
+  write(out, report.notes);
   for (const auto number : kReportNumbers) out.number(report.*number);
   out.number(report.lengths);
 }
@@ -83,6 +117,8 @@ void write(ByteWriter& out, const DataReport& report) {
 DataReport read_report(ByteParser& in) {
   DataReport report;
   report.kind = in.text();
+  report.not_rendered = read_named_counts(in);
+  report.notes = read_texts(in);
   for (const auto number : kReportNumbers) report.*number = in.number<std::int64_t>();
   report.lengths = in.number<decltype(report.lengths)>();
   return report;
@@ -138,8 +174,12 @@ void write(ByteWriter& out, const RecordCounts& counts) {
   out.list(counts.file_crc32);
   out.number(counts.format);
   out.number<std::uint8_t>(counts.chat ? 1 : 0);
+  out.number<std::uint8_t>(counts.templated ? 1 : 0);
   out.number(counts.records);
   out.number(counts.bad_lines);
+  out.number(counts.without_sample);
+  write(out, counts.file_kinds);
+  write(out, counts.unread);
 }
 
 RecordCounts read_counts(ByteParser& in) {
@@ -148,8 +188,12 @@ RecordCounts read_counts(ByteParser& in) {
   counts.file_crc32 = in.list<std::uint32_t>();
   counts.format = in.number<RecordFormat>();
   counts.chat = in.number<std::uint8_t>() != 0;
+  counts.templated = in.number<std::uint8_t>() != 0;
   counts.records = in.number<std::int64_t>();
   counts.bad_lines = in.number<std::int64_t>();
+  counts.without_sample = in.number<std::int64_t>();
+  counts.file_kinds = read_texts(in);
+  counts.unread = read_named_counts(in);
   return counts;
 }
 

@@ -40,7 +40,40 @@ void add_bars(const std::array<std::int64_t, 32>& lengths, std::vector<std::stri
   }
 }
 
+std::string of_records(std::int64_t count, std::int64_t records) {
+  return std::to_string(count) + " of " + std::to_string(records) + " records (" + share(count, records) + ")";
+}
+
+/// The warning for records that were dropped because of their length; empty if these are few.
+std::string lost_by_length(const DataReport& report) {
+  constexpr double kSome = 0.05, kMany = 0.30;
+  const double lost =
+      static_cast<double>(report.dropped_over_length) / static_cast<double>(std::max<std::int64_t>(1, report.records));
+  if (lost <= kSome) return "";
+  const std::string key = report.of_prompts ? "data.max_prompt_length" : "data.max_length";
+  const std::string start = lost > kMany ? "LOSS OF DATA: " : "";
+  return start + of_records(report.dropped_over_length, report.records) + " were dropped: they are longer than " + key +
+         " = " + std::to_string(report.length_limit) + " tokens, the longest has " +
+         std::to_string(report.longest_dropped) + "; hint: raise " + key + ", or set data.over_length to truncate" +
+         (report.of_prompts ? "" : " (or, for `text`, to split)");
+}
+
 }  // namespace
+
+std::vector<std::string> DataReport::warnings() const {
+  std::vector<std::string> all;
+  if (const std::string lost = lost_by_length(*this); !lost.empty()) all.push_back(lost);
+  for (const auto& [name, count] : not_rendered)
+    all.push_back("the chat template leaves out: " + name + ", in " + of_records(count, records) +
+                  "; hint: data.chat_template chooses another template");
+  if (unrendered_turns > 0)
+    all.push_back(std::to_string(unrendered_turns) +
+                  " assistant turns are not trained, because the chat template shows nothing of them");
+  if (empty_answers > 0)
+    all.push_back(std::to_string(empty_answers) +
+                  " samples have an empty completion or assistant turn: the model learns from it to end at once");
+  return all;
+}
 
 void DataReport::count_text(std::size_t tokens_of_text) {
   const auto length = static_cast<std::int64_t>(tokens_of_text);
@@ -67,6 +100,7 @@ std::string DataReport::summary() const {
   add(dropped_refused, " dropped (refused by the chat template or the tokenizer)");
   add(dropped_equal, " dropped (completions or ranks all equal)");
   add(truncated, " truncated");
+  add(beheaded, " with a prompt that lost its beginning");
   add(straddling, " with a token across the boundary of prompt and completion");
   return line;
 }
@@ -77,6 +111,10 @@ std::vector<std::string> DataReport::lines() const {
     if (count > 0) report.push_back(std::to_string(count) + what);
   };
   if (trained_tokens > 0) report.push_back(share(trained_tokens, tokens) + " of the tokens are trained");
+  report.insert(report.end(), notes.begin(), notes.end());
+  for (const std::string& warning : warnings()) report.push_back("warning: " + warning);
+  add(pieces, " samples are pieces of longer texts");
+  add(untrained_turns, " assistant turns are marked not to be trained");
   add(left_out, " records left out because of a weight below 1");
   add(repeated, " samples added because of a weight above 1");
   add(answers_left_out, " completions left out of their rankings (too long, too short or equal)");

@@ -87,4 +87,15 @@ void truncate(JoinedText& text, std::int64_t max_length) {
   text.truncated = true;
 }
 
+void behead(JoinedText& text, std::int64_t count, std::int64_t kept) {
+  if (count <= 0) return;
+  text.ids.erase(text.ids.begin() + kept, text.ids.begin() + kept + count);
+  const auto moved = [&](std::int64_t index) { return index <= kept ? index : std::max(kept, index - count); };
+  for (Span& answer : text.answers)
+    answer = {static_cast<std::int32_t>(moved(answer.begin)), static_cast<std::int32_t>(moved(answer.end))};
+  std::erase_if(text.answers, [](const Span& answer) { return answer.begin >= answer.end; });
+  text.prompt_length = text.answers.empty() ? text.length() : text.answers.front().begin;
+  text.beheaded = true;
+}
+
 }  // namespace rlhf

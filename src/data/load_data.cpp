@@ -1,13 +1,16 @@
 // Loads the data of SFT and reward model: read, split, weight, tokenise, cache.
 #include "rlhf/data/load_data.h"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "rlhf/core/error.h"
+#include "rlhf/core/log.h"
 #include "rlhf/core/random.h"
 #include "rlhf/records/jsonl.h"
 
@@ -45,33 +48,67 @@ std::int64_t copies(double weight, std::uint64_t seed, const RecordPlace& place)
 template <typename Record>
 using Reader = RecordCounts (*)(const std::vector<std::string>&, const RecordReading&, const RecordSink<Record>&);
 
+std::string percent(double share) { return std::to_string(std::lround(100 * share)) + " %"; }
+
+/// Reads the training files once, for their prompts only, and chooses those that are held out.
+template <typename Record>
+HeldOut hold_out(const DataOptions& options, std::uint64_t seed, RecordReading reading, Reader<Record> for_each) {
+  if (options.eval_share <= 0) return {};
+  std::unordered_map<std::uint64_t, std::int64_t> counts;
+  reading.log_bad_lines = false;  // the second reading logs them
+  for_each(paths_of(options.train), reading,
+           [&](const Record& record, const RecordPlace&) { ++counts[split_key(record)]; });
+  HeldOut held = choose_held_out(counts, options.eval_share, seed);
+  if (held.keys.empty())
+    throw DataError("data.eval_share: expected at least two different prompts, of which one is held out, found " +
+                    std::to_string(held.prompts) + " in " + std::to_string(held.records) +
+                    " records; hint: remove data.eval_share, or set data.eval");
+  return held;
+}
+
+std::string describe(const HeldOut& held, double share) {
+  const double found = static_cast<double>(held.held) / static_cast<double>(held.records);
+  std::string line = "held out for evaluation: " + std::to_string(held.keys.size()) + " of " +
+                     std::to_string(held.prompts) + " different prompts, " + std::to_string(held.held) + " of " +
+                     std::to_string(held.records) + " records (" + percent(found) + ")";
+  if (std::abs(found - share) > 0.1 * share)
+    line += "; data.eval_share asks for " + percent(share) + ", but records with equal prompts are not split";
+  return line;
+}
+
 template <typename Record, typename S>
 DataSet<S> make_data(const DataOptions& options, std::uint64_t seed, const Tokenizer& tokenizer,
                      const Templates& templates, Reader<Record> for_each) {
-  const RecordReading reading{options.fields, options.max_bad_lines, options.format};
+  const RecordReading reading{options.fields, options.max_bad_lines, options.format, options.sample_by};
   const std::vector<double> weights = weights_of(options.train);
+  const HeldOut held = hold_out<Record>(options, seed, reading, for_each);
   SampleMaker<Record, S> train(tokenizer, templates, options), eval(tokenizer, templates, options);
   DataSet<S> data;
   data.counts = for_each(paths_of(options.train), reading, [&](Record record, const RecordPlace& place) {
-    if (options.eval_share > 0 && held_out(record, options.eval_share, seed))
-      return eval.add(std::move(record), place.text);
+    if (held.keys.contains(split_key(record))) return eval.add(std::move(record), place.text);
     train.add(std::move(record), place.text, copies(weights[place.file], seed, place));
   });
-  if (options.eval_share > 0 && eval.empty())
-    throw DataError("data.eval_share: expected a share that holds out at least one prompt, found none held out of " +
-                    std::to_string(data.counts.records) + " records; hint: increase it or set data.eval");
   if (!options.eval.empty())
     for_each(options.eval, reading,
              [&](Record record, const RecordPlace& place) { eval.add(std::move(record), place.text); });
   data.train = train.finish();
   data.train.report.kind = data.counts.kind();
+  data.train.report.notes = data.counts.notes();
+  if (held.records > 0) data.train.report.notes.push_back(describe(held, options.eval_share));
   if (!eval.empty()) data.eval = eval.finish();
   return data;
 }
 
+template <typename S>
+void log_warnings(const DataSet<S>& data) {
+  for (const std::string& line : data.counts.warnings()) log_warning("data: " + line);
+  for (const std::string& line : data.train.report.warnings()) log_warning("data: " + line);
+  for (const std::string& line : data.eval.report.warnings()) log_warning("data to evaluate on: " + line);
+}
+
 template <typename Record, typename S>
-DataSet<S> load(const DataOptions& options, std::uint64_t seed, const Tokenizer& tokenizer, const Templates& templates,
-                Reader<Record> for_each) {
+DataSet<S> load_or_make(const DataOptions& options, std::uint64_t seed, const Tokenizer& tokenizer,
+                        const Templates& templates, Reader<Record> for_each) {
   if (options.cache.empty()) return make_data<Record, S>(options, seed, tokenizer, templates, for_each);
   const DataCache cache(options, seed, tokenizer, templates);
   if (auto data = cache.load<S>()) return std::move(*data);
@@ -80,7 +117,23 @@ DataSet<S> load(const DataOptions& options, std::uint64_t seed, const Tokenizer&
   return data;
 }
 
+template <typename Record, typename S>
+DataSet<S> load(const DataOptions& options, std::uint64_t seed, const Tokenizer& tokenizer, const Templates& templates,
+                Reader<Record> for_each) {
+  DataSet<S> data = load_or_make<Record, S>(options, seed, tokenizer, templates, for_each);
+  log_warnings(data);
+  return data;
+}
+
 }  // namespace
+
+DataOptions with_max_length(DataOptions options, std::int64_t positions,
+                            std::optional<std::int64_t> micro_batch_tokens) {
+  if (options.max_length) return options;
+  options.max_length = std::max<std::int64_t>(
+      2, std::min({positions, kMaxDefaultLength, micro_batch_tokens.value_or(kMaxDefaultLength)}));
+  return options;
+}
 
 DataSet<Sample> load_demonstrations(const DataOptions& options, std::uint64_t seed, const Tokenizer& tokenizer,
                                     const Templates& templates) {

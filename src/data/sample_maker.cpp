@@ -2,7 +2,7 @@
 #include "data/sample_maker.h"
 
 #include <algorithm>
-#include <optional>
+#include <limits>
 #include <span>
 
 #include "rlhf/core/error.h"
@@ -11,7 +11,6 @@
 #include "rlhf/core/signals.h"
 
 #include "data/hash.h"
-#include "data/render.h"
 
 namespace rlhf {
 namespace {
@@ -19,17 +18,34 @@ namespace {
 /// Why a sample was dropped, as the counter of DataReport for that reason.
 using Reason = std::int64_t DataReport::*;
 
+/// Cuts the beginnings of the texts of a record, which share a prompt, by the same number of tokens, so that the
+/// longest one fits. BOS stays, and so does the last answer with the token before it; `whole` texts have neither.
+void cut_left(std::vector<JoinedText>& texts, const DataOptions& options, const Tokenizer& tokenizer, bool whole) {
+  if (options.over_length != OverLength::truncate || options.truncation_side != TruncationSide::left) return;
+  std::int64_t excess = 0, room = std::numeric_limits<std::int64_t>::max(), kept = 1;
+  for (const JoinedText& text : texts) {
+    const bool has_bos = !text.ids.empty() && text.ids.front() == tokenizer.bos_id();
+    kept = std::min<std::int64_t>(kept, has_bos ? 1 : 0);
+    excess = std::max(excess, text.length() - longest(options));
+    const std::int64_t answer = text.answers.empty() || whole ? text.length() : text.answers.back().begin;
+    room = std::min(room, answer - kept - 1);
+  }
+  for (JoinedText& text : texts) behead(text, std::min(excess, room), kept);
+}
+
 /// Applies the length limits. Returns nullptr, or the reason why the text cannot be used.
-Reason unfit(JoinedText& text, const DataOptions& options, const std::string& place) {
-  if (text.length() > options.max_length) {
+Reason unfit(JoinedText& text, const DataOptions& options, const std::string& place, DataReport& report) {
+  if (text.length() > longest(options)) {
     switch (options.over_length) {
       case OverLength::drop:
+      case OverLength::split:  // a `text` has been split before
+        report.longest_dropped = std::max(report.longest_dropped, text.length());
         return &DataReport::dropped_over_length;
       case OverLength::truncate:
-        truncate(text, options.max_length);
+        truncate(text, longest(options));
         break;
       case OverLength::error:
-        throw DataError("tokenising " + place + ": expected at most " + std::to_string(options.max_length) +
+        throw DataError("tokenising " + place + ": expected at most " + std::to_string(longest(options)) +
                         " tokens (data.max_length), found " + std::to_string(text.length()) +
                         "; hint: raise data.max_length, or set data.over_length to drop or truncate");
     }
@@ -43,19 +59,33 @@ void count_flags(const std::vector<JoinedText>& texts, DataReport& report) {
     return std::any_of(texts.begin(), texts.end(), [&](const JoinedText& text) { return text.*flag; });
   };
   if (any(&JoinedText::truncated)) ++report.truncated;
+  if (any(&JoinedText::beheaded)) ++report.beheaded;
   if (any(&JoinedText::straddles)) ++report.straddling;
+  if (any(&JoinedText::empty_answer)) ++report.empty_answers;
   const auto all = [&](auto test) { return std::all_of(texts.begin(), texts.end(), test); };
   if (!all([](const JoinedText& text) { return text.verified; })) ++report.unverified;
   if (!all([](const JoinedText& text) { return text.stops || text.truncated; })) ++report.endless;
+}
+
+/// Counts what was lost or left out before the length limits apply, once for each record.
+void count_losses(const std::vector<JoinedText>& texts, DataReport& report) {
+  std::vector<std::string> missing;
+  for (const JoinedText& text : texts) {
+    report.untrained_turns += text.untrained;
+    report.unrendered_turns += text.unrendered;
+    for (const std::string& name : text.missing)
+      if (std::ranges::find(missing, name) == missing.end()) missing.push_back(name);
+  }
+  for (const std::string& name : missing) ++report.not_rendered[name];
 }
 
 /// The labels of a text: without index 0, which no row predicts, and without truncated tokens.
 std::vector<Span> labels(const JoinedText& text, bool whole, TrainOn train_on) {
   const auto length = static_cast<std::int32_t>(text.length());
   std::vector<Span> chosen = text.answers;
-  if (whole || train_on == TrainOn::all) {
+  if (whole) {
     chosen = {{0, length}};
-  } else if (train_on == TrainOn::last_turn) {
+  } else if (train_on == TrainOn::last_turn && !text.answers.empty()) {
     chosen = {text.answers.back()};
   }
   std::vector<Span> trained;
@@ -69,20 +99,49 @@ std::vector<Span> labels(const JoinedText& text, bool whole, TrainOn train_on) {
 /// A copy without spare capacity: a vector that grew token by token can hold twice its size.
 TokenIds exactly(const TokenIds& ids) { return {ids.begin(), ids.end()}; }
 
-std::optional<Sample> make_sample(const Demonstration& record, std::vector<JoinedText> texts,
-                                  const DataOptions& options, const std::string& place, DataReport& report) {
-  JoinedText& text = texts.front();
-  Reason reason = unfit(text, options, place);
-  Sample sample;
-  if (reason == nullptr) sample.trained = labels(text, record.whole, options.train_on);
-  if (reason == nullptr && sample.trained.empty()) reason = &DataReport::dropped_without_label;
-  if (reason != nullptr) {
-    ++(report.*reason);
-    return std::nullopt;
+/// Cuts the ids of a long `text` into pieces of at most max_length. Each piece begins with the last token of the one
+/// before it, which predicts its first label, so that every token but the first of all is trained once.
+void add_pieces(const JoinedText& text, const DataOptions& options, std::vector<Sample>& samples, DataReport& report) {
+  const std::int64_t step = longest(options) - 1;
+  for (std::int64_t begin = 0; begin + 1 < text.length(); begin += step) {
+    const std::int64_t end = std::min(begin + longest(options), text.length());
+    if (end - begin < options.min_length) {
+      ++report.dropped_short;
+      continue;
+    }
+    samples.push_back(
+        {TokenIds(text.ids.begin() + begin, text.ids.begin() + end), {{1, static_cast<std::int32_t>(end - begin)}}});
+    ++report.pieces;
   }
-  count_flags(texts, report);
-  sample.ids = exactly(text.ids);
-  return sample;
+  if (!text.stops) ++report.endless;
+}
+
+std::vector<Sample> make_sample(const Demonstration& record, std::vector<JoinedText> texts, const DataOptions& options,
+                                const Tokenizer& tokenizer, const std::string& place, DataReport& report) {
+  std::vector<Sample> samples;
+  count_losses(texts, report);
+  for (JoinedText& text : texts) {
+    if (record.whole && options.over_length == OverLength::split && text.length() > longest(options)) {
+      add_pieces(text, options, samples, report);
+      continue;
+    }
+    std::vector<JoinedText> one = {std::move(text)};
+    cut_left(one, options, tokenizer, record.whole);
+    Reason reason = unfit(one.front(), options, place, report);
+    Sample sample;
+    const bool all_of_it = record.whole || (options.train_on == TrainOn::all && !record.chat);
+    if (reason == nullptr) sample.trained = labels(one.front(), all_of_it, options.train_on);
+    if (reason == nullptr && sample.trained.empty()) reason = &DataReport::dropped_without_label;
+    if (reason != nullptr) {
+      ++(report.*reason);
+      continue;
+    }
+    count_flags(one, report);
+    sample.ids = exactly(one.front().ids);
+    samples.push_back(std::move(sample));
+  }
+  if (texts.empty()) ++report.dropped_without_label;
+  return samples;
 }
 
 /// The texts that are in at least one pair; renumbers `pairs` accordingly.
@@ -113,11 +172,14 @@ std::int64_t shared_prompt(const std::vector<JoinedText>& texts) {
   return length;
 }
 
-std::optional<RankedSample> make_sample(const Preference& record, std::vector<JoinedText> texts,
-                                        const DataOptions& options, const std::string& place, DataReport& report) {
+std::vector<RankedSample> make_sample(const Preference& record, std::vector<JoinedText> texts,
+                                      const DataOptions& options, const Tokenizer& tokenizer, const std::string& place,
+                                      DataReport& report) {
+  count_losses(texts, report);
+  cut_left(texts, options, tokenizer, record.whole);
   std::vector<Reason> reasons;
   for (JoinedText& text : texts) {
-    Reason reason = unfit(text, options, place);
+    Reason reason = unfit(text, options, place, report);
     for (std::size_t i = 0; i < reasons.size() && reason == nullptr; ++i)
       if (reasons[i] == nullptr && texts[i].ids == text.ids) reason = &DataReport::dropped_equal;
     reasons.push_back(reason);
@@ -133,14 +195,14 @@ std::optional<RankedSample> make_sample(const Preference& record, std::vector<Jo
   if (sample.pairs.empty()) {
     const auto reason = std::find_if(reasons.begin(), reasons.end(), [](Reason found) { return found != nullptr; });
     ++(report.*(reason == reasons.end() ? &DataReport::dropped_equal : *reason));
-    return std::nullopt;
+    return {};
   }
   const std::vector<JoinedText> used = compared(std::move(texts), sample.pairs);
   report.answers_left_out += static_cast<std::int64_t>(record.answers.size() - used.size());
   count_flags(used, report);
   sample.prompt_length = static_cast<std::int32_t>(shared_prompt(used));
   for (const JoinedText& text : used) sample.texts.push_back(exactly(text.ids));
-  return sample;
+  return {std::move(sample)};
 }
 
 std::uint64_t hash_ids(const TokenIds& ids, std::uint64_t hash) {
@@ -186,7 +248,7 @@ void SampleMaker<Record, S>::flush() {
   std::vector<std::string> faults(pending_.size());
   for_each_index(pending_.size(), [&](std::size_t i) {
     try {
-      texts[i] = tokenise(pending_[i].record, tokenizer_, templates_, options_.train_on);
+      texts[i] = renderer_.tokenise(pending_[i].record, options_.train_on);
     } catch (const DataError& error) {
       faults[i] = "tokenising " + pending_[i].place + ": " + error.what();
     }
@@ -197,8 +259,9 @@ void SampleMaker<Record, S>::flush() {
       skip_or_throw(faults[i], options_.max_bad_lines, set_.report);
       continue;
     }
-    auto sample = make_sample(pending_[i].record, std::move(texts[i]), options_, pending_[i].place, set_.report);
-    if (sample) keep(std::move(*sample), pending_[i].copies);
+    const Pending& pending = pending_[i];
+    for (S& sample : make_sample(pending.record, std::move(texts[i]), options_, tokenizer_, pending.place, set_.report))
+      keep(std::move(sample), pending.copies);
   }
   pending_.clear();
   log_progress();

@@ -9,7 +9,12 @@
 
 #include "rlhf/data/samples.h"
 
+#include "data/render.h"
+
 namespace rlhf {
+
+/// data.max_length, or its default for a model of unlimited length.
+inline std::int64_t longest(const DataOptions& options) { return options.max_length.value_or(kMaxDefaultLength); }
 
 /// Counts a refused record and logs a warning. Throws DataError if `max_bad_lines` records were already refused.
 void skip_or_throw(const std::string& fault, std::int64_t max_bad_lines, DataReport& report);
@@ -20,7 +25,9 @@ template <typename Record, typename S>
 class SampleMaker {
  public:
   SampleMaker(const Tokenizer& tokenizer, const Templates& templates, const DataOptions& options)
-      : tokenizer_(tokenizer), templates_(templates), options_(options) {}
+      : tokenizer_(tokenizer), renderer_(tokenizer, templates), options_(options) {
+    set_.report.length_limit = longest(options);
+  }
 
   /// Adds a record. Errors name it by `place`, or by its number if that is empty. The result has `copies` of the
   /// sample.
@@ -42,7 +49,7 @@ class SampleMaker {
   void log_progress();
 
   const Tokenizer& tokenizer_;
-  const Templates& templates_;
+  Renderer renderer_;
   const DataOptions& options_;
   std::int64_t added_ = 0;
   std::vector<Pending> pending_;

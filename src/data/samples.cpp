@@ -24,36 +24,69 @@ SampleSet<S> make_all(const std::vector<Record>& records, const Tokenizer& token
   return maker.finish();
 }
 
-PromptSample make_prompt(const Prompt& record, const Tokenizer& tokenizer, const Templates& templates) {
-  if (!record.chat) return {tokenizer.encode(templates.prompt.prompt(record.prompt)).ids, record.prompt, record.extra};
-  std::string text = render_prompt(record.chat, record.chat.messages, templates);
-  TokenIds ids = encode_rendered(text, tokenizer).ids;
-  return {std::move(ids), std::move(text), record.extra};
-}
-
-/// A prompt as token ids, or the reason why it was refused.
+/// A prompt as token ids with what the template left out, or the reason why it was refused.
 struct MadePrompt {
   PromptSample sample;
+  std::vector<std::string> missing;
   std::string fault;
 };
+
+MadePrompt make_prompt(const Prompt& record, const Tokenizer& tokenizer, const Templates& templates,
+                       const Renderer& renderer) {
+  if (!record.chat)
+    return {{tokenizer.encode(templates.prompt.prompt(record.prompt)).ids, record.prompt, record.extra}};
+  RenderedPrompt rendered = renderer.prompt(record.chat);
+  TokenIds ids = encode_rendered(rendered.text, tokenizer).ids;
+  return {{std::move(ids), std::move(rendered.text), record.extra}, std::move(rendered.missing)};
+}
 
 /// Tokenises prompts on all CPUs; the result has the order of `records`.
 std::vector<MadePrompt> tokenise_prompts(const std::vector<Prompt>& records, const Tokenizer& tokenizer,
                                          const Templates& templates) {
   constexpr std::size_t kBlock = 4096;  // signals are checked between blocks
+  const Renderer renderer(tokenizer, templates);
   std::vector<MadePrompt> prompts(records.size());
   for (std::size_t begin = 0; begin < records.size(); begin += kBlock) {
     stop_if_signalled();
     for_each_index(std::min(kBlock, records.size() - begin), [&](std::size_t i) {
       const std::size_t number = begin + i;
       try {
-        prompts[number].sample = make_prompt(records[number], tokenizer, templates);
+        prompts[number] = make_prompt(records[number], tokenizer, templates, renderer);
       } catch (const DataError& error) {
         prompts[number].fault = "tokenising record " + std::to_string(number + 1) + ": " + error.what();
       }
     });
   }
   return prompts;
+}
+
+/// Removes the beginning of a prompt, but BOS.
+void cut_left(TokenIds& ids, std::int64_t max_length, const Tokenizer& tokenizer) {
+  const std::int64_t kept = ids.front() == tokenizer.bos_id() && max_length > 1 ? 1 : 0;
+  const std::int64_t excess = static_cast<std::int64_t>(ids.size()) - max_length;
+  ids.erase(ids.begin() + kept, ids.begin() + kept + excess);
+}
+
+/// Applies the limit; returns whether the prompt is kept.
+bool fit_prompt(TokenIds& ids, std::int64_t max_length, OverLengthPrompt over_length, const Tokenizer& tokenizer,
+                DataReport& report) {
+  const auto length = static_cast<std::int64_t>(ids.size());
+  if (length <= max_length) return true;
+  switch (over_length) {
+    case OverLengthPrompt::drop:
+      ++report.dropped_over_length;
+      report.longest_dropped = std::max(report.longest_dropped, length);
+      return false;
+    case OverLengthPrompt::truncate:
+      cut_left(ids, max_length, tokenizer);
+      ++report.beheaded;
+      return true;
+    case OverLengthPrompt::error:
+      break;
+  }
+  throw DataError("tokenising record " + std::to_string(report.records) + ": expected at most " +
+                  std::to_string(max_length) + " tokens (data.max_prompt_length), found " + std::to_string(length) +
+                  "; hint: raise data.max_prompt_length, or set data.over_length to drop or truncate");
 }
 
 }  // namespace
@@ -86,11 +119,13 @@ std::vector<TokenIds> tokenise_answers(const AnsweredRecord& record, const Token
 
 SampleSet<PromptSample> make_prompts(const std::vector<Prompt>& records, const Tokenizer& tokenizer,
                                      const Templates& templates, std::int64_t max_prompt_length,
-                                     std::int64_t max_bad_lines) {
+                                     std::int64_t max_bad_lines, OverLengthPrompt over_length) {
   SampleSet<PromptSample> set;
   DataReport& report = set.report;
+  report.length_limit = max_prompt_length;
+  report.of_prompts = true;
   std::unordered_set<std::string> seen;
-  for (auto& [sample, fault] : tokenise_prompts(records, tokenizer, templates)) {
+  for (auto& [sample, missing, fault] : tokenise_prompts(records, tokenizer, templates)) {
     ++report.records;
     if (!fault.empty()) {
       skip_or_throw(fault, max_bad_lines, report);
@@ -100,10 +135,8 @@ SampleSet<PromptSample> make_prompts(const std::vector<Prompt>& records, const T
       throw DataError("tokenising record " + std::to_string(report.records) +
                       ": expected a prompt of at least one token, found an empty text and a tokenizer without BOS");
     }
-    if (static_cast<std::int64_t>(sample.ids.size()) > max_prompt_length) {
-      ++report.dropped_over_length;
-      continue;
-    }
+    for (const std::string& name : missing) ++report.not_rendered[name];
+    if (!fit_prompt(sample.ids, max_prompt_length, over_length, tokenizer, report)) continue;
     if (!seen.insert(sample.text).second) ++report.duplicates;
     report.count_text(sample.ids.size());
     set.samples.push_back(std::move(sample));

@@ -1,7 +1,11 @@
 // The split into training and held-out records.
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "rlhf/core/check_argument.h"
 #include "rlhf/core/random.h"
@@ -25,30 +29,45 @@ std::size_t question_turns(const nlohmann::ordered_json& messages) {
   return count;
 }
 
-/// The text that must not be on both sides of the split.
-std::string split_key(const Demonstration& record) {
+std::string prompt_of(const Demonstration& record) {
   if (record.chat)
     return first_turns_text(record.chat.messages,
                             record.prompt_turns > 0 ? record.prompt_turns : question_turns(record.chat.messages));
   return record.whole ? record.completion : record.prompt;
 }
-std::string split_key(const Preference& record) {
-  return record.chat ? first_turns_text(record.chat.messages, record.chat.messages.size()) : record.prompt;
-}
-
-bool drawn(const std::string& key, double eval_share, std::uint64_t seed) {
-  check_argument(eval_share >= 0 && eval_share <= 1, "eval_share", "a number from 0 to 1", eval_share);
-  return random_uniform(seed, hash_bytes(key), 0) < eval_share;
+std::string prompt_of(const Preference& record) {
+  if (record.chat) return first_turns_text(record.chat.messages, question_turns(record.chat.messages));
+  return record.whole ? record.answers.front().text : record.prompt;
 }
 
 }  // namespace
 
-bool held_out(const Demonstration& record, double eval_share, std::uint64_t seed) {
-  return drawn(split_key(record), eval_share, seed);
-}
+std::uint64_t split_key(const Demonstration& record) { return hash_bytes(prompt_of(record)); }
+std::uint64_t split_key(const Preference& record) { return hash_bytes(prompt_of(record)); }
 
-bool held_out(const Preference& record, double eval_share, std::uint64_t seed) {
-  return drawn(split_key(record), eval_share, seed);
+HeldOut choose_held_out(const std::unordered_map<std::uint64_t, std::int64_t>& counts, double share,
+                        std::uint64_t seed) {
+  HeldOut chosen{.prompts = static_cast<std::int64_t>(counts.size())};
+  std::vector<std::pair<double, std::uint64_t>> order;
+  for (const auto& [key, count] : counts) {
+    order.emplace_back(random_uniform(seed, key, 0), key);
+    chosen.records += count;
+  }
+  std::sort(order.begin(), order.end());
+  const double wanted = share * static_cast<double>(chosen.records);
+  const auto add = [&](std::uint64_t key) {
+    chosen.held += counts.at(key);
+    chosen.keys.insert(key);
+  };
+  for (const auto& [place, key] : order) {
+    const auto held = static_cast<double>(chosen.held), count = static_cast<double>(counts.at(key));
+    const bool is_closer = std::abs(held + count - wanted) < std::abs(held - wanted);
+    if (is_closer && chosen.keys.size() + 1 < order.size()) add(key);
+  }
+  const auto rarer = [&](const auto& a, const auto& b) { return counts.at(a.second) < counts.at(b.second); };
+  if (chosen.keys.empty() && share > 0 && order.size() > 1)
+    add(std::min_element(order.begin(), order.end(), rarer)->second);
+  return chosen;
 }
 
 }  // namespace rlhf

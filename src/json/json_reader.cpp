@@ -27,6 +27,8 @@ bool is_word(std::string_view key) {
 }  // namespace
 
 std::string shown_json(const Json& value) {
+  if (value.is_number_float() && !std::isfinite(value.get<double>()))
+    return std::isnan(value.get<double>()) ? "NaN" : value.get<double>() > 0 ? "Infinity" : "-Infinity";
   if (value.is_structured() && value.size() > kShownValues)
     return (value.is_object() ? "an object of " : "a list of ") + std::to_string(value.size()) + " values";
   return shortened(ascii(value), kShownBytes);

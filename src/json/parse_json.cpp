@@ -1,5 +1,7 @@
 // Parses JSON strictly, with limits and without recursion.
 #include <algorithm>
+#include <iterator>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -35,6 +37,41 @@ void refuse_other_text(std::string_view text, const std::string& where, JsonFaul
                 hex_byte(text[*at]) + "; hint: iconv -t UTF-8 converts other encodings");
 }
 
+/// What stands for a word that JSON does not have: a number in a spelling that nobody uses. The parser passes the
+/// spelling on.
+struct NonFinite {
+  std::string_view word, number;
+  double value;
+};
+constexpr NonFinite kNonFinite[] = {
+    {"NaN", "0.0e-07071", std::numeric_limits<double>::quiet_NaN()},
+    {"-Infinity", "0.0e-07072", -std::numeric_limits<double>::infinity()},
+    {"Infinity", "0.0e-07073", std::numeric_limits<double>::infinity()},
+};
+
+/// The text with a number for each word of kNonFinite that is not in a string; empty if there is none.
+std::string with_numbers(std::string_view text) {
+  if (text.find("NaN") == std::string_view::npos && text.find("Infinity") == std::string_view::npos) return "";
+  std::string replaced;
+  bool in_string = false, escaped = false, any = false;
+  for (std::size_t i = 0; i < text.size();) {
+    const auto* word = in_string ? std::end(kNonFinite) : std::ranges::find_if(kNonFinite, [&](const NonFinite& one) {
+      return text.substr(i).starts_with(one.word);
+    });
+    if (word != std::end(kNonFinite)) {
+      replaced += word->number;
+      i += word->word.size();
+      any = true;
+      continue;
+    }
+    const char c = text[i++];
+    if (c == '"' && !escaped) in_string = !in_string;
+    escaped = in_string && c == '\\' && !escaped;
+    replaced += c;
+  }
+  return any ? replaced : "";
+}
+
 /// The parser's message without the position before it and the quoted text after it, which can be megabytes long.
 std::string reason(const std::exception& error) {
   constexpr std::size_t kShownOfValue = 80;
@@ -66,7 +103,11 @@ class TreeBuilder final : public nlohmann::json_sax<Json> {
   bool boolean(bool value) override { return add(value); }
   bool number_integer(number_integer_t value) override { return add(value); }
   bool number_unsigned(number_unsigned_t value) override { return add(value); }
-  bool number_float(number_float_t value, const string_t&) override { return add(value); }
+  bool number_float(number_float_t value, const string_t& spelling) override {
+    if (value != 0 || !limits_.allow_non_finite) return add(value);
+    const auto* word = std::ranges::find(kNonFinite, std::string_view(spelling), &NonFinite::number);
+    return add(word == std::end(kNonFinite) ? value : word->value);
+  }
   bool string(string_t& value) override {
     check_text(value);
     return add(std::move(value));
@@ -143,8 +184,10 @@ Json parse_json(std::string_view text, const std::string& where, JsonFault fault
     refuse_other_text(text, where, fault);
     refuse_json(byte_place(where, at + 1), fault, "text without NUL", "NUL");
   }
-  TreeBuilder builder(text, where, fault, limits);
-  Json::sax_parse(text, &builder);
+  const std::string replaced = limits.allow_non_finite ? with_numbers(text) : "";
+  const std::string_view parsed = replaced.empty() ? text : replaced;
+  TreeBuilder builder(parsed, where, fault, limits);
+  Json::sax_parse(parsed, &builder);
   return builder.take();
 }
 

@@ -7,6 +7,8 @@
 
 #include "rlhf/records/jsonl.h"
 
+#include "records/sharegpt.h"
+
 namespace rlhf {
 namespace {
 
@@ -33,35 +35,46 @@ void check_parts(const JsonReader& parts) {
 
 bool calls_tools(const JsonReader& message) {
   const auto calls = message.find("tool_calls");
-  if (!calls) return false;
+  if (!calls) return message.has("function_call");
   const bool any = !calls->list("a list of calls").empty();
   calls->for_each_item([](const JsonReader& call) { call.object(); });
   return any;
 }
 
+bool has_reasoning(const JsonReader& message) {
+  constexpr const char* kNames[] = {"reasoning_content", "thinking", "reasoning"};
+  return std::ranges::any_of(kNames, [&](const char* name) { return message.has(name); });
+}
+
 void check_message(const JsonReader& message) {
-  message.object("an object {\"role\", \"content\"}");
-  if (message.at("role").string().empty()) message.at("role").fail("a role", "an empty text");
-  const bool has_calls = calls_tools(message);
+  const std::string& role = message.at("role").string();
+  if (role.empty()) message.at("role").fail("a role", "an empty text");
+  const bool needs_no_content = calls_tools(message) || (role == "assistant" && has_reasoning(message));
   const auto content = message.find("content");
-  if (!content && has_calls) return;
+  if (!content && needs_no_content) return;
   if (content && content->is_list()) return check_parts(*content);
+  if (content && content->is_object() && (role == "tool" || role == "ipython")) return;
   message.at("content").string();
 }
 
-struct Role {
-  std::string_view theirs;
-  const char* ours;
-};
-constexpr Role kRoles[] = {{"human", "user"},        {"user", "user"},           {"gpt", "assistant"},
-                           {"chatgpt", "assistant"}, {"assistant", "assistant"}, {"system", "system"},
-                           {"tool", "tool"},         {"observation", "tool"}};
+/// Removes the keys of an object, and of the objects in it, whose value is null: tables with one column per key write
+/// null where a message has no such key.
+Json without_nulls(const Json& value) {
+  if (!value.is_structured()) return value;
+  Json kept = value.is_object() ? Json::object() : Json::array();
+  for (const auto& [key, child] : value.items()) {
+    if (value.is_array()) {
+      kept.push_back(without_nulls(child));
+    } else if (!child.is_null()) {
+      // emplace_back of the vector does not search for the key, unlike emplace of the object.
+      kept.get_ref<Json::object_t&>().emplace_back(key, without_nulls(child));
+    }
+  }
+  return kept;
+}
 
-const char* role_of(const JsonReader& from) {
-  std::vector<std::string_view> names;
-  for (const Role& role : kRoles) names.push_back(role.theirs);
-  from.string();
-  return kRoles[from.one_of(names)].ours;
+bool is_sharegpt(const JsonReader& turn, bool from_value) {
+  return from_value ? turn.has("from") || !turn.has("role") : turn.has("from") && !turn.has("role");
 }
 
 bool is_answer(const Json& message) { return message.at("role") == "assistant"; }
@@ -73,20 +86,18 @@ bool equal(const Json& a, const Json& b) { return a == b || nlohmann::json(a) ==
 
 }  // namespace
 
-Json read_messages(const JsonReader& list) {
-  check_list(list, "messages {\"role\", \"content\"}");
-  list.for_each_item(check_message);
-  return list.value();
-}
-
-Json read_sharegpt(const JsonReader& list, const std::string& system) {
-  check_list(list, "turns {\"from\", \"value\"}");
+Json read_messages(const JsonReader& list, bool from_value) {
+  const std::string keys = from_value ? "{\"from\", \"value\"}" : "{\"role\", \"content\"}";
+  check_list(list, (from_value ? "turns " : "messages ") + keys);
   Json messages = Json::array();
-  if (!system.empty()) messages.push_back({{"role", "system"}, {"content", system}});
   list.for_each_item([&](const JsonReader& turn) {
-    turn.object("an object {\"from\", \"value\"}");
-    const char* role = role_of(turn.at("from"));
-    messages.push_back({{"role", role}, {"content", turn.at("value").string()}});
+    turn.object("an object " + keys);
+    if (is_sharegpt(turn, from_value)) {
+      messages.push_back(without_nulls(read_sharegpt_turn(turn)));
+    } else {
+      check_message(turn);
+      messages.push_back(without_nulls(turn.value()));
+    }
   });
   return messages;
 }

@@ -10,12 +10,11 @@
 
 namespace rlhf {
 
-/// Checks the messages of a record: a non-empty list of objects with a role and a content (a string, a list of text
-/// parts, or no content if there are tool calls).
-nlohmann::ordered_json read_messages(const JsonReader& list);
-
-/// Converts ShareGPT's turns {"from", "value"} to messages, with `system` first if it is not empty.
-nlohmann::ordered_json read_sharegpt(const JsonReader& list, const std::string& system);
+/// Reads a non-empty list of messages {"role", "content"} or ShareGPT turns {"from", "value"}, as messages. The content
+/// is a string or a list of text parts; an assistant turn with tool calls or reasoning needs none, and in the turn of a
+/// tool it may be an object. Other keys are kept; keys whose value is null are removed, as transformers 5.24 does.
+/// Images and other parts that are not text are refused. `from_value`: a turn without "role" is a ShareGPT turn.
+nlohmann::ordered_json read_messages(const JsonReader& list, bool from_value);
 
 /// Throws BadRecord unless the first (or the last) of the messages is an assistant turn. The list must not be empty.
 /// `where` is "file:line: field".

@@ -2,13 +2,16 @@
 #include "rlhf/records/jsonl.h"
 
 #include <algorithm>
+#include <cctype>
 #include <glob.h>
 #include <memory>
+#include <utility>
 
 #include "rlhf/core/check_argument.h"
 #include "rlhf/core/error.h"
 #include "rlhf/core/log.h"
 #include "rlhf/core/signals.h"
+#include "rlhf/core/utf8.h"
 
 #include "records/line_reader.h"
 
@@ -24,11 +27,61 @@ nlohmann::ordered_json parse_line(std::string_view text, const std::string& plac
     throw BadRecord(place + ": expected a line of at most 64 MiB, found a longer one; hint: write one record per line");
   if (text.starts_with("\xEF\xBB\xBF"))
     throw BadRecord(place + ": expected a byte order mark only at the start of the file, found one here");
-  auto value = parse_json(text, place, throw_as<BadRecord>, {.allow_escaped_nul = false});
-  if (!value.is_object())
-    throw BadRecord(place + ": expected one JSON object, found " + shown_json(value) +
-                    (value.is_array() ? "; hint: name a file with one array of records FILE.json" : ""));
+  auto value = parse_json(text, place, throw_as<BadRecord>, {.allow_escaped_nul = false, .allow_non_finite = true});
+  if (!value.is_object()) throw BadRecord(place + ": expected one JSON object, found " + shown_json(value));
   return value;
+}
+
+/// The record of a text of a `.txt` file.
+nlohmann::ordered_json text_record(std::string_view text, const std::string& place) {
+  if (text.size() > LineReader::kMaxLineBytes)
+    throw BadRecord(place + ": expected a text of at most 64 MiB, found a longer one; hint: data.sample_by: paragraph");
+  if (const auto at = first_invalid_utf8(text))
+    throw BadRecord(place + ": byte " + std::to_string(*at + 1) +
+                    ": expected UTF-8, found another encoding; hint: iconv -t UTF-8 converts other encodings");
+  if (text.find('\0') != std::string_view::npos) throw BadRecord(place + ": expected text without NUL, found NUL");
+  return {{"text", text}};
+}
+
+/// Whether a JSON text has an open object or list at its end.
+bool is_open(std::string_view text, std::string* list_key = nullptr) {
+  std::int64_t depth = 0;
+  bool in_string = false, escaped = false;
+  std::size_t string_begin = 0;
+  std::string last;  // the last string of depth 1: the key of what follows
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '"' && !escaped) {
+        in_string = false;
+        if (depth == 1) last = text.substr(string_begin, i - string_begin);
+      }
+      escaped = c == '\\' && !escaped;
+    } else if (c == '"') {
+      in_string = true;
+      string_begin = i + 1;
+    } else if (c == '{' || c == '[') {
+      if (c == '[' && depth == 1 && list_key != nullptr && list_key->empty()) *list_key = last;
+      ++depth;
+    } else if (c == '}' || c == ']') {
+      --depth;
+    }
+  }
+  return in_string || depth > 0;
+}
+
+/// Throws DataError if a file begins with an object that goes on after its first line, because then no line of it is a
+/// record.
+void refuse_pretty_printed(const std::string& first, std::string_view ahead, const std::filesystem::path& file) {
+  if (!first.starts_with('{') || ahead.empty() || first.size() > LineReader::kMaxLineBytes || !is_open(first)) return;
+  std::string key;
+  is_open(first + '\n' + std::string(ahead), &key);
+  const bool is_word =
+      !key.empty() && std::ranges::all_of(key, [](unsigned char c) { return std::isalnum(c) || c == '_'; });
+  const std::string filter = is_word ? "'." + key + "[]'" : ".";
+  throw DataError(where(file, 1) + ": expected one JSON object per line, found an object over several lines" +
+                  (is_word ? " with a list \"" + key + "\"" : "") + "; hint: jq -c " + filter + " " + file.string() +
+                  " > NEW.jsonl writes one " + (is_word ? "record of the list" : "object") + " per line");
 }
 
 std::vector<std::filesystem::path> expand_glob(const std::string& pattern) {
@@ -47,19 +100,22 @@ std::vector<std::filesystem::path> expand_glob(const std::string& pattern) {
 }  // namespace
 
 std::int64_t for_each_json_line(const std::filesystem::path& file, std::int64_t max_bad_lines,
-                                const std::function<void(const JsonLine&)>& accept) {
+                                const std::function<void(const JsonLine&)>& accept, const LineReading& reading) {
   check_given(accept, "accept", "a function");
-  LineReader reader(file);
+  LineReader reader(file, reading.sample_by);
+  bool is_first = true;
   std::int64_t bad_lines = 0;
   for (std::string text; reader.next(text);) {
     stop_if_signalled();
     try {
-      const nlohmann::ordered_json value = parse_line(text, where(file, reader.line()));
+      const std::string place = where(file, reader.line());
+      if (std::exchange(is_first, false) && !reader.is_text()) refuse_pretty_printed(text, reader.ahead(), file);
+      const nlohmann::ordered_json value = reader.is_text() ? text_record(text, place) : parse_line(text, place);
       accept({file, reader.line(), value});
     } catch (const BadRecord& error) {
       if (bad_lines >= max_bad_lines) throw;
       ++bad_lines;
-      log_warning(std::string("skipped a bad line: ") + error.what());
+      if (reading.log_bad_lines) log_warning(std::string("skipped a bad line: ") + error.what());
     }
   }
   return bad_lines;

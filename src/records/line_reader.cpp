@@ -11,34 +11,62 @@ constexpr std::string_view kSpace = " \t\r\n";
 /// A line that is too long can be skipped; in a longer one no end is looked for.
 constexpr std::size_t kMaxSkippedBytes = 4 * LineReader::kMaxLineBytes;
 
-bool is_json_file(const std::filesystem::path& file) {
-  return file.extension() == ".json" || (file.extension() == ".gz" && file.stem().extension() == ".json");
+bool is_text_file(const std::filesystem::path& file) {
+  return file.extension() == ".txt" || (file.extension() == ".gz" && file.stem().extension() == ".txt");
 }
+
+bool is_blank(const std::string& line) { return line.find_first_not_of(" \t") == std::string::npos; }
 
 }  // namespace
 
-LineReader::LineReader(const std::filesystem::path& file) : bytes_(file) {
-  is_array_ = is_json_file(file) && begins_array();
+LineReader::LineReader(const std::filesystem::path& file, SampleBy sample_by)
+    : bytes_(file), sample_by_(sample_by), is_text_(is_text_file(file)) {
+  is_array_ = !is_text_ && begins_array();
 }
 
-/// Whether a `.json` file is an array: many are JSONL, so the first byte decides.
+/// Whether the file is an array. A line of JSONL is an object, so the first byte decides.
 bool LineReader::begins_array() {
   const std::string_view ahead = bytes_.ahead();
   const auto first = ahead.find_first_not_of(kSpace);
   return first != std::string_view::npos && ahead[first] == '[';
 }
 
+bool LineReader::next(std::string& text) {
+  if (is_array_) return next_element(text);
+  if (is_text_ && sample_by_ != SampleBy::line) return next_block(text);
+  return next_line(text);
+}
+
+/// Reads a paragraph, or all that is left, without line breaks at its ends.
+bool LineReader::next_block(std::string& text) {
+  if (!next_line(text)) return false;
+  std::string empty_lines;
+  for (std::string line; !bytes_.ahead().empty();) {
+    read_line(line);
+    if (is_blank(line)) {
+      if (sample_by_ == SampleBy::paragraph) break;
+      if (empty_lines.size() < kMaxLineBytes) empty_lines += '\n';
+      continue;
+    }
+    const std::size_t room = kMaxLineBytes + 1 - std::min(text.size(), kMaxLineBytes + 1);
+    text.append((empty_lines + '\n' + line).substr(0, room));
+    empty_lines.clear();
+  }
+  return true;
+}
+
 bool LineReader::next_line(std::string& line) {
   do {
     if (bytes_.ahead().empty()) return false;
     read_line(line);
-  } while (line.find_first_not_of(" \t") == std::string::npos);
+  } while (is_blank(line));
+  line_ = lines_;
   return true;
 }
 
 void LineReader::read_line(std::string& line) {
   line.clear();
-  ++line_;
+  ++lines_;
   bool complete = false;
   std::size_t read = 0;
   while (!complete) {

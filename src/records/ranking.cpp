@@ -5,9 +5,6 @@
 #include <cstdint>
 
 namespace rlhf {
-namespace {
-
-constexpr std::size_t kMaxTexts = 64;  // 2,016 pairs; bounds the memory of a record
 
 std::vector<RankedPair> pairs_of(const std::vector<double>& ranks) {
   std::vector<RankedPair> pairs;
@@ -20,20 +17,17 @@ std::vector<RankedPair> pairs_of(const std::vector<double>& ranks) {
   return pairs;
 }
 
-}  // namespace
-
 RankedTexts read_ranking(const JsonReader& list, const std::string& text_name, const std::string& rank_name) {
-  const std::string expected = "a list of 2 to " + std::to_string(kMaxTexts) + " completions";
+  const std::string expected = "a list of 2 to " + std::to_string(kMaxRanked) + " completions";
   const std::size_t size = list.list(expected).size();
-  if (size < 2 || size > kMaxTexts) list.fail(expected, "a list of " + std::to_string(size));
+  if (size < 2 || size > kMaxRanked) list.fail(expected, "a list of " + std::to_string(size));
   RankedTexts ranked;
-  std::vector<double> ranks;
   list.for_each_item([&](const JsonReader& item) {
     item.object("an object {\"" + text_name + "\", \"" + rank_name + "\"}");
     ranked.texts.push_back(item.at(text_name).string());
-    ranks.push_back(item.at(rank_name).number("a number (the lowest is the best)"));
+    ranked.ranks.push_back(item.at(rank_name).number("a number (the lowest is the best)"));
   });
-  ranked.pairs = pairs_of(ranks);
+  ranked.pairs = pairs_of(ranked.ranks);
   return ranked;
 }
 

@@ -9,6 +9,7 @@
 
 #include "records/conversation.h"
 #include "records/ranking.h"
+#include "records/turn_marks.h"
 
 namespace rlhf {
 namespace {
@@ -18,46 +19,88 @@ using Json = nlohmann::ordered_json;
 // The prompt published with the Alpaca data; the response follows without white space.
 constexpr std::string_view kAlpacaWithInput =
     "Below is an instruction that describes a task, paired with an input that provides further context. Write a "
-    "response "
-    "that appropriately completes the request.\n\n### Instruction:\n";
+    "response that appropriately completes the request.";
 constexpr std::string_view kAlpacaWithoutInput =
-    "Below is an instruction that describes a task. Write a response that appropriately completes the request.\n\n### "
-    "Instruction:\n";
+    "Below is an instruction that describes a task. Write a response that appropriately completes the request.";
 
 constexpr std::string_view kAssistant = "\n\nAssistant:";
 
 /// Rewards differ by a few units. A margin near the largest float makes losses that are not finite.
 constexpr double kMaxMargin = 1e6;
 
+Json with_system(const std::string& system, const Json& messages) {
+  Json whole = Json::array({{{"role", "system"}, {"content", system}}});
+  for (const Json& message : messages) whole.push_back(message);
+  return whole;
+}
+
 }  // namespace
 
 std::string place_of(const JsonLine& line) { return line.file.string() + ":" + std::to_string(line.line); }
 
-bool RecordFields::is_text(const std::string& ours) const { return field(ours).is_string(); }
+JsonReader RecordFields::field(const std::string& ours) const {
+  std::string theirs = names_(ours);
+  JsonReader found = record_.at(theirs);
+  read_.push_back(std::move(theirs));
+  return found;
+}
+
+std::optional<JsonReader> RecordFields::optional(const std::string& ours) const {
+  const JsonReader found = field(ours);
+  return found.is_absent() || found.is_null() ? std::nullopt : std::optional(found);
+}
 
 std::string RecordFields::optional_text(const std::string& ours) const {
-  return field(ours).is_absent() ? "" : text(ours);
+  const auto found = optional(ours);
+  return found ? found->string() : "";
+}
+
+bool RecordFields::has_plain_prompt() const {
+  const auto prompt = optional("prompt");
+  return prompt && (prompt->is_list() || !optional("chosen") || !field("chosen").is_list());
+}
+
+std::vector<std::string> RecordFields::unread() const {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : record_.value().items())
+    if (!value.is_null() && std::ranges::find(read_, name) == read_.end()) names.push_back(name);
+  return names;
 }
 
 std::vector<RankedPair> RecordFields::pair() const {
-  const JsonReader margin = field("margin");
-  if (margin.is_absent()) return {{}};
+  const auto margin = optional("margin");
+  if (!margin) return {{}};
   const std::string expected = "a number of at least 0";
-  const double number = margin.number(expected);
-  if (number < 0) margin.fail(expected);
-  if (number > kMaxMargin) margin.fail("a number of at most 1000000");
+  const double number = margin->number(expected);
+  if (number < 0) margin->fail(expected);
+  if (number > kMaxMargin) margin->fail("a number of at most 1000000");
   return {{.margin = static_cast<float>(number)}};
 }
 
+std::string RecordFields::alpaca_history() const {
+  const auto history = optional("history");
+  if (!history) return "";
+  std::string turns;
+  history->list("a list of [instruction, output]");
+  history->for_each_item([&](const JsonReader& turn) {
+    if (turn.list("[instruction, output]").size() != 2) turn.fail("[instruction, output]");
+    turns += "\n\n### Instruction:\n" + turn.item(0).string() + "\n\n### Response:\n" + turn.item(1).string();
+  });
+  return turns;
+}
+
 std::string RecordFields::alpaca_prompt() const {
-  const std::string instruction = text("instruction"), input = optional_text("input");
-  std::string prompt(input.empty() ? kAlpacaWithoutInput : kAlpacaWithInput);
-  prompt += instruction;
+  const std::string instruction = text("instruction"), input = optional_text("input"), system = optional_text("system");
+  std::string prompt = system;
+  if (system.empty()) prompt = input.empty() ? kAlpacaWithoutInput : kAlpacaWithInput;
+  prompt += alpaca_history() + "\n\n### Instruction:\n" + instruction;
   if (!input.empty()) prompt += "\n\n### Input:\n" + input;
   return prompt + "\n\n### Response:";
 }
 
-Json RecordFields::messages(const std::string& ours) const { return read_messages(field(ours)); }
+Json RecordFields::messages(const std::string& ours) const {
+  return read_messages(field(ours), ours == "conversations");
+}
 
 Json RecordFields::question(const std::string& ours) const {
   Json list = messages(ours);
@@ -78,17 +121,29 @@ Json RecordFields::answered(const std::string& ours) const {
   return list;
 }
 
-Json RecordFields::sharegpt() const {
-  Json list = read_sharegpt(field("conversations"), optional_text("system"));
-  expect_answer_last(list, where("conversations"));
-  return list;
+std::vector<std::size_t> RecordFields::untrained(const std::string& ours, const Json& messages) const {
+  return untrained_turns(field(ours), messages);
+}
+
+/// A list of tools, or the same as a JSON text, as LLaMA-Factory writes it.
+Json RecordFields::tools() const {
+  const auto tools = optional("tools");
+  if (!tools || (tools->is_string() && tools->string().empty())) return {};
+  if (!tools->is_string()) return tools->list("a list of tools");
+  const Json parsed = parse_json(tools->string(), tools->place(), throw_as<BadRecord>);
+  return JsonReader(parsed, tools->place(), throw_as<BadRecord>).list("a list of tools");
 }
 
 Conversation RecordFields::conversation(Json messages) const {
-  Conversation chat{.messages = std::move(messages)};
-  if (const auto tools = record_.find(names_("tools"))) chat.tools = tools->list("a list of tools");
-  if (const auto kwargs = record_.find(names_("chat_template_kwargs")))
+  Conversation chat{.messages = std::move(messages), .tools = tools()};
+  if (const auto kwargs = optional("chat_template_kwargs"))
     chat.template_kwargs = kwargs->object("an object {name: value}");
+  const auto system = record_.find(names_("system"));
+  if (!system || system->string().empty()) return chat;
+  const bool has_system = !chat.messages.empty() && chat.messages.front().at("role") == "system";
+  if (has_system && chat.messages.front().at("content") != system->string()) return chat;  // the field is not read
+  if (!has_system) chat.messages = with_system(optional_text("system"), chat.messages);
+  field("system");
   return chat;
 }
 
@@ -98,28 +153,31 @@ Preference RecordFields::split_transcripts() const {
   const std::string_view shared(chosen.data(), static_cast<std::size_t>(differ - chosen.begin()));
   const auto last = shared.rfind(kAssistant);
   if (last == std::string_view::npos)
-    throw BadRecord(where("chosen") + ": expected a transcript \"\\n\\nHuman: …\\n\\nAssistant: …\" with the same " +
-                    "beginning as " + names_("rejected") + ", found no \"\\n\\nAssistant:\" in the common beginning; " +
-                    "hint: put the prompt into a separate field");
+    return {.prompt = "", .answers = {{chosen}, {rejected}}, .pairs = pair(), .whole = true};
   const std::size_t boundary = last + kAssistant.size();
   return {chosen.substr(0, boundary), {{chosen.substr(boundary)}, {rejected.substr(boundary)}}, pair()};
 }
 
-Preference RecordFields::split_conversations() const {
+Preference RecordFields::split_conversations(bool has_prompt) const {
   const Json chosen = messages("chosen"), rejected = messages("rejected");
   const std::size_t shared = shared_turns(chosen, rejected);
-  if (shared == 0)
-    throw BadRecord(where("chosen") + "[0]: expected the first message of " + names_("rejected") +
-                    " (the common beginning is the prompt), found " + shown_json(chosen.front()));
+  const std::string after = shared > 0 ? " after the shared messages" : "";
   const auto rest = [&](const Json& list, const char* ours) {
     Json answer = turns(list, shared, list.size());
-    expect_answer_first(answer, where(ours) + " after the shared messages");
-    expect_answer_last(answer, where(ours) + " after the shared messages");
+    if (shared > 0 || has_prompt) expect_answer_first(answer, where(ours) + after);
+    expect_answer_last(answer, where(ours) + after);
     return Answer{.turns = std::move(answer)};
   };
-  return {.answers = {rest(chosen, "chosen"), rest(rejected, "rejected")},
-          .pairs = pair(),
-          .chat = conversation(turns(chosen, 0, shared))};
+  Preference record{.answers = {rest(chosen, "chosen"), rest(rejected, "rejected")}, .pairs = pair()};
+  Json prompt = turns(chosen, 0, shared);
+  if (has_prompt && shared == 0) prompt.push_back({{"role", "user"}, {"content", text("prompt")}});
+  record.whole = prompt.empty();
+  if (record.whole) {
+    record.chat.messages = Json::array();
+  } else {
+    record.chat = conversation(std::move(prompt));
+  }
+  return record;
 }
 
 Preference RecordFields::ranking(bool chat) const {

@@ -2,6 +2,7 @@
 #include "records/record_format.h"
 
 #include <algorithm>
+#include <cctype>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -9,6 +10,8 @@
 #include "rlhf/core/check.h"
 #include "rlhf/core/error.h"
 #include "rlhf/json/json_reader.h"
+
+#include "records/field_hints.h"
 
 namespace rlhf {
 namespace {
@@ -29,9 +32,18 @@ std::string shown(RecordFormat format) {
   return text + "}";
 }
 
-bool has_fields(const Json& record, const FieldNames& names, RecordFormat format) {
+/// Whether a field that is null counts as a field. Tables with one column for each field of several formats write null.
+enum class Nulls { absent, present };
+
+bool has_field(const Json& record, const std::string& name, Nulls nulls = Nulls::absent) {
+  const auto found = record.find(name);
+  return found != record.end() && (nulls == Nulls::present || !found->is_null());
+}
+
+bool has_fields(const Json& record, const FieldNames& names, RecordFormat format, Nulls nulls = Nulls::absent) {
   const FieldList& fields = info_of(format).required;
-  return std::all_of(fields.begin(), fields.end(), [&](std::string_view ours) { return record.contains(names(ours)); });
+  return std::all_of(fields.begin(), fields.end(),
+                     [&](std::string_view ours) { return has_field(record, names(ours), nulls); });
 }
 
 bool has_renamed_field(const FieldNames& names, RecordFormat format) {
@@ -39,24 +51,31 @@ bool has_renamed_field(const FieldNames& names, RecordFormat format) {
   return std::any_of(fields.begin(), fields.end(), [&](std::string_view ours) { return names.renamed(ours); });
 }
 
+bool is_tree(const Json& record, const FieldNames& names) {
+  const auto prompt = record.find(names("prompt"));
+  return prompt != record.end() && prompt->is_object() && prompt->contains("replies");
+}
+
 /// Whether a record matches a format. It does not if it has the fields of a larger format or a field of another
 /// meaning.
-bool matches(const Json& record, const FieldNames& names, RecordFormat format) {
+bool matches(const Json& record, const FieldNames& names, RecordFormat format, Nulls nulls = Nulls::absent) {
   using enum RecordFormat;
-  if (!has_fields(record, names, format)) return false;
-  if (format == text || format == transcripts) return !record.contains(names("prompt"));
+  if (!has_fields(record, names, format, nulls)) return false;
+  if (format == text) return !has_field(record, names("prompt"));
+  if (format == transcripts) return !has_field(record, names("prompt")) && !probable_prompt(record);
+  if (format == tree) return is_tree(record, names);
   if (format == prompt)
     return !has_fields(record, names, demonstration) && !has_fields(record, names, preference) &&
-           !has_fields(record, names, ranking);
+           !has_fields(record, names, ranking) && !is_tree(record, names);
   return true;
 }
 
-std::optional<RecordFormat> first_match(const Json& record, const FieldNames& names,
-                                        std::vector<RecordFormat> formats) {
+std::optional<RecordFormat> first_match(const Json& record, const FieldNames& names, std::vector<RecordFormat> formats,
+                                        Nulls nulls = Nulls::absent) {
   std::stable_partition(formats.begin(), formats.end(),
                         [&](RecordFormat format) { return has_renamed_field(names, format); });
-  const auto found =
-      std::find_if(formats.begin(), formats.end(), [&](RecordFormat format) { return matches(record, names, format); });
+  const auto found = std::find_if(formats.begin(), formats.end(),
+                                  [&](RecordFormat format) { return matches(record, names, format, nulls); });
   return found == formats.end() ? std::nullopt : std::optional(*found);
 }
 
@@ -68,27 +87,34 @@ std::vector<RecordFormat> formats_with_more_than_a_prompt() {
   return formats;
 }
 
-std::string expected(const std::vector<RecordFormat>& wanted) {
+/// The formats that are made for the stage, but trees, whose field does not tell them from prompts.
+std::vector<RecordFormat> main_formats(const std::vector<RecordFormat>& wanted) {
+  std::vector<RecordFormat> formats;
+  for (const RecordFormat format : wanted)
+    if (info_of(format).stage == info_of(wanted.front()).stage && format != RecordFormat::tree)
+      formats.push_back(format);
+  return formats;
+}
+
+std::string expected(const std::vector<RecordFormat>& formats) {
   std::string text = "expected ";
-  for (std::size_t i = 0; i < wanted.size(); ++i)
-    text += (i == 0 ? "" : i + 1 < wanted.size() ? ", " : " or ") + shown(wanted[i]);
+  for (std::size_t i = 0; i < formats.size(); ++i)
+    text += (i == 0 ? "" : i + 1 < formats.size() ? ", " : " or ") + shown(formats[i]);
   return text + ", found ";
 }
 
-// Describes a format of another tool, and how to use such a file anyway.
-std::string other_tool(RecordFormat found, const std::vector<RecordFormat>& wanted) {
-  using enum RecordFormat;
+// Describes a format of another tool.
+std::string other_tool(RecordFormat found) {
   const RecordFormatInfo& other = info_of(found);
-  const Stage stage = info_of(wanted.front()).stage;
-  const bool for_ppo = stage == Stage::ppo;
-  std::string said =
-      shown(found) + ", which is " + std::string(other.records) + " for " + std::string(tool_of(other.stage));
-  if (for_ppo && (found == preference || found == ranking || found == demonstration))
-    said += "; hint: jq -c '{prompt}' FILE extracts the prompts";
-  if (for_ppo && found == messages) said += "; hint: jq -c '{prompt: .messages[:-1]}' FILE removes the last turn";
-  if (stage == Stage::sft && found == preference)
-    said += "; hint: data.fields {completion: chosen} trains on the chosen texts";
-  return said;
+  return shown(found) + ", which is " + std::string(other.records) + " for " + std::string(tool_of(other.stage));
+}
+
+/// How to read a record that has no format.
+std::string way_out(const Json& record) {
+  const auto list = wrapped_list(record);
+  const bool is_word = list && std::ranges::all_of(*list, [](unsigned char c) { return std::isalnum(c) || c == '_'; });
+  if (is_word) return "; hint: if \"" + *list + "\" is the list of records: jq -c '." + *list + "[]' FILE > NEW.jsonl";
+  return "; hint: rename fields with data.fields {name: name in the file} (rlhf-generate: --field)";
 }
 
 // Describes a common format that is not supported.
@@ -150,7 +176,7 @@ std::string FieldNames::operator()(std::string_view ours) const {
 void refuse_other_files(const std::filesystem::path& file) {
   for (const OtherFile& other : kOtherFiles) {
     if (file.extension() != other.ending) continue;
-    throw DataError("cannot read " + file.string() + ": expected .jsonl or .jsonl.gz, found " + other.name +
+    throw DataError("cannot read " + file.string() + ": expected .jsonl, .json or .txt, found " + other.name +
                     "; hint: " + conversion(other, file));
   }
 }
@@ -160,14 +186,16 @@ Recognition recognise(const Json& record, const FieldNames& names, const std::ve
   if (wanted.size() == 1 && has_fields(record, names, wanted.front()) && wanted.front() != prompt)
     return {wanted.front(), {}};  // set by the user, so nothing else about the record matters
   if (const auto format = first_match(record, names, wanted)) return {*format, {}};
-  const std::string start = expected(wanted);
+  const std::vector<RecordFormat> main = main_formats(wanted);
+  if (const auto format = first_match(record, names, main, Nulls::present)) return {*format, {}};  // refused by a field
+  const std::string start = expected(main);
+  if (const auto fields = suggested_fields(record, names, wanted))
+    return {{}, start + shown_keys(record) + "; hint: data.fields " + *fields};
   if (const auto other = first_match(record, names, formats_with_more_than_a_prompt()))
-    return {{}, start + other_tool(*other, wanted)};
+    return {{}, start + other_tool(*other)};
   if (const auto foreign = foreign_format(record)) return {{}, start + *foreign};
-  if (matches(record, names, prompt)) return {{}, start + other_tool(prompt, wanted)};
-  return {{},
-          start + shown_keys(record) +
-              "; hint: rename fields with data.fields {name: name in the file} (rlhf-generate: --field)"};
+  if (matches(record, names, prompt)) return {{}, start + other_tool(prompt)};
+  return {{}, start + shown_keys(record) + way_out(record)};
 }
 
 bool holds_messages(const Json& record, const FieldNames& names, RecordFormat format) {
@@ -179,7 +207,7 @@ bool holds_messages(const Json& record, const FieldNames& names, RecordFormat fo
 
 std::vector<RecordFormat> choose_formats(Stage stage, RecordFormat set) {
   if (set == RecordFormat::auto_) return formats_of(stage);
-  if (info_of(set).stage == stage) return {set};
+  if (reads(stage, info_of(set))) return {set};
   throw ConfigError({"data.format: " + wrong_format(stage, set)});
 }
 

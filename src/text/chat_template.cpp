@@ -147,8 +147,8 @@ struct ChatTemplate::Compiled {
   [[noreturn]] void refuse_turn(std::size_t turn, const std::string& why) const {
     throw DataError(
         "finding the assistant's turns: chat template " + where + ": message " + std::to_string(turn + 1) + ": " + why +
-        "; hint: use a template with {% generation %} blocks (data.chat_template), or train only on the last turn "
-        "(data.train_on: last_turn)");
+        "; hint: train every turn as a sample of its own (data.train_on: each_turn) or only the last one (last_turn), "
+        "or use a template with {% generation %} blocks (data.chat_template)");
   }
 
   std::vector<ByteSpan> spans_by_prefixes(const std::string& whole, const Json& messages, ChatOptions options) const {

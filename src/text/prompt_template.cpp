@@ -23,6 +23,17 @@ PromptTemplate::PromptTemplate(std::string text) : text_(std::move(text)) {
         {"data.template: expected {prompt} and {completion} once each, in this order, found \"" + text_ + "\""});
 }
 
+PromptTemplate PromptTemplate::of_option(std::string_view text) {
+  std::string meant;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char next = text[i] == '\\' && i + 1 < text.size() ? text[i + 1] : '\0';
+    const char replaced = next == 'n' ? '\n' : next == 't' ? '\t' : next == '\\' ? '\\' : '\0';
+    meant += replaced == '\0' ? text[i] : replaced;
+    if (replaced != '\0') ++i;
+  }
+  return PromptTemplate(std::move(meant));
+}
+
 std::string PromptTemplate::prompt(std::string_view prompt) const {
   const std::string_view text = text_;
   const auto place = text.find(kPrompt), between = place + kPrompt.size();

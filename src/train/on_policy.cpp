@@ -9,6 +9,7 @@
 #include "rlhf/algo/kl.h"
 #include "rlhf/core/check_argument.h"
 #include "rlhf/core/error.h"
+#include "rlhf/core/log.h"
 #include "rlhf/core/random.h"
 #include "rlhf/json/json_reader.h"
 #include "rlhf/rollout/generator.h"
@@ -87,9 +88,13 @@ std::int64_t PromptData::mean_tokens() const {
 PromptData load_prompts(const PromptDataOptions& options, const Setup& setup) {
   const auto records = read_prompts(options.prompts, {options.fields, options.max_bad_lines});
   PromptData data{make_prompts(records.records, *setup.tokenizer, setup.templates, options.max_prompt_length,
-                               options.max_bad_lines),
+                               options.max_bad_lines, options.over_length),
                   records.counts};
-  data.prompts.report.kind = data.counts.kind();
+  DataReport& report = data.prompts.report;
+  report.kind = data.counts.kind();
+  report.notes = data.counts.notes();
+  for (const std::string& line : data.counts.warnings()) log_warning("data: " + line);
+  for (const std::string& line : report.warnings()) log_warning("data: " + line);
   return data;
 }
 

@@ -96,7 +96,7 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
 
   MethodPlan plan(const Setup& setup) override {
     setup_ = &setup;
-    data_ = load_preferences(config_.data, seed_, *setup.tokenizer, setup.templates);
+    data_ = load_preferences(data_options(setup), seed_, *setup.tokenizer, setup.templates);
     const char* const unit = data_.counts.format == RecordFormat::ranking ? "rankings" : "pairs";
     const bool centres = config_.reward_model.center_on != CenterOn::none;
     const SupervisedTokens tokens{
@@ -152,7 +152,7 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
   std::vector<SavedModel> models() override {
     return {{"", [this](const std::filesystem::path& path) {
                const double mean = centred_on_.empty() ? 0.0 : mean_score(centred_on_);
-               const SaveOptions options = setup_->save_options(data_.counts, !data_.counts.chat, SavedHead::scalar);
+               const SaveOptions options = setup_->save_options(data_.counts, data_.counts.templated, SavedHead::scalar);
                save_scalar_model(setup_->folder, trainee_->weights.file_tensors(), mean, options, path);
              }}};
   }

@@ -25,11 +25,12 @@ namespace {
 PromptTemplate choose_template(const ModelFolder& folder, const std::string& text, const RunOptions& options) {
   const std::optional<std::string>& own = folder.prompt_template;
   if (text.empty()) return own ? PromptTemplate(*own) : PromptTemplate();
-  if (own && *own != text && !options.accept_differences)
+  PromptTemplate chosen = PromptTemplate::of_option(text);
+  if (own && *own != chosen.text() && !options.accept_differences)
     throw ConfigError({"data.template: expected " + quoted_yaml(*own) + ", which " + folder.path.string() +
-                       " was trained with, found " + quoted_yaml(text) +
+                       " was trained with, found " + quoted_yaml(chosen.text()) +
                        "; hint: omit the key, or add --accept-differences"});
-  return PromptTemplate(text);
+  return chosen;
 }
 
 /// The folder or file of the tokenizer.

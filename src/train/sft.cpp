@@ -63,7 +63,7 @@ class Sft final : public SupervisedMethod<Sample, SftConfig, Stage::sft> {
   MethodPlan plan(const Setup& setup) override {
     setup_ = &setup;
     expect_language_model(setup.folder, "model.path");
-    data_ = load_demonstrations(config_.data, seed_, *setup.tokenizer, setup.templates);
+    data_ = load_demonstrations(data_options(setup), seed_, *setup.tokenizer, setup.templates);
     const SupervisedTokens tokens{.largest = data_.train.report.longest, .evaluated = data_.eval.report.tokens};
     MethodPlan plan = plan_samples(config_, data_, tokens, "samples", setup);
     for (std::size_t i = 0; i < std::min<std::size_t>(3, data_.train.samples.size()); ++i)
@@ -107,7 +107,7 @@ class Sft final : public SupervisedMethod<Sample, SftConfig, Stage::sft> {
 
   std::vector<SavedModel> models() override {
     return {{"", [this](const std::filesystem::path& path) {
-               const SaveOptions options = setup_->save_options(data_.counts, has_prompts() && !data_.counts.chat);
+               const SaveOptions options = setup_->save_options(data_.counts, data_.counts.templated);
                save_causal_lm(setup_->folder, trainee_->weights.file_tensors(), options, path);
              }}};
   }
@@ -116,7 +116,7 @@ class Sft final : public SupervisedMethod<Sample, SftConfig, Stage::sft> {
   static constexpr std::size_t kShown = 4;
   static constexpr std::int64_t kShownTokens = 64;
 
-  bool has_prompts() const { return data_.counts.format != RecordFormat::text; }
+  bool has_prompts() const { return data_.counts.templated || data_.counts.chat; }
 
   /// The number of tokens that are shown as the prompt of a sample: those before its first label, or the first half of
   /// a sample that is trained from its beginning.

@@ -154,6 +154,11 @@ class SupervisedMethod : public Method {
   /// Computes the record of `samples`; with `train` also adds the gradient of their mean loss.
   virtual std::unique_ptr<SupervisedStep> run(const std::vector<const S*>& samples, bool train) = 0;
 
+  /// Section `data` with the longest sequence of this model.
+  DataOptions data_options(const Setup& setup) const {
+    return with_max_length(config_.data, setup.folder.shape.max_positions, config_.train.micro_batch_tokens);
+  }
+
   /// Call it in load(), after loading the model.
   void train_these(const Parameters& parameters) {
     trainee_.emplace(parameters, config_.optimizer);

@@ -53,15 +53,16 @@ static_assert(kFullyDescribed<SftConfig> && kFullyDescribed<RewardModelConfig> &
 TEST(Describe, ReadsKeysFromTheMembersThemselves) {
   std::vector<std::string_view> names;
   for_each_field<DataOptions>([&](const auto& field) { names.push_back(field.spec.key); });
-  EXPECT_EQ(names, (std::vector<std::string_view>{"train", "eval", "eval_share", "format", "fields", "template",
-                                                  "chat_template", "train_on", "max_length", "min_length",
-                                                  "over_length", "shuffle", "max_bad_lines", "cache"}));
+  EXPECT_EQ(names,
+            (std::vector<std::string_view>{"train", "eval", "eval_share", "format", "fields", "sample_by", "template",
+                                           "chat_template", "train_on", "max_length", "min_length", "over_length",
+                                           "truncation_side", "shuffle", "max_bad_lines", "cache"}));
 }
 
 TEST(Describe, ReadsEnumeratorsInTheirOrder) {
   EXPECT_EQ(enum_names<Size>(), (std::vector<std::string_view>{"small", "default", "large"}));
   EXPECT_EQ(enum_names<DeviceChoice>(), (std::vector<std::string_view>{"auto", "cpu", "cuda"}));
-  EXPECT_EQ(enum_names<OverLength>(), (std::vector<std::string_view>{"drop", "truncate", "error"}));
+  EXPECT_EQ(enum_names<OverLength>(), (std::vector<std::string_view>{"drop", "truncate", "split", "error"}));
 }
 
 TEST(Range, KnowsWhichOfItsEndsAreIn) {

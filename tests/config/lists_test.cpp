@@ -43,6 +43,10 @@ TEST(RecordFormats, AreThoseOfTheDocumentation) {
     ASSERT_NE(info, std::end(kRecordFormats)) << row.cells.at("data.format");
     EXPECT_EQ(items_of(row.cells.at("fields")), texts(info->required)) << info->name;
     EXPECT_EQ(items_of(row.cells.at("optional")), texts(info->optional)) << info->name;
+    const auto tools = items_of(row.cells.at("tool"));
+    for (const Stage stage : {Stage::sft, Stage::reward_model, Stage::ppo})
+      EXPECT_EQ(std::find(tools.begin(), tools.end(), tool_of(stage)) != tools.end(), reads(stage, *info))
+          << info->name << " " << tool_of(stage);
     EXPECT_EQ(row.cells.at("what"), info->what) << info->name;
     for (const std::string_view field : info->item_fields)
       EXPECT_NE(row.cells.at("what").find("\"" + std::string(field) + "\""), std::string::npos) << field;
@@ -61,13 +65,25 @@ TEST(RecordFormats, AreNamedAsTheirEnumerators) {
 }
 
 TEST(RecordFormats, GiveTheFieldsThatAStageCanRename) {
-  EXPECT_EQ(texts(fields_of(Stage::ppo)), (std::vector<std::string>{"prompt", "tools", "chat_template_kwargs"}));
+  EXPECT_EQ(texts(fields_of(Stage::ppo)),
+            (std::vector<std::string>{"prompt", "chosen", "rejected", "margin", "completions", "text", "rank",
+                                      "messages", "conversations", "system", "instruction", "output", "input",
+                                      "history", "completion", "tools", "chat_template_kwargs"}));
   EXPECT_EQ(texts(fields_of(Stage::reward_model)),
-            (std::vector<std::string>{"prompt", "chosen", "rejected", "margin", "completions", "text", "rank", "tools",
-                                      "chat_template_kwargs"}));
+            (std::vector<std::string>{"prompt", "chosen", "rejected", "margin", "completions", "text", "rank", "system",
+                                      "tools", "chat_template_kwargs"}));
   EXPECT_EQ(texts(fields_of(Stage::sft)),
-            (std::vector<std::string>{"messages", "conversations", "system", "instruction", "output", "input", "prompt",
-                                      "completion", "text", "tools", "chat_template_kwargs"}));
+            (std::vector<std::string>{"messages", "conversations", "system", "instruction", "output", "input",
+                                      "history", "prompt", "completion", "text", "chosen", "rejected", "margin",
+                                      "completions", "rank", "tools", "chat_template_kwargs"}));
+}
+
+TEST(RecordFormats, ThatAreMadeForAStageAreTriedFirst) {
+  using enum RecordFormat;
+  EXPECT_EQ(formats_of(Stage::reward_model), (std::vector<RecordFormat>{preference, ranking, transcripts, tree}));
+  EXPECT_EQ(formats_of(Stage::sft), (std::vector<RecordFormat>{messages, sharegpt, alpaca, demonstration, text,
+                                                               preference, ranking, transcripts, tree}));
+  EXPECT_EQ(formats_of(Stage::ppo).front(), prompt);
 }
 
 /// The meaning of a key in the schema, which does not break lines.
@@ -84,11 +100,11 @@ TEST(RecordFormats, AreInHelp) {
   EXPECT_EQ(
       meaning_of<SftConfig>("data.format"),
       "format of the records; auto: recognised from the first one; else messages, sharegpt, alpaca, demonstration, "
-      "text (rlhf-sft), preference, ranking, transcripts (rlhf-rm)");
+      "text (rlhf-sft), preference, ranking, transcripts, tree (rlhf-rm)");
   EXPECT_EQ(meaning_of<PpoConfig>("data.fields"),
-            "renamed fields, {name in the format: name in the file}, e.g. {prompt: question}; names: prompt, tools, "
-            "chat_template_kwargs "
-            "(rlhf-ppo)");
+            "renamed fields, {name in the format: name in the file}, e.g. {prompt: question}; names: prompt, chosen, "
+            "rejected, margin, completions, text, rank, messages, conversations, system, instruction, output, input, "
+            "history, completion, tools, chat_template_kwargs (rlhf-ppo)");
   EXPECT_NE(meaning_of<RewardModelConfig>("data.fields").find("; names: messages, conversations, system, "),
             std::string::npos);
 }

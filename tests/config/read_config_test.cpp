@@ -102,5 +102,14 @@ TEST(ReadConfig, AnEmptyFileMeansTheDefaults) {
   }
 }
 
+TEST(ReadConfig, OnePathIsAListOfOne) {
+  const auto no_rules = [](const auto&) { return std::vector<Issue>{}; };
+  const auto config = read_config<SftConfig>("", {"data.train=x.jsonl", "data.eval=y.jsonl"}, no_rules);
+  EXPECT_EQ(config.data.train, (std::vector<WeightedPath>{{"x.jsonl"}}));
+  EXPECT_EQ(config.data.eval, (std::vector<std::string>{"y.jsonl"}));
+  const TempFile file("ppo.yaml", "data: {prompts: p.jsonl}\n");
+  EXPECT_EQ(read_config<PpoConfig>(file.path(), {}, no_rules).data.prompts, (std::vector<std::string>{"p.jsonl"}));
+}
+
 }  // namespace
 }  // namespace rlhf

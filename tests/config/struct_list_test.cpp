@@ -99,6 +99,14 @@ TEST(StructList, IsReadFromTheCommandLineWhereALaterListReplacesAnEarlierOne) {
             (std::vector<Piece>{{.name = "a"}, {.name = "b", .shape = Shape::square}}));
 }
 
+TEST(StructList, OneItemNeedsNoBrackets) {
+  const auto pieces = [](const std::string& value) { return read_config<Puzzle>("", {"pieces=" + value}).pieces; };
+  EXPECT_EQ(pieces("a"), (std::vector<Piece>{{.name = "a"}}));
+  EXPECT_EQ(pieces("{name: b, count: 2}"), (std::vector<Piece>{{.name = "b", .count = 2}}));
+  const TempFile file("puzzle.yaml", "pieces: c\n");
+  EXPECT_EQ(read_config<Puzzle>(file.path()).pieces, (std::vector<Piece>{{.name = "c"}}));
+}
+
 TEST(StructList, FaultsNameTheItemAndTheKey) {
   const std::string piece = "{name, count, shape, share, corner} or its name alone";
   EXPECT_EQ(faults({"pieces=[a, {name: b, count: 10}]"}),
@@ -111,8 +119,7 @@ TEST(StructList, FaultsNameTheItemAndTheKey) {
   EXPECT_EQ(faults({"pieces=[{name: a, cuont: 2}]"}),
             Lines{"command line: pieces[0].cuont: unknown key; did you mean `pieces[].count`?"});
   EXPECT_EQ(faults({"pieces=[[a]]"}), Lines{"command line: pieces[0]: expected " + piece + ", found a list of 1"});
-  EXPECT_EQ(faults({"pieces=a"}),
-            Lines{"command line: pieces: expected a list, each item " + piece + ", found a; hint: write [a]"});
+  EXPECT_EQ(faults({"pieces={count: 2}"}), Lines{"command line: pieces[0].name: expected a text, found nothing"});
   EXPECT_EQ(faults({"bounds=[3]"}), Lines{"command line: bounds[0]: expected {low, high}, found 3"});
   EXPECT_EQ(faults({"bounds=[{}]"}), Lines{}) << "without a short form no member is required";
   EXPECT_EQ(faults({}, "pieces:\n  - a\n  - name: b\n    count: none\n    count: 2\n"),
@@ -147,8 +154,10 @@ TEST(StructList, HelpHasARowForEveryKeyOfAnItem) {
 TEST(StructList, SchemaAllowsAnItemOrItsShortForm) {
   const json schema = json::parse(json_schema<Puzzle>("puzzle"));
   const json& pieces = schema["properties"]["pieces"];
-  EXPECT_EQ(pieces["type"], "array");
-  const json& forms = pieces["items"]["anyOf"];
+  ASSERT_EQ(pieces["anyOf"].size(), 3u) << "an item, its short form, a list of items";
+  EXPECT_EQ(pieces["anyOf"][0]["type"], "string");
+  EXPECT_EQ(pieces["anyOf"][2]["type"], "array");
+  const json& forms = pieces["anyOf"][2]["items"]["anyOf"];
   EXPECT_EQ(forms[0]["type"], "string");
   EXPECT_EQ(forms[1]["required"], json::parse(R"(["name"])"));
   EXPECT_EQ(forms[1]["properties"]["count"]["maximum"], 9);
@@ -172,8 +181,9 @@ TEST(StructList, IsWhatTheFilesOfATrainingAre) {
   EXPECT_EQ(of_train("[{path: [a]}]"), Lines{start + "[0].path: expected a text, found a list of 1"});
   EXPECT_EQ(of_train("[{weight: 2}]"), Lines{start + "[0].path: expected a text, found nothing"});
   EXPECT_EQ(of_train("[[a]]"), Lines{start + "[0]: expected {path, weight} or its path alone, found a list of 1"});
-  EXPECT_EQ(of_train("a"), Lines{start + ": expected a list, each item {path, weight} or its path alone, found a; "
-                                         "hint: write [a]"});
+  EXPECT_EQ(of_train("a"), Lines{});
+  EXPECT_EQ(of_train("{path: a, weight: 0}"), Lines{start + "[0].weight" + weight + "0"});
+  EXPECT_EQ(of_train(""), Lines{start + ": expected at least one file, found none"});
   EXPECT_EQ(of_train("[\"\"]"), Lines{start + ": expected paths or globs, found an empty text in the list"});
 }
 

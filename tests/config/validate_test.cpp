@@ -76,9 +76,8 @@ TEST(Validate, HoldsTheRulesOfSft) {
        {"command line: data.eval_share: expected either data.eval or data.eval_share, found both"}},
       {{"data.fields={promt: q}"},
        {"command line: data.fields: expected {name: name in the file} with name one of messages, conversations, "
-        "system, "
-        "instruction, output, input, prompt, completion, text, tools, chat_template_kwargs, found promt; did you mean "
-        "`prompt`?"}},
+        "system, instruction, output, input, history, prompt, completion, text, chosen, rejected, margin, completions, "
+        "rank, tools, chat_template_kwargs, found promt; did you mean `prompt`?"}},
       {{"data.fields={prompt: \"\"}"},
        {"command line: data.fields: expected the name of the field for prompt, found nothing"}},
       {{"data.template={completion}{prompt}"},
@@ -89,10 +88,15 @@ TEST(Validate, HoldsTheRulesOfSft) {
       {{"data.template={prompt}{prompt}{completion}"},
        {"command line: data.template: expected {prompt} and then {completion}, once each, found "
         "\"{prompt}{prompt}{completion}\""}},
-      {{"train.micro_batch_tokens=1023"},
+      {{"train.micro_batch_tokens=1023", "data.max_length=1024"},
        {"command line: train.micro_batch_tokens: expected at least data.max_length = 1024 (sequences are not split), "
         "found 1023"}},
-      {{"train.micro_batch_tokens=1024"}, {}},
+      {{"train.micro_batch_tokens=1024", "data.max_length=1024"}, {}},
+      {{"train.micro_batch_tokens=10"}, {}},  // the default of data.max_length follows it
+      {{"data.format=preference"}, {}},
+      {{"data.format=prompt"},
+       {"command line: data.format: expected one of auto, messages, sharegpt, alpaca, demonstration, text, preference, "
+        "ranking, transcripts, tree, found prompt, which is for rlhf-ppo"}},
       {{"eval.every_steps=5"},
        {"command line: eval.every_steps: expected data to evaluate on, found neither data.eval nor data.eval_share"}},
       {{"eval.patience=2", "data.eval=[b]"},
@@ -141,12 +145,13 @@ TEST(Validate, HoldsTheRulesOfTheRewardModel) {
   EXPECT_EQ(faults<RewardModelConfig>(kSft, {"eval.best_by=eval_accuracy", "data.eval=[b]"}), Lines{});
   EXPECT_EQ(
       faults<RewardModelConfig>(kSft, {"data.format=text"}),
-      Lines{"command line: data.format: expected one of auto, preference, ranking, transcripts, found text, which "
-            "is for rlhf-sft"});
+      Lines{
+          "command line: data.format: expected one of auto, preference, ranking, transcripts, tree, found text, which "
+          "is for rlhf-sft"});
   EXPECT_EQ(faults<RewardModelConfig>(kSft, {"data.fields={completion: x}"}),
             Lines{"command line: data.fields: expected {name: name in the file} with name one of prompt, chosen, "
                   "rejected, margin, "
-                  "completions, text, rank, "
+                  "completions, text, rank, system, "
                   "tools, chat_template_kwargs, "
                   "found completion; did you mean `completions`?"});
 }

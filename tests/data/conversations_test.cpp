@@ -121,15 +121,18 @@ TEST(Conversations, WithoutATemplateTheyAreRefusedWithTheHint) {
 }
 
 TEST(Conversations, APromptThatTheTemplateWritesInAnotherWayIsRefused) {
-  const Templates counts = short_chat("{{ messages | length }}{% if add_generation_prompt %}<a>{% endif %}");
+  const Templates counts = short_chat(
+      "{{ messages | length }}{% for m in messages %}{{ m.content }}{% endfor %}{% if add_generation_prompt %}<a>{% "
+      "endif %}");
   try {
     make_samples({conversation(kTwoAnswers, 1)}, ByteTokenizer(), counts, {});
     FAIL() << "accepted";
   } catch (const DataError& error) {
     const std::string message = error.what();
-    EXPECT_EQ(message.substr(0, message.find(" at byte 1; hint: ")),
-              "tokenising record 1: expected the rendered conversation to begin with its rendered prompt, found \"4\" "
-              "instead of \"1<a>\"");
+    EXPECT_EQ(
+        message.substr(0, message.find(" at byte 1; hint: ")),
+        "tokenising record 1: expected the rendered conversation to begin with its rendered prompt, found \"4qxry\" "
+        "instead of \"1q<a>\"");
   }
 }
 

@@ -131,11 +131,48 @@ TEST(LoadData, ConversationsThatTheTemplateRefusesAreBadLines) {
   }
 }
 
+TEST(LoadData, ASplitOfOnePromptNamesTheCause) {
+  const TemporaryFolder folder;
+  DataOptions options;
+  options.eval_share = 0.5;
+  options.train = {{folder.write("a.jsonl", demonstrations("a", 1) + demonstrations("a", 1))}};
+  try {
+    load(options);
+    FAIL() << "accepted";
+  } catch (const DataError& error) {
+    EXPECT_STREQ(error.what(),
+                 "data.eval_share: expected at least two different prompts, of which one is held out, found 1 in 2 "
+                 "records; hint: remove data.eval_share, or set data.eval");
+  }
+}
+
+TEST(LoadData, ReportTellsOfTheSplitAndOfFieldsThatWereNotRead) {
+  const TemporaryFolder folder;
+  std::vector<std::string> warnings;
+  set_log_sink([&](LogLevel level, std::string_view line) {
+    if (level == LogLevel::warning) warnings.emplace_back(line);
+  });
+  DataOptions options;
+  options.eval_share = 0.1;
+  options.train = {{folder.write(
+      "a.jsonl", demonstrations("a", 3) + "{\"prompt\":\"p\",\"completion\":\"c\",\"weight\":0,\"id\":7}\n")}};
+  const auto data = load(options);
+  set_log_sink({});
+  EXPECT_EQ(data.train.report.notes,
+            (std::vector<std::string>{
+                "fields that were not read, with the number of records that have them: id (1), weight (1)",
+                "held out for evaluation: 1 of 4 different prompts, 1 of 4 records (25 %); data.eval_share asks for "
+                "10 %, but records with equal prompts are not split"}));
+  EXPECT_EQ(warnings, (std::vector<std::string>{
+                          "data: the field `weight` of 1 records was not read; hint: data.train: [{path: FILE, weight: "
+                          "2}] weights the records of a file"}));
+}
+
 class Cache : public ::testing::Test {
  protected:
   void SetUp() override {
     set_log_sink([this](LogLevel, std::string_view line) { log_ += std::string(line) + "\n"; });
-    data_ = folder_.write("a.jsonl", demonstrations("a", 50));
+    data_ = folder_.write("a.jsonl", demonstrations("a", 50) + "{\"prompt\":\"p\",\"completion\":\"c\",\"x\":1}\n");
     options_.train = {{data_}};
     options_.eval_share = 0.2;
     options_.cache = folder_ / "cache";

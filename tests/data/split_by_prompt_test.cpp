@@ -1,8 +1,8 @@
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -23,10 +23,18 @@ std::vector<Demonstration> twice(int prompts) {
 }
 
 template <typename Record>
+HeldOut held_out(const std::vector<Record>& records, double share, std::uint64_t seed) {
+  std::unordered_map<std::uint64_t, std::int64_t> counts;
+  for (const Record& record : records) ++counts[split_key(record)];
+  return choose_held_out(counts, share, seed);
+}
+
+template <typename Record>
 std::pair<std::vector<Record>, std::vector<Record>> split_by_prompt(const std::vector<Record>& records, double share,
                                                                     std::uint64_t seed) {
+  const HeldOut held = held_out(records, share, seed);
   std::vector<Record> train, eval;
-  for (const Record& record : records) (held_out(record, share, seed) ? eval : train).push_back(record);
+  for (const Record& record : records) (held.keys.contains(split_key(record)) ? eval : train).push_back(record);
   return {train, eval};
 }
 
@@ -42,10 +50,26 @@ TEST(SplitByPrompt, EqualPromptsLandOnTheSameSide) {
   for (const std::string& prompt : prompts_of(eval)) EXPECT_FALSE(prompts_of(train).contains(prompt));
 }
 
-TEST(SplitByPrompt, ShareIsMetWithinFourStandardDeviations) {
-  const auto [train, eval] = split_by_prompt(twice(5000), 0.2, 1);
-  const double prompts = static_cast<double>(eval.size()) / 2;  // binomial, n = 5000, p = 0.2
-  EXPECT_NEAR(prompts, 1000, 4 * std::sqrt(5000 * 0.2 * 0.8));
+TEST(SplitByPrompt, ShareIsMetExactlyWherePromptsAllowIt) {
+  EXPECT_EQ(split_by_prompt(twice(5000), 0.2, 1).second.size(), 2000u);
+  const HeldOut few = held_out(twice(10), 0.2, 1);
+  EXPECT_EQ(few.held, 4);
+  EXPECT_EQ(few.records, 20);
+  EXPECT_EQ(few.prompts, 10);
+}
+
+TEST(SplitByPrompt, OnePromptAtLeastIsHeldOutAndOneIsNot) {
+  EXPECT_EQ(held_out(twice(3), 0.01, 1).keys.size(), 1u);
+  EXPECT_EQ(held_out(twice(3), 0.9, 1).keys.size(), 2u);
+  EXPECT_TRUE(held_out(twice(1), 0.5, 1).keys.empty()) << "a single prompt is not split";
+}
+
+// One prompt has 90 of 100 records, ten prompts have one each: a share of 0.1 is these ten.
+TEST(SplitByPrompt, APromptThatIsTooFrequentStaysInTraining) {
+  std::vector<Demonstration> records;
+  for (int i = 0; i < 90; ++i) records.push_back({"frequent", std::to_string(i)});
+  for (int i = 0; i < 10; ++i) records.push_back({"p" + std::to_string(i), "a"});
+  for (std::uint64_t seed = 0; seed < 20; ++seed) EXPECT_EQ(held_out(records, 0.1, seed).held, 10) << seed;
 }
 
 TEST(SplitByPrompt, DependsOnTheSeedAndNotOnTheOrder) {
@@ -60,8 +84,8 @@ TEST(SplitByPrompt, TextsAreSplitByThemselves) {
   std::vector<Demonstration> records;
   for (int i = 0; i < 1000; ++i) records.push_back({"", "text " + std::to_string(i), true});
   const auto [train, eval] = split_by_prompt(records, 0.5, 1);
-  EXPECT_GT(train.size(), 400u);
-  EXPECT_GT(eval.size(), 400u);
+  EXPECT_EQ(train.size(), 500u);
+  EXPECT_EQ(eval.size(), 500u);
 }
 
 TEST(SplitByPrompt, PreferencesFollowTheSameRule) {
@@ -79,14 +103,8 @@ TEST(SplitByPrompt, AConversationsPromptIsWhatStandsBeforeTheFirstAnswer) {
                             {{"role", "assistant"}, {"content", answer}}};
     return record;
   };
-  int held = 0;
-  for (int i = 0; i < 200; ++i) {
-    const bool first = held_out(chat(i, "a"), 0.5, 1);
-    EXPECT_EQ(held_out(chat(i, "another answer"), 0.5, 1), first) << i;
-    held += first ? 1 : 0;
-  }
-  EXPECT_GT(held, 60);  // 200 questions, half of them: 100, standard deviation 7
-  EXPECT_LT(held, 140);
+  EXPECT_EQ(split_key(chat(1, "a")), split_key(chat(1, "another answer")));
+  EXPECT_NE(split_key(chat(1, "a")), split_key(chat(2, "a")));
 }
 
 TEST(SplitByPrompt, ShareOfZeroHoldsNothingOut) { EXPECT_TRUE(split_by_prompt(twice(50), 0.0, 1).second.empty()); }

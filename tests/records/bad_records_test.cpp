@@ -84,8 +84,11 @@ const BadFile kNotJson[] = {
      ":1: byte 14: expected JSON, found broken JSON (unexpected '}'; expected string literal)"},
     {"TwoObjectsOnOneLine", Tool::sft, "{\"text\": \"a\"} {\"text\": \"b\"}\n",
      ":1: byte 15: expected JSON, found broken JSON (unexpected '{'; expected end of input)"},
-    {"NotANumber", Tool::sft, "{\"text\": \"a\", \"x\": NaN}\n",
-     ":1: byte 20: expected JSON, found broken JSON (invalid literal)"},
+    {"NotANumber", Tool::sft, "{\"text\": NaN}\n", ":1: text: expected a string, found NaN"},
+    {"InfiniteMargin", Tool::rm, "{\"chosen\": \"a\", \"rejected\": \"b\", \"margin\": Infinity}\n",
+     ":1: margin: expected a number of at least 0, found Infinity"},
+    {"NotANumberButAWord", Tool::sft, "{\"text\": \"a\", \"x\": NaNa}\n",
+     ":1: byte 28: expected JSON, found broken JSON (invalid literal)"},
     {"HugeNumber", Tool::sft, "{\"text\": \"a\", \"x\": 1e999}\n",
      ":1: expected a number that a double holds, found \"1e999\""},
     {"LoneSurrogate", Tool::sft, "{\"text\": \"\\ud800\"}\n",
@@ -94,11 +97,17 @@ const BadFile kNotJson[] = {
     {"RawTab", Tool::sft, "{\"text\": \"a\tb\"}\n",
      ":1: byte 12: expected JSON, found broken JSON (invalid string: control character U+0009 (HT) must be "
      "escaped to \\u0009 or \\t)"},
-    {"Array", Tool::sft, "[\"a\"]\n",
-     ":1: expected one JSON object, found [\"a\"]; hint: name a file with one array of records FILE.json"},
-    {"PrettyPrintedArray", Tool::sft, "[\n  {\"text\": \"a\"}\n]\n",
-     ":1: byte 2: expected JSON, found broken JSON (unexpected end of input; expected '[', '{', or a "
-     "literal)"},
+    {"ArrayOfTexts", Tool::sft, "[\"a\"]\n", ":1: expected one JSON object, found \"a\""},
+    {"ArrayOnALaterLine", Tool::sft, kGood + "[\"a\"]\n", ":2: expected one JSON object, found [\"a\"]"},
+    {"PrettyPrintedObject", Tool::sft, "{\n  \"text\": \"a\"\n}\n",
+     ":1: expected one JSON object per line, found an object over several lines; hint: jq -c . {file} > NEW.jsonl "
+     "writes one object per line"},
+    {"WrappedList", Tool::sft, "{\n  \"version\": 1,\n  \"data\": [\n    {\"text\": \"a\"}\n  ]\n}\n",
+     ":1: expected one JSON object per line, found an object over several lines with a list \"data\"; hint: jq -c "
+     "'.data[]' {file} > NEW.jsonl writes one record of the list per line"},
+    {"WrappedListOnOneLine", Tool::sft, "{\"data\": [{\"text\": \"a\"}]}\n",
+     ":1: " + kDemonstrations +
+         "found \"data\"; hint: if \"data\" is the list of records: jq -c '.data[]' FILE > NEW.jsonl"},
     {"Number", Tool::sft, "3\n", ":1: expected one JSON object, found 3"},
     {"Null", Tool::sft, "null\n", ":1: expected one JSON object, found null"},
     {"SecondLine", Tool::sft, kGood + "oops\n", ":2: byte 1: expected JSON, found broken JSON (invalid literal)"},
@@ -158,17 +167,12 @@ const BadFile kBadFields[] = {
     {"OtherFormatInTheMiddle", Tool::sft, kGood + "{\"text\": \"t\"}\n",
      ":2: expected demonstration records as at {file}:1, found \"text\""},
     {"PairAmongPrompts", Tool::ppo, "{\"prompt\": \"p\"}\n" + kPair,
-     ":2: expected {\"prompt\"}, found {\"prompt\", \"chosen\", \"rejected\"}, which is preference pairs for rlhf-rm; "
-     "hint: jq -c '{prompt}' FILE extracts the prompts"},
+     ":2: expected prompt records as at {file}:1, found \"prompt\", \"chosen\", \"rejected\""},
 };
 INSTANTIATE_TEST_SUITE_P(Fields, BadRecords, ::testing::ValuesIn(kBadFields),
                          [](const auto& c) { return c.param.name; });
 
 const BadFile kOtherFormats[] = {
-    {"PairsForSft", Tool::sft, kPair,
-     ":1: " + kDemonstrations +
-         "found {\"prompt\", \"chosen\", \"rejected\"}, which is "
-         "preference pairs for rlhf-rm; hint: data.fields {completion: chosen} trains on the chosen texts"},
     {"PromptsForSft", Tool::sft, "{\"prompt\": \"p\"}\n",
      ":1: " + kDemonstrations + "found {\"prompt\"}, which is prompts for rlhf-ppo"},
     {"DemonstrationsForRm", Tool::rm, kGood,
@@ -177,28 +181,22 @@ const BadFile kOtherFormats[] = {
          "for rlhf-sft"},
     {"TextForRm", Tool::rm, "{\"text\": \"t\"}\n",
      ":1: " + kPairs + "found {\"text\"}, which is plain text for rlhf-sft"},
-    {"DemonstrationsForPpo", Tool::ppo, kGood,
-     ":1: expected {\"prompt\"}, found {\"prompt\", \"completion\"}, which is demonstrations for rlhf-sft; "
-     "hint: jq -c '{prompt}' FILE extracts the prompts"},
     {"MessagesForRm", Tool::rm, "{\"messages\": [{\"role\": \"user\", \"content\": \"q\"}]}\n",
      ":1: " + kPairs + "found {\"messages\"}, which is conversations for rlhf-sft"},
-    {"MessagesForPpo", Tool::ppo, "{\"messages\": [{\"role\": \"user\", \"content\": \"q\"}]}\n",
-     ":1: expected {\"prompt\"}, found {\"messages\"}, which is conversations for rlhf-sft; "
-     "hint: jq -c '{prompt: .messages[:-1]}' FILE removes the last turn"},
-    {"TranscriptsForSft", Tool::sft, "{\"chosen\": \"c\", \"rejected\": \"r\"}\n",
-     ":1: " + kDemonstrations + "found {\"chosen\", \"rejected\"}, which is preference pairs for rlhf-rm"},
+    {"TextForPpo", Tool::ppo, "{\"text\": \"t\"}\n",
+     ":1: expected {\"prompt\"}, found \"text\"; hint: data.fields {prompt: text}"},
     {"RankingWithAPrompt", Tool::rm, "{\"prompt\": \"p\", \"responses\": [\"a\", \"b\"], \"ranking\": [1, 0]}\n",
      ":1: " + kPairs +
          "found another kind of ranking (\"responses\" is a list); hint: write it as {\"prompt\", "
          "\"completions\": [{\"text\", \"rank\"}]} for rlhf-rm"},
     {"RankingForSft", Tool::sft, "{\"prompt\": \"p\", \"completions\": []}\n",
-     ":1: " + kDemonstrations + "found {\"prompt\", \"completions\"}, which is rankings for rlhf-rm"},
-    {"RankingForPpo", Tool::ppo, "{\"prompt\": \"p\", \"completions\": []}\n",
-     ":1: expected {\"prompt\"}, found {\"prompt\", \"completions\"}, which is rankings for rlhf-rm; "
-     "hint: jq -c '{prompt}' FILE extracts the prompts"},
+     ":1: completions: expected a list of 2 to 64 completions, found a list of 0"},
     {"UnknownFields", Tool::sft, "{\"question\": \"q\", \"answer\": \"a\"}\n",
      ":1: " + kDemonstrations +
-         "found \"question\", \"answer\"; "
+         "found \"question\", \"answer\"; hint: data.fields {prompt: question, completion: answer}"},
+    {"NoKnownField", Tool::sft, "{\"x\": \"q\", \"y\": \"a\"}\n",
+     ":1: " + kDemonstrations +
+         "found \"x\", \"y\"; "
          "hint: rename fields with data.fields {name: name in the file} (rlhf-generate: --field)"},
     {"EmptyObject", Tool::ppo, "{}\n",
      ":1: expected {\"prompt\"}, found no field; hint: rename fields with data.fields {name: name in the file} "
@@ -229,17 +227,17 @@ TEST(BadFiles, FilesOfOtherKindsAreRefusedWithTheLineThatConvertsThem) {
   };
   const std::string at = folder.path().string();
   EXPECT_EQ(message("a.parquet"), "cannot read " + at +
-                                      "/a.parquet: expected .jsonl or .jsonl.gz, found Parquet; hint: "
+                                      "/a.parquet: expected .jsonl, .json or .txt, found Parquet; hint: "
                                       "python3 -c \"import pandas; pandas.read_parquet('" +
                                       at +
                                       "/a.parquet').to_json('a.jsonl', "
                                       "orient='records', lines=True)\"");
   EXPECT_EQ(message("a.jsonl.zst"), "cannot read " + at +
-                                        "/a.jsonl.zst: expected .jsonl or .jsonl.gz, found a zstd file; "
+                                        "/a.jsonl.zst: expected .jsonl, .json or .txt, found a zstd file; "
                                         "hint: zstd -d " +
                                         at + "/a.jsonl.zst");
   for (const char* name : {"a.csv", "a.tsv", "a.arrow", "a.jsonl.xz", "a.jsonl.bz2", "a.zip"})
-    EXPECT_NE(message(name).find("expected .jsonl or .jsonl.gz, found "), std::string::npos) << name;
+    EXPECT_NE(message(name).find("expected .jsonl, .json or .txt, found "), std::string::npos) << name;
 }
 
 TEST(BadFiles, GzipCutShortOrDamagedIsRefused) {
@@ -295,8 +293,8 @@ TEST(BadFields, UnknownNamesOfOursAreAConfigErrorEach) {
   } catch (const ConfigError& error) {
     EXPECT_EQ(error.exit_code(), ExitCode::usage);
     const std::string known =
-        "messages, conversations, system, instruction, output, input, prompt, completion, text, tools, "
-        "chat_template_kwargs";
+        "messages, conversations, system, instruction, output, input, history, prompt, completion, text, chosen, "
+        "rejected, margin, completions, rank, tools, chat_template_kwargs";
     EXPECT_EQ(error.issues(),
               (std::vector<std::string>{"data.fields.answer: expected one of " + known + " as the name to replace",
                                         "data.fields.question: expected one of " + known + " as the name to replace"}));

@@ -47,5 +47,11 @@ INSTANTIATE_TEST_SUITE_P(All, BadTemplate,
                                            "{prompt}{prompt}{completion}", "{prompt}{completion}{completion}",
                                            "{ prompt}{completion}"));
 
+TEST(PromptTemplate, OfAnOptionHasEscapes) {
+  EXPECT_EQ(PromptTemplate::of_option(R"({prompt}\n{completion})").text(), "{prompt}\n{completion}");
+  EXPECT_EQ(PromptTemplate::of_option("{prompt}\n{completion}").text(), "{prompt}\n{completion}");
+  EXPECT_EQ(PromptTemplate::of_option(R"({prompt}\t\\n\q{completion}\)").text(), "{prompt}\t\\n\\q{completion}\\");
+}
+
 }  // namespace
 }  // namespace rlhf

@@ -104,7 +104,7 @@ TEST_F(BadInput, OfDataEndsWithThree) {
              {"no JSON", "data.train=[text.jsonl]", 3, "text.jsonl:1: "},
              {"field type", "data.train=[type.jsonl]", 3, "type.jsonl:1: prompt: expected a string"},
              {"not UTF-8", "data.train=[bytes.jsonl]", 3, "UTF-8"},
-             {"pairs for rlhf-sft", "data.train=[pairs.jsonl]", 3, "rlhf-rm"},
+             {"prompts for rlhf-sft", "data.train=[prompts.jsonl]", 3, "rlhf-ppo"},
              {"no trained token", "data.train=[long.jsonl] data.max_length=16 data.over_length=truncate", 3,
               "at least one sample with a trained token"},
          });
@@ -116,7 +116,7 @@ TEST_F(BadInput, OfDataEndsWithThree) {
               "question.jsonl:1: messages[0]: expected an assistant turn at the end"},
              {"no chat template", "data.train=[chat.jsonl]", 2, "chat_template: expected one for records of messages"},
              {"a format that is not there", "data.format=alpaca", 3, "expected {\"instruction\", \"output\"}, found"},
-             {"a format of rlhf-rm", "data.format=preference", 2, "data.format: expected one of auto, messages"},
+             {"a format of rlhf-ppo", "data.format=prompt", 2, "data.format: expected one of auto, messages"},
          });
   expect("rlhf-ppo --config ppo.yaml", {{"missing prompts", "data.prompts=[nowhere.jsonl]", 3, "nowhere.jsonl"}});
 }

@@ -7,9 +7,12 @@ namespace rlhf {
 
 enum class DeviceChoice { auto_, cpu, cuda };
 enum class DtypeChoice { auto_, float32, bfloat16 };
-enum class TrainOn { completion, last_turn, all };
-enum class OverLength { drop, truncate, error };
+enum class TrainOn { completion, last_turn, each_turn, all };
+enum class OverLength { drop, truncate, split, error };
+enum class OverLengthPrompt { drop, truncate, error };
 enum class LongPrompt { skip, truncate_left, error };
+enum class TruncationSide { right, left };
+enum class SampleBy { line, paragraph, document };
 enum class LrScheduleKind { constant, linear, cosine };
 enum class KlControllerKind { fixed, adaptive };
 enum class MissingEos { replace, subtract, none };

@@ -26,10 +26,11 @@ enum class RecordFormat {
   preference,
   ranking,
   transcripts,
+  tree,
   prompt
 };
 
-/// A set of at most 16 names, in the order in which they were added.
+/// A set of at most 32 names, in the order in which they were added.
 class FieldList {
  public:
   constexpr FieldList(std::initializer_list<std::string_view> names) { add(names.begin(), names.end()); }
@@ -43,17 +44,24 @@ class FieldList {
   constexpr const std::string_view* end() const { return names_.data() + size_; }
 
  private:
-  std::array<std::string_view, 16> names_{};
+  std::array<std::string_view, 32> names_{};
   std::size_t size_ = 0;
 };
 
 /// Whether the records of a format have plain texts, messages for the chat template, or either.
 enum class RecordContent { texts, messages, either };
 
+/// The stages beside the first one that read a format: SFT trains on the chosen or best completion, PPO reads the
+/// prompt.
+struct OtherStages {
+  bool sft = false, ppo = false;
+};
+
 struct RecordFormatInfo {
   RecordFormat format;
   std::string_view name;     ///< as in data.format
-  Stage stage;               ///< the stage that reads it; rlhf-generate reads prompts too
+  Stage stage;               ///< the stage that the format is made for
+  OtherStages also;          ///< rlhf-generate reads what rlhf-ppo reads
   std::string_view records;  ///< the name of such records in messages
   FieldList required;
   FieldList optional;
@@ -68,6 +76,7 @@ inline constexpr RecordFormatInfo kRecordFormats[] = {
     {.format = RecordFormat::preference,
      .name = "preference",
      .stage = Stage::reward_model,
+     .also = {.sft = true, .ppo = true},
      .records = "preference pairs",
      .required = {"prompt", "chosen", "rejected"},
      .optional = {"margin"},
@@ -78,6 +87,7 @@ inline constexpr RecordFormatInfo kRecordFormats[] = {
     {.format = RecordFormat::ranking,
      .name = "ranking",
      .stage = Stage::reward_model,
+     .also = {.sft = true, .ppo = true},
      .records = "rankings",
      .required = {"prompt", "completions"},
      .optional = {},
@@ -88,6 +98,7 @@ inline constexpr RecordFormatInfo kRecordFormats[] = {
     {.format = RecordFormat::messages,
      .name = "messages",
      .stage = Stage::sft,
+     .also = {.ppo = true},
      .records = "conversations",
      .required = {"messages"},
      .optional = {},
@@ -98,6 +109,7 @@ inline constexpr RecordFormatInfo kRecordFormats[] = {
     {.format = RecordFormat::sharegpt,
      .name = "sharegpt",
      .stage = Stage::sft,
+     .also = {.ppo = true},
      .records = "conversations",
      .required = {"conversations"},
      .optional = {"system"},
@@ -108,16 +120,18 @@ inline constexpr RecordFormatInfo kRecordFormats[] = {
     {.format = RecordFormat::alpaca,
      .name = "alpaca",
      .stage = Stage::sft,
+     .also = {.ppo = true},
      .records = "instructions",
      .required = {"instruction", "output"},
-     .optional = {"input"},
+     .optional = {"input", "system", "history"},
      .item_fields = {},
      .content = RecordContent::texts,
      .telling = {},
-     .what = "texts; the prompt is the published one"},
+     .what = "texts; the prompt is the published one; history: a list of [instruction, output], the turns before"},
     {.format = RecordFormat::demonstration,
      .name = "demonstration",
      .stage = Stage::sft,
+     .also = {.ppo = true},
      .records = "demonstrations",
      .required = {"prompt", "completion"},
      .optional = {},
@@ -128,16 +142,30 @@ inline constexpr RecordFormatInfo kRecordFormats[] = {
     {.format = RecordFormat::transcripts,
      .name = "transcripts",
      .stage = Stage::reward_model,
+     .also = {.sft = true, .ppo = true},
      .records = "preference pairs",
      .required = {"chosen", "rejected"},
      .optional = {"margin"},
      .item_fields = {},
      .content = RecordContent::either,
      .telling = "chosen",
-     .what = "no prompt field: texts \"\\n\\nHuman: …\\n\\nAssistant: …\", or messages"},
+     .what = "no prompt field: texts \"\\n\\nHuman: …\\n\\nAssistant: …\" or any others, or messages"},
+    {.format = RecordFormat::tree,
+     .name = "tree",
+     .stage = Stage::reward_model,
+     .also = {.sft = true, .ppo = true},
+     .records = "message trees",
+     .required = {"prompt"},
+     .optional = {},
+     .item_fields = {},
+     .content = RecordContent::messages,
+     .telling = {},
+     .what =
+         "a message {\"role\", \"text\", \"replies\"}; each reply is such a message and may have a \"rank\" (OASST)"},
     {.format = RecordFormat::text,
      .name = "text",
      .stage = Stage::sft,
+     .also = {},
      .records = "plain text",
      .required = {"text"},
      .optional = {},
@@ -148,6 +176,7 @@ inline constexpr RecordFormatInfo kRecordFormats[] = {
     {.format = RecordFormat::prompt,
      .name = "prompt",
      .stage = Stage::ppo,
+     .also = {},
      .records = "prompts",
      .required = {"prompt"},
      .optional = {},
@@ -157,8 +186,9 @@ inline constexpr RecordFormatInfo kRecordFormats[] = {
      .what = "a text, or messages; all other fields go to samples and to reward functions"},
 };
 
-/// Optional fields of all formats, which are passed to the chat template.
-inline constexpr FieldList kTemplateFields = {"tools", "chat_template_kwargs"};
+/// Optional fields of all records of messages: `system` is put before the messages, the others are passed to the chat
+/// template.
+inline constexpr FieldList kTemplateFields = {"system", "tools", "chat_template_kwargs"};
 
 /// The entry of a format; nullptr for auto.
 constexpr const RecordFormatInfo* find_format(RecordFormat format) {
@@ -167,22 +197,29 @@ constexpr const RecordFormatInfo* find_format(RecordFormat format) {
   return nullptr;
 }
 
-/// The formats of a stage, in the order in which they are tried.
+/// Whether a stage reads a format.
+constexpr bool reads(Stage stage, const RecordFormatInfo& info) {
+  return info.stage == stage || (stage == Stage::sft && info.also.sft) || (stage == Stage::ppo && info.also.ppo);
+}
+
+/// The formats that a stage reads, in the order in which they are tried: first those that are made for it.
 inline std::vector<RecordFormat> formats_of(Stage stage) {
   std::vector<RecordFormat> formats;
-  for (const RecordFormatInfo& info : kRecordFormats)
-    if (info.stage == stage) formats.push_back(info.format);
+  for (const bool own : {true, false})
+    for (const RecordFormatInfo& info : kRecordFormats)
+      if (reads(stage, info) && (info.stage == stage) == own) formats.push_back(info.format);
   return formats;
 }
 
 /// All fields that the records of a stage may have: those that data.fields can rename.
 constexpr FieldList fields_of(Stage stage) {
   FieldList fields = {};
-  for (const RecordFormatInfo& info : kRecordFormats) {
-    if (info.stage != stage) continue;
-    for (const FieldList* list : {&info.required, &info.optional, &info.item_fields})
-      fields.add(list->begin(), list->end());
-  }
+  for (const bool own : {true, false})
+    for (const RecordFormatInfo& info : kRecordFormats) {
+      if (!reads(stage, info) || (info.stage == stage) != own) continue;
+      for (const FieldList* list : {&info.required, &info.optional, &info.item_fields})
+        fields.add(list->begin(), list->end());
+    }
   fields.add(kTemplateFields.begin(), kTemplateFields.end());
   return fields;
 }
@@ -198,8 +235,7 @@ std::string joined_names(const Names& names) {
 /// The error for a format of another stage: "expected one of auto, …, found preference, which is for rlhf-rm".
 inline std::string wrong_format(Stage stage, RecordFormat format) {
   std::string known = "auto";
-  for (const RecordFormatInfo& info : kRecordFormats)
-    if (info.stage == stage) known += ", " + std::string(info.name);
+  for (const RecordFormat one : formats_of(stage)) known += ", " + std::string(find_format(one)->name);
   const RecordFormatInfo& found = *find_format(format);
   return "expected one of " + known + ", found " + std::string(found.name) + ", which is for " +
          std::string(tool_of(found.stage));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "rlhf/config/data_options.h"
 #include "rlhf/data/samples.h"
@@ -17,11 +18,16 @@ struct DataSet {
   RecordCounts counts;       ///< of the training files
 };
 
+/// The options with data.max_length set. If it is not set, it becomes the number of positions of the model, at most
+/// kMaxDefaultLength and at most `micro_batch_tokens`.
+DataOptions with_max_length(DataOptions options, std::int64_t positions,
+                            std::optional<std::int64_t> micro_batch_tokens = std::nullopt);
+
 /// Reads, splits and tokenises the files of section `data`; only token ids are kept in memory. A file of weight w is
 /// used w times: each record floor(w) times, and once more with probability w − floor(w), drawn from (seed, file,
 /// record). Weights do not apply to held-out records. If `cache` is set, the result is stored in that folder and reused
-/// by the next start with the same data and settings. Throws ConfigError, DataError, and OutputError if the cache
-/// cannot be written.
+/// by the next start with the same data and settings. Logs a warning for each loss of data. Throws ConfigError,
+/// DataError, and OutputError if the cache cannot be written.
 DataSet<Sample> load_demonstrations(const DataOptions& options, std::uint64_t seed, const Tokenizer& tokenizer,
                                     const Templates& templates);
 DataSet<RankedSample> load_preferences(const DataOptions& options, std::uint64_t seed, const Tokenizer& tokenizer,

@@ -3,8 +3,11 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
+#include "rlhf/config/choices.h"
 #include "rlhf/config/data_options.h"
 #include "rlhf/core/types.h"
 #include "rlhf/data/data_report.h"
@@ -30,8 +33,8 @@ struct RankedSample {
   std::vector<RankedPair> pairs;   ///< indices into `texts`
   std::int32_t prompt_length = 0;  ///< number of tokens of the prompt, which all texts share
 };
-/// A prompt for rollouts.
 
+/// A prompt for rollouts.
 struct PromptSample {
   TokenIds ids;
   std::string text;   ///< the prompt of the record, or the messages as the chat template renders them
@@ -50,11 +53,14 @@ struct SampleSet {
 /// across the boundary belongs to the completion and is counted. EOS is appended to every completion (and every `text`)
 /// that is not truncated.
 ///
-/// Conversations: the chat template's output is tokenised as it is, without adding BOS or EOS. Byte offsets give the
-/// assistant turns, or the tokens after the prompt.
+/// Conversations: messages are brought into the form that the chat template reads (content as a text or as parts,
+/// arguments of tool calls as objects), and its output is tokenised as it is, without adding BOS or EOS. Byte offsets
+/// give the assistant turns, or the tokens after the prompt. What the template leaves out is counted, and a turn of
+/// which nothing is in the text is not trained. With TrainOn::each_turn every assistant turn is a sample.
 ///
-/// Truncation cuts completions on the right. A sample whose prompt alone fills max_length has no label; it is dropped
-/// and counted.
+/// Truncation cuts completions on the right, or prompts on the left. A sample whose prompt alone fills max_length has
+/// no label; it is dropped and counted. OverLength::split cuts a `text` into pieces, so that every token but the first
+/// is a label once.
 ///
 /// Throws DataError if a sample is too long and over_length is `error` (the message has its number), if the chat
 /// template or the tokenizer refuses more than `max_bad_lines` records, or if no sample is left. Throws ConfigError if
@@ -67,12 +73,13 @@ SampleSet<Sample> make_samples(const std::vector<Demonstration>& records, const 
 SampleSet<RankedSample> make_ranked(const std::vector<Preference>& records, const Tokenizer& tokenizer,
                                     const Templates& templates, const DataOptions& options);
 /// Turns prompts into token ids: the prompt template up to the completion, without EOS, or messages with the generation
-/// prompt of the chat template. Prompts of more than `max_prompt_length` tokens are dropped and counted, and so are up
-/// to `max_bad_lines` prompts that the chat template or the tokenizer refuses. Throws DataError if a prompt has no
-/// tokens or no prompt is left.
+/// prompt of the chat template. Prompts of more than `max_prompt_length` tokens are dropped and counted, cut on the
+/// left (BOS stays) or refused, and up to `max_bad_lines` prompts that the chat template or the tokenizer refuses are
+/// dropped. Throws DataError if a prompt has no tokens or no prompt is left.
 SampleSet<PromptSample> make_prompts(const std::vector<Prompt>& records, const Tokenizer& tokenizer,
                                      const Templates& templates, std::int64_t max_prompt_length,
-                                     std::int64_t max_bad_lines = 0);
+                                     std::int64_t max_bad_lines = 0,
+                                     OverLengthPrompt over_length = OverLengthPrompt::drop);
 
 /// Turns the answers of a record into the texts that a reward model scores: prompt and completion of each, tokenised as
 /// for training, without limits of length. Throws DataError if the chat template or the tokenizer refuses the record,
@@ -80,11 +87,22 @@ SampleSet<PromptSample> make_prompts(const std::vector<Prompt>& records, const T
 std::vector<TokenIds> tokenise_answers(const AnsweredRecord& record, const Tokenizer& tokenizer,
                                        const Templates& templates);
 
-/// Whether a record is held out for evaluation. The decision is a function of (seed, prompt), or of (seed, text) for a
-/// record without a prompt, so that records with equal prompts are never split. The prompt of a conversation is all
-/// before the first assistant turn.
-bool held_out(const Demonstration& record, double eval_share, std::uint64_t seed);
-bool held_out(const Preference& record, double eval_share, std::uint64_t seed);
+/// What decides whether a record is held out for evaluation: a hash of its prompt, or of its text if it has none. The
+/// prompt of a conversation is all before the first assistant turn.
+std::uint64_t split_key(const Demonstration& record);
+std::uint64_t split_key(const Preference& record);
+
+/// The records that are held out for evaluation. Records with equal prompts are never split.
+struct HeldOut {
+  std::unordered_set<std::uint64_t> keys;  ///< of the records that are held out
+  std::int64_t records = 0, held = 0;      ///< number of records, and of those that are held out
+  std::int64_t prompts = 0;                ///< number of different prompts
+};
+/// Chooses prompts in a random order that depends only on `seed` and the prompts, so that the share of the records is
+/// as close to `share` as this order allows. `counts` are the numbers of records by key. At least one prompt is chosen
+/// if `share` is above 0, and at least one is not.
+HeldOut choose_held_out(const std::unordered_map<std::uint64_t, std::int64_t>& counts, double share,
+                        std::uint64_t seed);
 
 /// Decodes a sample with the trained tokens marked: ⟦…⟧ around them, or in colour.
 std::string show_sample(const Sample& sample, const Tokenizer& tokenizer, bool colour);

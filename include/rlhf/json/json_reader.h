@@ -108,6 +108,7 @@ struct JsonLimits {
   std::size_t max_depth = 64;
   std::size_t max_keys = 5'000'000;
   bool allow_escaped_nul = true;  ///< "\u0000" in a text
+  bool allow_non_finite = false;  ///< NaN, Infinity and -Infinity as numbers, as Python writes them
 };
 
 /// Parses an untrusted JSON text: UTF-8 without NUL, unique keys, numbers that a double holds. Does not recurse. The

@@ -11,12 +11,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include "rlhf/config/choices.h"
 #include "rlhf/config/record_formats.h"
 
 namespace rlhf {
 
 /// The input of a chat template. Messages are objects {"role", "content", …}; all other keys are passed to the template
-/// unchanged.
+/// unchanged, but keys whose value is null are removed.
 struct Conversation {
   nlohmann::ordered_json messages;         ///< an array; null if the record has plain texts
   nlohmann::ordered_json tools;            ///< the record's "tools", an array; null if absent
@@ -27,13 +28,15 @@ struct Conversation {
 /// A record of SFT: {"prompt","completion"}; {"text"} with an empty prompt and `whole` true; Alpaca's
 /// {"instruction","input","output"} with the published prompt. With messages, `chat` is the whole conversation and its
 /// first `prompt_turns` messages are the prompt; 0 for {"messages"} and ShareGPT, where every assistant turn is a
-/// completion.
+/// completion. Of pairs, rankings and trees it has the chosen or best completion. `untrained` are the indices of the
+/// messages that are marked not to be trained ({"weight": 0}), in order.
 struct Demonstration {
   std::string prompt;
   std::string completion;
   bool whole = false;
   Conversation chat = {};
   std::size_t prompt_turns = 0;
+  std::vector<std::size_t> untrained = {};
 };
 
 /// A completion of a prompt: a text, or the messages after those of the prompt.
@@ -50,19 +53,22 @@ struct RankedPair {
 
 /// A record of the reward model: completions of one prompt, and the pairs that order them.
 ///   {"prompt","chosen","rejected"}, optionally "margin": two completions, one pair
-///   {"chosen","rejected"}: the same; the prompt is the beginning that both share
+///   {"chosen","rejected"}: the same; the prompt is the beginning that both share. If there is none, `whole` is true
+///   and the answers are whole texts or conversations, to which no prompt template applies
 ///   {"prompt","completions":[{"text","rank"}]}: K completions; every two with different ranks are a pair (the lower
 ///   rank is chosen)
+///   {"prompt":{"role","text","replies"}}: a tree; every two or more ranked replies to one message are such a record
 /// With messages, `chat` is the prompt.
 struct Preference {
   std::string prompt;
   std::vector<Answer> answers;
   std::vector<RankedPair> pairs;
   Conversation chat = {};
+  bool whole = false;
 };
 
-/// A record with a prompt for sampling: {"prompt"}, a string or messages. `extra` is the whole record as JSON text, for
-/// reward functions and for the output.
+/// A record with a prompt for sampling: {"prompt"}, a string or messages, or the prompt of any other format. `extra` is
+/// the whole record as JSON text, for reward functions and for the output.
 struct Prompt {
   std::string prompt;
   std::string extra;
@@ -73,19 +79,29 @@ struct Prompt {
 struct RecordReading {
   std::map<std::string, std::string> fields;  ///< name in the format -> name in the file, {"prompt": "question"}
   std::int64_t max_bad_lines = 0;             ///< for all files together
-  RecordFormat format = RecordFormat::auto_;  ///< auto: recognised from the first record
+  RecordFormat format = RecordFormat::auto_;  ///< auto: recognised from the first record of each file
+  SampleBy sample_by = SampleBy::line;        ///< what is a record of a .txt file
+  bool log_bad_lines = true;                  ///< false: bad lines are counted only
 };
 
 /// What was read; printed at the start of a run.
 struct RecordCounts {
   std::vector<std::filesystem::path> files;
   std::vector<std::uint32_t> file_crc32;  ///< checksums of the files, for run.json and resume
-  RecordFormat format = RecordFormat::auto_;
-  bool chat = false;  ///< the records have messages, not plain texts
+  std::vector<std::string> file_kinds;    ///< of each file: "demonstration records", "preference records of messages"
+  RecordFormat format = RecordFormat::auto_;  ///< of the first file
+  bool chat = false;                          ///< there are messages: the chat template applies
+  bool templated = false;                     ///< there are plain texts with a prompt: the prompt template applies
   std::int64_t records = 0;
   std::int64_t bad_lines = 0;
-  /// "demonstration records" or "preference records of messages".
+  std::int64_t without_sample = 0;             ///< trees without an answer, or without ranked replies
+  std::map<std::string, std::int64_t> unread;  ///< fields that nothing reads -> number of records that have them
+  /// The kind of all files, or each kind with its files.
   std::string kind() const;
+  /// One line for each fact that is not in `kind`: fields that were not read, records without a sample.
+  std::vector<std::string> notes() const;
+  /// One line for each loss that a user should know of: fields that are not read although they carry a meaning.
+  std::vector<std::string> warnings() const;
 };
 
 /// The position of a record.
@@ -100,11 +116,12 @@ using RecordSink = std::function<void(Record record, const RecordPlace& place)>;
 
 /// Reads files record by record, so that they may be larger than memory. `patterns` are paths or globs.
 ///
-/// The format is set in `reading` or recognised from the first record. All records must have the same format, and all
-/// must be plain texts or all messages. Throws DataError if there are no records, if the first record has the format of
-/// another tool (the message names the tool), or if a file is of another kind (Parquet and the like; the message has
-/// the command that converts it). A BadRecord (records/jsonl.h) is skipped up to `max_bad_lines` times. Throws
-/// ConfigError if `reading` renames an unknown field or has a format of another tool.
+/// The format is set in `reading` or recognised from the first record of each file. All records of a file must have the
+/// same format, and all must be plain texts or all messages. A record can give several results (a tree) or none. Throws
+/// DataError if there are no records, if the first record has the format of another tool (the message names the tool),
+/// or if a file is of another kind (Parquet and the like; the message has the command that converts it). A BadRecord
+/// (records/jsonl.h) is skipped up to `max_bad_lines` times. Throws ConfigError if `reading` renames an unknown field
+/// or has a format of another tool.
 RecordCounts for_each_demonstration(const std::vector<std::string>& patterns, const RecordReading& reading,
                                     const RecordSink<Demonstration>& sink);
 RecordCounts for_each_preference(const std::vector<std::string>& patterns, const RecordReading& reading,
