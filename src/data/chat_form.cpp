@@ -52,7 +52,9 @@ Json as_object(const Json& arguments) {
 }
 
 /// The object that has the name and the arguments of a call: {"function": {…}}, or the call itself.
-Json& function_of(Json& call) { return call.contains("function") && call["function"].is_object() ? call["function"] : call; }
+Json& function_of(Json& call) {
+  return call.contains("function") && call["function"].is_object() ? call["function"] : call;
+}
 const Json& function_of(const Json& call) {
   const auto found = call.find("function");
   return found != call.end() && found->is_object() ? *found : call;
@@ -140,6 +142,7 @@ class Needles {
     for (const char* name : {"reasoning_content", "thinking", "reasoning"})
       if (message.contains(name)) add(message[name], index, "reasoning");
     const std::string role = message.at("role").get<std::string>();
+    if (role != "tool" && message.contains("name")) add(message["name"], index, "name of the role " + role);
     if (const auto content = message.find("content"); content != message.end()) {
       const std::string name = "content of the role " + role;
       if (content->is_array()) {

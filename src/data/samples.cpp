@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "rlhf/core/error.h"
+#include "rlhf/core/log.h"
 #include "rlhf/core/parallel.h"
 #include "rlhf/core/signals.h"
 
@@ -145,6 +146,7 @@ SampleSet<PromptSample> make_prompts(const std::vector<Prompt>& records, const T
   if (set.samples.empty())
     throw DataError("tokenising the data: expected at least one prompt, found " + report.summary() +
                     "; hint: check data.max_prompt_length and the template");
+  for (const std::string& line : report.warnings()) log_warning("data: " + line);
   return set;
 }
 

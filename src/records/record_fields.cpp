@@ -28,6 +28,8 @@ constexpr std::string_view kAssistant = "\n\nAssistant:";
 /// Rewards differ by a few units. A margin near the largest float makes losses that are not finite.
 constexpr double kMaxMargin = 1e6;
 
+bool is_empty(const Json& value) { return value.is_null() || (value.is_structured() && value.empty()) || value == ""; }
+
 Json with_system(const std::string& system, const Json& messages) {
   Json whole = Json::array({{{"role", "system"}, {"content", system}}});
   for (const Json& message : messages) whole.push_back(message);
@@ -61,9 +63,9 @@ bool RecordFields::has_plain_prompt() const {
 }
 
 std::vector<std::string> RecordFields::unread() const {
-  std::vector<std::string> names;
+  std::vector<std::string> names = unread_marks_;
   for (const auto& [name, value] : record_.value().items())
-    if (!value.is_null() && std::ranges::find(read_, name) == read_.end()) names.push_back(name);
+    if (!is_empty(value) && std::ranges::find(read_, name) == read_.end()) names.push_back(name);
   return names;
 }
 
@@ -122,7 +124,9 @@ Json RecordFields::answered(const std::string& ours) const {
 }
 
 std::vector<std::size_t> RecordFields::untrained(const std::string& ours, const Json& messages) const {
-  return untrained_turns(field(ours), messages);
+  const JsonReader list = field(ours);
+  if (trains_other_roles(list, messages)) unread_marks_.push_back("train: true, of a turn that is not the assistant's");
+  return untrained_turns(list, messages);
 }
 
 /// A list of tools, or the same as a JSON text, as LLaMA-Factory writes it.

@@ -55,7 +55,7 @@ class RecordFields {
   /// {"prompt", "completions": [{"text", "rank"}]}; with `chat` the prompt is messages and each text an assistant turn.
   Preference ranking(bool chat) const;
 
-  /// The names in the file of the fields that have a value and were not read.
+  /// The names in the file of the fields that were not read, but those that are null or empty.
   std::vector<std::string> unread() const;
 
  private:
@@ -68,7 +68,7 @@ class RecordFields {
 
   JsonReader record_;
   const FieldNames& names_;
-  mutable std::vector<std::string> read_;
+  mutable std::vector<std::string> read_, unread_marks_;
 };
 
 }  // namespace rlhf

@@ -19,10 +19,18 @@ struct Role {
   std::string_view theirs;
   const char* ours;
 };
-constexpr Role kRoles[] = {{"human", "user"},        {"user", "user"},      {"prompter", "user"},
-                           {"gpt", "assistant"},     {"chatgpt", "assistant"}, {"assistant", "assistant"},
-                           {"model", "assistant"},   {"bot", "assistant"},  {kCall, "assistant"},
-                           {"system", "system"},     {"tool", "tool"},      {"observation", "tool"},
+constexpr Role kRoles[] = {{"human", "user"},
+                           {"user", "user"},
+                           {"prompter", "user"},
+                           {"gpt", "assistant"},
+                           {"chatgpt", "assistant"},
+                           {"assistant", "assistant"},
+                           {"model", "assistant"},
+                           {"bot", "assistant"},
+                           {kCall, "assistant"},
+                           {"system", "system"},
+                           {"tool", "tool"},
+                           {"observation", "tool"},
                            {"function_response", "tool"}};
 
 std::string lower(std::string text) {

@@ -49,4 +49,13 @@ std::vector<std::size_t> untrained_turns(const JsonReader& list, const nlohmann:
   return untrained;
 }
 
+bool trains_other_roles(const JsonReader& list, const nlohmann::ordered_json& messages) {
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    if (messages[i].at("role") == "assistant") continue;
+    for (const char* name : kTrained)
+      if (const auto mark = list.item(i).find(name); mark && (mark->value() == true || mark->value() == 1)) return true;
+  }
+  return false;
+}
+
 }  // namespace rlhf

@@ -18,4 +18,7 @@ namespace rlhf {
 /// `training_detail` (marks on parts of a turn).
 std::vector<std::size_t> untrained_turns(const JsonReader& list, const nlohmann::ordered_json& messages);
 
+/// Whether a turn of another role is marked to be trained. Only assistant turns are.
+bool trains_other_roles(const JsonReader& list, const nlohmann::ordered_json& messages);
+
 }  // namespace rlhf

@@ -14,14 +14,28 @@ namespace {
 
 constexpr std::size_t kMostNames = 50;
 
-constexpr std::string_view kContext[] = {"system",  "system_prompt", "system_message", "history",
-                                         "tools",   "functions",     "documents",      "context",
-                                         "image",   "images",        "audio",          "audios",
-                                         "video",   "videos",        "chat_template_kwargs"};
-constexpr std::string_view kMeaning[] = {"tie",       "weight",    "strength", "preference_strength", "margin",
-                                         "label",     "labels",    "train",    "training",            "loss",
-                                         "loss_mask", "mask",      "rank",     "input",               "reasoning",
-                                         "thinking",  "reasoning_content",     "role",                "parent_id"};
+constexpr std::string_view kContext[] = {
+    "system", "system_prompt", "system_message", "history", "tools", "functions", "documents",           "context",
+    "image",  "images",        "audio",          "audios",  "video", "videos",    "chat_template_kwargs"};
+constexpr std::string_view kMeaning[] = {"tie",
+                                         "weight",
+                                         "strength",
+                                         "preference_strength",
+                                         "margin",
+                                         "label",
+                                         "labels",
+                                         "train",
+                                         "training",
+                                         "loss",
+                                         "loss_mask",
+                                         "mask",
+                                         "rank",
+                                         "input",
+                                         "reasoning",
+                                         "thinking",
+                                         "reasoning_content",
+                                         "role",
+                                         "parent_id"};
 
 template <std::size_t N>
 bool is_in(const std::string_view (&names)[N], std::string_view name) {
@@ -62,7 +76,7 @@ std::vector<std::string> unread_notes(const std::map<std::string, std::int64_t>&
 std::vector<std::string> unread_warnings(const std::map<std::string, std::int64_t>& unread) {
   std::vector<std::string> lines;
   for (const auto& [name, count] : unread)
-    if (is_context(name) || is_in(kMeaning, name))
+    if (is_context(name) || is_in(kMeaning, name) || name.starts_with("train: "))
       lines.push_back("the field `" + name + "` of " + std::to_string(count) + " records was not read" + hint(name));
   return lines;
 }

@@ -94,7 +94,6 @@ PromptData load_prompts(const PromptDataOptions& options, const Setup& setup) {
   report.kind = data.counts.kind();
   report.notes = data.counts.notes();
   for (const std::string& line : data.counts.warnings()) log_warning("data: " + line);
-  for (const std::string& line : report.warnings()) log_warning("data: " + line);
   return data;
 }
 

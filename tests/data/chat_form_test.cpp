@@ -30,7 +30,8 @@ const std::string kOnlyTexts =
     "{% if add_generation_prompt %}<a>{% endif %}";
 // Shows parts only.
 const std::string kParts =
-    "{% for m in messages %}{{ '<' + m.role[0] + '>' }}{% for part in m.content %}{{ part.text }}{% endfor %};{% endfor %}"
+    "{% for m in messages %}{{ '<' + m.role[0] + '>' }}{% for part in m.content %}{{ part.text }}{% endfor %};{% "
+    "endfor %}"
     "{% if add_generation_prompt %}<a>{% endif %}";
 const std::string kPrints =
     "{% for m in messages %}{{ '<' + m.role[0] + '>' }}{{ m.content }};{% endfor %}"
@@ -70,8 +71,8 @@ Json parts(const std::vector<std::string>& texts) {
 
 Json call(const Json& arguments) {
   return {{"role", "assistant"},
-          {"tool_calls", Json::array({Json{{"type", "function"},
-                                           {"function", {{"name", "weather"}, {"arguments", arguments}}}}})}};
+          {"tool_calls",
+           Json::array({Json{{"type", "function"}, {"function", {{"name", "weather"}, {"arguments", arguments}}}}})}};
 }
 
 TEST(ChatForm, PartsAndTextsReachEveryTemplate) {
@@ -95,7 +96,9 @@ TEST(ChatForm, AMissingContentIsEmptyText) {
 }
 
 TEST(ChatForm, ArgumentsOfCallsHaveTheFormThatTheTemplateReads) {
-  const std::string start = "{% for m in messages %}{{ '<' + m.role[0] + '>' }}{{ m.content or '' }}{% for c in m.tool_calls or [] %}[{{ c.function.name }}",
+  const std::string start =
+                        "{% for m in messages %}{{ '<' + m.role[0] + '>' }}{{ m.content or '' }}{% for c in "
+                        "m.tool_calls or [] %}[{{ c.function.name }}",
                     end = "]{% endfor %};{% endfor %}{% if add_generation_prompt %}<a>{% endif %}";
   const std::string objects = start + "{{ c.function.arguments | tojson }}" + end,
                     names = start + "{% for k, v in c.function.arguments.items() %}{{ k }}={{ v }}{% endfor %}" + end,

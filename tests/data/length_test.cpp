@@ -17,8 +17,7 @@ using testing::ByteTokenizer;
 
 constexpr std::int32_t kBos = ByteTokenizer::kBos, kEos = ByteTokenizer::kEos;
 
-DataOptions limited(std::int64_t max_length, OverLength over_length,
-                    TruncationSide side = TruncationSide::right) {
+DataOptions limited(std::int64_t max_length, OverLength over_length, TruncationSide side = TruncationSide::right) {
   DataOptions options;
   options.max_length = max_length;
   options.over_length = over_length;
@@ -41,8 +40,8 @@ TEST(Length, SplitTrainsEveryTokenOfATextOnce) {
 }
 
 TEST(Length, SplitDropsWhatHasAPromptAndKeepsShortTexts) {
-  const auto set = make_samples({{"", "ab", true}, {"prompt", "completion"}}, ByteTokenizer(), {},
-                                limited(4, OverLength::split));
+  const auto set =
+      make_samples({{"", "ab", true}, {"prompt", "completion"}}, ByteTokenizer(), {}, limited(4, OverLength::split));
   ASSERT_EQ(set.samples.size(), 1u);
   EXPECT_EQ(set.samples[0].trained, (std::vector<Span>{{1, 4}}));
   EXPECT_EQ(set.report.pieces, 0);
@@ -50,8 +49,8 @@ TEST(Length, SplitDropsWhatHasAPromptAndKeepsShortTexts) {
 }
 
 TEST(Length, LeftTruncationKeepsTheEndOfThePromptAndTheCompletion) {
-  const auto set = make_samples({{"abcdef", "xy"}}, ByteTokenizer(), {},
-                                limited(6, OverLength::truncate, TruncationSide::left));
+  const auto set =
+      make_samples({{"abcdef", "xy"}}, ByteTokenizer(), {}, limited(6, OverLength::truncate, TruncationSide::left));
   EXPECT_EQ(set.samples.at(0).ids, (TokenIds{kBos, 'e', 'f', 'x', 'y', kEos})) << "BOS stays";
   EXPECT_EQ(set.samples[0].trained, (std::vector<Span>{{3, 6}}));
   EXPECT_EQ(set.report.beheaded, 1);
@@ -61,8 +60,8 @@ TEST(Length, LeftTruncationKeepsTheEndOfThePromptAndTheCompletion) {
 }
 
 TEST(Length, ACompletionThatIsTooLongKeepsOneTokenOfItsPrompt) {
-  const auto set = make_samples({{"abc", "uvwxyz"}}, ByteTokenizer(), {},
-                                limited(5, OverLength::truncate, TruncationSide::left));
+  const auto set =
+      make_samples({{"abc", "uvwxyz"}}, ByteTokenizer(), {}, limited(5, OverLength::truncate, TruncationSide::left));
   EXPECT_EQ(set.samples.at(0).ids, (TokenIds{kBos, 'c', 'u', 'v', 'w'}));
   EXPECT_EQ(set.samples[0].trained, (std::vector<Span>{{2, 5}}));
   EXPECT_EQ(set.report.truncated, 1);
@@ -70,8 +69,7 @@ TEST(Length, ACompletionThatIsTooLongKeepsOneTokenOfItsPrompt) {
 
 TEST(Length, TextsOfAPairLoseTheSameBeginning) {
   const Preference pair{"abcdef", {{"x"}, {"yyy"}}, {{}}};
-  const auto set =
-      make_ranked({pair}, ByteTokenizer(), {}, limited(8, OverLength::truncate, TruncationSide::left));
+  const auto set = make_ranked({pair}, ByteTokenizer(), {}, limited(8, OverLength::truncate, TruncationSide::left));
   EXPECT_EQ(set.samples.at(0).texts.at(0), (TokenIds{kBos, 'd', 'e', 'f', 'x', kEos}));
   EXPECT_EQ(set.samples[0].texts.at(1), (TokenIds{kBos, 'd', 'e', 'f', 'y', 'y', 'y', kEos}));
   EXPECT_EQ(set.samples[0].prompt_length, 4);

@@ -1,4 +1,5 @@
 // Records in the layouts of published data sets, and what each is read as.
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -57,9 +58,9 @@ std::string refusal(const Read& read, const std::string& line) {
 
 // The order of LLaMA-Factory's Alpaca template: the system text instead of the first sentences, then the turns.
 TEST(Strangers, AlpacaSystemAndHistoryAreInThePrompt) {
-  const Demonstration record = demonstration(
-      R"({"instruction": "And now?", "input": "", "output": "Seven.", "system": "You count apples.",)"
-      R"( "history": [["I have three.", "Noted."], ["I buy four.", "More."]]})");
+  const Demonstration record =
+      demonstration(R"({"instruction": "And now?", "input": "", "output": "Seven.", "system": "You count apples.",)"
+                    R"( "history": [["I have three.", "Noted."], ["I buy four.", "More."]]})");
   EXPECT_EQ(record.prompt,
             "You count apples.\n\n### Instruction:\nI have three.\n\n### Response:\nNoted."
             "\n\n### Instruction:\nI buy four.\n\n### Response:\nMore.\n\n### Instruction:\nAnd now?\n\n### Response:");
@@ -70,20 +71,22 @@ TEST(Strangers, AlpacaSystemAndHistoryAreInThePrompt) {
 
 TEST(Strangers, NullIsAbsentInEveryOptionalField) {
   const std::string plain = demonstration(R"({"instruction": "i", "output": "o"})").prompt;
-  EXPECT_EQ(demonstration(R"({"instruction": "i", "output": "o", "input": null, "system": null, "history": null})").prompt,
-            plain);
+  EXPECT_EQ(
+      demonstration(R"({"instruction": "i", "output": "o", "input": null, "system": null, "history": null})").prompt,
+      plain);
   EXPECT_EQ(preference(R"({"prompt": "p", "chosen": "c", "rejected": "r", "margin": null})").pairs.at(0).margin, 0.0F);
-  const Demonstration chat = demonstration(
-      R"({"messages": [{"role": "user", "content": "q", "name": null, "tool_calls": null},)"
-      R"({"role": "assistant", "content": "a", "weight": null}], "system": null, "tools": null,)"
-      R"("chat_template_kwargs": null, "prompt": null, "completion": null})");
+  const Demonstration chat =
+      demonstration(R"({"messages": [{"role": "user", "content": "q", "name": null, "tool_calls": null},)"
+                    R"({"role": "assistant", "content": "a", "weight": null}], "system": null, "tools": null,)"
+                    R"("chat_template_kwargs": null, "prompt": null, "completion": null})");
   EXPECT_EQ(chat.chat.messages.dump(), R"([{"role":"user","content":"q"},{"role":"assistant","content":"a"}])");
   EXPECT_TRUE(chat.chat.tools.is_null());
   EXPECT_TRUE(chat.untrained.empty());
 }
 
 TEST(Strangers, FormatsWhoseFieldsAreNullAreNotRecognised) {
-  EXPECT_EQ(demonstration(R"({"messages": null, "conversations": null, "prompt": "p", "completion": "c"})").prompt, "p");
+  EXPECT_EQ(demonstration(R"({"messages": null, "conversations": null, "prompt": "p", "completion": "c"})").prompt,
+            "p");
   EXPECT_EQ(demonstration(R"({"prompt": null, "text": "t"})").completion, "t");
 }
 
@@ -91,8 +94,8 @@ TEST(Strangers, SystemBesideMessagesComesFirst) {
   const std::string u = R"({"role": "user", "content": "q"})", a = R"({"role": "assistant", "content": "a"})",
                     b = R"({"role": "assistant", "content": "b"})", s = R"({"role": "system", "content": "s"})";
   const Demonstration record =
-      demonstration("{\"system\": \"s\", \"messages\": [" + u + "," + R"({"role": "assistant", "content": "a", "weight": 0},)" +
-                    u + "," + a + "]}");
+      demonstration("{\"system\": \"s\", \"messages\": [" + u + "," +
+                    R"({"role": "assistant", "content": "a", "weight": 0},)" + u + "," + a + "]}");
   EXPECT_EQ(turns_of(record.chat.messages), (Turns{"system: s", "user: q", "assistant: a", "user: q", "assistant: a"}));
   EXPECT_EQ(record.untrained, (std::vector<std::size_t>{2}));
   const Preference pair =
@@ -120,11 +123,12 @@ TEST(Strangers, FieldsThatNothingReadsAreCountedAndThoseWithAMeaningWarnedOf) {
   EXPECT_EQ(read.counts.notes(),
             (std::vector<std::string>{
                 "fields that were not read, with the number of records that have them: id (2), system (1), tie (1)"}));
-  EXPECT_EQ(read.counts.warnings(),
-            (std::vector<std::string>{
-                "the field `system` of 1 records was not read; hint: write the record as messages, which the chat "
-                "template renders with it",
-                "the field `tie` of 1 records was not read; hint: remove the ties, or write a ranking with equal ranks"}));
+  EXPECT_EQ(
+      read.counts.warnings(),
+      (std::vector<std::string>{
+          "the field `system` of 1 records was not read; hint: write the record as messages, which the chat "
+          "template renders with it",
+          "the field `tie` of 1 records was not read; hint: remove the ties, or write a ranking with equal ranks"}));
   const auto prompts = read_one(read_prompts, R"({"prompt": "p", "answer": "42", "system": "s"})");
   EXPECT_EQ(prompts.counts.unread, (std::map<std::string, std::int64_t>{{"system", 1}})) << "others go to the reward";
 }
@@ -139,25 +143,25 @@ TEST(Strangers, ManyNamesOfUnreadFieldsStayFew) {
 
 TEST(Strangers, EveryMarkOfATurnThatIsNotTrainedIsRead) {
   const auto untrained = [](const std::string& mark) {
-    return demonstration(R"({"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a", )" + mark +
-                         R"(}, {"role": "user", "content": "r"}, {"role": "assistant", "content": "b"}]})")
+    return demonstration(R"({"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a", )" +
+                         mark + R"(}, {"role": "user", "content": "r"}, {"role": "assistant", "content": "b"}]})")
         .untrained;
   };
   const std::vector<std::size_t> first = {1}, none;
-  for (const char* mark : {"\"weight\": 0", "\"weight\": 0.0", "\"weight\": false", "\"train\": false",
-                           "\"training\": false", "\"trainable\": 0", "\"loss\": false", "\"loss\": 0",
-                           "\"loss_mask\": 0", "\"loss_weight\": 0.0", "\"learn\": false", "\"mask\": true",
-                           "\"masked\": true", "\"weight\": 0, \"train\": false"})
+  for (const char* mark :
+       {"\"weight\": 0", "\"weight\": 0.0", "\"weight\": false", "\"train\": false", "\"training\": false",
+        "\"trainable\": 0", "\"loss\": false", "\"loss\": 0", "\"loss_mask\": 0", "\"loss_weight\": 0.0",
+        "\"learn\": false", "\"mask\": true", "\"masked\": true", "\"weight\": 0, \"train\": false"})
     EXPECT_EQ(untrained(mark), first) << mark;
   for (const char* mark : {"\"weight\": 1", "\"weight\": 1.0", "\"weight\": null", "\"train\": true", "\"loss\": true",
                            "\"mask\": false", "\"loss_mask\": 1"})
     EXPECT_EQ(untrained(mark), none) << mark;
   const auto fault = [&](const std::string& mark) {
-    return refusal(demonstration,
-                   R"({"messages": [{"role": "assistant", "content": "a", )" + mark + "}]}");
+    return refusal(demonstration, R"({"messages": [{"role": "assistant", "content": "a", )" + mark + "}]}");
   };
-  EXPECT_EQ(fault("\"weight\": 0.5"),
-            "messages[0].weight: expected 1 or 0 (a turn is trained or not; other weights are not supported), found 0.5");
+  EXPECT_EQ(
+      fault("\"weight\": 0.5"),
+      "messages[0].weight: expected 1 or 0 (a turn is trained or not; other weights are not supported), found 0.5");
   EXPECT_EQ(fault("\"train\": \"no\""),
             "messages[0].train: expected 1, 0, true or false (whether the turn is trained), found \"no\"");
   EXPECT_EQ(fault("\"mask\": 1"), "messages[0].mask: expected true (the turn is not trained) or false, found 1");
@@ -167,11 +171,21 @@ TEST(Strangers, EveryMarkOfATurnThatIsNotTrainedIsRead) {
             "messages[0].training_detail: expected a mark for the whole turn, such as \"train\", found []");
 }
 
+TEST(Strangers, AMarkToTrainAUsersTurnIsWarnedOf) {
+  const auto read = read_one(read_demonstrations, R"({"messages": [{"role": "user", "content": "q", "train": true},)"
+                                                  R"({"role": "assistant", "content": "a"}], "images": [], "x": ""})");
+  EXPECT_EQ(read.counts.unread,
+            (std::map<std::string, std::int64_t>{{"train: true, of a turn that is not the assistant's", 1}}))
+      << "fields that are empty are not lost";
+  EXPECT_EQ(read.counts.warnings().size(), 1u);
+}
+
 TEST(Strangers, MarksOfShareGptAndOfCompletionsCount) {
-  EXPECT_EQ(demonstration(R"({"conversations": [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a",)"
-                          R"("weight": 0}, {"from": "human", "value": "r"}, {"from": "gpt", "value": "b", "weight": 1}]})")
-                .untrained,
-            (std::vector<std::size_t>{1}));
+  EXPECT_EQ(
+      demonstration(R"({"conversations": [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a",)"
+                    R"("weight": 0}, {"from": "human", "value": "r"}, {"from": "gpt", "value": "b", "weight": 1}]})")
+          .untrained,
+      (std::vector<std::size_t>{1}));
   EXPECT_EQ(demonstration(R"({"prompt": [{"role": "user", "content": "q"}], "completion": [{"role": "assistant",)"
                           R"("content": "a", "weight": 0}, {"role": "assistant", "content": "b"}]})")
                 .untrained,
@@ -179,25 +193,29 @@ TEST(Strangers, MarksOfShareGptAndOfCompletionsCount) {
 }
 
 TEST(Strangers, ShareGptCallsAndObservationsBecomeToolTurns) {
-  const Demonstration record = demonstration(
-      R"({"conversations": [{"from": "Human", "value": "Weather?"},)"
-      R"({"from": "function_call", "value": "{\"name\": \"get\", \"arguments\": {\"city\": \"Bern\"}}"},)"
-      R"({"from": "observation", "value": "7C"}, {"from": "gpt", "value": "7 degrees.", "score": 3}],)"
-      R"("tools": "[{\"name\": \"get\"}]"})");
-  EXPECT_EQ(record.chat.messages.dump(),
-            R"([{"role":"user","content":"Weather?"},{"role":"assistant","content":"","tool_calls":[{"type":"function",)"
-            R"("function":{"name":"get","arguments":{"city":"Bern"}}}]},{"role":"tool","content":"7C"},)"
-            R"({"role":"assistant","content":"7 degrees.","score":3}])");
+  const Demonstration record =
+      demonstration(R"({"conversations": [{"from": "Human", "value": "Weather?"},)"
+                    R"({"from": "function_call", "value": "{\"name\": \"get\", \"arguments\": {\"city\": \"Bern\"}}"},)"
+                    R"({"from": "observation", "value": "7C"}, {"from": "gpt", "value": "7 degrees.", "score": 3}],)"
+                    R"("tools": "[{\"name\": \"get\"}]"})");
+  EXPECT_EQ(
+      record.chat.messages.dump(),
+      R"([{"role":"user","content":"Weather?"},{"role":"assistant","content":"","tool_calls":[{"type":"function",)"
+      R"("function":{"name":"get","arguments":{"city":"Bern"}}}]},{"role":"tool","content":"7C"},)"
+      R"({"role":"assistant","content":"7 degrees.","score":3}])");
   EXPECT_EQ(record.chat.tools.dump(), R"([{"name":"get"}])") << "a list in a JSON text, as LLaMA-Factory writes it";
-  EXPECT_EQ(refusal(demonstration, R"({"conversations": [{"from": "human", "value": null}, {"from": "gpt", "value": "a"}]})"),
-            "conversations[0].value: expected a string, found null");
+  EXPECT_EQ(
+      refusal(demonstration, R"({"conversations": [{"from": "human", "value": null}, {"from": "gpt", "value": "a"}]})"),
+      "conversations[0].value: expected a string, found null");
 }
 
 TEST(Strangers, ListsOfMessagesAreReadUnderEitherName) {
   const Turns both = {"user: q", "assistant: a"};
-  EXPECT_EQ(turns_of(demonstration(R"({"conversations": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]})")
-                         .chat.messages),
-            both);
+  EXPECT_EQ(
+      turns_of(demonstration(
+                   R"({"conversations": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]})")
+                   .chat.messages),
+      both);
   EXPECT_EQ(turns_of(demonstration(R"({"messages": [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}]})")
                          .chat.messages),
             both);
@@ -212,7 +230,8 @@ TEST(Strangers, MessagesOfCallsNeedNoContentAndImagesAreRefused) {
   EXPECT_FALSE(record.chat.messages.at(1).contains("content"));
   EXPECT_EQ(record.chat.messages.at(2).dump(),
             R"({"role":"tool","tool_call_id":"c1","name":"get","content":{"temperature":7}})");
-  EXPECT_EQ(refusal(demonstration, R"({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]})"),
+  EXPECT_EQ(refusal(demonstration,
+                    R"({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]})"),
             "messages[0].content[0].type: expected \"text\" (only text is supported), found \"image_url\"");
 }
 
@@ -227,9 +246,10 @@ TEST(Strangers, PairsWithoutAPromptAreWholeTexts) {
   const Demonstration chosen = demonstration(line);
   EXPECT_TRUE(chosen.whole);
   EXPECT_EQ(chosen.completion, "The sky is blue.");
-  const Preference chats = preference(R"({"chosen": [{"role": "user", "content": "a"}, {"role": "assistant", "content":)"
-                                      R"("b"}], "rejected": [{"role": "user", "content": "c"},)"
-                                      R"({"role": "assistant", "content": "d"}]})");
+  const Preference chats =
+      preference(R"({"chosen": [{"role": "user", "content": "a"}, {"role": "assistant", "content":)"
+                 R"("b"}], "rejected": [{"role": "user", "content": "c"},)"
+                 R"({"role": "assistant", "content": "d"}]})");
   EXPECT_TRUE(chats.whole);
   EXPECT_TRUE(chats.chat.messages.empty());
   EXPECT_EQ(turns_of(chats.answers.at(1).turns), (Turns{"user: c", "assistant: d"}));
@@ -243,7 +263,8 @@ TEST(Strangers, ATextBesideAnswersOfMessagesIsTheUsersTurn) {
 }
 
 TEST(Strangers, PairsAndRankingsGiveDemonstrationsAndPrompts) {
-  const std::string hh = R"({"chosen": "\n\nHuman: Hi\n\nAssistant: Hello", "rejected": "\n\nHuman: Hi\n\nAssistant: No"})";
+  const std::string hh =
+      R"({"chosen": "\n\nHuman: Hi\n\nAssistant: Hello", "rejected": "\n\nHuman: Hi\n\nAssistant: No"})";
   const Demonstration chosen = demonstration(hh);
   EXPECT_EQ(chosen.prompt, "\n\nHuman: Hi\n\nAssistant:");
   EXPECT_EQ(chosen.completion, " Hello");
@@ -257,9 +278,10 @@ TEST(Strangers, PairsAndRankingsGiveDemonstrationsAndPrompts) {
   EXPECT_EQ(demonstration(chats).prompt_turns, 1u);
   EXPECT_EQ(turns_of(prompt(chats).chat.messages), (Turns{"user: q"}));
   EXPECT_EQ(prompt(R"({"prompt": "p", "completion": "c"})").prompt, "p");
-  EXPECT_EQ(turns_of(prompt(R"({"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]})")
-                         .chat.messages),
-            (Turns{"user: q"}));
+  EXPECT_EQ(
+      turns_of(prompt(R"({"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]})")
+                   .chat.messages),
+      (Turns{"user: q"}));
   EXPECT_EQ(prompt(R"({"instruction": "i", "output": "o"})").prompt,
             demonstration(R"({"instruction": "i", "output": "o"})").prompt);
   EXPECT_EQ(read_one(read_prompts, hh).counts.kind(), "transcripts records");
@@ -276,7 +298,8 @@ const std::string kTree =
 TEST(Strangers, TreesGiveTheirBestPathTheirRankingsAndTheirPrompts) {
   const auto sft = read_one(read_demonstrations, kTree);
   EXPECT_EQ(sft.counts.kind(), "tree records");
-  EXPECT_EQ(turns_of(sft.records.at(0).chat.messages), (Turns{"user: Why?", "assistant: A", "user: More?", "assistant: Yes"}));
+  EXPECT_EQ(turns_of(sft.records.at(0).chat.messages),
+            (Turns{"user: Why?", "assistant: A", "user: More?", "assistant: Yes"}));
   const auto ranked = read_one(read_preferences, kTree);
   ASSERT_EQ(ranked.records.size(), 1u) << "one answer alone is no ranking";
   EXPECT_EQ(turns_of(ranked.records[0].chat.messages), (Turns{"user: Why?"}));
@@ -299,15 +322,17 @@ TEST(Strangers, ATreeWithoutAnswersIsCounted) {
 TEST(Strangers, EachFileHasItsOwnFormat) {
   const TemporaryFolder folder;
   const auto read = read_demonstrations(
-      {folder.write("a.jsonl", R"({"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]})"
-                               "\n"),
+      {folder.write("a.jsonl",
+                    R"({"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]})"
+                    "\n"),
        folder.write("b.jsonl", R"({"conversations": [{"from": "human", "value": "q"}, {"from": "gpt", "value": "b"}]})"
                                "\n"),
        folder.write("c.jsonl", R"({"prompt": "p", "completion": "c"})"
                                "\n")},
       {});
   EXPECT_EQ(read.records.size(), 3u);
-  EXPECT_EQ(read.counts.kind(), "messages records (a.jsonl); sharegpt records (b.jsonl); demonstration records (c.jsonl)");
+  EXPECT_EQ(read.counts.kind(),
+            "messages records (a.jsonl); sharegpt records (b.jsonl); demonstration records (c.jsonl)");
   EXPECT_TRUE(read.counts.chat);
   EXPECT_TRUE(read.counts.templated);
 }
@@ -335,8 +360,8 @@ TEST(Strangers, NamesOfPublishedDataAreSuggested) {
 }
 
 TEST(Strangers, TheSuggestedNamesWork) {
-  const Preference orca = preference(R"({"system": "s", "question": "q", "chosen": "c", "rejected": "r"})",
-                                     {{{"prompt", "question"}}});
+  const Preference orca =
+      preference(R"({"system": "s", "question": "q", "chosen": "c", "rejected": "r"})", {{{"prompt", "question"}}});
   EXPECT_EQ(orca.prompt, "q");
   const Preference nectar = preference(R"({"prompt": "p", "answers": [{"answer": "a", "rank": 2.0, "model": "m"},)"
                                        R"({"answer": "b", "rank": 1.0, "model": "n"}]})",
@@ -361,8 +386,9 @@ TEST(Strangers, RecordsOfSeveralFormatsGiveEachToolItsOwn) {
 TEST(Strangers, ValuesThatJsonDoesNotHaveMayStandWhereNothingReadsThem) {
   const TemporaryFolder folder;
   const auto read = read_demonstrations(
-      {folder.write("a.jsonl", R"({"prompt": "NaN \"Infinity", "completion": "a", "quality": NaN, "x": [-Infinity, Infinity]})"
-                               "\n")},
+      {folder.write("a.jsonl",
+                    R"({"prompt": "NaN \"Infinity", "completion": "a", "quality": NaN, "x": [-Infinity, Infinity]})"
+                    "\n")},
       {});
   EXPECT_EQ(read.records.at(0).prompt, "NaN \"Infinity");
   EXPECT_EQ(read.counts.unread.at("quality"), 1);

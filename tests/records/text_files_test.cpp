@@ -44,8 +44,9 @@ TEST(TextFiles, AreUtf8) {
     texts(name);
     FAIL() << "accepted";
   } catch (const DataError& error) {
-    EXPECT_EQ(std::string(error.what()),
-              name + ":2: byte 4: expected UTF-8, found another encoding; hint: iconv -t UTF-8 converts other encodings");
+    EXPECT_EQ(
+        std::string(error.what()),
+        name + ":2: byte 4: expected UTF-8, found another encoding; hint: iconv -t UTF-8 converts other encodings");
   }
 }
 

@@ -75,7 +75,7 @@ SampleSet<RankedSample> make_ranked(const std::vector<Preference>& records, cons
 /// Turns prompts into token ids: the prompt template up to the completion, without EOS, or messages with the generation
 /// prompt of the chat template. Prompts of more than `max_prompt_length` tokens are dropped and counted, cut on the
 /// left (BOS stays) or refused, and up to `max_bad_lines` prompts that the chat template or the tokenizer refuses are
-/// dropped. Throws DataError if a prompt has no tokens or no prompt is left.
+/// dropped. Logs a warning for each loss of data. Throws DataError if a prompt has no tokens or no prompt is left.
 SampleSet<PromptSample> make_prompts(const std::vector<Prompt>& records, const Tokenizer& tokenizer,
                                      const Templates& templates, std::int64_t max_prompt_length,
                                      std::int64_t max_bad_lines = 0,
