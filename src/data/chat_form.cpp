@@ -198,7 +198,8 @@ std::vector<bool> present(const Conversation& chat, const std::string& rendered,
     *needle.text = marks.back();
   }
   try {
-    const std::string probe = templates.chat_template().render(marked.messages, chat_options(marked, templates, add_generation_prompt));
+    const std::string probe =
+        templates.chat_template().render(marked.messages, chat_options(marked, templates, add_generation_prompt));
     for (std::size_t i = 0; i < marks.size(); ++i) found[i] = found[i] && probe.find(marks[i]) != std::string::npos;
   } catch (const Error&) {
     // The template refuses the marks; what was found above counts.
@@ -206,8 +207,7 @@ std::vector<bool> present(const Conversation& chat, const std::string& rendered,
   return found;
 }
 
-void find_losses(FittedChat& fit, const std::string& rendered, const Templates& templates,
-                 bool add_generation_prompt) {
+void find_losses(FittedChat& fit, const std::string& rendered, const Templates& templates, bool add_generation_prompt) {
   fit.losses.assign(fit.chat.messages.size(), {});
   Needles needles(fit.chat.messages, fit.chat.tools);
   const std::vector<bool> found = present(fit.chat, rendered, templates, add_generation_prompt);

@@ -75,7 +75,8 @@ Renderer::Renderer(const Tokenizer& tokenizer, const Templates& templates)
 
 std::string Renderer::render_prompt(const Conversation& chat, std::size_t count) const {
   const Conversation prompt = first_turns(chat, count);
-  return templates_.chat_template().render(prompt.messages, chat_options(prompt, templates_, /*add_generation_prompt=*/true));
+  return templates_.chat_template().render(prompt.messages,
+                                           chat_options(prompt, templates_, /*add_generation_prompt=*/true));
 }
 
 RenderedPrompt Renderer::prompt(const Conversation& chat) const {
@@ -125,7 +126,8 @@ std::vector<ByteSpan> Renderer::spans_of(const ChatText& rendered, const Convers
 /// Renders and tokenises a conversation in which the assistant turns from message `first` on are trained.
 JoinedText Renderer::tokenise_turns(const Conversation& chat, const std::vector<std::size_t>& untrained,
                                     std::size_t first) const {
-  ChatText rendered = templates_.chat_template().render_with_spans(chat.messages, chat_options(chat, templates_, false));
+  ChatText rendered =
+      templates_.chat_template().render_with_spans(chat.messages, chat_options(chat, templates_, false));
   std::vector<ByteSpan> answers = spans_of(rendered, chat, untrained, first);
   const std::string text = without_space_at_end(std::move(rendered.text));
   for (ByteSpan& answer : answers) {
@@ -148,7 +150,8 @@ JoinedText Renderer::tokenise_all(const Conversation& chat, const std::vector<st
     std::vector<std::size_t> trained;
     for (std::size_t i = 0; i < chat.messages.size(); ++i)
       if (is_assistant(chat.messages[i]) && !contains(untrained, i)) trained.push_back(i);
-    ChatText rendered = templates_.chat_template().render_with_spans(chat.messages, chat_options(chat, templates_, false));
+    ChatText rendered =
+        templates_.chat_template().render_with_spans(chat.messages, chat_options(chat, templates_, false));
     for (const ByteSpan& turn : spans_of(rendered, chat, trained, 0)) {
       answers.push_back({begin, turn.begin});
       begin = turn.end;
