@@ -113,7 +113,7 @@ std::vector<TokenIds> tokenise_answers(const AnsweredRecord& record, const Token
   if (record.ids) return {*record.ids};
   if (record.whole) return {tokenise_joined("", record.content.answers.front().text, tokenizer).ids};
   std::vector<TokenIds> ids;
-  for (JoinedText& text : tokenise(record.content, tokenizer, templates, TrainOn::completion))
+  for (JoinedText& text : Renderer(tokenizer, templates).tokenise(record.content, TrainOn::completion))
     ids.push_back(std::move(text.ids));
   return ids;
 }

@@ -47,6 +47,7 @@ std::uint64_t split_key(const Preference& record) { return hash_bytes(prompt_of(
 
 HeldOut choose_held_out(const std::unordered_map<std::uint64_t, std::int64_t>& counts, double share,
                         std::uint64_t seed) {
+  check_argument(share >= 0 && share <= 1, "share", "a number from 0 to 1", share);
   HeldOut chosen{.prompts = static_cast<std::int64_t>(counts.size())};
   std::vector<std::pair<double, std::uint64_t>> order;
   for (const auto& [key, count] : counts) {

@@ -72,7 +72,7 @@ class AnswerReader {
     if (!chat && !has_prompt) return fields_.split_transcripts();
     if (!chat && !has_chat_prompt())
       return {fields_.text("prompt"), {{fields_.text("chosen")}, {fields_.text("rejected")}}, fields_.pair()};
-    if (chat && (!has_prompt || fields_.is_text("prompt"))) return fields_.split_conversations();
+    if (chat && (!has_prompt || fields_.is_text("prompt"))) return fields_.split_conversations(has_prompt);
     Preference record = with_prompt();
     record.answers = {answer_to_chat("chosen"), answer_to_chat("rejected")};
     record.pairs = fields_.pair();
@@ -95,7 +95,7 @@ class AnswerReader {
 
   Preference single() const {
     if (has("messages")) return last_turn(fields_.answered("messages"));
-    if (has("conversations")) return last_turn(fields_.sharegpt());
+    if (has("conversations")) return last_turn(fields_.answered("conversations"));
     if (has("instruction") && has("output")) return {fields_.alpaca_prompt(), {{fields_.text("output")}}, {}};
     if (has("text") && !has(prompt_name_)) return {"", {{fields_.text("text")}}, {}};
     if (const char* const name = first_of(kAnswerNames)) {

@@ -34,9 +34,7 @@ TEST(DataMisuse, Samples) {
   expect_misuse<ArgumentError>("Encoding::ends: expected one offset per token id", [&] {
     make_samples({{"q", "a"}}, Forgetful(), templates, DataOptions());
   });
-  expect_misuse<ArgumentError>("eval_share: expected a number from 0 to 1, found 2", [] {
-    held_out(Demonstration{"q", "a"}, 2, 1);
-  });
+  expect_misuse<ArgumentError>("share: expected a number from 0 to 1, found 2", [] { choose_held_out({}, 2, 1); });
   expect_misuse<ArgumentError>("trained: expected spans of the tokens, found 5", [] {
     show_sample({{97, 98}, {{0, 5}}}, ByteTokenizer(), false);
   });
