@@ -80,6 +80,53 @@ TEST(ChatTemplates, NamedOnesGiveWhatTransformersGivesForTheirSource) {
   EXPECT_GE(compare_golden("named", named_chat_template), 450);
 }
 
+constexpr const char* kDated =
+    "{{- 'Today is ' + strftime_now('%d %b %Y') }}{% for m in messages %}{{ ': ' ~ m.content }}{% endfor %}";
+
+TEST(ChatTemplates, SeeTheTimeThatTheCallerGives) {
+  const ChatTemplate chat(kDated, {}, "dated");
+  const Json messages = {{{"role", "user"}, {"content", "Hi"}}};
+  ChatOptions options;
+  options.now = 1735689600;  // 2025-01-01 00:00
+  EXPECT_EQ(chat.render(messages, options), "Today is 01 Jan 2025: Hi");
+  options.now = 1735689599;
+  EXPECT_EQ(chat.render(messages, options), "Today is 31 Dec 2024: Hi");
+  options.now = std::nullopt;
+  const std::int64_t before = wall_clock();
+  const std::string now = chat.render(messages, options);
+  ChatOptions at_once = options, later = options;
+  at_once.now = before;
+  later.now = wall_clock();
+  EXPECT_TRUE(now == chat.render(messages, at_once) || now == chat.render(messages, later)) << now;
+}
+
+TEST(ChatTemplates, TellWhatTheyReadFromTheClock) {
+  const auto text = [](const std::string& source, std::int64_t now) {
+    return ChatTemplate(source, {}, "t").clock_text(now);
+  };
+  EXPECT_EQ(text("{{ messages }}", 1735689600), "");
+  EXPECT_EQ(text(kDated, 1735689600), text(kDated, 1735689600 + 86399)) << "the same day";
+  EXPECT_NE(text(kDated, 1735689600), text(kDated, 1735689599));
+  for (const char* source : {"{{ strftime_now(messages[0].content) }}", "{% set f = strftime_now %}{{ f('%Y') }}",
+                             "{{ strftime_now('%S') }}", "{{ strftime_now('%Y') }}{{ strftime_now('%' ~ 'S') }}"})
+    EXPECT_NE(text(source, 1735689600), text(source, 1735689601)) << source;
+}
+
+TEST(ChatTemplates, DropTheNullsOfAMessage) {
+  const ChatTemplate chat("{{ messages }}", {}, "t");
+  const Json messages = {
+      {{"role", "assistant"}, {"content", nullptr}, {"tool_calls", {{{"id", nullptr}}}}, {"name", nullptr}}};
+  EXPECT_EQ(chat.render(messages), "[{'role': 'assistant', 'tool_calls': [{'id': None}]}]")
+      << "only those of the message";
+}
+
+TEST(ChatTemplates, TakeAMappingAsContent) {
+  const ChatTemplate chat(
+      "{% for m in messages %}{{ m.content | tojson if m.content is mapping else m.content }}{% endfor %}", {}, "t");
+  EXPECT_EQ(chat.render({{{"role", "tool"}, {"content", {{"output", "22 °C"}}}}, {{"role", "user"}, {"content", "!"}}}),
+            "{\"output\": \"22 °C\"}!");
+}
+
 TEST(ChatTemplates, OfTrlGiveWhatTransformersGives) {
   const char* python = std::getenv("RLHF_TEST_PYTHON");
   if (python == nullptr) GTEST_SKIP() << "set RLHF_TEST_PYTHON to a Python that has transformers and trl";
