@@ -185,7 +185,18 @@ Value slice(Machine& machine, const Value& of, const Value& begin, const Value& 
   if (const Text* text = of.text()) return text_slice(machine, *text, begin, end, step);
   const Sequence* sequence = of.sequence();
   if (sequence == nullptr || !has_places(*sequence)) fail("'" + of.type_name() + "' object is not subscriptable");
-  const auto taken = places(bounds(begin, end, step, static_cast<std::int64_t>(sequence->items.size())));
+  const Bounds range = bounds(begin, end, step, static_cast<std::int64_t>(sequence->items.size()));
+  const auto taken = places(range);
+  if (sequence->shape == Shape::range) {
+    const Value start(sequence->start), step_of_range(sequence->step);
+    const auto number = [&](std::int64_t place) {
+      return *compute(machine, Arithmetic::add, start,
+                      compute(machine, Arithmetic::multiply, Value(place), step_of_range))
+                  .integer();
+    };
+    const Value by = compute(machine, Arithmetic::multiply, step_of_range, Value(range.step));
+    return make_range(machine.budget, number(range.begin), number(range.end), *by.integer(), taken.size());
+  }
   machine.budget.make(taken.size() * sizeof(Value));
   Values items;
   for (const std::size_t i : taken) items.push_back(sequence->items[i]);

@@ -125,6 +125,11 @@ std::optional<Value> method_of(const Value& self, const std::string& name) {
   const Sequence* sequence = self.sequence();
   if (sequence && sequence->label == "group" && (name == "grouper" || name == "list"))
     return sequence->items[name == "list"];
+  if (sequence && sequence->shape == Shape::range) {
+    if (name == "start") return Value(sequence->start);
+    if (name == "stop") return Value(sequence->stop);
+    if (name == "step") return Value(sequence->step);
+  }
   if (self.text() && self.text()->markup)
     if (const auto native = markup_method(name))
       return Value(std::static_pointer_cast<Object>(std::make_shared<Function>(*native, self)));

@@ -133,15 +133,13 @@ Value range(Machine& machine, const Value&, const Arguments& arguments) {
   const std::int64_t begin = one ? 0 : params.whole(0, 0), end = one ? params.whole(0, 0) : params.whole(1, 0);
   const std::int64_t step = params.whole(2, 1);
   if (step == 0) fail("range() arg 3 must not be zero");
-  Values numbers;
-  for (std::int64_t i = begin; step > 0 ? i < end : i > end;) {
-    if (numbers.size() == kMaxRange) Budget::stop("a range of more than 100000 numbers");
-    numbers.push_back(Value(i));
-    if (__builtin_add_overflow(i, step, &i)) break;
-  }
-  std::string label = "range(" + std::to_string(begin) + ", " + std::to_string(end);
-  if (step != 1) label += ", " + std::to_string(step);
-  return make_sequence(machine.budget, Shape::range, std::move(numbers), label + ")");
+  const bool empty = step > 0 ? begin >= end : begin <= end;
+  const auto distance =
+      static_cast<std::uint64_t>(step > 0 ? end : begin) - static_cast<std::uint64_t>(step > 0 ? begin : end);
+  const auto stride = step > 0 ? static_cast<std::uint64_t>(step) : 0 - static_cast<std::uint64_t>(step);
+  const std::uint64_t count = empty ? 0 : (distance - 1) / stride + 1;
+  if (count > kMaxRange) Budget::stop("a range of more than 100000 numbers");
+  return make_range(machine.budget, begin, end, step, static_cast<std::size_t>(count));
 }
 
 // dict(mapping or pairs, name=value…).

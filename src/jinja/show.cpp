@@ -96,8 +96,8 @@ class Printer {
 
   void show_sequence(const Sequence& sequence) {
     if (sequence.shape == Shape::range) {
-      if (sequence.label.empty()) fail("printing a part of a range; hint: convert it with `| list`");
-      out_ += sequence.label;
+      out_ += "range(" + std::to_string(sequence.start) + ", " + std::to_string(sequence.stop);
+      out_ += sequence.step == 1 ? ")" : ", " + std::to_string(sequence.step) + ")";
       return;
     }
     if (sequence.shape == Shape::generator)

@@ -113,7 +113,21 @@ Value make_sequence(Budget& budget, Shape shape, Values items, std::string label
   budget.make(items.size() * sizeof(Value));
   const int depth = depth_of(items);
   check_depth(depth);
-  return Value(std::make_shared<const Sequence>(Sequence{shape, std::move(items), std::move(label), depth}));
+  return Value(std::make_shared<const Sequence>(
+      Sequence{.shape = shape, .items = std::move(items), .label = std::move(label), .depth = depth}));
+}
+
+Value make_range(Budget& budget, std::int64_t start, std::int64_t stop, std::int64_t step, std::size_t count) {
+  budget.make(count * sizeof(Value));
+  Sequence range;
+  range.shape = Shape::range;
+  range.start = start;
+  range.stop = stop;
+  range.step = step;
+  auto number = static_cast<std::uint64_t>(start);  // unsigned, because the number after the last one may overflow
+  for (std::size_t i = 0; i < count; ++i, number += static_cast<std::uint64_t>(step))
+    range.items.push_back(Value(static_cast<std::int64_t>(number)));
+  return Value(std::make_shared<const Sequence>(std::move(range)));
 }
 
 Value make_text(Budget& budget, std::string bytes, bool markup) {

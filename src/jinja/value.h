@@ -90,9 +90,10 @@ enum class Shape { list, tuple, range, view, generator };
 struct Sequence {
   Shape shape = Shape::list;
   Values items;
-  std::string label;  // how Python prints a range or view: "range(0, 3)", "dict_keys"
+  std::string label;  // the type of a view, "dict_keys"; "group" for a tuple of groupby
   int depth = 1;
-  mutable std::size_t taken = 0;  // items of a generator that were used; each can be used once
+  mutable std::size_t taken = 0;               // items of a generator that were used; each can be used once
+  std::int64_t start = 0, stop = 0, step = 1;  // of a range
 };
 
 Value make_sequence(Budget& budget, Shape shape, Values items, std::string label = {});
@@ -101,6 +102,8 @@ inline Value make_tuple(Budget& budget, Values items) { return make_sequence(bud
 inline Value make_generator(Budget& budget, Values items) {
   return make_sequence(budget, Shape::generator, std::move(items));
 }
+/// The range from `start`, with `count` numbers.
+Value make_range(Budget& budget, std::int64_t start, std::int64_t stop, std::int64_t step, std::size_t count);
 /// Creates a text and charges it to the budget.
 Value make_text(Budget& budget, std::string bytes, bool markup = false);
 

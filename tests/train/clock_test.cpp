@@ -36,8 +36,9 @@ class Clock : public testing::SameBits {
     std::ofstream messages(path("messages.jsonl"));
     for (int a = 0; a < 5; ++a)
       for (int b = 0; b < 4; ++b)
-        messages << nlohmann::ordered_json{{"messages", testing::chat({{"user", std::to_string(a) + "+" + std::to_string(b)},
-                                                                      {"assistant", std::to_string(a + b)}})}}
+        messages << nlohmann::ordered_json{{"messages",
+                                            testing::chat({{"user", std::to_string(a) + "+" + std::to_string(b)},
+                                                           {"assistant", std::to_string(a + b)}})}}
                  << "\n";
     std::ofstream(path("tokenizer/chat_template.jinja")) << "{{ strftime_now('%d') }}" << testing::kShortChat;
   }
