@@ -25,10 +25,10 @@ std::size_t directive_size(std::string_view text) {
 
 // One directive, of at most `most` bytes; more is nothing.
 std::string filled(std::string_view directive, const std::tm& time, std::size_t most) {
-  const std::string format = std::string(directive) + ' ';  // the result 0 is then always a text that does not fit
+  const std::string format = ' ' + std::string(directive);  // the result 0 is then always a text that does not fit
   std::string text(most + 2, '\0');
   const std::size_t size = std::strftime(text.data(), text.size(), format.c_str(), &time);
-  return size == 0 ? std::string(most + 1, ' ') : text.substr(0, size - 1);
+  return size == 0 ? std::string(most + 1, ' ') : text.substr(1, size - 1);
 }
 
 // Python itself fills these in, before the C library sees the format.

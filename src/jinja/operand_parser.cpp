@@ -217,6 +217,8 @@ ExprPtr ExpressionParser::test(ExprPtr of) {
   while (skip_sign(".")) name += "." + expect_any_name("the name of a test");
   const Test found = find_test(name);
   if (found == nullptr) see_unknown("test", name, at);
+  const Name* subject = std::get_if<Name>(&of->node);
+  if (subject && subject->name == "strftime_now" && name == "defined") --clock_uses_;  // that reads no time
   ArgumentList arguments;
   if (is_sign("(")) {
     arguments = call_arguments();

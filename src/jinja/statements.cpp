@@ -288,6 +288,7 @@ Evaluator::Flow Evaluator::run_node(const Generation& node) {
 Evaluator::Flow Evaluator::run_in_block(const BlockBody& block, std::shared_ptr<Scope> outer) {
   if (block.required) fail("the required block '" + block.name + "' was not found");
   const Inner inner(*this, std::move(outer));
+  const Escaping escaping(machine_, false);  // as in Jinja2, also if the block stands in an autoescape block
   scope_->set("super", Value::undefined("there is no parent block called '" + block.name + "'"));
   return run(block.body);
 }

@@ -107,6 +107,8 @@ TEST(ChatTemplates, TellWhatTheyReadFromTheClock) {
   EXPECT_EQ(text("{{ messages }}", 1735689600), "");
   EXPECT_EQ(text(kDated, 1735689600), text(kDated, 1735689600 + 86399)) << "the same day";
   EXPECT_NE(text(kDated, 1735689600), text(kDated, 1735689599));
+  const std::string guarded = "{% if strftime_now is defined %}{{ strftime_now('%d %b') }}{% endif %}";
+  EXPECT_EQ(text(guarded, 1735689600), text(guarded, 1735689600 + 86399));
   for (const char* source : {"{{ strftime_now(messages[0].content) }}", "{% set f = strftime_now %}{{ f('%Y') }}",
                              "{{ strftime_now('%S') }}", "{{ strftime_now('%Y') }}{{ strftime_now('%' ~ 'S') }}"})
     EXPECT_NE(text(source, 1735689600), text(source, 1735689601)) << source;
