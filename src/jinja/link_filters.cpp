@@ -13,7 +13,7 @@
 namespace rlhf::jinja {
 namespace {
 
-constexpr auto npos = std::string_view::npos;
+constexpr auto kNowhere = std::string_view::npos;
 
 bool skip(std::string_view& text, std::string_view part) {
   if (text.size() < part.size() || to_lower(text.substr(0, part.size())) != part) return false;
@@ -134,17 +134,18 @@ bool is_url(std::string_view text) {
 
 bool is_address(std::string_view text) {
   const std::size_t at = text.rfind('@');
-  if (at == npos || at == 0) return false;
+  if (at == kNowhere || at == 0) return false;
   const std::string_view domain = text.substr(at + 1);
   const std::size_t dot = domain.rfind('.');
-  if (dot == npos || dot == 0 || !all_of(domain, is_domain) || !all_of(domain.substr(dot + 1), is_word)) return false;
+  if (dot == kNowhere || dot == 0 || !all_of(domain, is_domain) || !all_of(domain.substr(dot + 1), is_word))
+    return false;
   std::size_t first = 0;
   return is_word(next_code_point(domain, first));
 }
 
 std::size_t count_of(std::string_view text, std::string_view part) {
   std::size_t count = 0;
-  for (std::size_t at = 0; (at = find_bytes(text, part, at)) != npos; at += part.size()) ++count;
+  for (std::size_t at = 0; (at = find_bytes(text, part, at)) != kNowhere; at += part.size()) ++count;
   return count;
 }
 
@@ -166,7 +167,7 @@ Word parts_of(std::string_view word) {
   std::size_t end = word.size();
   while (end > begin) {
     const std::string_view left = word.substr(begin, end - begin);
-    if (std::string_view(")>.,\n").find(left.back()) != npos)
+    if (std::string_view(")>.,\n").find(left.back()) != kNowhere)
       --end;
     else if (left.ends_with("&gt;"))
       end -= 4;
@@ -210,7 +211,7 @@ std::string linked(const std::string& middle, const LinkStyle& style) {
     return link((complete ? "" : "https://") + middle, trimmed(text, style), true);
   }
   if (text.starts_with("mailto:") && is_address(text.substr(7))) return link(middle, middle.substr(7), false);
-  if (text.find('@') != npos && !text.starts_with("www.") && !text.starts_with('@') && text.find(':') == npos &&
+  if (text.find('@') != kNowhere && !text.starts_with("www.") && !text.starts_with('@') && text.find(':') == kNowhere &&
       is_address(text))
     return link("mailto:" + middle, middle, false);
   std::string result = middle;
@@ -240,7 +241,7 @@ std::vector<std::string> schemes(Machine& machine, const Params& params) {
     const std::string_view name = std::string_view(scheme).substr(0, colon),
                            rest = std::string_view(scheme).substr(colon);
     const auto fits = [](CodePoint point) { return is_domain(point) || point == '+'; };
-    if (!all_of(name, fits) || !has_length(name, 2, npos) || (rest != ":" && rest != ":/" && rest != "://"))
+    if (!all_of(name, fits) || !has_length(name, 2, kNowhere) || (rest != ":" && rest != ":/" && rest != "://"))
       fail("'" + scheme + "' is not a valid URI scheme prefix");
     if (all.size() == 100) fail("urlize(): more than 100 extra_schemes");
     all.push_back(scheme);
