@@ -54,7 +54,7 @@ TEST(ModelFolder, SeesThatTheEndTokenIsThePaddingToo) {
 TEST(ModelFolder, RefusesAScalarModelWhereALanguageModelIsWanted) {
   EXPECT_EQ(SpoiltFolder("llama/scalar").refusal(),
             "model folder DIR: expected a language model (…ForCausalLM), found a scalar head "
-            "(…ForSequenceClassification)");
+            "(…ForSequenceClassification); hint: it is a reward or value model");
 }
 
 /// A folder whose config.json asks for a head of its own, which its file lacks.
