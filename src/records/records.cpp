@@ -76,6 +76,15 @@ bool has_template(const Demonstration& record) { return !record.chat && !record.
 bool has_template(const Preference& record) { return !record.chat && !record.whole; }
 bool has_template(const Prompt& record) { return !record.chat; }
 
+/// What a stage reads of records that are made for another one, for the report: ", chosen completions".
+std::string part_read(Stage stage, RecordFormat format) {
+  const RecordFormatInfo* info = find_format(format);
+  if (info == nullptr || info->stage == stage) return "";
+  if (stage == Stage::ppo) return ", prompts";
+  return format == RecordFormat::preference || format == RecordFormat::transcripts ? ", chosen completions"
+                                                                                   : ", best completions";
+}
+
 /// Fields that rlhf-ppo does not pass on to reward functions and samples: none, but these belong into the prompt.
 bool is_lost(Stage stage, const std::string& name) { return stage != Stage::ppo || is_context(name); }
 
@@ -108,7 +117,7 @@ RecordCounts for_each_record(const std::vector<std::string>& patterns, const Rec
     counts.bad_lines += for_each_json_line(counts.files[i], reading.max_bad_lines - counts.bad_lines, accept,
                                            {reading.sample_by, reading.log_bad_lines});
     counts.file_crc32.push_back(crc32_of_file(counts.files[i], ExitCode::data));
-    counts.file_kinds.push_back(shown(gate.kind()));
+    counts.file_kinds.push_back(shown(gate.kind()) + part_read(stage, gate.kind().format));
     counts.records += index;
     if (counts.format == RecordFormat::auto_) counts.format = gate.kind().format;
   }

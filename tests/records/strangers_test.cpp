@@ -284,7 +284,9 @@ TEST(Strangers, PairsAndRankingsGiveDemonstrationsAndPrompts) {
       (Turns{"user: q"}));
   EXPECT_EQ(prompt(R"({"instruction": "i", "output": "o"})").prompt,
             demonstration(R"({"instruction": "i", "output": "o"})").prompt);
-  EXPECT_EQ(read_one(read_prompts, hh).counts.kind(), "transcripts records");
+  EXPECT_EQ(read_one(read_prompts, hh).counts.kind(), "transcripts records, prompts");
+  EXPECT_EQ(read_one(read_demonstrations, hh).counts.kind(), "transcripts records, chosen completions");
+  EXPECT_EQ(read_one(read_demonstrations, ranking).counts.kind(), "ranking records, best completions");
 }
 
 // A tree as in ready.trees.jsonl of OpenAssistant/oasst1: two ranked answers, a follow-up after the better one.
@@ -297,7 +299,7 @@ const std::string kTree =
 
 TEST(Strangers, TreesGiveTheirBestPathTheirRankingsAndTheirPrompts) {
   const auto sft = read_one(read_demonstrations, kTree);
-  EXPECT_EQ(sft.counts.kind(), "tree records");
+  EXPECT_EQ(sft.counts.kind(), "tree records, best completions");
   EXPECT_EQ(turns_of(sft.records.at(0).chat.messages),
             (Turns{"user: Why?", "assistant: A", "user: More?", "assistant: Yes"}));
   const auto ranked = read_one(read_preferences, kTree);
