@@ -2,6 +2,7 @@
 #include "score_answers.h"
 
 #include <cstdio>
+#include <map>
 #include <memory>
 #include <numeric>
 #include <string>
@@ -93,6 +94,9 @@ class AnswerScorer {
     }
     write_all();
     limits_.report(total);
+    for (const auto& [name, count] : not_rendered_)
+      log_warning("the chat template leaves out: " + name + ", in " + std::to_string(count) + " of " +
+                  std::to_string(total) + " records; hint: --chat-template chooses another template");
     if (agreement_.records == 0)
       throw DataError(config_.input + ": expected at least one record that is short enough, found none; hint: " +
                       "--over-length truncate_left");
@@ -103,7 +107,9 @@ class AnswerScorer {
   void take(AnsweredRecord record) {
     Pending taken{.record = std::move(record), .texts = {}};
     try {
-      taken.texts = tokenise_answers(taken.record, *tokenizer_, templates_);
+      AnswerTexts made = tokenise_answers(taken.record, *tokenizer_, templates_);
+      taken.texts = std::move(made.ids);
+      for (const std::string& name : made.missing) ++not_rendered_[name];
     } catch (const DataError& error) {
       throw DataError("tokenising " + taken.record.place + ": " + error.what());
     }
@@ -180,6 +186,7 @@ class AnswerScorer {
   Judge judge_;
   std::vector<Pending> pending_;
   Agreement agreement_;
+  std::map<std::string, std::int64_t> not_rendered_;
 };
 
 }  // namespace

@@ -108,14 +108,14 @@ SampleSet<RankedSample> make_ranked(const std::vector<Preference>& records, cons
   return make_all<RankedSample>(records, tokenizer, templates, options);
 }
 
-std::vector<TokenIds> tokenise_answers(const AnsweredRecord& record, const Tokenizer& tokenizer,
-                                       const Templates& templates) {
-  if (record.ids) return {*record.ids};
-  if (record.whole) return {tokenise_joined("", record.content.answers.front().text, tokenizer).ids};
-  std::vector<TokenIds> ids;
-  for (JoinedText& text : Renderer(tokenizer, templates).tokenise(record.content, TrainOn::completion))
-    ids.push_back(std::move(text.ids));
-  return ids;
+AnswerTexts tokenise_answers(const AnsweredRecord& record, const Tokenizer& tokenizer, const Templates& templates) {
+  if (record.ids) return {{*record.ids}, {}};
+  AnswerTexts texts;
+  for (JoinedText& text : Renderer(tokenizer, templates).tokenise(record.content, TrainOn::completion)) {
+    texts.ids.push_back(std::move(text.ids));
+    if (texts.missing.empty()) texts.missing = std::move(text.missing);
+  }
+  return texts;
 }
 
 SampleSet<PromptSample> make_prompts(const std::vector<Prompt>& records, const Tokenizer& tokenizer,

@@ -52,7 +52,6 @@ class AnswerReader {
       found.content = list(name);
     } else {
       found.content = single();
-      found.whole = found.content.prompt.empty() && !found.content.chat && !has(prompt_name_) && has("text");
     }
     return found;
   }
@@ -97,7 +96,7 @@ class AnswerReader {
     if (has("messages")) return last_turn(fields_.answered("messages"));
     if (has("conversations")) return last_turn(fields_.answered("conversations"));
     if (has("instruction") && has("output")) return {fields_.alpaca_prompt(), {{fields_.text("output")}}, {}};
-    if (has("text") && !has(prompt_name_)) return {"", {{fields_.text("text")}}, {}};
+    if (has("text") && !has(prompt_name_)) return {.answers = {{fields_.text("text")}}, .whole = true};
     if (const char* const name = first_of(kAnswerNames)) {
       Preference record = with_prompt();
       record.answers = {record.chat ? answer_to_chat(name) : Answer{fields_.text(name)}};

@@ -37,7 +37,7 @@ TEST_F(Answered, OneAnswerUnderAnyOfItsNames) {
     EXPECT_EQ(record.kind, Kind::single);
     EXPECT_EQ(record.content.prompt, "2+2=");
     EXPECT_EQ(record.content.answers.at(0).text, "4");
-    EXPECT_FALSE(record.whole);
+    EXPECT_FALSE(record.content.whole);
     EXPECT_EQ(record.record.at("id"), 7) << "the record is kept as it is";
     EXPECT_EQ(record.place, file_.string() + ":1");
   }
@@ -46,7 +46,7 @@ TEST_F(Answered, OneAnswerUnderAnyOfItsNames) {
 
 TEST_F(Answered, AWholeText) {
   const AnsweredRecord record = read("{\"text\": \"2+2=4\"}\n").at(0);
-  EXPECT_TRUE(record.whole);
+  EXPECT_TRUE(record.content.whole);
   EXPECT_EQ(record.content.answers.at(0).text, "2+2=4");
 }
 

@@ -81,11 +81,14 @@ SampleSet<PromptSample> make_prompts(const std::vector<Prompt>& records, const T
                                      std::int64_t max_bad_lines = 0,
                                      OverLengthPrompt over_length = OverLengthPrompt::drop);
 
-/// Turns the answers of a record into the texts that a reward model scores: prompt and completion of each, tokenised as
-/// for training, without limits of length. Throws DataError if the chat template or the tokenizer refuses the record,
-/// and ConfigError if it has messages but there is no chat template.
-std::vector<TokenIds> tokenise_answers(const AnsweredRecord& record, const Tokenizer& tokenizer,
-                                       const Templates& templates);
+/// The texts that a reward model scores: prompt and completion of each answer.
+struct AnswerTexts {
+  std::vector<TokenIds> ids;
+  std::vector<std::string> missing;  ///< what the chat template left out: "tool_calls", …
+};
+/// Tokenises the answers of a record as for training, without limits of length. Throws DataError if the chat template
+/// or the tokenizer refuses the record, and ConfigError if it has messages but there is no chat template.
+AnswerTexts tokenise_answers(const AnsweredRecord& record, const Tokenizer& tokenizer, const Templates& templates);
 
 /// What decides whether a record is held out for evaluation: a hash of its prompt, or of its text if it has none. The
 /// prompt of a conversation is all before the first assistant turn.

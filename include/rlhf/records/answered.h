@@ -22,7 +22,6 @@ struct AnsweredRecord {
   Preference content;  ///< prompt and answers; `pairs` only if the record orders them
   /// Prompt and response as token ids, if the record has both (rlhf-generate --json); then `content` has no answers.
   std::optional<TokenIds> ids;
-  bool whole = false;             ///< {"text"}: the only answer is the whole text, without prompt and template
   nlohmann::ordered_json record;  ///< the record as it is
   std::string place;              ///< "file:line"
 };
