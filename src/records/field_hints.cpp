@@ -9,18 +9,18 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-enum class Shape { text, list_of_objects };
+enum class Shape { text, list_of_objects, list_of_turns };
 
 struct Synonym {
   std::string_view ours, theirs;
   Shape shape = Shape::text;
 };
 constexpr Synonym kSynonyms[] = {
-    {"messages", "conversation", Shape::list_of_objects},
-    {"messages", "dialog", Shape::list_of_objects},
-    {"messages", "dialogue", Shape::list_of_objects},
-    {"messages", "chat", Shape::list_of_objects},
-    {"messages", "turns", Shape::list_of_objects},
+    {"messages", "conversation", Shape::list_of_turns},
+    {"messages", "dialog", Shape::list_of_turns},
+    {"messages", "dialogue", Shape::list_of_turns},
+    {"messages", "chat", Shape::list_of_turns},
+    {"messages", "turns", Shape::list_of_turns},
     {"output", "response"},
     {"output", "answer"},
     {"output", "completion"},
@@ -61,7 +61,9 @@ bool has(const Json& record, std::string_view name) {
 }
 
 bool fits(const Json& value, Shape shape) {
-  return shape == Shape::text ? value.is_string() || value.is_array() : holds_objects(value);
+  if (shape == Shape::text) return value.is_string() || value.is_array();
+  return holds_objects(value) &&
+         (shape == Shape::list_of_objects || value.front().contains("role") || value.front().contains("from"));
 }
 
 /// The name in the record of a field of ours: its own, or a synonym; "" if it has none.

@@ -117,8 +117,20 @@ std::string way_out(const Json& record) {
   return "; hint: rename fields with data.fields {name: name in the file} (rlhf-generate: --field)";
 }
 
+/// A list of {"input", "output"}, as in Capybara, with the command that converts it; nullopt if there is none.
+std::optional<std::string> list_of_exchanges(const Json& record) {
+  for (const auto& [key, value] : record.items()) {
+    if (!value.is_array() || value.empty() || !value.front().is_object()) continue;
+    if (!value.front().contains("input") || !value.front().contains("output")) continue;
+    return "another kind of conversation (a list of {\"input\", \"output\"}); hint: jq -c '{messages: [.[" +
+           shown_json(key) + "][] | {role: \"user\", content: .input}, {role: \"assistant\", content: .output}]}' FILE";
+  }
+  return std::nullopt;
+}
+
 // Describes a common format that is not supported.
 std::optional<std::string> foreign_format(const Json& record) {
+  if (auto exchanges = list_of_exchanges(record)) return exchanges;
   for (const char* list : {"responses", "completions", "candidates", "ranking", "rankings", "ranks"}) {
     if (record.contains(list) && record[list].is_array())
       return "another kind of ranking (\"" + std::string(list) +

@@ -350,6 +350,17 @@ TEST(Strangers, NamesOfPublishedDataAreSuggested) {
             "hint: data.fields {completion: response}");
   EXPECT_EQ(hint(refusal(demonstration, R"({"conversation": [{"role": "user", "content": "q"}], "model": "m"})")),
             "hint: data.fields {messages: conversation}");
+  // Capybara, UltraChat
+  EXPECT_EQ(refusal(demonstration, R"({"source": "s", "conversation": [{"input": "q", "output": "a"}]})"),
+            "expected {\"messages\"}, {\"conversations\"}, {\"instruction\", \"output\"}, {\"prompt\", \"completion\"} "
+            "or {\"text\"}, found another kind of conversation (a list of {\"input\", \"output\"}); hint: jq -c "
+            "'{messages: [.[\"conversation\"][] | {role: \"user\", content: .input}, {role: \"assistant\", content: "
+            ".output}]}' FILE");
+  EXPECT_EQ(read_one(read_prompts, R"({"prompt": "q", "prompt_id": "1", "messages": [{"role": "user", "content": "q"},)"
+                                   R"({"role": "assistant", "content": "a"}]})")
+                .records.at(0)
+                .prompt,
+            "q");
   // orca_dpo_pairs, Nectar
   EXPECT_EQ(hint(refusal(preference, R"({"system": "s", "question": "q", "chosen": "c", "rejected": "r"})")),
             "hint: data.fields {prompt: question}");
