@@ -1,24 +1,21 @@
 #pragma once
 
-#include <iostream>
+#include <ostream>
 #include <string>
-#include <unistd.h>
 
-#include "rlhf/core/message.h"
 #include "rlhf/core/utf8.h"
 #include "rlhf/text/stop_strings.h"
 #include "rlhf/text/tokenizer.h"
 
-namespace rlhf {
+#include "terminal.h"
 
-/// Whether `out` is stdout and stdout is a terminal. What a model wrote goes there only as terminal_text().
-inline bool is_terminal(const std::ostream& out) { return &out == &std::cout && isatty(STDOUT_FILENO) == 1; }
+namespace rlhf {
 
 /// Prints a response while it is generated, up to a stop string. Holds back the bytes of an incomplete character.
 class AnswerStream {
  public:
   AnswerStream(const Tokenizer& tokenizer, const StopStrings& stop, const TokenIds& prompt, std::ostream& out)
-      : tokenizer_(tokenizer), stop_(stop), prompt_(prompt), out_(out), terminal_(is_terminal(out)) {}
+      : tokenizer_(tokenizer), stop_(stop), prompt_(prompt), out_(out) {}
   void add(std::int32_t token) {
     ids_.push_back(token);
     const std::string text = decode_after(tokenizer_, prompt_, ids_);
@@ -37,8 +34,7 @@ class AnswerStream {
   }
   void print(const std::string& text) {
     if (text.size() <= printed_) return;
-    const std::string more = text.substr(printed_);
-    out_ << (terminal_ ? terminal_text(more) : more) << std::flush;
+    out_ << shown_on(out_, text.substr(printed_)) << std::flush;
     printed_ = text.size();
   }
 
@@ -46,7 +42,6 @@ class AnswerStream {
   const StopStrings& stop_;
   const TokenIds& prompt_;
   std::ostream& out_;
-  bool terminal_;
   TokenIds ids_;
   std::size_t printed_ = 0;
 };

@@ -10,7 +10,6 @@
 
 #include "rlhf/core/error.h"
 #include "rlhf/core/log.h"
-#include "rlhf/core/message.h"
 #include "rlhf/core/random.h"
 #include "rlhf/core/signals.h"
 
@@ -20,10 +19,6 @@ namespace rlhf {
 namespace {
 
 constexpr std::uint64_t kGenerateStream = 0x67656e;
-
-std::string shown(const std::string& text, const std::ostream& out) {
-  return is_terminal(out) ? terminal_text(text) : text;
-}
 
 }  // namespace
 
@@ -145,9 +140,9 @@ void AnswerWriter::write_answer(const PromptSample& prompt, const Generation& an
                                 std::optional<float> score, bool is_streamed, std::ostream& out) {
   if (json_) {
     constexpr auto kReplace = nlohmann::ordered_json::error_handler_t::replace;
-    out << shown(json_of(prompt, answer, sample, score).dump(-1, ' ', false, kReplace), out);
+    out << shown_on(out, json_of(prompt, answer, sample, score).dump(-1, ' ', false, kReplace));
   } else {
-    if (!is_streamed) out << shown(text_of(prompt, answer), out);
+    if (!is_streamed) out << shown_on(out, text_of(prompt, answer));
     if (score) {
       char line[32];
       std::snprintf(line, sizeof line, "\n[score %.4f]", static_cast<double>(*score));

@@ -13,7 +13,6 @@
 
 #include "answer_stream.h"
 #include "answer_writer.h"
-#include "terminal.h"
 
 namespace rlhf {
 namespace {
@@ -36,9 +35,7 @@ Chat::Chat(const GenerateConfig& config, const ModelFolder& folder, const Tokeni
 
 void Chat::run(std::istream& in, std::ostream& out, bool prompts) {
   const auto ask = [&] {
-    if (!prompts) return;
-    out << "> " << std::flush;
-    await_terminal();
+    if (prompts) out << "> " << std::flush;
   };
   std::string line;
   const auto read = [&] {

@@ -8,8 +8,8 @@
 #include "rlhf/core/atomic_file.h"
 #include "rlhf/core/error.h"
 #include "rlhf/core/log.h"
-
-#include "terminal.h"
+#include "rlhf/core/message.h"
+#include "rlhf/core/signals.h"
 
 namespace rlhf {
 namespace {
@@ -18,8 +18,8 @@ namespace fs = std::filesystem;
 
 bool allowed_on_terminal(const fs::path& output) {
   if (isatty(STDIN_FILENO) != 1 || isatty(STDERR_FILENO) != 1) return false;
-  std::cerr << output.string() << " exists. Overwrite it? [y/N] " << std::flush;
-  await_terminal();
+  std::cerr << one_line(output.string()) << " exists. Overwrite it? [y/N] " << std::flush;
+  const StopAtOnce at_question;
   std::string answer;
   std::getline(std::cin, answer);
   return answer == "y" || answer == "Y" || answer == "yes";

@@ -25,6 +25,7 @@
 #include "judge.h"
 #include "long_texts.h"
 #include "output_file.h"
+#include "terminal.h"
 
 namespace rlhf {
 namespace {
@@ -135,8 +136,8 @@ class AnswerScorer {
       const std::vector<float> scores(next, next + static_cast<std::ptrdiff_t>(item.texts.size()));
       next += static_cast<std::ptrdiff_t>(item.texts.size());
       agreement_.add(item.record, scores);
-      out << line_of(item.record, scores).dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)
-          << '\n';
+      constexpr auto kReplace = nlohmann::ordered_json::error_handler_t::replace;
+      out << shown_on(out, line_of(item.record, scores).dump(-1, ' ', false, kReplace)) << '\n';
       if (!out.flush())
         throw OutputError("writing scores: cannot write " + (config_.output.empty() ? "stdout" : config_.output));
     }
