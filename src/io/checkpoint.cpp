@@ -48,7 +48,9 @@ std::optional<std::int64_t> step_of(const std::string& name) {
 /// All checkpoint folders by step, newest first.
 std::map<std::int64_t, fs::path, std::greater<>> list_checkpoints(const fs::path& checkpoints) {
   std::map<std::int64_t, fs::path, std::greater<>> found;
-  if (!fs::is_directory(checkpoints)) return found;
+  if (!fs::exists(checkpoints)) return found;
+  if (!fs::is_directory(checkpoints))
+    throw ModelError(checkpoints.string() + ": expected a folder of checkpoints, found a file");
   for (const fs::directory_entry& entry : fs::directory_iterator(checkpoints)) {
     if (const auto step = step_of(entry.path().filename().string())) found.emplace(*step, entry.path());
   }

@@ -34,7 +34,7 @@ std::vector<fs::path> make_folders(const fs::path& folder) {
 
 void remove_if_empty(const std::vector<fs::path>& folders) {
   for (auto folder = folders.rbegin(); folder != folders.rend(); ++folder)
-    if (::rmdir(folder->c_str()) != 0) return;
+    if (::rmdir(folder->c_str()) != 0 && errno != ENOENT) return;
 }
 
 }  // namespace rlhf

@@ -58,7 +58,8 @@ TEST_F(UserPaths, AreReadInEveryOptionThatIsAPath) {
                       "model: {path: ~/m, tokenizer: ~/t}\n"
                       "data: {train: [~/a.jsonl, {path: ~/b.jsonl}], eval: [~/c.jsonl], chat_template: ~/d.jinja,\n"
                       "       cache: ~/e, template: '~/{prompt}'}\ntrain: {output: ~/f}\n");
-  const auto config = read_config<SftConfig>(file.path(), {"data.eval=[~/g.jsonl, h.jsonl]"});
+  const auto config = read_config<SftConfig>(file.path(), {"data.eval=[~/g.jsonl, h.jsonl]"},
+                                             [](const SftConfig&) { return std::vector<Issue>{}; });
   EXPECT_EQ(config.model.path, "/home/ada/m");
   EXPECT_EQ(config.model.tokenizer, "/home/ada/t");
   EXPECT_EQ(config.data.train[0].path, "/home/ada/a.jsonl");

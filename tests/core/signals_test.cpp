@@ -18,6 +18,7 @@ namespace {
 TEST(Signals, AreKeptUntilALoopAsks) {
   set_stop_signal(0);
   EXPECT_NO_THROW(stop_if_signalled());
+  std::signal(SIGHUP, SIG_DFL);  // the tests may run under nohup
   install_signal_handlers();
   for (int signal : {SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGXCPU, SIGUSR1, SIGUSR2}) {
     set_stop_signal(0);
@@ -45,6 +46,7 @@ TEST(SignalsDeathTest, ASecondOneEndsTheProcessAtOnce) {
 // A terminal that closes sends SIGHUP twice, and the limit of CPU time sends SIGXCPU every second.
 TEST(Signals, ThatComeSeveralTimesDoNotEndTheProcess) {
   set_stop_signal(0);
+  std::signal(SIGHUP, SIG_DFL);
   install_signal_handlers();
   std::raise(SIGHUP);
   std::raise(SIGHUP);

@@ -32,14 +32,15 @@ class StopAfterStep {
 /// Runs that are stopped or lose a checkpoint, and resumed, must end with the bits of a run that is left alone.
 class SameBits : public TinyRun {
  protected:
-  /// Runs `train` straight, and stopped after every step in turn and resumed; both must leave the same bits.
+  /// Runs `train` straight, and stopped after every step in turn (the last one is before the final save) and resumed;
+  /// both must leave the same bits.
   template <typename Config, typename Train>
   void expect_same_bits(Config config, const std::string& stage, int steps, const Train& train,
                         const std::vector<std::string>& models) {
     config.checkpoint.every_steps = 2;
     config.train.output = path(stage + "-straight");
     train(config, RunOptions{});
-    for (int stop = 1; stop < steps; ++stop) {
+    for (int stop = 1; stop <= steps; ++stop) {
       const std::string output = path(stage + "-stopped-" + std::to_string(stop));
       config.train.output = output;
       {
