@@ -146,6 +146,7 @@ CommandLine parse_command_line(const Tool& tool, const Section& options, int arg
   check_together(line, faults);
   if (!faults.empty()) throw ConfigError(std::move(faults));
   line.config_file = path_argument("--config", line.config_file);
+  line.eval_output = path_argument(kEvalOutput, line.eval_output);
   if (keys) {
     for (std::string& text : keys->overrides()) line.overrides.push_back(std::move(text));
   }

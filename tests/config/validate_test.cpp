@@ -53,8 +53,9 @@ TEST(Validate, AsksForWhatARunCannotDoWithout) {
   EXPECT_EQ(faults<PpoConfig>({}, {}), (Lines{"model.policy: expected the folder of the initial policy, found nothing",
                                               "data.prompts: expected at least one file, found none",
                                               "train.output: expected a folder for the run, found nothing"}));
-  EXPECT_EQ(faults<GenerateConfig>({}, {}), (Lines{"model: expected a model folder, found nothing",
-                                                   "prompt: expected a prompt, an input file or a chat, found none"}));
+  EXPECT_EQ(faults<GenerateConfig>({}, {}),
+            (Lines{"model: expected a model folder (or, to score the answers in input, reward), found nothing",
+                   "prompt: expected a prompt, an input file or a chat, found none"}));
 }
 
 TEST(Validate, ReadsWeightsOfFiles) {

@@ -1,6 +1,9 @@
 #include "command_line.h"
 
+#include <iterator>
+#include <sstream>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -45,6 +48,26 @@ TEST(CommandLine, TakesTextThatLooksLikeAFlagAfterAnEqualsSign) {
   EXPECT_EQ(parse<GenerateConfig>({"--model=m", "--prompt=x", "--json=false"}).config.json, false);
 }
 
+TEST(CommandLine, EvaluatesWithoutARunFolderAndTrainingData) {
+  const std::vector<const char*> evaluation = {"--eval-only", "--eval-output=x.json", "model.path=m", "data.eval=[a]"};
+  const auto command = parse<RewardModelConfig>(evaluation);
+  EXPECT_TRUE(command.line.eval_only);
+  EXPECT_EQ(command.line.eval_output, "x.json");
+  EXPECT_THROW(parse<RewardModelConfig>({"model.path=m", "data.eval=[a]"}), ConfigError) << "a run needs both";
+  EXPECT_THROW(parse<SftConfig>({"--eval-only", "model.path=m"}), ConfigError) << "there is nothing to evaluate on";
+  EXPECT_THROW(parse<SftConfig>({"--eval-only", "--dry-run", "model.path=m", "data.train=[a]"}), ConfigError);
+  EXPECT_THROW(parse<SftConfig>({"--eval-output=x", "model.path=m", "data.train=[a]", "train.output=r"}), ConfigError);
+  EXPECT_THROW(parse<PpoConfig>({"--eval-only"}), ConfigError);
+}
+
+TEST(CommandLine, ScoresGivenAnswersWithoutAModel) {
+  const auto config = parse<GenerateConfig>({"--reward", "w", "--input", "a.jsonl"}).config;
+  EXPECT_TRUE(config.scores_given_answers());
+  EXPECT_FALSE(parse<GenerateConfig>({"--model", "m", "--reward", "w", "--input", "a"}).config.scores_given_answers());
+  EXPECT_THROW(parse<GenerateConfig>({"--reward", "w", "--prompt", "a"}), ConfigError);
+  EXPECT_THROW(parse<GenerateConfig>({"--score-only", "--model", "m", "--input", "a"}), ConfigError);
+}
+
 TEST(CommandLine, RefusesAFlagWithoutItsValue) {
   EXPECT_THROW(parse<SftConfig>({"--config"}), ConfigError);
   EXPECT_THROW(parse<GenerateConfig>({"--prompt", "x", "--model"}), ConfigError);
@@ -53,6 +76,23 @@ TEST(CommandLine, RefusesAFlagWithoutItsValue) {
 TEST(CommandLine, HelpAndVersionNeedNoConfig) {
   EXPECT_TRUE(parse<SftConfig>({"--help"}).line.help);
   EXPECT_TRUE(parse<SftConfig>({"--version"}).line.version);
+}
+
+TEST(CommandLine, HelpHasAnExampleThatTheToolTakes) {
+  const auto expect_taken = [](const Tool& tool, const auto& config) {
+    using Config = std::decay_t<decltype(config)>;
+    std::istringstream words(tool.example);
+    std::vector<std::string> arguments(std::istream_iterator<std::string>(words), {});
+    std::vector<const char*> pointers;
+    for (const std::string& argument : arguments) pointers.push_back(argument.c_str());
+    EXPECT_NO_THROW(parse<Config>(pointers)) << tool.name;
+    Config defaults;
+    EXPECT_NE(help_text(tool, bind(defaults)).find(std::string("example: ") + tool.name), std::string::npos);
+  };
+  expect_taken(kTool<SftConfig>, SftConfig());
+  expect_taken(kTool<RewardModelConfig>, RewardModelConfig());
+  expect_taken(kTool<PpoConfig>, PpoConfig());
+  expect_taken(kTool<GenerateConfig>, GenerateConfig());
 }
 
 TEST(CommandLine, HelpListsEveryFlagAndKey) {
