@@ -232,11 +232,17 @@ Node parse_value(std::string_view text) {
   }
 }
 
+std::string text_of(const std::filesystem::path& file) try {
+  return read_file(file, ExitCode::usage, kMaxConfigBytes);
+} catch (const Error& error) {
+  throw ConfigError({one_line(error.what())});
+}
+
 }  // namespace
 
 Node load_document(const std::filesystem::path& file) {
   const std::string source = file.string();
-  const std::string text = read_file(file, ExitCode::usage, kMaxConfigBytes);
+  const std::string text = text_of(file);
   if (const auto at = first_invalid_utf8(text)) {
     const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(*at), '\n');
     refuse(source, static_cast<int>(line), "expected UTF-8 text, found an invalid byte");

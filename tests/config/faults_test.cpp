@@ -130,7 +130,7 @@ TEST(ConfigFault, DepthAndSizeHaveLimits) {
   expect_faults("case.yaml", {"data: {fields: " + deep + "}", {"FILE:1: nested deeper than 32"}});
   expect_faults("case.json", {"{\"data\": " + deep + "}", {"FILE:1: nested deeper than 32"}});
   expect_faults("case.yaml",
-                {std::string((1 << 20) + 1, '#'), {"FILE: expected a config of at most 1 MiB, found 1048577 bytes"}});
+                {std::string((1 << 20) + 1, '#'), {"reading FILE: expected at most 1048576 bytes, found 1048577"}});
 }
 
 TEST(ConfigFault, JsonIsReadStrictlyAndByLine) {
