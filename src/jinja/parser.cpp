@@ -129,9 +129,9 @@ class Parser : ExpressionParser {
     };
     if (block.required && !std::ranges::all_of(block.body, is_space))
       fail_at(at, "expected only white space in a required block, found more");
-    const auto added = blocks_.emplace(block.name, std::make_shared<const BlockBody>(std::move(block)));
-    if (!added.second) fail_at(at, "the block '" + added.first->first + "' is defined twice");
-    return {added.first->second};
+    const auto made = std::make_shared<const BlockBody>(std::move(block));
+    if (!blocks_.emplace(made->name, made).second) fail_at(at, "the block '" + made->name + "' is defined twice");
+    return {made};
   }
 
   Autoescape autoescape() {

@@ -216,11 +216,11 @@ std::string percent_formatted(Machine& machine, const Text& format, const Value&
     out.append(text.substr(at, sign - at));
     if (sign == text.size()) break;
     at = sign + 1;
-    const Conversion as = ConversionReader(text, at, values).read();
-    if (as.type == '%') {
-      out += '%';
+    if (at < text.size() && text[at] == '%') {
+      out += text[at++];
       continue;
     }
+    const Conversion as = ConversionReader(text, at, values).read();
     const Value& value = as.name ? values.named(*as.name) : values.next();
     const std::string filled = converted(machine, value, as);
     out += format.markup && !(value.text() && value.text()->markup) ? html_escaped(filled) : filled;

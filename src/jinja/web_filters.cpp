@@ -76,19 +76,18 @@ Value xmlattr(Machine& machine, const Value& value, const Arguments& arguments) 
   return make_text(machine.budget, std::move(out), machine.autoescape);
 }
 
-// Removes all parts from `open` to the next `close`. What stands before and behind a part may form a new one.
-std::string without(std::string_view text, std::string_view open, std::string_view close) {
+// Without comments and tags; what is not closed stays.
+std::string without_tags(std::string_view text) {
   std::string out;
-  std::size_t at = 0;  // what is before it in the text is in `out`
-  while (at < text.size()) {
-    out += text[at++];
-    if (!out.ends_with(open)) continue;
-    const std::size_t end = find_bytes(text, close, at);
-    if (end == std::string_view::npos) return out += text.substr(at);
-    out.resize(out.size() - open.size());
-    at = end + close.size();
+  std::size_t at = 0;
+  for (std::size_t start; (start = text.find('<', at)) != std::string_view::npos;) {
+    const bool comment = text.substr(start).starts_with("<!--");
+    const std::size_t end = comment ? text.find("-->", start + 4) : text.find('>', start);
+    if (end == std::string_view::npos) break;
+    out += text.substr(at, start - at);
+    at = end + (comment ? 3 : 1);
   }
-  return out;
+  return out += text.substr(at);
 }
 
 // A character reference at the & at `at`: &amp; &#39; &#x27;. Moves `at` behind it.
@@ -145,7 +144,7 @@ Value striptags(Machine& machine, const Value& value, const Arguments& arguments
   const Params params("striptags", arguments, {});
   const std::string text = to_text(machine, value);
   machine.budget.look_at(16 * text.size());
-  const std::string plain = without(without(text, "<!--", "-->"), "<", ">");
+  const std::string plain = without_tags(text);
   std::string out;
   for (const std::string_view word : split_by_space(machine, plain, -1, false)) (out += out.empty() ? "" : " ") += word;
   return make_text(machine.budget, unescaped_html(out));
