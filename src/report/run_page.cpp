@@ -21,6 +21,7 @@ namespace fs = std::filesystem;
 
 // The most important values of a run, for every stage.
 constexpr const char* kHeadline[] = {"objective/scores",
+                                     "eval_objective/scores",
                                      "objective/kl",
                                      "rollout/response_length",
                                      "loss",
