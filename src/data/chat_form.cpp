@@ -55,10 +55,6 @@ Json as_object(const Json& arguments) {
 Json& function_of(Json& call) {
   return call.contains("function") && call["function"].is_object() ? call["function"] : call;
 }
-const Json& function_of(const Json& call) {
-  const auto found = call.find("function");
-  return found != call.end() && found->is_object() ? *found : call;
-}
 
 template <typename Message, typename Visit>
 void for_each_call(Message& message, const Visit& visit) {
