@@ -138,7 +138,8 @@ class Needles {
     for (const char* name : {"reasoning_content", "thinking", "reasoning"})
       if (message.contains(name)) add(message[name], index, "reasoning");
     const std::string role = message.at("role").get<std::string>();
-    if (role != "tool" && message.contains("name")) add(message["name"], index, "name of the role " + role);
+    if ((role == "user" || role == "assistant") && message.contains("name"))
+      add(message["name"], index, "name of the role " + role);
     if (const auto content = message.find("content"); content != message.end()) {
       const std::string name = "content of the role " + role;
       if (content->is_array()) {

@@ -112,7 +112,13 @@ std::vector<std::string> DataReport::lines() const {
   };
   if (trained_tokens > 0) report.push_back(share(trained_tokens, tokens) + " of the tokens are trained");
   report.insert(report.end(), notes.begin(), notes.end());
-  for (const std::string& warning : warnings()) report.push_back("warning: " + warning);
+  std::string left_out_texts;
+  for (const auto& [name, count] : not_rendered)
+    left_out_texts += (left_out_texts.empty() ? "" : ", ") + name + " (" + std::to_string(count) + ")";
+  if (!left_out_texts.empty())
+    report.push_back("left out by the chat template, with the number of records: " + left_out_texts);
+  add(unrendered_turns, " assistant turns are not trained, because the chat template shows nothing of them");
+  add(empty_answers, " samples have an empty completion or assistant turn");
   add(pieces, " samples are pieces of longer texts");
   add(untrained_turns, " assistant turns are marked not to be trained");
   add(left_out, " records left out because of a weight below 1");

@@ -72,7 +72,7 @@ std::string describe(const HeldOut& held, double share) {
                      std::to_string(held.prompts) + " different prompts, " + std::to_string(held.held) + " of " +
                      std::to_string(held.records) + " records (" + percent(found) + ")";
   if (std::abs(found - share) > 0.1 * share)
-    line += "; data.eval_share asks for " + percent(share) + ", but records with equal prompts are not split";
+    line += "; data.eval_share asks for " + percent(share) + " (records with equal prompts stay together)";
   return line;
 }
 

@@ -110,7 +110,7 @@ std::optional<std::string> renaming(const Json& record, const FieldNames& names,
   }
   if (renamed.empty()) return std::nullopt;
   for (const std::string_view ours : format.optional) take(ours, false);
-  if (format.content != RecordContent::texts) take("system", false);
+  if (format.content == RecordContent::messages) take("system", false);
   return "{" + renamed + "}";
 }
 
@@ -118,8 +118,10 @@ std::optional<std::string> renaming(const Json& record, const FieldNames& names,
 
 std::optional<std::string> suggested_fields(const Json& record, const FieldNames& names,
                                             const std::vector<RecordFormat>& formats) {
-  for (const RecordFormat format : formats)
+  for (const RecordFormat format : formats) {
+    if (format == RecordFormat::tree) continue;  // its field has no other names
     if (const auto renamed = renaming(record, names, *find_format(format))) return renamed;
+  }
   return std::nullopt;
 }
 

@@ -14,9 +14,10 @@ namespace {
 
 constexpr std::size_t kMostNames = 50;
 
-constexpr std::string_view kContext[] = {
-    "system", "system_prompt", "system_message", "history", "tools", "functions", "documents",           "context",
-    "image",  "images",        "audio",          "audios",  "video", "videos",    "chat_template_kwargs"};
+constexpr std::string_view kMedia[] = {"image", "images", "audio", "audios", "video", "videos"};
+constexpr std::string_view kContext[] = {"system",    "system_prompt", "system_message",
+                                         "history",   "tools",         "functions",
+                                         "documents", "context",       "chat_template_kwargs"};
 constexpr std::string_view kMeaning[] = {"tie",
                                          "weight",
                                          "strength",
@@ -52,8 +53,12 @@ std::string hint(const std::string& name) {
   if (name == "weight") return "; hint: data.train: [{path: FILE, weight: 2}] weights the records of a file";
   if (name == "tie") return "; hint: remove the ties, or write a ranking with equal ranks";
   if (name == "label") return "; hint: keep only the records that are to be learned";
-  if (name == "system_prompt") return "; hint: data.fields {system: system_prompt}";
-  return is_context(name) ? "; hint: write the record as messages, which the chat template renders with it" : "";
+  if (name == "functions") return "; hint: data.fields {tools: functions} passes them to the chat template";
+  if (name == "system_prompt")
+    return "; hint: data.fields {system: system_prompt} reads it in records of messages; plain texts have no place for "
+           "it";
+  if (is_in(kMedia, name)) return ": only text is supported";
+  return is_context(name) ? "; hint: plain texts have no place for it, records of messages do" : "";
 }
 
 }  // namespace
@@ -63,7 +68,7 @@ void count_unread(std::map<std::string, std::int64_t>& unread, const std::string
   ++unread[fits ? name : "others"];
 }
 
-bool is_context(std::string_view name) { return is_in(kContext, name); }
+bool is_context(std::string_view name) { return is_in(kContext, name) || is_in(kMedia, name); }
 
 std::vector<std::string> unread_notes(const std::map<std::string, std::int64_t>& unread) {
   if (unread.empty()) return {};

@@ -162,7 +162,7 @@ TEST(LoadData, ReportTellsOfTheSplitAndOfFieldsThatWereNotRead) {
             (std::vector<std::string>{
                 "fields that were not read, with the number of records that have them: id (1), weight (1)",
                 "held out for evaluation: 1 of 4 different prompts, 1 of 4 records (25 %); data.eval_share asks for "
-                "10 %, but records with equal prompts are not split"}));
+                "10 % (records with equal prompts stay together)"}));
   EXPECT_EQ(warnings, (std::vector<std::string>{
                           "data: the field `weight` of 1 records was not read; hint: data.train: [{path: FILE, weight: "
                           "2}] weights the records of a file"}));

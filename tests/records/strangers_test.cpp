@@ -126,8 +126,8 @@ TEST(Strangers, FieldsThatNothingReadsAreCountedAndThoseWithAMeaningWarnedOf) {
   EXPECT_EQ(
       read.counts.warnings(),
       (std::vector<std::string>{
-          "the field `system` of 1 records was not read; hint: write the record as messages, which the chat "
-          "template renders with it",
+          "the field `system` of 1 records was not read; hint: plain texts have no place for it, records of messages "
+          "do",
           "the field `tie` of 1 records was not read; hint: remove the ties, or write a ranking with equal ranks"}));
   const auto prompts = read_one(read_prompts, R"({"prompt": "p", "answer": "42", "system": "s"})");
   EXPECT_EQ(prompts.counts.unread, (std::map<std::string, std::int64_t>{{"system", 1}})) << "others go to the reward";
@@ -345,7 +345,7 @@ TEST(Strangers, NamesOfPublishedDataAreSuggested) {
   EXPECT_EQ(hint(refusal(demonstration, R"({"instruction": "i", "context": "x", "response": "r", "category": "c"})")),
             "hint: data.fields {output: response, input: context}");
   EXPECT_EQ(hint(refusal(demonstration, R"({"id": "1", "system_prompt": "s", "question": "q", "response": "r"})")),
-            "hint: data.fields {prompt: question, completion: response, system: system_prompt}");
+            "hint: data.fields {prompt: question, completion: response}");
   EXPECT_EQ(hint(refusal(demonstration, R"({"prompt": "p", "response": "r", "helpfulness": 3})")),
             "hint: data.fields {completion: response}");
   EXPECT_EQ(hint(refusal(demonstration, R"({"conversation": [{"role": "user", "content": "q"}], "model": "m"})")),
