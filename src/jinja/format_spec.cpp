@@ -13,7 +13,7 @@ namespace {
 
 struct Spec {
   std::string fill = " ";
-  char align = 0, sign = '-';  // 0: the default of the type
+  char align = 0, sign = 0;  // 0: the default
   bool no_negative_zero = false, alternate = false;
   std::size_t width = 0;
   char grouping = 0;
@@ -102,7 +102,7 @@ std::string aligned(const std::string& sign, const std::string& text, const Spec
 
 std::string text_by(Machine& machine, const std::string& text, const Spec& spec) {
   if (spec.type != 0 && spec.type != 's') fail(std::string("unknown format code '") + spec.type + "' for a str");
-  if (spec.sign != '-' || spec.alternate || spec.no_negative_zero || spec.grouping || spec.align == '=')
+  if (spec.sign || spec.alternate || spec.no_negative_zero || spec.grouping || spec.align == '=')
     fail("a str has no sign, '#', 'z', grouping or '=' in a format");
   machine.budget.look_at(text.size());
   std::size_t end = 0;
@@ -130,7 +130,7 @@ std::string grouped(const std::string& digits, char separator, std::size_t group
 // `whole` and `rest` are the digits before the point and all that follows them.
 std::string number_by(bool negative, const std::string& prefix, std::string whole, const std::string& rest,
                       const Spec& spec) {
-  std::string sign = negative ? "-" : spec.sign == '-' ? "" : std::string(1, spec.sign);
+  std::string sign = negative ? "-" : spec.sign == '+' || spec.sign == ' ' ? std::string(1, spec.sign) : "";
   sign += prefix;
   if (spec.grouping && !whole.empty()) {
     const bool zeros = spec.fill == "0" && spec.align == '=';
@@ -145,7 +145,7 @@ std::string whole_by(std::int64_t value, const Spec& spec) {
   if (spec.precision) fail("precision not allowed in integer format specifier");
   if (spec.no_negative_zero) fail("'z' not allowed in integer format specifier");
   if (spec.type == 'c') {
-    if (spec.sign != '-' || spec.alternate || spec.grouping) fail("a sign, '#' or grouping is not allowed with 'c'");
+    if (spec.sign || spec.alternate || spec.grouping) fail("a sign, '#' or grouping is not allowed with 'c'");
     if (value < 0 || value > 0x10FFFF || (value >= 0xD800 && value < 0xE000)) fail("%c arg is no character");
     std::string text;
     append_code_point(text, static_cast<CodePoint>(value));
@@ -160,9 +160,15 @@ std::string whole_by(std::int64_t value, const Spec& spec) {
 
 // Of a float without a type: like repr, or with a precision like `g` but with a digit after the point.
 std::string plain_digits(double value, const Spec& spec) {
-  if (!spec.precision) return real_text(std::abs(value));
+  if (!spec.precision) {
+    std::string digits = real_text(std::abs(value));
+    const std::size_t exponent = digits.find('e');
+    if (spec.alternate && exponent != std::string::npos && digits.find('.') == std::string::npos)
+      digits.insert(exponent, ".");
+    return digits;
+  }
   const std::size_t precision = std::max<std::size_t>(*spec.precision, 1);
-  const std::string scientific = real_digits(value, 'e', precision - 1, false);
+  const std::string scientific = real_digits(value, 'e', precision - 1, spec.alternate);
   const int exponent = std::atoi(scientific.c_str() + scientific.find('e') + 1);
   if (exponent >= -4 && exponent < static_cast<int>(precision) - 1) {
     std::string digits = real_digits(value, 'g', precision, spec.alternate);

@@ -32,16 +32,17 @@ std::string with_ascii_digits(std::string_view text) {
 
 // The digits of a number as Python's int() and float() accept it: white space around it, a sign, single underscores
 // between digits. Empty if the text is not such a number.
-std::string plain_number(std::string_view given) {
+std::string plain_number(std::string_view given, bool whole) {
   const std::string text = with_ascii_digits(stripped(given, Ends::both));
   std::string plain;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto alnum = [&](std::size_t at) {
-      return at < text.size() && std::isalnum(static_cast<unsigned char>(text[at]));
+    const auto digit = [&](std::size_t at) -> bool {
+      const auto c = static_cast<unsigned char>(at < text.size() ? text[at] : ' ');
+      return whole ? std::isalnum(c) : std::isdigit(c);
     };
     if (text[i] != '_')
       plain += text[i];
-    else if (i == 0 || !alnum(i - 1) || !alnum(i + 1))
+    else if (i == 0 || !digit(i - 1) || !digit(i + 1))
       return {};
   }
   if (plain.starts_with('+')) {
@@ -52,7 +53,7 @@ std::string plain_number(std::string_view given) {
 }
 
 std::optional<std::int64_t> parsed_whole(const std::string& text, int base) {
-  std::string digits = plain_number(text);
+  std::string digits = plain_number(text, /*whole=*/true);
   const bool minus = digits.starts_with('-');
   const std::string begin = to_lower(std::string_view(digits).substr(minus).substr(0, 2));
   const int named = begin == "0x" ? 16 : begin == "0o" ? 8 : begin == "0b" ? 2 : 0;
@@ -67,7 +68,7 @@ std::optional<std::int64_t> parsed_whole(const std::string& text, int base) {
 }
 
 std::optional<double> parsed_real(const std::string& text) {
-  const std::string digits = plain_number(text);
+  const std::string digits = plain_number(text, /*whole=*/false);
   const bool minus = digits.starts_with('-');
   const std::string name = to_lower(std::string_view(digits).substr(minus));
   if (name == "inf" || name == "infinity")
