@@ -26,9 +26,12 @@ std::size_t directive_size(std::string_view text) {
 // One directive, of at most `most` bytes; more is nothing.
 std::string filled(std::string_view directive, const std::tm& time, std::size_t most) {
   const std::string format = ' ' + std::string(directive);  // the result 0 is then always a text that does not fit
-  std::string text(most + 2, '\0');
-  const std::size_t size = std::strftime(text.data(), text.size(), format.c_str(), &time);
-  return size == 0 ? std::string(most + 1, ' ') : text.substr(1, size - 1);
+  for (const std::size_t place : {std::size_t{100}, most}) {
+    std::string text(place + 2, '\0');
+    const std::size_t size = std::strftime(text.data(), text.size(), format.c_str(), &time);
+    if (size > 0) return text.substr(1, size - 1);
+  }
+  return std::string(most + 1, ' ');
 }
 
 // Python itself fills these in, before the C library sees the format.

@@ -244,6 +244,7 @@ std::string formatted_by(Machine& machine, const Value& value, std::string_view 
   if (!value.number()) fail("unsupported format string passed to " + value.type_name() + ".__format__");
   const Spec read = SpecReader(spec).read(true);
   machine.budget.make(read.width * read.fill.size() + read.precision.value_or(0));
+  machine.budget.step(read.precision.value_or(0));  // digits are expensive
   const auto whole = value.whole();
   if (whole && is_whole_type(read.type)) return whole_by(*whole, read);
   if (is_real_type(read.type)) return real_by(*value.number(), read);

@@ -197,6 +197,7 @@ std::string text_as(Machine& machine, const Value& value, const Conversion& as) 
 
 std::string converted(Machine& machine, const Value& value, const Conversion& as) {
   machine.budget.make(as.width + as.precision.value_or(0));
+  machine.budget.step(as.precision.value_or(0));  // digits are expensive
   if (std::string_view("sra").find(as.type) != std::string_view::npos) return text_as(machine, value, as);
   if (std::string_view("diuxXo").find(as.type) != std::string_view::npos) return whole_as(value, as);
   if (std::string_view("fFeEgG").find(as.type) != std::string_view::npos) return real_as(value, as);

@@ -282,8 +282,7 @@ std::vector<std::string> exhausting() {
       "{{ ('http://a.com ' * 999999) | urlize(rel='b' * 999) }}",
       "{{ ('a ' * 7999999) | wordwrap(1) }}",
       "{{ ((('a ' * 9999) ~ '\n') * 99) | wordwrap(1, wrapstring='b' * 9999) }}",
-      "{% set n = namespace(s=['a']) %}{% for i in range(18) %}{% set n.s = n.s + n.s %}{% endfor %}{{ [[n.s] * 60] | "
-      "pprint }}",
+      "{% for i in range(99999) %}{{ ('%.99999f' % 1.5) | length }}{% endfor %}",
       "{% set n = namespace() %}{% set n.n = n %}{{ n }}",
       "{% set n = namespace() %}{% set n.n = [n, n] %}{{ n }}",
       "{% for x in [1] recursive %}{{ loop([x]) }}{% endfor %}",
