@@ -16,6 +16,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include "rlhf/core/error.h"
+#include "rlhf/core/log.h"
 #include "rlhf/data/samples.h"
 #include "rlhf/data/templates.h"
 #include "rlhf/io/model_path.h"
@@ -120,6 +121,8 @@ void answer_prompts(const GenerateConfig& config, const ModelFolder& folder, con
   AnswerWriter writer(config, folder, tokenizer, *model, judge ? judge->source() : nullptr);
   write_output(config.output, [&](std::ostream& out) { writer.write(prompts.samples(), out); });
   prompts.report();
+  if (!config.output.empty())
+    log_info("wrote the responses to " + std::to_string(prompts.samples().size()) + " prompts to " + config.output);
 }
 
 }  // namespace

@@ -32,13 +32,13 @@ bool LongTexts::fit(TokenIds& ids, const std::string& place) {
 }
 
 void LongTexts::report(std::int64_t total) const {
-  const auto say = [&](std::int64_t count, const char* what) {
+  const auto say = [&](std::int64_t count, const char* what, const char* hint) {
     if (count > 0)
       log_warning(std::to_string(count) + " of " + std::to_string(total) + " texts " + what + " (longer than " +
-                  std::to_string(limit_) + " tokens)");
+                  std::to_string(limit_) + " tokens)" + hint);
   };
-  say(skipped_, "skipped");
-  say(cut_, "cut on the left");
+  say(skipped_, "skipped", "; hint: --over-length truncate_left keeps their end");
+  say(cut_, "cut on the left", "");
 }
 
 std::string LongTexts::fault(const TokenIds& ids, const std::string& place) const {
