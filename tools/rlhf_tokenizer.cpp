@@ -31,7 +31,7 @@ constexpr auto describe(const TokenizerConfig*) {
   return std::make_tuple(
       field<&C::input>("JSONL files or globs (.jsonl, .jsonl.gz)").path(),
       field<&C::fields>("fields with the training texts; repeat the flag for several"),
-      field<&C::vocab_size>("number of pieces, including the 256 bytes and the control tokens", in_range(1, 1 << 22)),
+      field<&C::vocab_size>("number of pieces, including the 256 bytes and the control tokens", in_range(260, 1 << 22)),
       field<&C::character_coverage>("share of the characters in the texts that become pieces; the others become bytes",
                                     more_than(0.0).up_to(1.0)),
       field<&C::split_digits>("make every digit a separate piece"),
