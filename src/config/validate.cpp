@@ -34,6 +34,12 @@ void require_divides(Issues& issues, const std::string& key, std::int64_t diviso
       {{key, whole_key}, "expected a divisor of " + whole_key + " = " + number(whole) + ", found " + number(divisor)});
 }
 
+void check_most(Issues& issues, const std::string& key, std::int64_t value, std::int64_t most,
+                const std::string& what) {
+  if (value > most)
+    issues.push_back({{key}, "expected at most " + number(most) + " " + what + ", found " + number(value)});
+}
+
 /// More threads than a few for each CPU only take turns, and a system may refuse to start them.
 void check_threads(Issues& issues, const std::string& key, const std::optional<std::int64_t>& threads) {
   constexpr std::int64_t kPerCpu = 4, kAlways = 64;
@@ -311,6 +317,8 @@ Issues validate(const GenerateConfig& config) {
     issues.push_back({{"best", "reward", "num_samples"}, "expected a reward model and num_samples of at least 2"});
   }
   check_threads(issues, "threads", config.threads);
+  check_most(issues, "num_samples", config.num_samples, 65536, "responses per prompt, which are held in memory");
+  check_most(issues, "batch_size", config.batch_size, 65536, "sequences at once, whose keys and values are in memory");
   check_template(issues, "template", config.template_);
   return issues;
 }

@@ -120,5 +120,21 @@ TEST(ExtremeNumbers, OfThreadsAreBoundedByTheMachine) {
   EXPECT_TRUE(refused);
 }
 
+TEST(ExtremeNumbers, OfWhatIsHeldInMemoryAreBounded) {
+  GenerateConfig config;
+  config.model = "m";
+  config.prompt = "p";
+  config.num_samples = config.batch_size = 65536;
+  EXPECT_TRUE(validate(config).empty());
+  config.num_samples = 1000000000;
+  ASSERT_EQ(validate(config).size(), 1u);
+  EXPECT_EQ(validate(config).front().message,
+            "expected at most 65536 responses per prompt, which are held in memory, found 1000000000");
+  config.num_samples = 1;
+  config.batch_size = 2147483647;
+  ASSERT_EQ(validate(config).size(), 1u);
+  EXPECT_EQ(validate(config).front().keys.front(), "batch_size");
+}
+
 }  // namespace
 }  // namespace rlhf
