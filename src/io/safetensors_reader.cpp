@@ -4,12 +4,15 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <new>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <ATen/Parallel.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
 
 #include "rlhf/core/error.h"
 #include "rlhf/io/safetensors.h"
@@ -93,6 +96,19 @@ SafetensorsHeader read_header(const OpenFile& file) {
   return parse_safetensors_header(json, kLengthBytes + length, file.size(), file.path());
 }
 
+/// Memory for a tensor. A large one gets pages of its own, which leave the process with it: most tensors of files are
+/// copied into weights and released, and the allocator could not use the gaps between the weights for much else.
+at::Tensor allocate(const SafetensorsFile::Entry& entry) {
+  constexpr std::uint64_t kLarge = std::uint64_t{1} << 20;
+  const at::TensorOptions options = at::TensorOptions().dtype(entry.dtype);
+  const std::uint64_t bytes = entry.end - entry.begin;
+  if (bytes < kLarge) return at::empty(entry.sizes, options);
+  void* const pages = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (pages == MAP_FAILED) throw std::bad_alloc();
+  return at::from_blob(
+      pages, entry.sizes, [bytes](void* begin) { ::munmap(begin, bytes); }, options);
+}
+
 }  // namespace
 
 struct SafetensorsFile::Impl {
@@ -114,7 +130,7 @@ at::Tensor SafetensorsFile::tensor(const std::string& name) const {
   const auto found = entries().find(name);
   if (found == entries().end()) impl_->file.fail("expected a tensor " + name + ", found none of that name");
   const Entry& entry = found->second;
-  at::Tensor values = at::empty(entry.sizes, at::TensorOptions().dtype(entry.dtype));
+  at::Tensor values = allocate(entry);
   auto* const out = static_cast<std::byte*>(values.mutable_data_ptr());
   // Several threads copy faster from the page cache than one.
   const auto count = static_cast<std::int64_t>(entry.end - entry.begin);
