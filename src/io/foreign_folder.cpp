@@ -107,19 +107,21 @@ std::optional<std::string> find_run(const fs::path& folder, const std::set<std::
   return std::nullopt;
 }
 
-/// The only folder below that has a config.json, or the first of several.
-std::optional<fs::path> model_below(const fs::path& folder, const std::set<std::string>& names) {
+/// The folders below that have a config.json.
+std::vector<fs::path> models_below(const fs::path& folder, const std::set<std::string>& names) {
+  std::vector<fs::path> models;
   for (const std::string& name : names)
-    if (is_there(folder / name / "config.json")) return folder / name;
-  return std::nullopt;
+    if (is_there(folder / name / "config.json")) models.push_back(folder / name);
+  return models;
 }
 
 std::optional<std::string> find_cache_entry(const fs::path& folder, const std::set<std::string>& names) {
   if (!names.contains("snapshots")) return std::nullopt;
   const fs::path snapshots = folder / "snapshots";
-  const auto model = model_below(snapshots, names_in(snapshots));
-  if (!model) return "an entry of the cache of huggingface_hub without a complete snapshot; hint: download it again";
-  return "an entry of the cache of huggingface_hub; hint: its model is " + model->string();
+  const auto models = models_below(snapshots, names_in(snapshots));
+  if (models.empty())
+    return "an entry of the cache of huggingface_hub without a complete snapshot; hint: download it again";
+  return "an entry of the cache of huggingface_hub; hint: its model is " + models.front().string();
 }
 
 /// Formats of other programs, by a file that they all have.
@@ -143,8 +145,10 @@ std::string describe_folder(const fs::path& folder) {
   if (auto entry = find_cache_entry(folder, names)) return *entry;
   if (auto format = find_other_format(names)) return *format;
   if (auto weights = find_other_weights(names)) return *weights;
-  if (const auto model = model_below(folder, names)) return "none in it; hint: the model is " + model->string();
-  return "none in it";
+  const auto models = models_below(folder, names);
+  if (models.empty()) return "none in it";
+  return (models.size() == 1 ? "none in it; hint: the model is " : "none in it; hint: models are below it, such as ") +
+         models.front().string();
 }
 
 std::string describe_file(const fs::path& file) {

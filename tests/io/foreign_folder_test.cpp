@@ -47,6 +47,7 @@ TEST(ForeignFolder, WithoutConfigIsNamedByItsFiles) {
       {{"refs/main", "snapshots/c0ffee/readme.md"},
        "an entry of the cache of huggingface_hub without a complete snapshot; hint: download it again"},
       {{"llama/config.json", "readme.md"}, "none in it; hint: the model is DIR/llama"},
+      {{"b/config.json", "a/config.json"}, "none in it; hint: models are below it, such as DIR/a"},
       {{"model.onnx"}, "an ONNX model (model.onnx); hint: use the Hugging Face folder that it was exported from"},
       {{"params.json", "consolidated.00.pth"},
        "a model in the original format of Meta or Mistral (params.json); hint: use the folder of the same model whose "
