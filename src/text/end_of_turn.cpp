@@ -27,11 +27,12 @@ std::string render_answer(const ChatTemplate& chat_template) {
   return "";
 }
 
-/// Whether a token stands for a mark in texts: a special token, or one that is written like "<|end|>" or "[END]".
-bool is_mark(const Tokenizer& tokenizer, std::int32_t id) {
+/// Whether a token stands for a mark in texts: a special token, or one that is written like "<|end|>" or "[END]", and
+/// so in `covered`, the part of the text that it covers. (The piece "<0x7C>" covers "|".)
+bool is_mark(const Tokenizer& tokenizer, std::int32_t id, std::string_view covered) {
   if (is_special(tokenizer, id)) return true;
   const std::string piece = tokenizer.piece(id);
-  return piece.size() > 2 &&
+  return piece.size() > 2 && covered.find(piece) != covered.npos &&
          ((piece.front() == '<' && piece.back() == '>') || (piece.front() == '[' && piece.back() == ']'));
 }
 
@@ -51,8 +52,9 @@ EndOfTurn find_end_of_turn(const ChatTemplate& chat_template, const Tokenizer& t
   const std::size_t end_of_answer = text.rfind(kAnswer) + kAnswer.size();
   const Encoding encoding = tokenizer.encode(text, Bos::none);
   for (std::size_t i = 1; i < encoding.ids.size(); ++i) {
-    const bool follows = static_cast<std::size_t>(encoding.ends[i - 1]) >= end_of_answer;
-    if (follows && is_mark(tokenizer, encoding.ids[i])) return {encoding.ids[i], ""};
+    const auto begin = static_cast<std::size_t>(encoding.ends[i - 1]), end = static_cast<std::size_t>(encoding.ends[i]);
+    const std::string_view covered = std::string_view(text).substr(begin, end - begin);
+    if (begin >= end_of_answer && is_mark(tokenizer, encoding.ids[i], covered)) return {encoding.ids[i], ""};
   }
   return {std::nullopt, without_space_around(std::string_view(text).substr(end_of_answer))};
 }

@@ -67,6 +67,7 @@ TEST(EndOfTurn, IsTheFirstSpecialTokenAfterTheAnswer) {
   EXPECT_EQ(marks.end_of(turns + "<|im_end|>\n<|endoftext|>{% endfor %}"), "<|im_end|>");
   EXPECT_EQ(marks.end_of(turns + "</turn>{% endfor %}<|endoftext|>"), "<|endoftext|>");
   EXPECT_EQ(marks.end_of(turns + "\n</turn>\n{% endfor %}"), "text: </turn>");
+  EXPECT_EQ(marks.end_of(turns + "|\u00a7{% endfor %}"), "text: |\u00a7") << "pieces of single bytes are no marks";
   EXPECT_EQ(marks.end_of(turns + "\n{% endfor %}"), "text: ");
   EXPECT_EQ(marks.end_of(turns + " <|end|>{% endfor %}"), "<|end|>") << "a space is no special token";
 }
