@@ -28,8 +28,10 @@ std::string render_answer(const ChatTemplate& chat_template) {
 }
 
 /// Whether a token stands for a mark in texts: a special token, or one that is written like "<|end|>" or "[END]", and
-/// so in `covered`, the part of the text that it covers. (The piece "<0x7C>" covers "|".)
+/// so in `covered`, the part of the text that it covers. (The piece "<0x7C>" covers "|".) The unknown token covers any
+/// text.
 bool is_mark(const Tokenizer& tokenizer, std::int32_t id, std::string_view covered) {
+  if (id == tokenizer.unknown_id()) return false;
   if (is_special(tokenizer, id)) return true;
   const std::string piece = tokenizer.piece(id);
   return piece.size() > 2 && covered.find(piece) != covered.npos &&

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "support/temporary_folder.h"
+#include "tiny_tokenizer.h"
 
 namespace rlhf {
 namespace {
@@ -70,6 +71,17 @@ TEST(EndOfTurn, IsTheFirstSpecialTokenAfterTheAnswer) {
   EXPECT_EQ(marks.end_of(turns + "|\u00a7{% endfor %}"), "text: |\u00a7") << "pieces of single bytes are no marks";
   EXPECT_EQ(marks.end_of(turns + "\n{% endfor %}"), "text: ");
   EXPECT_EQ(marks.end_of(turns + " <|end|>{% endfor %}"), "<|end|>") << "a space is no special token";
+}
+
+TEST(EndOfTurn, IsNotTheUnknownToken) {
+  const testing::TemporaryFolder folder;
+  nlohmann::json tokenizer = testing::tiny_tokenizer();  // it knows few characters
+  tokenizer["added_tokens"].insert(tokenizer["added_tokens"].begin() + 1,
+                                   {{"id", 1}, {"content", "<unk>"}, {"special", true}});
+  testing::write_tokenizer(folder, tokenizer);
+  folder.write("tokenizer_config.json", R"({"unk_token": "<unk>"})");
+  const ChatTemplate plain("{% for m in messages %}{{ m.content }}§{% endfor %}", Json::object(), "test");
+  EXPECT_FALSE(find_end_of_turn(plain, *load_tokenizer(folder.path())).id);
 }
 
 TEST(EndOfTurn, IsFoundWhereATemplateRequiresASystemMessageOrParts) {
