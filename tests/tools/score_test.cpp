@@ -133,7 +133,8 @@ TEST_F(ScoreAnswers, LeavesOutWhatIsTooLongAndSaysWhere) {
   EXPECT_NE(run(generate + "--over-length error", 3).err.find("mixed.jsonl:2: expected at most 37 tokens"),
             std::string::npos);
   write("long.jsonl", "{\"prompt\": \"" + tail + "\"}\n");
-  EXPECT_NE(run("rlhf-generate --model sft/final --input long.jsonl", 3).err.find("expected at least one prompt"),
+  EXPECT_NE(run("rlhf-generate --model sft/final --max-new-tokens 3 --input long.jsonl", 3)
+                .err.find("expected at least one prompt"),
             std::string::npos);
   write("answers.jsonl", "{\"prompt\": \"1+1=\", \"completion\": \"" + tail +
                              "\"}\n"
