@@ -31,8 +31,9 @@ class Evaluator {
   Evaluator& operator=(const Evaluator&) = delete;
 
   std::string render(const Body& body);
-  /// Byte ranges of {% generation %} blocks in the output. Fails if a block was inside captured text.
+  /// Byte ranges of {% generation %} blocks in the output.
   const std::vector<std::pair<std::size_t, std::size_t>>& generations() const { return generations_; }
+  bool misplaced_generation() const { return misplaced_generation_; }  ///< whether a block was inside captured text
 
   /// Runs the body of a macro with the arguments in a new scope inside `defined_in`, and returns its text. `escapes`:
   /// whether the macro is in an autoescape block.

@@ -59,7 +59,10 @@ Rendering Template::render(const nlohmann::ordered_json& variables, std::int64_t
     Names names = compiled_->constants;
     add_members(names, variables);
     Evaluator evaluator(machine, std::move(names), compiled_->parsed.blocks);
-    Rendering rendering{evaluator.render(compiled_->parsed.body), evaluator.generations()};
+    Rendering rendering;
+    rendering.text = evaluator.render(compiled_->parsed.body);
+    rendering.generations = evaluator.generations();
+    rendering.misplaced_generation = evaluator.misplaced_generation();
     std::erase_if(rendering.generations, [](const auto& range) { return range.first == range.second; });
     return rendering;
   } catch (const TemplateError& error) {

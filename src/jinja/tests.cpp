@@ -84,12 +84,18 @@ bool is_in(Machine& machine, const Value& value, const Arguments& arguments) {
 bool is_same_as(Machine&, const Value& value, const Arguments& arguments) {
   return value.same_as(one_argument(arguments));
 }
+void require_hashable(const Value& value) {
+  if (value.mapping() || (value.sequence() && value.sequence()->shape == Shape::list))
+    fail("unhashable type: '" + value.type_name() + "'");
+}
 bool names_filter(Machine&, const Value& value, const Arguments& arguments) {
   no_arguments(arguments);
+  require_hashable(value);
   return value.text() && find_filter(value.text()->bytes);
 }
 bool names_test(Machine&, const Value& value, const Arguments& arguments) {
   no_arguments(arguments);
+  require_hashable(value);
   return value.text() && find_test(value.text()->bytes);
 }
 

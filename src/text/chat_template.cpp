@@ -212,6 +212,11 @@ ChatText ChatTemplate::render_with_spans(const Json& messages, const ChatOptions
   ChatOptions options = given;
   if (!options.now) options.now = wall_clock();  // the same time for all texts that are compared
   jinja::Rendering whole = compiled_->render(messages, options);
+  if (whole.misplaced_generation)
+    throw DataError(
+        "finding the assistant's turns: chat template " + compiled_->where +
+        ": a {% generation %} block is inside a macro or a block whose text is captured, so its position in "
+        "the output is unknown");
   if (compiled_->code.marks_generation()) {
     const bool verified = compiled_->begins_with_prompts(whole, messages, options);
     return {std::move(whole.text), spans_of(whole), verified};

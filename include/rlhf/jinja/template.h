@@ -20,6 +20,9 @@ struct Rendering {
   std::string text;
   /// Byte ranges [begin, end) of `text` that {% generation %} blocks wrote, without empty ones.
   std::vector<std::pair<std::size_t, std::size_t>> generations;
+  /// Whether a {% generation %} block was inside a macro or another block whose text is captured: its position in
+  /// `text` is unknown.
+  bool misplaced_generation = false;
 };
 
 /// A compiled template. Renders like Jinja2's immutable sandbox in the settings of `transformers` (docs/formats.md
