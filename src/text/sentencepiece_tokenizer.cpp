@@ -151,9 +151,9 @@ std::string SentencePieceTokenizer::decode(const TokenIds& ids) const {
     const hf::AddedToken* const added = added_token(id);
     if (added || id >= vocab_size()) {
       flush();
+      if (added && added->special) continue;
       is_first = false;
-      if (!added) text += "\uFFFD";  // with a padded vocabulary the model has ids without a piece
-      if (added && !added->special) text += added->content;
+      text += added ? added->content : "\uFFFD";  // with a padded vocabulary the model has ids without a piece
       continue;
     }
     check_id(id);

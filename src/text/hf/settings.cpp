@@ -164,8 +164,10 @@ class SpecialTokens {
     } else if (extra.is_object()) {
       read_extra(extra);
     } else {
-      for (AddedToken& token : read_list(extra))
+      extra.for_each_item([&](const JsonReader& item) {
+        AddedToken token = read_mapped_token(item);
         if (!contains(settings_.extra, token.content)) settings_.extra.push_back(std::move(token));
+      });
     }
   }
 
