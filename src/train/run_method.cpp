@@ -112,7 +112,8 @@ double Trainee::take_step(double lr, const std::string& name, std::int64_t step)
 }
 
 RunSummary run_method(Method& method, const RunSettings& settings, const RunOptions& options) {
-  if (options.eval_only) return evaluate_only(method, settings, options);
+  if (options.eval_only)
+    return with_file_errors(ExitCode::model, [&] { return evaluate_only(method, settings, options); });
   const RunFolder folder(settings.output);
   const std::optional<RunLock> lock = lock_folder(folder, options);
   const auto resume =
