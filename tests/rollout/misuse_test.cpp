@@ -51,7 +51,7 @@ TEST(RolloutMisuse, SampleTokens) {
 }
 
 TEST(RolloutMisuse, Generate) {
-  FakeLm model(7);
+  FakeLm model(7, /*max_positions=*/128);
   const TokenIds prompt{1, 2}, outside{1, 7}, negative{-1}, empty;
   const auto call = [&](const TokenIds* ids, const SamplingOptions& options, std::int64_t rows) {
     return [&model, ids, options, rows] {
