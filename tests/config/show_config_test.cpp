@@ -148,7 +148,7 @@ TEST(Help, HasEveryKeyWithDefaultRangeAndMeaning) {
   for (const char* part : {" 0.03 ", " from 0 to 1 ", " share of the steps"}) {
     EXPECT_NE(line_of("lr_schedule.warmup_share").find(part), std::string::npos) << part;
   }
-  for (const char* part : {" drop ", " drop|truncate|error "}) {
+  for (const char* part : {" drop ", " drop|truncate|split|error "}) {
     EXPECT_NE(line_of("data.over_length").find(part), std::string::npos) << part;
   }
 }

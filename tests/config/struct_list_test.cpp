@@ -119,7 +119,7 @@ TEST(StructList, FaultsNameTheItemAndTheKey) {
   EXPECT_EQ(faults({"pieces=[{name: a, cuont: 2}]"}),
             Lines{"command line: pieces[0].cuont: unknown key; did you mean `pieces[].count`?"});
   EXPECT_EQ(faults({"pieces=[[a]]"}), Lines{"command line: pieces[0]: expected " + piece + ", found a list of 1"});
-  EXPECT_EQ(faults({"pieces={count: 2}"}), Lines{"command line: pieces[0].name: expected a text, found nothing"});
+  EXPECT_EQ(faults({"pieces={count: 2}"}), Lines{"command line: pieces.name: expected a text, found nothing"});
   EXPECT_EQ(faults({"bounds=[3]"}), Lines{"command line: bounds[0]: expected {low, high}, found 3"});
   EXPECT_EQ(faults({"bounds=[{}]"}), Lines{}) << "without a short form no member is required";
   EXPECT_EQ(faults({}, "pieces:\n  - a\n  - name: b\n    count: none\n    count: 2\n"),
@@ -182,8 +182,9 @@ TEST(StructList, IsWhatTheFilesOfATrainingAre) {
   EXPECT_EQ(of_train("[{weight: 2}]"), Lines{start + "[0].path: expected a text, found nothing"});
   EXPECT_EQ(of_train("[[a]]"), Lines{start + "[0]: expected {path, weight} or its path alone, found a list of 1"});
   EXPECT_EQ(of_train("a"), Lines{});
-  EXPECT_EQ(of_train("{path: a, weight: 0}"), Lines{start + "[0].weight" + weight + "0"});
-  EXPECT_EQ(of_train(""), Lines{start + ": expected at least one file, found none"});
+  EXPECT_EQ(of_train("{path: a, weight: 0}"), Lines{start + ".weight" + weight + "0"});
+  EXPECT_EQ(of_train(""),
+            Lines{start + ": expected a list, each item {path, weight} or its path alone, found nothing"});
   EXPECT_EQ(of_train("[\"\"]"), Lines{start + ": expected paths or globs, found an empty text in the list"});
 }
 

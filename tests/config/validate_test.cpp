@@ -108,12 +108,6 @@ TEST(Validate, HoldsTheRulesOfSft) {
         "`eval_loss`?"}},
       {{"eval.best_by=eval_mean_token_accuracy", "data.eval_share=0.1"}, {}},
       {{"data.format=alpaca"}, {}},
-      {{"data.format=ranking"},
-       {"command line: data.format: expected one of auto, messages, sharegpt, alpaca, demonstration, text, found "
-        "ranking, which is for rlhf-rm"}},
-      {{"data.format=prompt"},
-       {"command line: data.format: expected one of auto, messages, sharegpt, alpaca, demonstration, text, found "
-        "prompt, which is for rlhf-ppo"}},
   };
   for (const RuleCase& c : cases) EXPECT_EQ(faults<SftConfig>(kSft, c.overrides), c.expected) << c.overrides[0];
 }

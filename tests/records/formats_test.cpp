@@ -204,13 +204,13 @@ TEST(Formats, OneThatIsSaidIsNotGuessed) {
   EXPECT_EQ(demonstrations(line, {{}, 0, RecordFormat::demonstration}).records.at(0).completion, "c");
   EXPECT_EQ(demonstrations(line, {{}, 0, RecordFormat::text}).records.at(0).completion, "t");
   try {
-    demonstrations(line, {{}, 0, RecordFormat::preference});
+    demonstrations(line, {{}, 0, RecordFormat::prompt});
     FAIL() << "accepted";
   } catch (const ConfigError& error) {
     EXPECT_STREQ(
         error.what(),
-        "data.format: expected one of auto, messages, sharegpt, alpaca, demonstration, text, found preference, "
-        "which is for rlhf-rm");
+        "data.format: expected one of auto, messages, sharegpt, alpaca, demonstration, text, preference, ranking, "
+        "transcripts, tree, found prompt, which is for rlhf-ppo");
   }
 }
 

@@ -128,15 +128,17 @@ TEST(Records, OnlyABadRecordIsSkipped) {
   EXPECT_EQ(indices, (std::vector<std::int64_t>{0, 1}));
 }
 
-TEST(Records, FormatMustHoldAcrossFiles) {
+TEST(Records, FormatMustHoldInAFileAndNotAcrossFiles) {
   const TemporaryFolder folder;
-  const std::string a = folder.write("a.jsonl", "{\"text\":\"t\"}\n");
-  const std::string b = folder.write("b.jsonl", "{\"prompt\":\"p\",\"completion\":\"c\"}\n");
+  const std::string text = "{\"text\":\"t\"}\n", demonstration = "{\"prompt\":\"p\",\"completion\":\"c\"}\n";
+  const std::string a = folder.write("a.jsonl", text), b = folder.write("b.jsonl", demonstration);
+  EXPECT_EQ(read_demonstrations({a, b}, {}).counts.kind(), "text records (a.jsonl); demonstration records (b.jsonl)");
+  const std::string both = folder.write("c.jsonl", text + demonstration);
   try {
-    read_demonstrations({a, b}, {});
+    read_demonstrations({both}, {});
     FAIL() << "accepted";
   } catch (const DataError& error) {
-    EXPECT_EQ(error.what(), b + ":1: expected text records as at " + a + ":1, found \"prompt\", \"completion\"");
+    EXPECT_EQ(error.what(), both + ":2: expected text records as at " + both + ":1, found \"prompt\", \"completion\"");
   }
 }
 
