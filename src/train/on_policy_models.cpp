@@ -105,6 +105,7 @@ void OnPolicyModels::warn_if_none_ends(const Rollout& rollout) {
   for (const std::int32_t id : setup_.templates.stop_ids)
     stops += (stops.empty() ? "" : ", ") +
              (id >= 0 && id < tokenizer.vocab_size() ? tokenizer.piece(id) : std::to_string(id));
+  for (const std::string& text : rollout_.stop) stops += (stops.empty() ? "" : ", ") + nlohmann::json(text).dump();
   log_warning("NO RESPONSE ENDED in a whole rollout of " + std::to_string(rollout.finish.size()) +
               ": each was cut at rollout.max_new_tokens = " + std::to_string(rollout_.max_new_tokens) +
               ", so PPO trains on unfinished answers (metric val/num_eos_tokens is 0); expected responses that end "

@@ -1,13 +1,12 @@
 // Writes a run folder.
 #include "run.h"
 
+#include <cstdio>
 #include <fstream>
 
 #include "rlhf/core/error.h"
 #include "rlhf/core/log.h"
 #include "rlhf/text/chat_template.h"
-
-#include "best_evaluation.h"
 
 namespace rlhf {
 
@@ -51,7 +50,9 @@ void Run::write_samples(std::int64_t step, const std::vector<nlohmann::ordered_j
     line.update(samples[i]);
     out << line.dump(-1, ' ', false, kReplace) << '\n';
     if (i >= kLogged) continue;
-    const std::string score = line.contains("score") ? " (score " + line["score"].dump() + ")" : "";
+    char score[48] = "";
+    if (line.contains("score") && line["score"].is_number())
+      std::snprintf(score, sizeof score, " (score %.4g)", line["score"].get<double>());
     log_info("sample at step " + std::to_string(step) + ": " + line["prompt"].dump(-1, ' ', false, kReplace) + " → " +
              line["response"].dump(-1, ' ', false, kReplace) + score);
   }
