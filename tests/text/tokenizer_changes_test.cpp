@@ -52,7 +52,8 @@ void make_with_map(const TemporaryFolder& folder) {
   folder.write("special_tokens_map.json", R"({"eos_token": {"content": "<x>", "lstrip": false}})");
 }
 void make_sentencepiece(const TemporaryFolder& folder) {
-  train_tokenizer({"1+2=3", "4+5=9", "20+4=24", "a_b <s>"}, {.vocab_size = 270}, folder.path());
+  train_tokenizer({"The answer is twenty four", "Hello user assistant system Answer", "<turn></turn>;ab1"},
+                  {.vocab_size = 300}, folder.path());
 }
 constexpr Kind kKinds[] = {{"tokenizer.json", make_tokenizer_json},
                            {"added_tokens_decoder", make_with_decoder},
