@@ -101,6 +101,7 @@ TEST_F(Telling, RewardModelAndPpoShowWhatMattersThere) {
 
 TEST_F(Telling, ARunThatDoesNotImproveEndsEarlyAndGoesOnWithMorePatience) {
   SftConfig config = sft_config("run");
+  config.model.init->max_position_embeddings = 128;  // room for the responses in samples.jsonl
   config.train.max_steps = 9;
   config.data.eval_share = 0.3;
   config.eval.every_steps = 2;
@@ -111,6 +112,7 @@ TEST_F(Telling, ARunThatDoesNotImproveEndsEarlyAndGoesOnWithMorePatience) {
   EXPECT_EQ(timeless_metrics(path("run")).back()["step"], 6);
   EXPECT_TRUE(testing::fs::exists(path("run/best/model.safetensors")));
   EXPECT_TRUE(testing::fs::exists(path("run/final/model.safetensors")));
+  ASSERT_FALSE(samples("run").empty());
   EXPECT_EQ(samples("run").back()["step"], 6) << "samples of the last step";
 
   train_sft(config, {.resume = true});
