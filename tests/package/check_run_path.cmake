@@ -1,4 +1,5 @@
 # Checks that ENGINE looks for libraries in LIBTORCH and not in the folder BUILD.
+cmake_minimum_required(VERSION 3.25)
 file(READ_ELF "${ENGINE}" RUNPATH run_path)
 if(NOT "${LIBTORCH}" IN_LIST run_path)
   message(FATAL_ERROR "${ENGINE}: expected ${LIBTORCH} in its run path, found ${run_path}")
