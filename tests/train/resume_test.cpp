@@ -72,7 +72,7 @@ TEST_F(Resume, PpoWithEveryOptionEndsWithTheSameBits) {
   config.data.eval = {path("prompts.jsonl")};
   config.eval.every_steps = 1;
   config.eval.max_samples = 10;  // a batch of 8 and one of 2
-  config.eval.patience = 2;
+  config.eval.patience = 9;  // its counts are in the checkpoint; the run does not end early
   config.eval.min_delta = 1e-9;
   config.rollout.stop = {"1"};
   config.reward.clip_range = {-0.5, 0.5};
@@ -81,7 +81,6 @@ TEST_F(Resume, PpoWithEveryOptionEndsWithTheSameBits) {
   config.ppo.kl_controller = KlControllerKind::adaptive;
   config.lr_schedule.warmup_steps = 3;
   const auto train = [](const PpoConfig& c, const RunOptions& o) { train_ppo(c, o); };
-  // The policy does not change in the first two rollouts, so the second evaluation equals the first.
   expect_same_bits(config, "ppo", 4, train, {"final", "final-value", "best"});
   expect_same_bits_after_loss(config, "ppo", train, {"final", "final-value"});
 }
