@@ -121,7 +121,12 @@ TEST(TensorboardSink, GoesOnInTheSameFileAfterAResume) {
 TEST(TensorboardSink, AFolderThatCannotBeMadeIsAnOutputError) {
   const TemporaryFolder folder;
   folder.write("file", "");
-  EXPECT_THROW(open_tensorboard_sink(folder / "file/tensorboard"), OutputError);
+  try {
+    open_tensorboard_sink(folder / "file/tensorboard");
+    FAIL() << "a file stands in the way";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.exit_code(), ExitCode::output) << error.what();
+  }
 }
 
 TEST(TensorboardSink, TensorBoardReadsWhatWasWritten) {

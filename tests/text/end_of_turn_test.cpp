@@ -77,7 +77,7 @@ TEST(EndOfTurn, IsNotTheUnknownToken) {
   const testing::TemporaryFolder folder;
   nlohmann::json tokenizer = testing::tiny_tokenizer();  // it knows few characters
   tokenizer["added_tokens"].insert(tokenizer["added_tokens"].begin() + 1,
-                                   {{"id", 1}, {"content", "<unk>"}, {"special", true}});
+                                   nlohmann::json::object({{"id", 1}, {"content", "<unk>"}, {"special", true}}));
   testing::write_tokenizer(folder, tokenizer);
   folder.write("tokenizer_config.json", R"({"unk_token": "<unk>"})");
   const ChatTemplate plain("{% for m in messages %}{{ m.content }}§{% endfor %}", Json::object(), "test");

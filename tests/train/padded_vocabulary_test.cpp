@@ -84,6 +84,7 @@ TEST_F(PaddedVocabulary, AnIdWithoutATokenIsNeverSampled) {
   for (const double top_p : {1.0, 0.9}) {
     PpoConfig config = ppo_config("sft/final", "", top_p < 1 ? "ppo-top-p" : "ppo");
     config.rollout.top_p = top_p;
+    config.rollout.allow_truncated_sampling = top_p < 1;
     Watch watch;
     EXPECT_EQ(train_ppo(config, {}, &watch).steps, 4);
     EXPECT_GE(watch.largest, 0);

@@ -72,7 +72,7 @@ TEST_F(Resume, PpoWithEveryOptionEndsWithTheSameBits) {
   config.data.eval = {path("prompts.jsonl")};
   config.eval.every_steps = 1;
   config.eval.max_samples = 10;  // a batch of 8 and one of 2
-  config.eval.patience = 9;  // its counts are in the checkpoint; the run does not end early
+  config.eval.patience = 9;      // its counts are in the checkpoint; the run does not end early
   config.eval.min_delta = 1e-9;
   config.rollout.stop = {"1"};
   config.reward.clip_range = {-0.5, 0.5};
