@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-installed() { compgen -c clang++- | awk -F- '$2 ~ /^[0-9]+$/ && $2 >= 16 {print $2, $0}' | sort -n | awk 'END {print $2}'; }
+installed() { { compgen -c clang++- || true; } | awk -F- '$2 ~ /^[0-9]+$/ && $2 >= 16 {print $2, $0}' | sort -n | awk 'END {print $2}'; }
 clang=${CLANG:-$(installed)}
 if [[ -z "$clang" ]]; then
   apt-get update -qq
