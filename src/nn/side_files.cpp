@@ -1,7 +1,6 @@
 // Reads and writes the files of a model folder besides config.json and the weights.
 #include "rlhf/nn/side_files.h"
 
-#include <cstdint>
 #include <system_error>
 
 #include "rlhf/core/atomic_file.h"
@@ -12,24 +11,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uintmax_t kMaxSideFile = std::uintmax_t{256} << 20;
-
 std::string name_in_folder(const fs::path& file) {
   if (file.extension() == ".model") return "tokenizer.model";
   const fs::path folder = file.parent_path().filename();
   return folder == "additional_chat_templates" ? (folder / file.filename()).string() : file.filename().string();
-}
-
-void check_size(const fs::path& file) {
-  const auto fail = [&](const std::string& found) {
-    throw ModelError("reading " + file.string() + ": expected a regular file of at most 256 MiB, found " + found);
-  };
-  std::error_code error;
-  const fs::file_status status = fs::status(file, error);
-  if (!fs::exists(status)) fail("no such file");
-  if (!fs::is_regular_file(status)) fail("a folder or a special file");
-  const std::uintmax_t size = fs::file_size(file, error);
-  if (!error && size > kMaxSideFile) fail(std::to_string(size) + " bytes");
 }
 
 }  // namespace
@@ -37,7 +22,6 @@ void check_size(const fs::path& file) {
 SideFiles read_side_files(const std::vector<fs::path>& files) {
   SideFiles result;
   for (const fs::path& file : files) {
-    check_size(file);
     result.push_back({name_in_folder(file), read_file(file, ExitCode::model)});
   }
   return result;

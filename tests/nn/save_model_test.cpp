@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "rlhf/core/read_file.h"
 #include "rlhf/nn/model_folder.h"
 
 #include "nn_testing.h"
@@ -90,11 +91,12 @@ TEST(SaveModel, RefusesSideFilesThatAreNoRegularFilesOrTooLarge) {
   const TempFolder temp;
   const fs::path large = temp.path() / "tokenizer.json";
   std::ofstream(large) << "{}";
-  fs::resize_file(large, (std::uintmax_t{256} << 20) + 1);  // sparse
-  testing::expect_error([&] { read_side_files({large}); }, ExitCode::model, {large.string(), "268435457 bytes"});
+  fs::resize_file(large, kMaxModelFileBytes + 1);  // sparse
+  testing::expect_error([&] { read_side_files({large}); }, ExitCode::model,
+                        {large.string(), "expected at most 100663296 bytes, found 100663297"});
   testing::expect_error([&] { read_side_files({temp.path()}); }, ExitCode::model, {"expected a regular file"});
   testing::expect_error([&] { read_side_files({"/dev/zero"}); }, ExitCode::model, {"expected a regular file"});
-  testing::expect_error([&] { read_side_files({temp.path() / "no"}); }, ExitCode::model, {"no such file"});
+  testing::expect_error([&] { read_side_files({temp.path() / "no"}); }, ExitCode::model, {"No such file"});
 }
 
 TEST(SaveModel, PatchesTheDtypeInTheSpellingOfTheSource) {

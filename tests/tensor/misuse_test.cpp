@@ -142,7 +142,7 @@ TEST(TensorMisuse, Packing) {
 TEST(TensorMisuse, Devices) {
   expect_misuse<DeviceError>("device: expected cpu", [] { check_usable(at::kMeta); });
   expect_misuse<DeviceError>("device: expected cpu", [] { pack(std::vector<TokenIds>{{1}}, at::kMeta); });
-  if (resolve_compute(DeviceChoice::auto_, DtypeChoice::float32).device.is_cuda()) return;
+  if (resolve_compute(DeviceChoice::auto_, DtypeChoice::float32).device.is_cuda()) GTEST_SKIP() << "a GPU is available";
   expect_misuse<DeviceError>("device: expected cpu", [] { pack(std::vector<TokenIds>{{1}}, at::kCUDA); });
   expect_misuse<DeviceError>("found a CUDA device", [] { peak_memory_bytes(at::Device(at::kCUDA, 0)); });
 }

@@ -15,8 +15,8 @@ struct SideFile {
 using SideFiles = std::vector<SideFile>;
 
 /// Reads the files of a tokenizer (Tokenizer::files()). A SentencePiece model is called tokenizer.model in a model
-/// folder, whatever its name was. Throws ModelError if a file cannot be read, is not a regular file, or is larger than
-/// 256 MiB.
+/// folder, whatever its name was. Throws an Error of ExitCode::model if a file cannot be read, is not regular, or has
+/// more than kMaxModelFileBytes.
 SideFiles read_side_files(const std::vector<std::filesystem::path>& files);
 
 /// Writes the files into `folder`, which exists. Throws OutputError.
