@@ -121,11 +121,6 @@ at::Tensor attention_by_segments(const at::Tensor& q, const at::Tensor& k, const
   return at::cat(results);
 }
 
-bool has_varlen_kernel(const at::Tensor& q) {
-  const bool half_width = q.scalar_type() == at::kBFloat16 || q.scalar_type() == at::kHalf;
-  return q.is_cuda() && half_width && q.size(2) % 8 == 0 && q.size(2) <= 256;
-}
-
 std::vector<AttentionSpan> attention_spans(const Segments& segments) {
   std::vector<AttentionSpan> spans;
   for (std::int64_t i = 0; i < segments.count(); ++i) {
@@ -212,7 +207,7 @@ at::Tensor packed_attention(const at::Tensor& q, const at::Tensor& k, const at::
   drop_idle_window(rule, segments);
   if (rule.cap > 0) return reference_attention(q, k, v, segments, rule);
   if (segments.has_prefixes()) return attention_by_segments(q, k, v, segments, rule);
-  if (!has_varlen_kernel(q)) {
+  if (!has_varlen_attention(q)) {
     return rule.window > 0 ? attention_by_segments(q, k, v, segments, rule)
                            : attention_by_runs(q, k, v, segments, rule.scale);
   }

@@ -1,6 +1,7 @@
 // Chooses device and dtype, and reads properties of the hardware.
 #include "rlhf/tensor/device.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <fstream>
 #include <sstream>
@@ -11,7 +12,7 @@
 #include "rlhf/core/memory.h"
 #include "rlhf/kernels/kernels.h"
 
-#include "tensor/cuda_device.h"
+#include "tensor/accelerator.h"
 
 namespace rlhf {
 namespace {
@@ -41,17 +42,16 @@ std::string cpu_bfloat16() {
 }
 
 at::Device choose_device(DeviceChoice choice, std::string& reason) {
-  const bool has_cuda = cuda_device_count() > 0;
-  if (choice == DeviceChoice::cuda && !has_cuda) {
-    throw DeviceError(
-        "device: expected a CUDA device, found none; hint: use device cpu, or a CUDA build on a machine with a GPU");
-  }
-  if (choice == DeviceChoice::cpu || !has_cuda) {
+  const bool there = accelerator().count() > 0;
+  if (choice == DeviceChoice::cuda && !there)
+    throw DeviceError("device: expected a CUDA device, found none (" + accelerator().why_none() +
+                      "); hint: use device cpu, or a CUDA build on a machine with a GPU");
+  if (choice == DeviceChoice::cpu || !there) {
     reason = choice == DeviceChoice::cpu ? "cpu: requested" : "cpu: no CUDA device";
     return at::kCPU;
   }
   reason = choice == DeviceChoice::cuda ? "cuda: requested" : "cuda: a GPU is available";
-  return at::Device(at::kCUDA, 0);
+  return at::Device(accelerator().type(), 0);
 }
 
 /// The reason why `device` supports bfloat16, or "".
@@ -60,8 +60,8 @@ std::string bfloat16_hardware(at::Device device) {
     const std::string instructions = cpu_bfloat16();
     return instructions.empty() ? "" : "the CPU has " + instructions;
   }
-  const int capability = cuda_capability(device.index());
-  return capability < 80 ? "" : "the GPU is sm_" + std::to_string(capability);
+  if (!accelerator().computes_bfloat16(device.index())) return "";
+  return "the GPU is " + accelerator().architecture(device.index());
 }
 
 at::ScalarType choose_dtype(DtypeChoice choice, at::Device device, std::string& reason) {
@@ -71,10 +71,9 @@ at::ScalarType choose_dtype(DtypeChoice choice, at::Device device, std::string& 
   }
   const std::string hardware = bfloat16_hardware(device);
   if (choice == DtypeChoice::bfloat16) {
-    if (hardware.empty() && device.is_cuda()) {
-      throw DeviceError("dtype: expected a GPU that computes bfloat16 (sm_80 or newer), found sm_" +
-                        std::to_string(cuda_capability(device.index())) + "; hint: set dtype to float32");
-    }
+    if (hardware.empty() && !device.is_cpu())
+      throw DeviceError("dtype: expected a GPU that computes bfloat16 (sm_80 or newer), found " +
+                        accelerator().architecture(device.index()) + "; hint: set dtype to float32");
     reason += "; bfloat16: requested" + std::string(hardware.empty() ? ", without hardware for it" : "");
     return at::kBFloat16;
   }
@@ -92,30 +91,30 @@ Compute resolve_compute(DeviceChoice device, DtypeChoice dtype) {
 }
 
 void check_usable(at::Device device) {
-  if (device.is_cpu() || (device.is_cuda() && cuda_device_count() > 0)) [[likely]]
-    return;
+  if (device.is_cpu()) return;
+  if (device.type() == accelerator().type() && std::max<int>(0, device.index()) < accelerator().count()) return;
   throw DeviceError("device: expected cpu, or cuda on a machine and with a build for it, found " + device.str());
 }
 
 std::int64_t peak_memory_bytes(at::Device device) {
-  return device.is_cuda() ? cuda_peak_bytes(device.index()) : peak_resident_memory();
+  return device.is_cpu() ? peak_resident_memory() : accelerator().peak_bytes(device.index());
 }
 
 std::int64_t installed_memory_bytes(at::Device device) {
-  return device.is_cuda() ? cuda_installed_bytes(device.index()) : installed_memory();
+  return device.is_cpu() ? installed_memory() : accelerator().installed_bytes(device.index());
 }
 
 MemoryLimit available_memory(at::Device device) {
-  if (!device.is_cuda()) return available_memory();
-  return {cuda_free_bytes(device.index()), "free memory of " + device.str()};
+  if (device.is_cpu()) return available_memory();
+  return {accelerator().free_bytes(device.index()), "free memory of " + device.str()};
 }
 
 void synchronize(at::Device device) {
-  if (device.is_cuda()) cuda_synchronize(device.index());
+  if (!device.is_cpu()) accelerator().synchronize(device.index());
 }
 
 std::string instruction_set(at::Device device) {
-  if (device.is_cuda()) return "sm_" + std::to_string(cuda_capability(device.index()));
+  if (!device.is_cpu()) return accelerator().architecture(device.index());
 #if defined(__x86_64__)
   std::string text = "x86-64";
 #elif defined(__aarch64__)

@@ -79,7 +79,7 @@ std::pair<std::string, std::int64_t> largest_phase(const std::vector<Phase>& pha
 
 std::pair<std::string, std::int64_t> process_part(at::Device device) {
   constexpr std::int64_t kLater = 24 << 20;  // pages of the libraries that the first step touches
-  return {"LibTorch, tokenizer and data", device.is_cuda() ? 0 : resident_memory() + kLater};
+  return {"LibTorch, tokenizer and data", device.is_cpu() ? resident_memory() + kLater : 0};
 }
 
 void check_memory(const MemoryForecast& forecast, const MemoryLimit& available, bool refuse) {

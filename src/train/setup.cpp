@@ -83,7 +83,7 @@ std::int64_t Setup::saving_bytes() const {
 std::int64_t Setup::choose_micro_batch_tokens(std::int64_t resident, std::int64_t longest) const {
   if (micro_batch_tokens) return std::max(*micro_batch_tokens, longest);
   return derive_micro_batch_tokens(folder.shape, compute.dtype, resident, installed_memory_bytes(compute.device),
-                                   longest, compute.device.is_cuda());
+                                   longest, !compute.device.is_cpu());
 }
 
 Setup prepare(const RunSettings& settings, const std::optional<ResumePoint>& resume, const RunOptions& options) {

@@ -11,7 +11,7 @@
 
 #include "rlhf/core/error.h"
 
-#include "tensor/cuda_device.h"
+#include "tensor/accelerator.h"
 
 namespace rlhf {
 namespace {
@@ -38,11 +38,11 @@ TEST(ResolveCompute, AutoTakesBfloat16WhereTheCpuMultipliesIt) {
 
 TEST(ResolveCompute, AutoTakesTheGpuIfThereIsOne) {
   const Compute compute = resolve_compute(DeviceChoice::auto_, DtypeChoice::auto_);
-  EXPECT_EQ(compute.device.is_cuda(), cuda_device_count() > 0) << compute.reason;
+  EXPECT_EQ(compute.device.is_cuda(), accelerator().count() > 0) << compute.reason;
 }
 
 TEST(ResolveCompute, RefusesAGpuThatIsNotThere) {
-  if (cuda_device_count() > 0) GTEST_SKIP() << "a GPU is available";
+  if (accelerator().count() > 0) GTEST_SKIP() << "a GPU is available";
   EXPECT_THROW(resolve_compute(DeviceChoice::cuda, DtypeChoice::auto_), DeviceError);
 }
 

@@ -30,6 +30,10 @@ enum class Fused {
 /// there are kernels of all operations for float32 and bfloat16 on a CPU (room `kernels`), and none for other tensors.
 bool has_fused(Fused operation, const at::Tensor& x);
 
+/// Whether LibTorch's operator for packed sequences, at::_flash_attention_forward, computes queries like `q` [N,H,E]:
+/// on CUDA (sm_80 and newer) those in bfloat16 and float16 whose width E is a multiple of 8 and at most 256.
+bool has_varlen_attention(const at::Tensor& q);
+
 /// Whether packed attention on `device` supports prefixes (tensor/packed_batch.h, Piece).
 bool attends_to_prefixes(at::Device device);
 
