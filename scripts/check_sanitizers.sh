@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 rooms=("$@")
-((${#rooms[@]})) || rooms=(core json runs records)
+((${#rooms[@]})) || rooms=(core json runs records feedback)
 
 programs=("${rooms[@]/#/rlhf_}")
 RLHF_PRESET=asan scripts/build.sh "${programs[@]/%/_test}"
