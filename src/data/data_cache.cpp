@@ -26,7 +26,7 @@
 namespace rlhf {
 namespace {
 
-constexpr std::string_view kMagic = "rlhf tokenised data 4\n";
+constexpr std::string_view kMagic = "rlhf tokenised data 5\n";
 
 constexpr const char* kind_of(const Sample*) { return "samples"; }
 constexpr const char* kind_of(const RankedSample*) { return "ranked"; }
@@ -177,6 +177,7 @@ void write(ByteWriter& out, const RecordCounts& counts) {
   out.number<std::uint8_t>(counts.templated ? 1 : 0);
   out.number(counts.records);
   out.number(counts.bad_lines);
+  out.number(counts.tied);
   out.number(counts.without_sample);
   write(out, counts.file_kinds);
   write(out, counts.unread);
@@ -191,6 +192,7 @@ RecordCounts read_counts(ByteParser& in) {
   counts.templated = in.number<std::uint8_t>() != 0;
   counts.records = in.number<std::int64_t>();
   counts.bad_lines = in.number<std::int64_t>();
+  counts.tied = in.number<std::int64_t>();
   counts.without_sample = in.number<std::int64_t>();
   counts.file_kinds = read_texts(in);
   counts.unread = read_named_counts(in);

@@ -25,9 +25,6 @@ constexpr std::string_view kAlpacaWithoutInput =
 
 constexpr std::string_view kAssistant = "\n\nAssistant:";
 
-/// Rewards differ by a few units. A margin near the largest float makes losses that are not finite.
-constexpr double kMaxMargin = 1e6;
-
 bool is_empty(const Json& value) { return value.is_null() || (value.is_structured() && value.empty()) || value == ""; }
 
 Json with_system(const std::string& system, const Json& messages) {
@@ -67,6 +64,13 @@ std::vector<std::string> RecordFields::unread() const {
   for (const auto& [name, value] : record_.value().items())
     if (!is_empty(value) && std::ranges::find(read_, name) == read_.end()) names.push_back(name);
   return names;
+}
+
+Json RecordFields::rest() const {
+  Json rest = Json::object();
+  for (const auto& [name, value] : record_.value().items())
+    if (!is_empty(value) && std::ranges::find(read_, name) == read_.end()) rest[name] = value;
+  return rest;
 }
 
 std::vector<RankedPair> RecordFields::pair() const {

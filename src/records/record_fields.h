@@ -15,6 +15,9 @@
 
 namespace rlhf {
 
+/// Rewards differ by a few units. A margin near the largest float makes losses that are not finite.
+inline constexpr double kMaxMargin = 1e6;
+
 /// "file:line".
 std::string place_of(const JsonLine& line);
 
@@ -24,7 +27,10 @@ class RecordFields {
  public:
   RecordFields(const JsonLine& line, const FieldNames& names) : record_(reader_of(line)), names_(names) {}
 
+  JsonReader field(const std::string& ours) const;
+  std::optional<JsonReader> optional(const std::string& ours) const;  ///< nullopt if absent or null
   std::string text(const std::string& ours) const { return field(ours).string(); }
+  std::string optional_text(const std::string& ours) const;  ///< "" if absent or null
   bool is_text(const std::string& ours) const { return field(ours).is_string(); }
   /// Whether the prompt alone is the whole prompt: it is not a text beside lists of messages, which repeat it.
   bool has_plain_prompt() const;
@@ -57,12 +63,11 @@ class RecordFields {
 
   /// The names in the file of the fields that were not read, but those that are null or empty.
   std::vector<std::string> unread() const;
+  /// These fields with their values.
+  nlohmann::ordered_json rest() const;
 
  private:
-  JsonReader field(const std::string& ours) const;
-  std::optional<JsonReader> optional(const std::string& ours) const;
   std::string where(const std::string& ours) const { return field(ours).place(); }
-  std::string optional_text(const std::string& ours) const;
   std::string alpaca_history() const;
   nlohmann::ordered_json tools() const;
 

@@ -66,7 +66,7 @@ bool matches(const Json& record, const FieldNames& names, RecordFormat format, N
   if (format == tree) return is_tree(record, names);
   if (format == prompt)
     return !has_fields(record, names, demonstration) && !has_fields(record, names, preference) &&
-           !has_fields(record, names, ranking) && !is_tree(record, names);
+           !has_fields(record, names, ranking) && !has_fields(record, names, judgments) && !is_tree(record, names);
   return true;
 }
 

@@ -11,7 +11,10 @@
 #include "rlhf/core/error.h"
 #include "rlhf/json/json_reader.h"
 #include "rlhf/records/jsonl.h"
+#include "rlhf/records/judgments.h"
 
+#include "records/judged.h"
+#include "records/preference.h"
 #include "records/record_fields.h"
 #include "records/record_format.h"
 #include "records/tree.h"
@@ -74,6 +77,7 @@ std::string joined(const std::vector<std::string>& patterns) {
 
 bool has_template(const Demonstration& record) { return !record.chat && !record.whole; }
 bool has_template(const Preference& record) { return !record.chat && !record.whole; }
+bool has_template(const JudgedRecord& record) { return !record.chat && !record.whole; }
 bool has_template(const Prompt& record) { return !record.chat; }
 
 /// What a stage reads of records that are made for another one, for the report: ", chosen completions".
@@ -106,7 +110,7 @@ RecordCounts for_each_record(const std::vector<std::string>& patterns, const Rec
       std::vector<Record> records = convert(fields, gate.check(line));
       for (const std::string& name : fields.unread())
         if (is_lost(stage, name)) count_unread(counts.unread, name);
-      if (records.empty()) ++counts.without_sample;
+      if (records.empty()) ++(gate.kind().format == RecordFormat::judgments ? counts.tied : counts.without_sample);
       for (Record& record : records) {
         counts.chat |= static_cast<bool>(record.chat);
         counts.templated |= has_template(record);
@@ -124,23 +128,6 @@ RecordCounts for_each_record(const std::vector<std::string>& patterns, const Rec
   if (counts.records == 0)
     throw DataError("cannot read " + joined(patterns) + ": expected at least one record, found none");
   return counts;
-}
-
-Preference preference_of(const RecordFields& fields, const RecordKind& kind) {
-  if (kind.format == RecordFormat::ranking) return fields.ranking(kind.chat);
-  const bool has_prompt = kind.format == RecordFormat::preference;
-  if (!kind.chat && !has_prompt) return fields.split_transcripts();
-  if (!kind.chat) return {fields.text("prompt"), {{fields.text("chosen")}, {fields.text("rejected")}}, fields.pair()};
-  // A plain prompt next to lists of messages repeats their common beginning.
-  if (!has_prompt || fields.is_text("prompt")) return fields.split_conversations(has_prompt);
-  return {.answers = {{.turns = fields.answer("chosen")}, {.turns = fields.answer("rejected")}},
-          .pairs = fields.pair(),
-          .chat = fields.conversation(fields.question("prompt"))};
-}
-
-std::vector<Preference> preferences_of(const RecordFields& fields, const RecordKind& kind) {
-  if (kind.format == RecordFormat::tree) return rankings_of(read_tree(fields.tree()));
-  return {preference_of(fields, kind)};
 }
 
 /// The first completion that is rejected in no pair: the chosen one, or the best of a ranking.
@@ -201,8 +188,12 @@ std::vector<Demonstration> demonstrations_of(const RecordFields& fields, const R
       if (path.empty()) return {};
       return {{.chat = {.messages = std::move(path)}}};
     }
-    default:
-      return {best_of(preference_of(fields, kind))};
+    default: {
+      std::vector<Demonstration> made;
+      for (Preference& record : preferences_of(fields, kind.format, kind.chat))
+        made.push_back(best_of(std::move(record)));
+      return made;
+    }
   }
 }
 
@@ -233,7 +224,7 @@ std::vector<Prompt> prompts_of(const RecordFields& fields, const RecordKind& kin
     case RecordFormat::preference:
     case RecordFormat::transcripts: {
       if (fields.has_plain_prompt()) break;
-      Preference pair = preference_of(fields, kind);
+      Preference pair = std::move(preferences_of(fields, kind.format, kind.chat).front());
       if (pair.whole)
         throw BadRecord(place +
                         ": expected a prompt, or a beginning that chosen and rejected share, found "
@@ -280,6 +271,8 @@ std::string RecordCounts::kind() const {
 
 std::vector<std::string> RecordCounts::notes() const {
   std::vector<std::string> lines = unread_notes(unread);
+  if (tied > 0)
+    lines.push_back(std::to_string(tied) + " records left out: as many of their judgments prefer the one as the other");
   if (without_sample > 0) lines.push_back(std::to_string(without_sample) + " records without anything to train on");
   return lines;
 }
@@ -293,7 +286,22 @@ RecordCounts for_each_demonstration(const std::vector<std::string>& patterns, co
 
 RecordCounts for_each_preference(const std::vector<std::string>& patterns, const RecordReading& reading,
                                  const RecordSink<Preference>& sink) {
-  return for_each_record<Preference>(patterns, reading, Stage::reward_model, sink, preferences_of);
+  const auto convert = [](const RecordFields& fields, const RecordKind& kind) {
+    return preferences_of(fields, kind.format, kind.chat);
+  };
+  return for_each_record<Preference>(patterns, reading, Stage::reward_model, sink, convert);
+}
+
+RecordCounts for_each_judged(const std::vector<std::string>& patterns, const RecordReading& reading,
+                             const RecordSink<JudgedRecord>& sink) {
+  RecordReading only = reading;
+  only.format = RecordFormat::judgments;
+  const auto convert = [](const RecordFields& fields, const RecordKind& kind) {
+    std::vector<JudgedRecord> made;
+    made.push_back(read_judged(fields, kind.chat));
+    return made;
+  };
+  return for_each_record<JudgedRecord>(patterns, only, Stage::reward_model, sink, convert);
 }
 
 RecordCounts for_each_prompt(const std::vector<std::string>& patterns, const RecordReading& reading,

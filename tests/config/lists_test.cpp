@@ -65,24 +65,47 @@ TEST(RecordFormats, AreNamedAsTheirEnumerators) {
 }
 
 TEST(RecordFormats, GiveTheFieldsThatAStageCanRename) {
-  EXPECT_EQ(texts(fields_of(Stage::ppo)),
-            (std::vector<std::string>{"prompt", "chosen", "rejected", "margin", "completions", "text", "rank",
-                                      "messages", "conversations", "system", "instruction", "output", "input",
-                                      "history", "completion", "tools", "chat_template_kwargs"}));
+  EXPECT_EQ(texts(fields_of(Stage::ppo)), (std::vector<std::string>{"prompt",
+                                                                    "chosen",
+                                                                    "rejected",
+                                                                    "margin",
+                                                                    "completions",
+                                                                    "text",
+                                                                    "rank",
+                                                                    "responses",
+                                                                    "judgments",
+                                                                    "id",
+                                                                    "domain",
+                                                                    "gold",
+                                                                    "label",
+                                                                    "messages",
+                                                                    "conversations",
+                                                                    "system",
+                                                                    "instruction",
+                                                                    "output",
+                                                                    "input",
+                                                                    "history",
+                                                                    "completion",
+                                                                    "tools",
+                                                                    "chat_template_kwargs"}));
   EXPECT_EQ(texts(fields_of(Stage::reward_model)),
-            (std::vector<std::string>{"prompt", "chosen", "rejected", "margin", "completions", "text", "rank", "system",
-                                      "tools", "chat_template_kwargs"}));
+            (std::vector<std::string>{"prompt", "chosen", "rejected", "margin", "completions", "text", "rank",
+                                      "responses", "judgments", "id", "domain", "gold", "label", "system", "tools",
+                                      "chat_template_kwargs"}));
   EXPECT_EQ(texts(fields_of(Stage::sft)),
-            (std::vector<std::string>{"messages", "conversations", "system", "instruction", "output", "input",
-                                      "history", "prompt", "completion", "text", "chosen", "rejected", "margin",
-                                      "completions", "rank", "tools", "chat_template_kwargs"}));
+            (std::vector<std::string>{
+                "messages", "conversations",       "system",    "instruction", "output",   "input",  "history",
+                "prompt",   "completion",          "text",      "chosen",      "rejected", "margin", "completions",
+                "rank",     "responses",           "judgments", "id",          "domain",   "gold",   "label",
+                "tools",    "chat_template_kwargs"}));
 }
 
 TEST(RecordFormats, ThatAreMadeForAStageAreTriedFirst) {
   using enum RecordFormat;
-  EXPECT_EQ(formats_of(Stage::reward_model), (std::vector<RecordFormat>{preference, ranking, transcripts, tree}));
+  EXPECT_EQ(formats_of(Stage::reward_model),
+            (std::vector<RecordFormat>{preference, ranking, judgments, transcripts, tree}));
   EXPECT_EQ(formats_of(Stage::sft), (std::vector<RecordFormat>{messages, sharegpt, alpaca, demonstration, text,
-                                                               preference, ranking, transcripts, tree}));
+                                                               preference, ranking, judgments, transcripts, tree}));
   EXPECT_EQ(formats_of(Stage::ppo).front(), prompt);
 }
 
@@ -100,10 +123,11 @@ TEST(RecordFormats, AreInHelp) {
   EXPECT_EQ(
       meaning_of<SftConfig>("data.format"),
       "format of the records; auto: recognised from the first one; else messages, sharegpt, alpaca, demonstration, "
-      "text (rlhf-sft), preference, ranking, transcripts, tree (rlhf-rm)");
+      "text (rlhf-sft), preference, ranking, judgments, transcripts, tree (rlhf-rm)");
   EXPECT_EQ(meaning_of<PpoConfig>("data.fields"),
             "renamed fields, {name in the format: name in the file}, e.g. {prompt: question}; names: prompt, chosen, "
-            "rejected, margin, completions, text, rank, messages, conversations, system, instruction, output, input, "
+            "rejected, margin, completions, text, rank, responses, judgments, id, domain, gold, label, messages, "
+            "conversations, system, instruction, output, input, "
             "history, completion, tools, chat_template_kwargs (rlhf-ppo)");
   EXPECT_NE(meaning_of<RewardModelConfig>("data.fields").find("; names: messages, conversations, system, "),
             std::string::npos);

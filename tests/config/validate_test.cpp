@@ -78,7 +78,8 @@ TEST(Validate, HoldsTheRulesOfSft) {
       {{"data.fields={promt: q}"},
        {"command line: data.fields: expected {name: name in the file} with name one of messages, conversations, "
         "system, instruction, output, input, history, prompt, completion, text, chosen, rejected, margin, completions, "
-        "rank, tools, chat_template_kwargs, found promt; did you mean `prompt`?"}},
+        "rank, responses, judgments, id, domain, gold, label, tools, chat_template_kwargs, found promt; did you mean "
+        "`prompt`?"}},
       {{"data.fields={prompt: \"\"}"},
        {"command line: data.fields: expected the name of the field for prompt, found nothing"}},
       {{"data.template={completion}{prompt}"},
@@ -97,7 +98,7 @@ TEST(Validate, HoldsTheRulesOfSft) {
       {{"data.format=preference"}, {}},
       {{"data.format=prompt"},
        {"command line: data.format: expected one of auto, messages, sharegpt, alpaca, demonstration, text, preference, "
-        "ranking, transcripts, tree, found prompt, which is for rlhf-ppo"}},
+        "ranking, judgments, transcripts, tree, found prompt, which is for rlhf-ppo"}},
       {{"eval.every_steps=5"},
        {"command line: eval.every_steps: expected data to evaluate on, found neither data.eval nor data.eval_share"}},
       {{"eval.patience=2", "data.eval=[b]"},
@@ -138,15 +139,14 @@ TEST(Validate, HoldsTheRulesOfTheRewardModel) {
   EXPECT_EQ(faults<RewardModelConfig>(kSft, {"data.fields={completions: answers, text: answer, rank: place}"}),
             Lines{});
   EXPECT_EQ(faults<RewardModelConfig>(kSft, {"eval.best_by=eval_accuracy", "data.eval=[b]"}), Lines{});
-  EXPECT_EQ(
-      faults<RewardModelConfig>(kSft, {"data.format=text"}),
-      Lines{
-          "command line: data.format: expected one of auto, preference, ranking, transcripts, tree, found text, which "
-          "is for rlhf-sft"});
+  EXPECT_EQ(faults<RewardModelConfig>(kSft, {"data.format=text"}),
+            Lines{"command line: data.format: expected one of auto, preference, ranking, judgments, transcripts, tree, "
+                  "found text, "
+                  "which is for rlhf-sft"});
   EXPECT_EQ(faults<RewardModelConfig>(kSft, {"data.fields={completion: x}"}),
             Lines{"command line: data.fields: expected {name: name in the file} with name one of prompt, chosen, "
                   "rejected, margin, "
-                  "completions, text, rank, system, "
+                  "completions, text, rank, responses, judgments, id, domain, gold, label, system, "
                   "tools, chat_template_kwargs, "
                   "found completion; did you mean `completions`?"});
 }

@@ -276,6 +276,22 @@ TEST_F(Cache, PairsAreKeptToo) {
   EXPECT_EQ(again.train.samples[0].pairs[0].margin, 0.5f);
 }
 
+TEST_F(Cache, JudgmentsWithoutAMajorityAreStillCounted) {
+  DataOptions options = options_;
+  options.eval_share = 0;
+  const std::string start = R"({"prompt":"p","responses":["a","b"],"judgments":[{"annotator":"k","choice":1})";
+  options.train = {{folder_.write("j.jsonl", start + "]}\n" + start + R"(,{"annotator":"l","choice":0}]})" + "\n")}};
+  for (const char* source : {"file", "cache"}) {
+    const auto read = load_preferences(options, 0, ByteTokenizer(), {});
+    ASSERT_EQ(read.train.samples.size(), 1u) << source;
+    EXPECT_EQ(ByteTokenizer().decode(read.train.samples[0].texts[0]), "pb") << source;
+    EXPECT_EQ(read.counts.tied, 1) << source;
+    const std::string note = "1 records left out: as many of their judgments prefer the one as the other";
+    EXPECT_EQ(read.train.report.notes, std::vector<std::string>{note}) << source;
+  }
+  EXPECT_NE(log_.find("data cache: read "), std::string::npos);
+}
+
 TEST_F(Cache, RankingsAreKeptWhole) {
   DataOptions options = options_;
   options.eval_share = 0;

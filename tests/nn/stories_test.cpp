@@ -12,6 +12,7 @@
 #include "rlhf/tensor/linear_logprobs.h"
 
 #include "nn_testing.h"
+#include "support/shared_data.h"
 #include "support/source_dir.h"
 
 namespace rlhf {
@@ -19,13 +20,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-fs::path shared_data() {
-  const char* const said = std::getenv("RLHF_SHARED_DATA");
-  return said != nullptr ? fs::path(said) : fs::path(testing::source_dir()) / ".." / ".." / "shared";
-}
-
 TEST(Stories260k, GreedyContinuationEqualsTransformersTokenForToken) {
-  const fs::path source = shared_data() / "models" / "stories260k";
+  const fs::path source = testing::shared_data() / "models" / "stories260k";
   if (!fs::exists(source / "stories260K.bin"))
     GTEST_SKIP() << "no stories260K.bin in " << source << " (RLHF_SHARED_DATA)";
   const at::NoGradGuard no_grad;

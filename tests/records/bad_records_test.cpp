@@ -65,7 +65,8 @@ const std::string kDemonstrations =
     "expected {\"messages\"}, {\"conversations\"}, {\"instruction\", \"output\"}, {\"prompt\", \"completion\"} or "
     "{\"text\"}, ";
 const std::string kPairs =
-    "expected {\"prompt\", \"chosen\", \"rejected\"}, {\"prompt\", \"completions\"} or {\"chosen\", \"rejected\"}, ";
+    "expected {\"prompt\", \"chosen\", \"rejected\"}, {\"prompt\", \"completions\"}, {\"prompt\", \"responses\", "
+    "\"judgments\"} or {\"chosen\", \"rejected\"}, ";
 const std::string kGood = "{\"prompt\": \"p\", \"completion\": \"c\"}\n";
 const std::string kPair = "{\"prompt\": \"p\", \"chosen\": \"c\", \"rejected\": \"r\"}\n";
 
@@ -292,7 +293,8 @@ TEST(BadFields, UnknownNamesOfOursAreAConfigErrorEach) {
     EXPECT_EQ(error.exit_code(), ExitCode::usage);
     const std::string known =
         "messages, conversations, system, instruction, output, input, history, prompt, completion, text, chosen, "
-        "rejected, margin, completions, rank, tools, chat_template_kwargs";
+        "rejected, margin, completions, rank, responses, judgments, id, domain, gold, label, tools, "
+        "chat_template_kwargs";
     EXPECT_EQ(error.issues(),
               (std::vector<std::string>{"data.fields.answer: expected one of " + known + " as the name to replace",
                                         "data.fields.question: expected one of " + known + " as the name to replace"}));

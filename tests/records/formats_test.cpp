@@ -210,7 +210,7 @@ TEST(Formats, OneThatIsSaidIsNotGuessed) {
     EXPECT_STREQ(
         error.what(),
         "data.format: expected one of auto, messages, sharegpt, alpaca, demonstration, text, preference, ranking, "
-        "transcripts, tree, found prompt, which is for rlhf-ppo");
+        "judgments, transcripts, tree, found prompt, which is for rlhf-ppo");
   }
 }
 

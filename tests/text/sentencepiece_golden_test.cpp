@@ -1,6 +1,5 @@
 // Against the Python package: tests/golden/tokenizer/SOURCE.md.
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -13,6 +12,7 @@
 #include "rlhf/text/tokenizer.h"
 
 #include "support/base64.h"
+#include "support/shared_data.h"
 #include "support/source_dir.h"
 #include "support/temporary_folder.h"
 
@@ -25,11 +25,6 @@ using nlohmann::json;
 constexpr const char* kLlama = "tokenizers/llama2/tokenizer.model";
 constexpr const char* kStories = "models/stories260k/tokenizer.model";
 
-fs::path shared_data() {
-  const char* said = std::getenv("RLHF_SHARED_DATA");
-  return said != nullptr ? fs::path(said) : fs::path(testing::source_dir()) / ".." / ".." / "shared";
-}
-
 json golden(const std::string& model) {
   std::ifstream file(fs::path(testing::source_dir()) / "golden/tokenizer/sentencepiece.json");
   return json::parse(file).at("models").at(model);
@@ -38,7 +33,7 @@ json golden(const std::string& model) {
 class SentencePieceGolden : public ::testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
-    const fs::path model = shared_data() / GetParam();
+    const fs::path model = testing::shared_data() / GetParam();
     if (!fs::exists(model)) GTEST_SKIP() << "no " << model << "; set RLHF_SHARED_DATA to the folder that has it";
     tokenizer_ = load_tokenizer(model);
   }

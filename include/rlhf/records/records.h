@@ -57,6 +57,7 @@ struct RankedPair {
 ///   and the answers are whole texts or conversations, to which no prompt template applies
 ///   {"prompt","completions":[{"text","rank"}]}: K completions; every two with different ranks are a pair (the lower
 ///   rank is chosen)
+///   {"prompt","responses","judgments"}: the pairs of the majority (records/judgments.h)
 ///   {"prompt":{"role","text","replies"}}: a tree; every two or more ranked replies to one message are such a record
 /// With messages, `chat` is the prompt.
 struct Preference {
@@ -94,6 +95,7 @@ struct RecordCounts {
   bool templated = false;                     ///< there are plain texts with a prompt: the prompt template applies
   std::int64_t records = 0;
   std::int64_t bad_lines = 0;
+  std::int64_t tied = 0;                       ///< records of judgments without a majority
   std::int64_t without_sample = 0;             ///< trees without an answer, or without ranked replies
   std::map<std::string, std::int64_t> unread;  ///< fields that nothing reads -> number of records that have them
   /// The kind of all files, or each kind with its files.

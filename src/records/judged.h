@@ -1,0 +1,15 @@
+#pragma once
+
+#include "rlhf/records/judgments.h"
+
+#include "records/record_fields.h"
+
+namespace rlhf {
+
+/// Reads a record of format "judgments"; with `chat` the prompt is messages. Throws BadRecord.
+JudgedRecord read_judged(const RecordFields& fields, bool chat);
+
+/// The responses with the pairs of the majority.
+Preference majority_of(JudgedRecord record);
+
+}  // namespace rlhf

@@ -1,0 +1,40 @@
+// Reads pairs and rankings.
+#include "records/preference.h"
+
+#include <utility>
+
+#include "records/judged.h"
+#include "records/tree.h"
+
+namespace rlhf {
+namespace {
+
+Preference pair_of(const RecordFields& fields, bool has_prompt, bool chat) {
+  if (!chat && !has_prompt) return fields.split_transcripts();
+  if (!chat) return {fields.text("prompt"), {{fields.text("chosen")}, {fields.text("rejected")}}, fields.pair()};
+  // A plain prompt next to lists of messages repeats their common beginning.
+  if (!has_prompt || fields.is_text("prompt")) return fields.split_conversations(has_prompt);
+  return {.answers = {{.turns = fields.answer("chosen")}, {.turns = fields.answer("rejected")}},
+          .pairs = fields.pair(),
+          .chat = fields.conversation(fields.question("prompt"))};
+}
+
+}  // namespace
+
+std::vector<Preference> preferences_of(const RecordFields& fields, RecordFormat format, bool chat) {
+  switch (format) {
+    case RecordFormat::tree:
+      return rankings_of(read_tree(fields.tree()));
+    case RecordFormat::ranking:
+      return {fields.ranking(chat)};
+    case RecordFormat::judgments: {
+      Preference record = majority_of(read_judged(fields, chat));
+      if (record.pairs.empty()) return {};
+      return {std::move(record)};
+    }
+    default:
+      return {pair_of(fields, format == RecordFormat::preference, chat)};
+  }
+}
+
+}  // namespace rlhf
