@@ -78,7 +78,7 @@ void check_judged(const JudgedRecord& record, const std::string& place) {
     const auto first = said.try_emplace(judgment.annotator, Said{i, places}).first->second;
     if (contradict(first.places, places))
       fail_at(at, "no contradiction to judgments[" + std::to_string(first.index) + "] of the same expert",
-             "another answer of " + shown_json(judgment.annotator));
+              "another answer of " + shown_json(judgment.annotator));
   }
 }
 
@@ -97,8 +97,8 @@ double vote_share(const JudgedRecord& record, const RankedPair& pair) {
   double votes = 0;
   for (const Judgment& judgment : record.judgments) {
     const auto places = judgment.verdict.places(record.responses.size());
-    const auto difference = places.at(static_cast<std::size_t>(pair.rejected)) -
-                            places.at(static_cast<std::size_t>(pair.chosen));
+    const auto difference =
+        places.at(static_cast<std::size_t>(pair.rejected)) - places.at(static_cast<std::size_t>(pair.chosen));
     votes += difference > 0 ? 1 : difference == 0 ? 0.5 : 0;
   }
   return votes / static_cast<double>(record.judgments.size());

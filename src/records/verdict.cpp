@@ -26,7 +26,8 @@ std::vector<double> read_ranks(const JsonReader& list, std::size_t responses) {
   const std::string expected = "a list of " + std::to_string(responses) + " ranks, one for each response";
   if (list.list(expected).size() != responses) list.fail(expected, "a list of " + std::to_string(list.list().size()));
   std::vector<double> ranks;
-  list.for_each_item([&](const JsonReader& rank) { ranks.push_back(rank.number("a number (the lowest is the best)")); });
+  list.for_each_item(
+      [&](const JsonReader& rank) { ranks.push_back(rank.number("a number (the lowest is the best)")); });
   return ranks;
 }
 

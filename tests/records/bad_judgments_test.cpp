@@ -15,10 +15,10 @@ namespace {
 /// The message after the file's name, or "accepted". The bad record is the second of the file.
 std::string refusal(const std::string& line) {
   const testing::TemporaryFolder folder;
-  const std::string file = folder.write(
-      "d.jsonl", R"({"prompt":"p","responses":["a","b"],"judgments":[{"annotator":"k","choice":0}]})"
-                 "\n" +
-                     line + "\n");
+  const std::string file =
+      folder.write("d.jsonl", R"({"prompt":"p","responses":["a","b"],"judgments":[{"annotator":"k","choice":0}]})"
+                              "\n" +
+                                  line + "\n");
   const auto message = [&](const auto& read) -> std::string {
     try {
       read();
@@ -47,8 +47,7 @@ TEST(BadJudgments, AreRefusedByTheirField) {
       {record("[]"), "judgments: expected at least one judgment, found none"},
       {record("{}"), "judgments: expected a list, found {}"},
       {record("[1]"), "judgments[0]: expected a judgment {\"annotator\", \"choice\"}, found 1"},
-      {record(R"([{"choice":0}])"),
-       "judgments[0].annotator: expected a string, found no such key; it has \"choice\""},
+      {record(R"([{"choice":0}])"), "judgments[0].annotator: expected a string, found no such key; it has \"choice\""},
       {record(R"([{"annotator":"","choice":0}])"),
        "judgments[0].annotator: expected the name of the annotator, found an empty text"},
       {judgment(R"("choice":0,"role":"admin")"),
@@ -89,8 +88,7 @@ TEST(BadJudgments, AreRefusedByTheirField) {
        "judgments[0].order: expected all 2 responses, in the order shown, found [\"r1\"]"},
       {judgment(R"("choice":0,"order":["r1","r1"])"),
        "judgments[0].order[1]: expected every response once, found \"r1\""},
-      {judgment(R"("choice":0,"order":["r1","r7"])"),
-       "judgments[0].order[1]: expected " + kNames + ", found \"r7\""},
+      {judgment(R"("choice":0,"order":["r1","r7"])"), "judgments[0].order[1]: expected " + kNames + ", found \"r7\""},
       {judgment(R"("choice":0,"seconds":-1)"),
        "judgments[0].seconds: expected a number from 0.0 to 1000000000.0, found -1"},
       {judgment(R"("choice":0,"tags":"a")"), "judgments[0].tags: expected a list, found \"a\""},

@@ -1,4 +1,6 @@
 // Records of judgments: what is read, what is written, and the majority.
+#include "rlhf/records/judgments.h"
+
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -7,8 +9,6 @@
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
-
-#include "rlhf/records/judgments.h"
 
 #include "support/shared_data.h"
 #include "support/source_dir.h"
@@ -103,7 +103,8 @@ TEST(Judgments, AnEmptyPromptMeansThatTheResponsesAreWhole) {
 
 TEST(Judgments, ScalesOfTwoAndThreeStepsHaveOneStrength) {
   for (const char* scale : {"2", "3"})
-    EXPECT_EQ(judged_by(R"([{"annotator":"k","choice":0,"scale":)" + std::string(scale) + "}]").judgments[0].strength, 1);
+    EXPECT_EQ(judged_by(R"([{"annotator":"k","choice":0,"scale":)" + std::string(scale) + "}]").judgments[0].strength,
+              1);
   EXPECT_EQ(judged_by(R"([{"annotator":"k","choice":0}])").judgments[0].strength, 0) << "not known";
   EXPECT_EQ(judged_by(R"([{"annotator":"k","choice":0,"scale":7,"strength":3}])").judgments[0].strength, 3);
   EXPECT_EQ(judged_by(R"([{"annotator":"k","tie":true,"scale":7,"strength":0}])").judgments[0].strength, 0);
@@ -126,7 +127,9 @@ std::string votes(const std::string& choices) {
   std::string list;
   for (const char choice : choices)
     list += std::string(list.empty() ? "" : ",") + R"({"annotator":"k",)" +
-            (choice == '=' ? R"("tie":true)" : choice == 'x' ? R"("both_bad":true)" : "\"choice\":" + std::string(1, choice)) +
+            (choice == '='   ? R"("tie":true)"
+             : choice == 'x' ? R"("both_bad":true)"
+                             : "\"choice\":" + std::string(1, choice)) +
             "}";
   return "[" + list + "]";
 }
@@ -168,8 +171,7 @@ TEST(Majority, IsWhatTheOtherToolsRead) {
   const auto pairs = read_preferences({file}, {});
   EXPECT_EQ(pairs.counts.kind(), "judgments records");
   EXPECT_EQ(pairs.counts.tied, 1);
-  EXPECT_EQ(pairs.counts.notes().at(1),
-            "1 records left out: as many of their judgments prefer the one as the other");
+  EXPECT_EQ(pairs.counts.notes().at(1), "1 records left out: as many of their judgments prefer the one as the other");
   EXPECT_EQ(pairs.counts.unread.at("seen"), 1);
   ASSERT_EQ(pairs.records.size(), 2u);
   EXPECT_EQ(pairs.records[0].prompt, "p");
@@ -186,8 +188,9 @@ TEST(Majority, IsWhatTheOtherToolsRead) {
 }
 
 TEST(Majority, FieldsMayBeRenamed) {
-  const auto read = judged(R"({"q":"p","answers":["a","b"],"votes":[{"annotator":"k","choice":1}],"topic":"law"})",
-                           {{{"prompt", "q"}, {"responses", "answers"}, {"judgments", "votes"}, {"domain", "topic"}}, 0});
+  const auto read =
+      judged(R"({"q":"p","answers":["a","b"],"votes":[{"annotator":"k","choice":1}],"topic":"law"})",
+             {{{"prompt", "q"}, {"responses", "answers"}, {"judgments", "votes"}, {"domain", "topic"}}, 0});
   EXPECT_EQ(read.at(0).domain, "law");
   EXPECT_EQ(read.at(0).judgments.at(0).verdict.choice, 1);
 }
@@ -208,8 +211,7 @@ TEST(Majority, OfRealJudgmentsIsThatOfPython) {
     add("gold", record.gold ? 1 : 0);
     add("majority_is_gold", !pairs.empty() && record.gold == Verdict{.choice = pairs[0].chosen} ? 1 : 0);
   });
-  const Json golden =
-      Json::parse(std::ifstream(testing::source_dir() + "/golden/crowd_arguments/counts.json"));
+  const Json golden = Json::parse(std::ifstream(testing::source_dir() + "/golden/crowd_arguments/counts.json"));
   for (const auto& [name, count] : counts.items()) EXPECT_EQ(count, golden.at(name)) << name;
 }
 

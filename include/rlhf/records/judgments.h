@@ -56,11 +56,11 @@ struct JudgedResponse {
 
 /// What was concluded from the judgments of two responses.
 struct JudgmentLabel {
-  std::int32_t chosen = 0;            ///< index of the response that is probably better
-  std::optional<double> probability;  ///< that it is better, 0 to 1
-  std::optional<double> weight;       ///< of the pair in training, >= 0
-  std::optional<double> margin;       ///< in reward units, >= 0
-  std::string method;                 ///< how it was concluded
+  std::int32_t chosen = 0;             ///< index of the response that is probably better
+  std::optional<double> probability;   ///< that it is better, 0 to 1
+  std::optional<double> weight;        ///< of the pair in training, >= 0
+  std::optional<double> margin;        ///< in reward units, >= 0
+  std::string method;                  ///< how it was concluded
   std::vector<JudgmentLabel> history;  ///< the labels before this one, the oldest first
   nlohmann::ordered_json extra;        ///< an object: all other fields
 };
