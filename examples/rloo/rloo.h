@@ -80,7 +80,8 @@ inline std::unique_ptr<Step> rloo_step(rlhf::CausalLM& policy, rlhf::CausalLM& r
   const auto ref_logprobs = rlhf::logprobs_of(reference, rollout, everything, forward, done->work);
   const auto kl = rlhf::segment_sum(rlhf::kl_k1(rollout.logprobs, ref_logprobs), rollout.responses);  // [B]
   const auto advantages = leave_one_out(scores.sub(kl.mul(config.kl_coef)), config.rollout.num_samples_per_prompt);
-  const auto of_tokens = advantages.repeat_interleave(rollout.responses.cu_seqlens.diff());  // [R]
+  const auto of_tokens =
+      advantages.repeat_interleave(rollout.responses.cu_seqlens.diff(), 0, rollout.responses.total());  // [R]
 
   const auto count = static_cast<double>(prompts.size());
   const rlhf::StopDeferral whole_update;

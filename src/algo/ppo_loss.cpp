@@ -1,9 +1,12 @@
 // The clipped policy and value losses of PPO, and the explained variance.
 #include "rlhf/algo/ppo_loss.h"
 
+#include <limits>
+
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/maximum.h>
 #include <ATen/ops/minimum.h>
+#include <ATen/ops/where.h>
 
 #include "rlhf/core/check_argument.h"
 
@@ -54,16 +57,14 @@ ValueLoss ppo_value_loss(const at::Tensor& values, const at::Tensor& old_values,
   };
 }
 
-ExplainedVariance explained_variance(const at::Tensor& values, const at::Tensor& returns) {
+at::Tensor explained_variance(const at::Tensor& values, const at::Tensor& returns) {
   check_shape(values, "values", {-1});
   check_numbers(values, "values", -1, values.device());
   check_numbers(returns, "returns", values.size(0), values.device());
-  if (returns.size(0) < 2) return {};
   const at::Tensor target = returns.detach().to(at::kDouble);
-  const at::Tensor error = target.sub(values.detach().to(at::kDouble));
-  const double target_variance = target.var(/*unbiased=*/false).item<double>();
-  if (!(target_variance > 0)) return {};
-  return {.defined = true, .value = 1.0 - error.var(/*unbiased=*/false).item<double>() / target_variance};
+  const at::Tensor unexplained = target.sub(values.detach().to(at::kDouble)).var(/*unbiased=*/false);
+  const at::Tensor variance = target.var(/*unbiased=*/false);
+  return at::where(variance.gt(0), unexplained.div(variance).neg().add(1), std::numeric_limits<double>::quiet_NaN());
 }
 
 }  // namespace rlhf

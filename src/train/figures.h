@@ -8,21 +8,24 @@
 
 namespace rlhf {
 
-/// Running sums on the device that are read together, so that a step synchronises only once.
+/// Figures of a step that are computed on the device and read together, so that the step waits for the device once.
 template <std::size_t N>
-class DeviceSums {
+class DeviceFigures {
  public:
-  explicit DeviceSums(at::Device device) : sums_(at::zeros({N}, at::TensorOptions(device).dtype(at::kDouble))) {}
-  void add(std::size_t i, const at::Tensor& value) { sums_[static_cast<std::int64_t>(i)].add_(value.detach()); }
+  explicit DeviceFigures(at::Device device) : figures_(at::zeros({N}, at::TensorOptions(device).dtype(at::kDouble))) {}
+  void add(std::size_t i, const at::Tensor& value) { at(i).add_(value.detach()); }
+  void put(std::size_t i, const at::Tensor& value) { at(i).copy_(value.detach()); }
   std::array<double, N> fetch() const {
-    const at::Tensor host = sums_.cpu();
+    const at::Tensor host = figures_.cpu();
     std::array<double, N> out;
     for (std::size_t i = 0; i < N; ++i) out[i] = host.const_data_ptr<double>()[i];
     return out;
   }
 
  private:
-  at::Tensor sums_;
+  at::Tensor at(std::size_t i) { return figures_[static_cast<std::int64_t>(i)]; }
+
+  at::Tensor figures_;
 };
 
 }  // namespace rlhf

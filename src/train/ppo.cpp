@@ -1,6 +1,8 @@
 // One step of PPO: rollout, scores, advantages, updates.
 #include "rlhf/train/ppo.h"
 
+#include <algorithm>
+#include <cmath>
 #include <optional>
 #include <utility>
 
@@ -20,11 +22,26 @@ namespace rlhf {
 
 namespace {
 
+/// What a step reads from the device at its end: the sums of PpoStep, then these.
+enum Figure : std::size_t {
+  kKl = PpoStep::kNumSums,
+  kSampledEntropy,
+  kScore,
+  kExplainedVariance,
+  kLogprobDiff,
+  kPolicyNorm,   ///< of the last update
+  kPolicyNorms,  ///< sum over all updates: not finite if one of them was not
+  kValueNorm,
+  kValueNorms,
+  kNumFigures
+};
+using Figures = DeviceFigures<kNumFigures>;
+
 /// The optimizer steps on one rollout: those of the policy and, independently, those of the value model.
 class PpoUpdate {
  public:
   PpoUpdate(PpoModels& models, PpoState& state, const PpoConfig& config, const ForwardOptions& forward,
-            const StepPosition& at, const PpoBatch& batch, PpoStep& done)
+            const StepPosition& at, const PpoBatch& batch, PpoStep& done, Figures& figures)
       : models_(models),
         state_(state),
         config_(config),
@@ -33,7 +50,7 @@ class PpoUpdate {
         rollout_(done.scored.rollout),
         batch_(batch),
         done_(done),
-        sums_(rollout_.logprobs.device()) {
+        figures_(figures) {
     done_.policy_updated = at.step >= config.ppo.value_warmup_steps;
     if (done_.policy_updated) old_logprobs_.emplace(models.policy, rollout_, split(0), forward, done.work);
   }
@@ -48,7 +65,6 @@ class PpoUpdate {
       }
     }
     if (old_logprobs_) done_.extra_forwards = old_logprobs_->extra_forwards();
-    done_.sums = sums_.fetch();
   }
 
  private:
@@ -62,21 +78,21 @@ class PpoUpdate {
     const auto loss_of = [&](const at::Tensor& logprobs, const at::Tensor& rows) {
       const PolicyLoss loss = ppo_policy_loss(logprobs, old_logprobs_->of(rows, logprobs),
                                               batch_.advantages.index_select(0, rows), config_.ppo.cliprange);
-      sums_.add(PpoStep::kPolicyLoss, loss.loss_sum);
-      sums_.add(PpoStep::kPolicyClipped, loss.clipped);
-      sums_.add(PpoStep::kApproxKl, loss.approx_kl_sum);
-      sums_.add(PpoStep::kRatio, loss.ratio_sum);
-      sums_.add(PpoStep::kRatioSquare, loss.ratio_square_sum);
+      figures_.add(PpoStep::kPolicyLoss, loss.loss_sum);
+      figures_.add(PpoStep::kPolicyClipped, loss.clipped);
+      figures_.add(PpoStep::kApproxKl, loss.approx_kl_sum);
+      figures_.add(PpoStep::kRatio, loss.ratio_sum);
+      figures_.add(PpoStep::kRatioSquare, loss.ratio_square_sum);
       return loss.loss_sum.div(tokens);
     };
     state_.policy.weights.zero_gradients();
-    sums_.add(PpoStep::kEntropy, backward_policy(models_.policy, rollout_, mini_batch, forward_, loss_of, done_.work,
-                                                 -config_.ppo.entropy_coef / tokens));
+    figures_.add(PpoStep::kEntropy, backward_policy(models_.policy, rollout_, mini_batch, forward_, loss_of, done_.work,
+                                                    -config_.ppo.entropy_coef / tokens));
     if (first) {
       const bool never_updated = at_.step == config_.ppo.value_warmup_steps;
-      done_.logprob_diff = old_logprobs_->end_first_update(models_.policy.dtype(), never_updated);
+      figures_.put(kLogprobDiff, old_logprobs_->end_first_update(models_.policy.dtype(), never_updated));
     }
-    done_.policy_grad_norm = state_.policy.take_step(config_.optimizer.lr * at_.lr_factor, "policy", at_.step);
+    count_norm(state_.policy.optimizer.step(config_.optimizer.lr * at_.lr_factor), kPolicyNorm, kPolicyNorms);
   }
 
   void update_value(const std::vector<std::size_t>& mini_batch) {
@@ -84,13 +100,18 @@ class PpoUpdate {
     const auto loss_of = [&](const at::Tensor& values, const at::Tensor& rows) {
       const ValueLoss loss = ppo_value_loss(values, batch_.old_values.index_select(0, rows),
                                             batch_.returns.index_select(0, rows), config_.ppo.cliprange_value);
-      sums_.add(PpoStep::kValueLoss, loss.loss_sum);
-      sums_.add(PpoStep::kValueClipped, loss.clipped);
+      figures_.add(PpoStep::kValueLoss, loss.loss_sum);
+      figures_.add(PpoStep::kValueClipped, loss.clipped);
       return loss.loss_sum.div(tokens);
     };
     state_.value.weights.zero_gradients();
     backward_values(models_.value, rollout_, mini_batch, forward_, loss_of, done_.work);
-    done_.value_grad_norm = state_.value.take_step(config_.value_optimizer.lr * at_.lr_factor, "value model", at_.step);
+    count_norm(state_.value.optimizer.step(config_.value_optimizer.lr * at_.lr_factor), kValueNorm, kValueNorms);
+  }
+
+  void count_norm(const at::Tensor& norm, Figure last, Figure sum) {
+    figures_.put(last, norm);
+    figures_.add(sum, norm);
   }
 
   PpoModels& models_;
@@ -102,17 +123,31 @@ class PpoUpdate {
   const PpoBatch& batch_;
   PpoStep& done_;
   std::optional<OldLogprobs> old_logprobs_;  ///< if the policy is updated
-  DeviceSums<PpoStep::kNumSums> sums_;
+  Figures& figures_;
 };
 
-void measure_objective(const PpoBatch& batch, PpoStep& done) {
-  const Rollout& rollout = done.scored.rollout;
-  const auto responses = static_cast<double>(rollout.finish.size());
-  done.kl = kl_k1(rollout.logprobs, done.scored.ref_logprobs).sum().item<double>() / responses;
-  done.sampled_entropy = -rollout.logprobs.sum().item<double>() / responses;
-  done.score = done.scored.scores.mean().item<double>();
-  const ExplainedVariance explained = explained_variance(batch.old_values, batch.returns);
-  if (explained.defined) done.explained_variance = explained.value;
+void measure_objective(const PpoBatch& batch, const ScoredRollout& scored, Figures& figures) {
+  const Rollout& rollout = scored.rollout;
+  figures.put(kKl, kl_k1(rollout.logprobs, scored.ref_logprobs).sum());
+  figures.put(kSampledEntropy, rollout.logprobs.sum().neg());
+  figures.put(kScore, scored.scores.mean());
+  figures.put(kExplainedVariance, explained_variance(batch.old_values, batch.returns));
+}
+
+/// Reads the figures of a step from the device.
+void read(const Figures& figures, std::int64_t step, PpoStep& done) {
+  const auto found = figures.fetch();
+  std::copy_n(found.begin(), done.sums.size(), done.sums.begin());
+  const auto responses = static_cast<double>(done.scored.rollout.finish.size());
+  done.kl = found[kKl] / responses;
+  done.sampled_entropy = found[kSampledEntropy] / responses;
+  done.score = found[kScore];
+  if (!std::isnan(found[kExplainedVariance])) done.explained_variance = found[kExplainedVariance];
+  done.logprob_diff = found[kLogprobDiff];
+  done.policy_grad_norm = found[kPolicyNorm];
+  done.value_grad_norm = found[kValueNorm];
+  check_gradient_norm(found[kPolicyNorms], "policy", step);
+  check_gradient_norm(found[kValueNorms], "value model", step);
 }
 
 }  // namespace
@@ -155,11 +190,13 @@ std::unique_ptr<PpoStep> ppo_step(PpoModels& models, PpoState& state, std::span<
   done->scored = {std::move(rollout), std::move(responses), ref_logprobs, scores.values};
   done->clipped_scores = scores.clipped;
   const PpoBatch batch = make_ppo_batch(done->scored, values, config.ppo, state.kl_coef);
-  measure_objective(batch, *done);
+  Figures figures(models.policy.device());
+  measure_objective(batch, done->scored, figures);
   done->score_seconds = clock.lap();
 
   const StopDeferral whole_update;  // a run cannot resume in the middle of an update
-  PpoUpdate(models, state, config, forward, at, batch, *done).run();
+  PpoUpdate(models, state, config, forward, at, batch, *done, figures).run();
+  read(figures, at.step, *done);
   done->update_seconds = clock.lap();
   done->tokens = done->scored.rollout.batch.segments.total();
   done->episode = (at.step + 1) * static_cast<std::int64_t>(prompts.size());

@@ -27,18 +27,20 @@ namespace {
 
 /// The record of a step or evaluation: means over samples; rewards over texts.
 struct RewardModelStep : SupervisedStep {
-  enum Sum { kLoss, kCentering, kRanked, kMargin, kReward, kNumSums };
-  std::array<double, kNumSums> sums{};
-  double samples = 0, texts = 0, lowest = 0, highest = 0, centering = 0;
+  enum Figure { kLoss, kCentering, kRanked, kMargin, kReward, kLowest, kHighest, kGradNorm, kNumFigures };
+  std::array<double, kNumFigures> figures{};  ///< sums, then the extremes of the rewards and the gradient norm
+  double samples = 0, texts = 0, centering = 0;
 
-  Metrics headline() const override { return {{"loss", sums[kLoss] / samples}, {"accuracy", sums[kRanked] / samples}}; }
+  Metrics headline() const override {
+    return {{"loss", figures[kLoss] / samples}, {"accuracy", figures[kRanked] / samples}};
+  }
   Metrics metrics() const override {
     Metrics named = headline();
-    if (centering > 0) named.set("centering_loss", centering * sums[kCentering] / samples);
-    named.add({{"margin", sums[kMargin] / samples},
-               {"min_reward", lowest},
-               {"mean_reward", sums[kReward] / texts},
-               {"max_reward", highest}});
+    if (centering > 0) named.set("centering_loss", centering * figures[kCentering] / samples);
+    named.add({{"margin", figures[kMargin] / samples},
+               {"min_reward", figures[kLowest]},
+               {"mean_reward", figures[kReward] / texts},
+               {"max_reward", figures[kHighest]}});
     return with_optimizer(std::move(named));
   }
 };
@@ -177,7 +179,7 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
     }
   }
 
-  std::unique_ptr<SupervisedStep> run(const std::vector<const RankedSample*>& samples, bool train) override {
+  std::unique_ptr<SupervisedStep> run(const std::vector<const RankedSample*>& samples, const Update& update) override {
     auto done = std::make_unique<RewardModelStep>();
     std::vector<std::int64_t> lengths;
     for (const RankedSample* sample : samples) {
@@ -188,23 +190,26 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
     }
     done->samples = static_cast<double>(samples.size());
     done->centering = config_.reward_model.centering;
-    DeviceSums<RewardModelStep::kNumSums> sums(device());
+    DeviceFigures<RewardModelStep::kNumFigures> figures(device());
     at::Tensor lowest, highest;
     for_each_group(samples, lengths, micro_batch_tokens_, [&](const std::vector<const RankedSample*>& members) {
-      const at::Tensor scores = add(make_ranked_batch(members, device()), done->samples, train, sums);
+      const at::Tensor scores = add(make_ranked_batch(members, device()), done->samples, update != nullptr, figures);
       lowest = lowest.defined() ? at::minimum(lowest, scores.min()) : scores.min();
       highest = highest.defined() ? at::maximum(highest, scores.max()) : scores.max();
     });
+    figures.put(RewardModelStep::kLowest, lowest);
+    figures.put(RewardModelStep::kHighest, highest);
+    if (update) figures.put(RewardModelStep::kGradNorm, update());
     done->work.useful_tokens = done->tokens;
     done->work.processed_tokens = model_->trunk().take_processed_tokens();
-    done->sums = sums.fetch();
-    done->lowest = lowest.item<double>();
-    done->highest = highest.item<double>();
+    done->figures = figures.fetch();
+    if (update) done->grad_norm = done->figures[RewardModelStep::kGradNorm];
     return done;
   }
 
   /// Runs a micro-batch and returns the scores of its texts, [texts].
-  at::Tensor add(const RankedBatch& batch, double samples, bool train, DeviceSums<RewardModelStep::kNumSums>& sums) {
+  at::Tensor add(const RankedBatch& batch, double samples, bool train,
+                 DeviceFigures<RewardModelStep::kNumFigures>& figures) {
     const at::AutoGradMode gradient(train);
     const at::Tensor scores = model_->values(batch.packed, batch.rows);
     // at::index instead of index_select, whose backward pass is not deterministic on a GPU.
@@ -213,11 +218,11 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
     const at::Tensor centering = centering_loss(chosen, rejected, batch.weight);
     if (train) loss.add(centering, config_.reward_model.centering).div(samples).backward();
     const at::Tensor difference = chosen.sub(rejected).detach();
-    sums.add(RewardModelStep::kLoss, loss);
-    sums.add(RewardModelStep::kCentering, centering);
-    sums.add(RewardModelStep::kRanked, difference.gt(0).mul(batch.weight).sum());
-    sums.add(RewardModelStep::kMargin, difference.mul(batch.weight).sum());
-    sums.add(RewardModelStep::kReward, scores.sum());
+    figures.add(RewardModelStep::kLoss, loss);
+    figures.add(RewardModelStep::kCentering, centering);
+    figures.add(RewardModelStep::kRanked, difference.gt(0).mul(batch.weight).sum());
+    figures.add(RewardModelStep::kMargin, difference.mul(batch.weight).sum());
+    figures.add(RewardModelStep::kReward, scores.sum());
     return scores.detach();
   }
 
@@ -225,7 +230,7 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
     const at::NoGradGuard no_gradient;
     std::vector<std::int64_t> lengths;
     for (const TokenIds* text : texts) lengths.push_back(static_cast<std::int64_t>(text->size()));
-    DeviceSums<1> sum(device());
+    DeviceFigures<1> sum(device());
     for_each_group(texts, lengths, micro_batch_tokens_, [&](const std::vector<const TokenIds*>& members) {
       sum.add(0, model_->scores(pack(members, device())).sum());
     });

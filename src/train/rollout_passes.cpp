@@ -163,17 +163,17 @@ void backward_values(ScalarModel& model, const Rollout& rollout, std::span<const
   work.processed_tokens += model.trunk().take_processed_tokens();
 }
 
-double compare_with_sampler(const at::Tensor& logprobs, const Rollout& rollout, const at::Tensor& rows,
-                            at::ScalarType dtype, bool must_agree) {
+at::Tensor compare_with_sampler(const at::Tensor& logprobs, const Rollout& rollout, const at::Tensor& rows,
+                                at::ScalarType dtype, bool must_agree) {
   check_shape(logprobs, "logprobs", {rollout.responses.total()});
   check_indices(rows, "rows", -1, rollout.responses.total(), rollout.logprobs.device());
   if (rows.numel() == 0) throw ShapeError("rows: expected at least one row, found none");
   const at::Tensor difference = logprobs.index_select(0, rows).sub(rollout.logprobs.index_select(0, rows)).abs();
-  const double mean = difference.mean().item<double>();
-  if (!must_agree) return mean;
+  const at::Tensor mean_difference = difference.mean();
+  if (!must_agree) return mean_difference;
   const bool exact = dtype == at::kFloat;
-  const double largest = difference.max().item<double>();
-  if (largest <= (exact ? 1e-4 : 0.1) && mean <= (exact ? 1e-4 : 1e-2)) return mean;
+  const double mean = mean_difference.item<double>(), largest = difference.max().item<double>();
+  if (largest <= (exact ? 1e-4 : 0.1) && mean <= (exact ? 1e-4 : 1e-2)) return mean_difference;
   throw NumericsError("before the first update: expected equal log-probabilities in sampling and training (" +
                       std::string(exact ? "float32: at most 1e-4" : "bfloat16: mean at most 1e-2, largest 0.1") +
                       "), found a mean difference of " + std::to_string(mean) + ", largest " + std::to_string(largest) +
@@ -199,7 +199,7 @@ at::Tensor OldLogprobs::of(const at::Tensor& rows, const at::Tensor& logprobs) {
   return logprobs_.index_select(0, rows);
 }
 
-double OldLogprobs::end_first_update(at::ScalarType dtype, bool must_agree) {
+at::Tensor OldLogprobs::end_first_update(at::ScalarType dtype, bool must_agree) {
   recording_ = false;
   return compare_with_sampler(logprobs_, rollout_, response_rows(rollout_, first_), dtype, must_agree);
 }

@@ -106,9 +106,14 @@ void Method::load_to_evaluate() {
 
 double Trainee::take_step(double lr, const std::string& name, std::int64_t step) {
   const double norm = optimizer.step(lr).item<double>();
-  if (std::isfinite(norm)) return norm;
+  check_gradient_norm(norm, name, step);
+  return norm;
+}
+
+void check_gradient_norm(double norm, const std::string& name, std::int64_t step) {
+  if (std::isfinite(norm)) return;
   throw NumericsError("step " + std::to_string(step + 1) + ": expected a finite gradient norm of the " + name +
-                      ", found " + std::to_string(norm) + "; its weights are unchanged; hint: lower the learning rate");
+                      ", found " + std::to_string(norm) + "; this update was not made; hint: lower the learning rate");
 }
 
 RunSummary run_method(Method& method, const RunSettings& settings, const RunOptions& options) {

@@ -22,14 +22,15 @@ namespace {
 
 /// The record of a step or evaluation: means over labels.
 struct SftStep : SupervisedStep {
-  enum Sum { kNll, kCorrect, kEntropy, kNumSums };
-  std::array<double, kNumSums> sums{};
+  enum Figure { kNll, kCorrect, kEntropy, kGradNorm, kNumFigures };
+  std::array<double, kNumFigures> figures{};  ///< sums over labels, and the gradient norm
   double labels = 0;
 
-  double loss() const { return sums[kNll] / labels; }
+  double loss() const { return figures[kNll] / labels; }
   Metrics metrics() const override {
-    return with_optimizer(
-        {{"loss", loss()}, {"mean_token_accuracy", sums[kCorrect] / labels}, {"entropy", sums[kEntropy] / labels}});
+    return with_optimizer({{"loss", loss()},
+                           {"mean_token_accuracy", figures[kCorrect] / labels},
+                           {"entropy", figures[kEntropy] / labels}});
   }
   Metrics headline() const override { return {{"loss", loss()}}; }
 };
@@ -136,7 +137,7 @@ class Sft final : public SupervisedMethod<Sample, SftConfig, Stage::sft> {
     return prompts;
   }
 
-  std::unique_ptr<SupervisedStep> run(const std::vector<const Sample*>& samples, bool train) override {
+  std::unique_ptr<SupervisedStep> run(const std::vector<const Sample*>& samples, const Update& update) override {
     auto done = std::make_unique<SftStep>();
     std::vector<std::int64_t> lengths;
     for (const Sample* sample : samples) {
@@ -145,27 +146,30 @@ class Sft final : public SupervisedMethod<Sample, SftConfig, Stage::sft> {
       done->work.label_rows += sample->num_labels();
     }
     done->labels = static_cast<double>(done->work.label_rows);
-    DeviceSums<SftStep::kNumSums> sums(model_->device());
+    DeviceFigures<SftStep::kNumFigures> figures(model_->device());
     for_each_group(samples, lengths, micro_batch_tokens_, [&](const std::vector<const Sample*>& members) {
-      done->work.head_rows += add(make_label_batch(members, model_->device()), done->labels, train, sums);
+      done->work.head_rows +=
+          add(make_label_batch(members, model_->device()), done->labels, update != nullptr, figures);
     });
+    if (update) figures.put(SftStep::kGradNorm, update());
     done->work.useful_tokens = done->tokens;
     done->work.processed_tokens = model_->take_processed_tokens();
-    done->sums = sums.fetch();
+    done->figures = figures.fetch();
+    if (update) done->grad_norm = done->figures[SftStep::kGradNorm];
     return done;
   }
 
   /// Runs a micro-batch and returns the number of rows of logits computed.
-  std::int64_t add(const LabelBatch& batch, double labels, bool train, DeviceSums<SftStep::kNumSums>& sums) {
+  std::int64_t add(const LabelBatch& batch, double labels, bool train, DeviceFigures<SftStep::kNumFigures>& figures) {
     const at::AutoGradMode gradient(train);
     const at::Tensor hidden = model_->forward(batch.packed, batch.rows);  // [labels,D]
     const LogprobOptions options{.logit_cap = model_->logit_cap(), .entropy = true, .correct = true};
     const auto mean_nll = [labels](const at::Tensor& logprobs, auto, auto) { return logprobs.sum().div(-labels); };
     const Logprobs result = train ? backward_through_logprobs(hidden, model_->head(), batch.targets, options, mean_nll)
                                   : linear_logprobs(hidden, model_->head(), batch.targets, options);
-    sums.add(SftStep::kNll, result.logprobs.sum().neg());
-    sums.add(SftStep::kCorrect, result.correct.sum());
-    sums.add(SftStep::kEntropy, result.entropy.sum());
+    figures.add(SftStep::kNll, result.logprobs.sum().neg());
+    figures.add(SftStep::kCorrect, result.correct.sum());
+    figures.add(SftStep::kEntropy, result.entropy.sum());
     return result.head_rows;
   }
 

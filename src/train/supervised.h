@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -137,13 +138,14 @@ class SupervisedMethod : public Method {
 
   std::unique_ptr<StepRecord> step(const StepPosition& at) final {
     trainee_->weights.zero_gradients();
-    auto done = run(pick(data_.train.samples, order_->batch(at.step)), true);
-    done->learning_rate = config_.optimizer.lr * at.lr_factor;
-    done->grad_norm = trainee_->take_step(*done->learning_rate, "model", at.step);
+    const double lr = config_.optimizer.lr * at.lr_factor;
+    auto done = run(pick(data_.train.samples, order_->batch(at.step)), [&] { return trainee_->optimizer.step(lr); });
+    check_gradient_norm(*done->grad_norm, "model", at.step);
+    done->learning_rate = lr;
     return done;
   }
   bool evaluates() const final { return !data_.eval.samples.empty(); }
-  std::unique_ptr<StepRecord> evaluate() final { return run(pick(samples_to_evaluate(), evaluated_), false); }
+  std::unique_ptr<StepRecord> evaluate() final { return run(pick(samples_to_evaluate(), evaluated_), nullptr); }
   std::pair<std::int64_t, std::int64_t> evaluated_samples() const final {
     return {static_cast<std::int64_t>(evaluated_.size()), static_cast<std::int64_t>(samples_to_evaluate().size())};
   }
@@ -151,8 +153,12 @@ class SupervisedMethod : public Method {
   std::vector<NamedTrainee> trainees() final { return {{"optimizer", *trainee_}}; }
 
  protected:
-  /// Computes the record of `samples`; with `train` also adds the gradient of their mean loss.
-  virtual std::unique_ptr<SupervisedStep> run(const std::vector<const S*>& samples, bool train) = 0;
+  /// The optimizer step after a backward pass. Returns the gradient norm, a scalar on the device.
+  using Update = std::function<at::Tensor()>;
+
+  /// Computes the record of `samples`. With an `update` also adds the gradient of their mean loss and then calls it;
+  /// the gradient norm is read from the device together with the metrics.
+  virtual std::unique_ptr<SupervisedStep> run(const std::vector<const S*>& samples, const Update& update) = 0;
 
   /// Section `data` with the longest sequence of this model.
   DataOptions data_options(const Setup& setup) const {

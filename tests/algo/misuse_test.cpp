@@ -21,6 +21,7 @@ namespace {
 
 using testing::expect_misuse;
 using testing::f32;
+using testing::f64;
 using testing::i64;
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
@@ -117,7 +118,7 @@ TEST(AlgoMisuse, WhiteningAndSchedule) {
   expect_misuse<NumericsError>("values: expected finite numbers, found nan at index 1", [] {
     compute_moments(f32({1, kNan}));
   });
-  expect_misuse<ArgumentError>("moments", [] { whiten(three(), {3, kNan, 1}, true); });
+  expect_misuse<ShapeError>("moments: expected [3], found [2]", [] { whiten(three(), {f64({3, 1})}, true); });
   const auto factor = [](std::int64_t step, std::int64_t total, std::int64_t warmup, double share) {
     return [=] { lr_factor(LrScheduleKind::cosine, step, total, warmup, share); };
   };

@@ -42,9 +42,9 @@ struct Guard final : c10::impl::DeviceGuardImplInterface {
   void block(void*, const c10::Stream&) const override {}
   bool queryEvent(void*) const override { return true; }
   bool queryStream(const c10::Stream&) const override { return true; }
-  void synchronizeStream(const c10::Stream&) const override { pretend::count_wait("synchronizeStream"); }
-  void synchronizeEvent(void*) const override { pretend::count_wait("synchronizeEvent"); }
-  void synchronizeDevice(const c10::DeviceIndex) const override { pretend::count_wait("synchronizeDevice"); }
+  void synchronizeStream(const c10::Stream&) const override { pretend::count_stop("synchronizeStream"); }
+  void synchronizeEvent(void*) const override { pretend::count_stop("synchronizeEvent"); }
+  void synchronizeDevice(const c10::DeviceIndex) const override { pretend::count_stop("synchronizeDevice"); }
 };
 
 struct Hooks final : at::PrivateUse1HooksInterface {
@@ -75,7 +75,7 @@ class Pretend final : public Accelerator {
   std::int64_t free_bytes(c10::DeviceIndex) const override {
     return PretendMemory::instance().capacity() - PretendMemory::instance().used();
   }
-  void synchronize(c10::DeviceIndex) const override { pretend::count_wait("synchronize"); }
+  void synchronize(c10::DeviceIndex) const override { pretend::count_stop("synchronize"); }
 };
 
 void install() {
@@ -102,29 +102,32 @@ Traffic traffic() {
   return counted;
 }
 
-Traffic since(const Traffic& before) {
-  Traffic now = traffic();
-  now.uploads -= before.uploads;
-  now.downloads -= before.downloads;
-  now.waits -= before.waits;
-  now.waited_for.erase(now.waited_for.begin(),
-                       now.waited_for.begin() + static_cast<std::ptrdiff_t>(before.waited_for.size()));
-  return now;
+std::int64_t Traffic::num_stops() const {
+  std::int64_t sum = 0;
+  for (const auto& [by, count] : stops) sum += count;
+  return sum;
+}
+
+std::string Traffic::text() const {
+  std::string text;
+  for (const auto& [by, count] : stops)
+    if (count != 0) text += (text.empty() ? "" : ", ") + by + " " + std::to_string(count);
+  return text;
+}
+
+Traffic operator-(Traffic after, const Traffic& before) {
+  after.uploads -= before.uploads;
+  for (const auto& [by, count] : before.stops) after.stops[by] -= count;
+  return after;
 }
 
 void pretend::count_upload() {
   const std::lock_guard lock(counting);
   ++counted.uploads;
 }
-void pretend::count_download(const std::string& by) {
+void pretend::count_stop(const std::string& by) {
   const std::lock_guard lock(counting);
-  ++counted.downloads;
-  counted.waited_for.push_back(by);
-}
-void pretend::count_wait(const std::string& by) {
-  const std::lock_guard lock(counting);
-  ++counted.waits;
-  counted.waited_for.push_back(by);
+  ++counted.stops[by];
 }
 
 }  // namespace rlhf::testing

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
-#include <vector>
 
 #include <ATen/core/Tensor.h>
 
@@ -19,24 +19,21 @@ at::Device test_accelerator();
 
 /// What happened between host and device since the program began.
 struct Traffic {
-  std::int64_t uploads = 0;             ///< copies from the host to the device
-  std::int64_t downloads = 0;           ///< copies from the device to the host, each of which waits for the device
-  std::int64_t waits = 0;               ///< other waits of the host for the device
-  std::vector<std::string> waited_for;  ///< operator of each download and wait
+  std::int64_t uploads = 0;                   ///< copies from the host to the device
+  std::map<std::string, std::int64_t> stops;  ///< how often the host waited for the device, by what it waited for
 
-  std::int64_t stops() const { return downloads + waits; }
+  std::int64_t num_stops() const;
+  std::string text() const;  ///< "item 2, copy to the host 1"
 };
+Traffic operator-(Traffic after, const Traffic& before);
 Traffic traffic();
-/// What was added since `before`.
-Traffic since(const Traffic& before);
 
 /// For the parts of the pretend device.
 namespace pretend {
 
 constexpr int kDevices = 2;
 void count_upload();
-void count_download(const std::string& by);
-void count_wait(const std::string& by);
+void count_stop(const std::string& by);
 /// Registers its operators with LibTorch's dispatcher.
 void install_operators();
 

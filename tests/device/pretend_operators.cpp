@@ -23,11 +23,12 @@ using torch::jit::Stack;
 constexpr c10::DispatchKeySet kKeys(c10::DispatchKey::PrivateUse1);
 constexpr c10::DispatchKeySet kCpu(c10::DispatchKey::CPU);
 
-/// Operators whose result has a size or value that the host must know, so that on CUDA they wait for the device.
-bool waits(const std::string& name) {
-  static const std::set<std::string> kNames = {"aten::nonzero",  "aten::masked_select",     "aten::equal",
-                                               "aten::_unique2", "aten::unique_dim",        "aten::unique_consecutive",
-                                               "aten::bincount", "aten::repeat_interleave", "aten::is_set_to"};
+/// Whether the host must know the result's size or value, so that the operator waits for the device on CUDA.
+bool waits(const std::string& name, const std::vector<c10::IValue>& arguments) {
+  static const std::set<std::string> kNames = {"aten::nonzero",  "aten::masked_select", "aten::equal",
+                                               "aten::_unique2", "aten::unique_dim",    "aten::unique_consecutive",
+                                               "aten::bincount"};
+  if (name == "aten::repeat_interleave") return arguments.back().isNone();  // the size of the output
   return kNames.contains(name);
 }
 
@@ -56,7 +57,7 @@ void compute_on_host(const c10::OperatorHandle& op, Stack* stack) {
   const auto given = c10::ArrayRef<c10::IValue>(*stack).slice(stack->size() - count, count).vec();
   const c10::Device device = device_of(given);
   const c10::DeviceGuard guard(device);
-  if (waits(name)) count_wait(name);
+  if (waits(name, given)) count_stop(name);
   HostViews views(device);
   Stack host;
   for (const c10::IValue& argument : given) host.push_back(views.of(argument));
@@ -82,7 +83,7 @@ at::Tensor empty_strided(at::IntArrayRef sizes, at::IntArrayRef strides, std::op
 /// Every copy between host and device, and between tensors of the device of different dtypes or strides.
 at::Tensor copy_from(const at::Tensor& from, const at::Tensor& to, bool) {
   if (from.is_cpu()) count_upload();
-  if (to.is_cpu()) count_download("copy to the host");
+  if (to.is_cpu()) count_stop("copy to the host");
   const auto view = [](const at::Tensor& tensor, HostViews& views) {
     return tensor.is_cpu() ? tensor : views.of(tensor);
   };
@@ -92,7 +93,7 @@ at::Tensor copy_from(const at::Tensor& from, const at::Tensor& to, bool) {
 }
 
 at::Scalar local_scalar(const at::Tensor& tensor) {
-  count_download("item");
+  count_stop("item");
   HostViews views(tensor.device());
   return views.of(tensor).item();
 }

@@ -99,8 +99,7 @@ TEST_P(Stages, PpoLossesAreTheCpus) {
   on_both(config, "ppo", [](const PpoConfig& c) { train_ppo(c); });
   expect_agreement("ppo", "loss/value_avg");
   if (GetParam() != DtypeChoice::float32) return;  // other rounding, other tokens
-  for (const char* key : {"objective/scores", "eval_objective/scores", "policy/approxkl_avg"})
-    expect_agreement("ppo", key);
+  for (const char* key : {"objective/scores", "eval_objective/scores"}) expect_agreement("ppo", key);
 }
 
 TEST_P(Stages, GreedyTokensAreTheCpus) {

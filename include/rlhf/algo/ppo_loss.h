@@ -30,12 +30,9 @@ struct ValueLoss {
 ValueLoss ppo_value_loss(const at::Tensor& values, const at::Tensor& old_values, const at::Tensor& returns,
                          double cliprange_value);
 
-/// 1 − Var(returns − values) / Var(returns): 1 for perfect values, 0 for constant ones. Undefined if Var(returns) is 0
-/// or there are fewer than two tokens. Errors: ShapeError and, on a CPU, NumericsError for a number that is not finite.
-struct ExplainedVariance {
-  bool defined = false;
-  double value = 0;
-};
-ExplainedVariance explained_variance(const at::Tensor& values, const at::Tensor& returns);
+/// 1 − Var(returns − values) / Var(returns), a float64 scalar on their device: 1 for perfect values, 0 for constant
+/// ones, NaN if Var(returns) is 0 or there are fewer than two tokens. Shapes: both [R]. Errors: ShapeError and, on a
+/// CPU, NumericsError for a number that is not finite.
+at::Tensor explained_variance(const at::Tensor& values, const at::Tensor& returns);
 
 }  // namespace rlhf

@@ -49,10 +49,14 @@ struct Trainee {
   Trainee(const Parameters& parameters, const OptimizerOptions& options)
       : weights(parameters), optimizer(weights, options) {}
 
-  /// Runs an optimizer step with learning rate `lr` and returns the gradient norm. Throws NumericsError if the norm is
-  /// not finite; then no weight has changed. `name` ("policy") and `step` (0-based) are for the message.
+  /// Runs an optimizer step with learning rate `lr`, waits for the device and returns the gradient norm. Throws as
+  /// check_gradient_norm() does.
   double take_step(double lr, const std::string& name, std::int64_t step);
 };
+/// Throws NumericsError unless `norm`, which AdamW::step() returned, is finite. A method that reads it from the device
+/// together with its metrics calls this; the update itself was not made if the norm is not finite. `name` ("policy")
+/// and `step` (0-based) are for the message.
+void check_gradient_norm(double norm, const std::string& name, std::int64_t step);
 
 /// A trainee and its name in checkpoints.
 struct NamedTrainee {

@@ -109,11 +109,12 @@ at::Tensor backward_policy(CausalLM& policy, const Rollout& rollout, std::span<c
 void backward_values(ScalarModel& model, const Rollout& rollout, std::span<const std::size_t> sequences,
                      const ForwardOptions& options, const ResponseLoss& loss, WorkCounters& work);
 
-/// The mean of |log-probability in training − log-probability in sampling| over the rows `rows` of [R]. With
-/// `must_agree` (before the first update of a run, when both have the same weights), throws NumericsError if the
-/// difference exceeds the rounding of `dtype`: 1e-4 for float32; mean 1e-2 and maximum 0.1 for bfloat16.
-double compare_with_sampler(const at::Tensor& logprobs, const Rollout& rollout, const at::Tensor& rows,
-                            at::ScalarType dtype, bool must_agree);
+/// The mean of |log-probability in training − log-probability in sampling| over the rows `rows` of [R], a scalar on the
+/// device. With `must_agree` (before the first update of a run, when both have the same weights), waits for the device
+/// and throws NumericsError if the difference exceeds the rounding of `dtype`: 1e-4 for float32; mean 1e-2 and maximum
+/// 0.1 for bfloat16.
+at::Tensor compare_with_sampler(const at::Tensor& logprobs, const Rollout& rollout, const at::Tensor& rows,
+                                at::ScalarType dtype, bool must_agree);
 /// The indices of the response tokens of `sequences` among the R of the rollout: [r] int64.
 at::Tensor response_rows(const Rollout& rollout, std::span<const std::size_t> sequences);
 
@@ -129,7 +130,7 @@ class OldLogprobs {
   /// Those of `rows` [c]. During the first update `logprobs`, the policy's own of these rows, are recorded as them.
   at::Tensor of(const at::Tensor& rows, const at::Tensor& logprobs);
   /// After the backward of the first update: ends the recording and compares with the sampler (compare_with_sampler).
-  double end_first_update(at::ScalarType dtype, bool must_agree);
+  at::Tensor end_first_update(at::ScalarType dtype, bool must_agree);
   /// Sequences that took a forward of their own.
   std::int64_t extra_forwards() const { return extra_forwards_; }
 
