@@ -31,15 +31,21 @@ inline double largest_difference(const at::Tensor& a, const at::Tensor& b) {
   return a.detach().to(at::kDouble).sub(b.detach().to(at::kDouble)).abs().max().item<double>();
 }
 
-/// Sequences of these lengths cut from `tokens` [N] int64, laid end to end as they stand there.
-inline PackedBatch pack_cut(const at::Tensor& tokens, const std::vector<std::int64_t>& lengths) {
+/// Sequences of these lengths cut from `tokens` [N] int64.
+inline std::vector<TokenIds> cut(const at::Tensor& tokens, const std::vector<std::int64_t>& lengths) {
   std::vector<TokenIds> sequences;
   const std::int64_t* next = tokens.const_data_ptr<std::int64_t>();
   for (const std::int64_t length : lengths) {
     sequences.emplace_back(next, next + length);
     next += length;
   }
-  return pack(sequences, at::kCPU);
+  return sequences;
+}
+
+/// The same, laid end to end as they stand there.
+inline PackedBatch pack_cut(const at::Tensor& tokens, const std::vector<std::int64_t>& lengths,
+                            at::Device device = at::kCPU) {
+  return pack(cut(tokens, lengths), device);
 }
 
 /// A folder of this test's own, removed at the end.
