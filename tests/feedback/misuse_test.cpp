@@ -7,7 +7,10 @@
 
 #include "rlhf/core/error.h"
 #include "rlhf/feedback/agreement.h"
+#include "rlhf/feedback/dawid_skene.h"
+#include "rlhf/feedback/glad.h"
 #include "rlhf/feedback/interval.h"
+#include "rlhf/feedback/mace.h"
 
 #include "feedback/support.h"
 
@@ -77,6 +80,47 @@ TEST(FeedbackMisuse, Intervals) {
   expect_misuse<ArgumentError>("level", [&] { bootstrap_interval(3, {10, 0}, one); });
   expect_misuse<ArgumentError>("statistic: expected a finite number", [&] { bootstrap_interval(3, {}, nan); });
   expect_misuse<ArgumentError>("statistic: expected a function, found none", [] { bootstrap_interval(3, {}, {}); });
+}
+
+TEST(FeedbackMisuse, Labels) {
+  const Votes votes = votes_of({{0, 1}, {1, 1}}, 2);
+  expect_misuse<ArgumentError>("votes.list: expected at least one vote", [] { majority_vote({1, 1, 2, {}}); });
+  expect_misuse<ArgumentError>("labels.probabilities: expected items times choices, found 1", [] {
+    most_likely({1, 2, {1}});
+  });
+  expect_misuse<ArgumentError>("labels.items: expected as many items as the votes have, found 1", [&] {
+    expected_right(votes, {1, 2, {1, 0}});
+  });
+  expect_misuse<ArgumentError>("labels.choices: expected as many choices as the votes have, found 3", [&] {
+    expected_right(votes, {2, 3, {1, 0, 0, 1, 0, 0}});
+  });
+  expect_misuse<ArgumentError>("in_play: expected one entry per item, found 1", [&] {
+    drop_in_play(votes, {true}, {true, true});
+  });
+  expect_misuse<ArgumentError>("trusted: expected one entry per annotator, found 0", [&] {
+    drop_in_play(votes, {true, true}, {});
+  });
+  expect_misuse<ArgumentError>("in_play: expected an item that is not in play, or a trusted annotator, found neither",
+                               [&] {
+                                 drop_in_play(votes, {true, true}, {false, false});
+                               });
+}
+
+TEST(FeedbackMisuse, Models) {
+  const Votes votes = votes_of({{0, 1}, {1, 1}}, 2);
+  const auto coin = [&](PseudoVotes prior, EmOptions options) { return [=] { fit_one_coin(votes, prior, options); }; };
+  expect_misuse<ArgumentError>("prior.right: expected at least 0, found -1", coin({-1, 1}, {}));
+  expect_misuse<ArgumentError>("prior.wrong: expected at least 0, found nan", coin({1, kNan}, {}));
+  expect_misuse<ArgumentError>("gold: expected one entry per item, found 1", coin({}, {{0}}));
+  expect_misuse<ArgumentError>("gold: expected a choice or kNoChoice, found 2", coin({}, {{0, 2}}));
+  expect_misuse<ArgumentError>("max_iterations: expected at least 1, found 0", coin({}, {{}, 0}));
+  expect_misuse<ArgumentError>("tolerance: expected at least 0, found nan", coin({}, {{}, 5, kNan}));
+  expect_misuse<ArgumentError>("votes.list[0].item", [] { fit_dawid_skene({1, 1, 2, {{1, 0, 0}}}); });
+  expect_misuse<ArgumentError>("votes.list", [] { fit_glad({1, 1, 2, {}}); });
+  expect_misuse<ArgumentError>("starts: expected at least 1, found 0", [&] { fit_mace(votes, {.starts = 0}); });
+  expect_misuse<ArgumentError>("prior.habit: expected above 0, found 0", [&] {
+    fit_mace(votes, {.prior = {1, 1, 0}});
+  });
 }
 
 }  // namespace

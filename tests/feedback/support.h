@@ -35,4 +35,20 @@ inline void expect_number(const std::optional<double>& found, const nlohmann::js
   EXPECT_NEAR(*found, expected.get<double>(), tolerance);
 }
 
+inline void append_numbers(const nlohmann::json& nested, std::vector<double>& numbers) {
+  if (nested.is_number()) {
+    numbers.push_back(nested);
+    return;
+  }
+  for (const auto& inner : nested) append_numbers(inner, numbers);
+}
+
+/// Expects the numbers of a golden file: a list, or lists of lists in row-major order.
+inline void expect_numbers(const std::vector<double>& found, const nlohmann::json& expected, double tolerance) {
+  std::vector<double> numbers;
+  append_numbers(expected, numbers);
+  ASSERT_EQ(found.size(), numbers.size());
+  for (std::size_t j = 0; j < found.size(); ++j) EXPECT_NEAR(found[j], numbers[j], tolerance) << "at " << j;
+}
+
 }  // namespace rlhf::testing
