@@ -6,6 +6,7 @@
 #include <fstream>
 #include <sstream>
 
+#include <ATen/Context.h>
 #include <ATen/Version.h>
 
 #include "rlhf/core/error.h"
@@ -81,9 +82,20 @@ at::ScalarType choose_dtype(DtypeChoice choice, at::Device device, std::string& 
   return hardware.empty() ? at::kFloat : at::kBFloat16;
 }
 
+/// Sets what LibTorch's CUDA operators may do, for the whole process.
+void set_cuda_operators() {
+  at::Context& context = at::globalContext();
+  // Otherwise cuBLAS may add the parts of a long sum in bfloat16.
+  context.setAllowBF16ReductionCuBLAS(false);
+  // cuDNN's attention, LibTorch's first choice on sm_90 and sm_100, builds a plan for every new length of the keys.
+  // Decoding has one per token.
+  context.setSDPUseCuDNN(false);
+}
+
 }  // namespace
 
 Compute resolve_compute(DeviceChoice device, DtypeChoice dtype) {
+  set_cuda_operators();
   Compute compute;
   compute.device = choose_device(device, compute.reason);
   compute.dtype = choose_dtype(dtype, compute.device, compute.reason);

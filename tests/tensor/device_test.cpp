@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include <ATen/Context.h>
 #include <ATen/core/Tensor.h>
 #include <gtest/gtest.h>
 
@@ -44,6 +45,16 @@ TEST(ResolveCompute, AutoTakesTheGpuIfThereIsOne) {
 TEST(ResolveCompute, RefusesAGpuThatIsNotThere) {
   if (accelerator().count() > 0) GTEST_SKIP() << "a GPU is available";
   EXPECT_THROW(resolve_compute(DeviceChoice::cuda, DtypeChoice::auto_), DeviceError);
+}
+
+TEST(ResolveCompute, KeepsSumsOfProductsInFloat32AndAttentionFromCudnn) {
+  at::Context& context = at::globalContext();
+  context.setAllowBF16ReductionCuBLAS(true);
+  context.setSDPUseCuDNN(true);
+  resolve_compute(DeviceChoice::auto_, DtypeChoice::auto_);
+  EXPECT_EQ(context.allowBF16ReductionCuBLAS(), at::CuBLASReductionOption::DisallowReducedPrecisionAllowSplitK);
+  EXPECT_FALSE(context.userEnabledCuDNNSDP());
+  EXPECT_FALSE(context.allowTF32CuBLAS());
 }
 
 TEST(Memory, PeakGrowsWithWhatIsTouched) {

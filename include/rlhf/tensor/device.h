@@ -21,6 +21,9 @@ struct Compute {
 /// a CPU with avx512_bf16 or amx_bf16), else float32. Throws DeviceError if the requested device does not exist, or if
 /// bfloat16 is requested on a GPU without it. A CPU accepts bfloat16 in any case; `reason` says if it has no
 /// instructions for it.
+///
+/// Also sets two flags of LibTorch's CUDA operators for the whole process: sums of bfloat16 products are kept in
+/// float32 until they are complete, and attention is not computed by cuDNN (docs/cuda.md has the reasons).
 Compute resolve_compute(DeviceChoice device, DtypeChoice dtype);
 
 /// Throws DeviceError unless tensors can be on `device`: cpu, or cuda in a build with CUDA on a machine with a GPU.
