@@ -2,7 +2,7 @@
 # Installs what the build needs and is missing, and writes where LibTorch lies to .deps/libtorch.path.
 #   scripts/bootstrap.sh         LibTorch is what LIBTORCH or CMAKE_PREFIX_PATH says, else the active Python's torch if
 #                                we support its version, else the pinned wheel, fetched into .deps/
-#   scripts/bootstrap.sh --cuda  the pinned CUDA wheel instead, for the preset `cuda`
+#   scripts/bootstrap.sh --cuda  for the preset `cuda`: what LIBTORCH or CMAKE_PREFIX_PATH says, else the pinned CUDA wheel
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -49,12 +49,14 @@ install_packages() {
     >/dev/null
 }
 
-kind=cpu path=.deps/libtorch.path libtorch="" source=""
+kind=cpu path=.deps/libtorch.path
+libtorch="$(said_by_user)" source="said by LIBTORCH or CMAKE_PREFIX_PATH"
 if [[ "${1:-}" == --cuda ]]; then
   kind=cuda path=.deps/libtorch-cuda.path
-else
-  libtorch="$(said_by_user)" source="said by LIBTORCH or CMAKE_PREFIX_PATH"
-  [[ -n "$libtorch" ]] || { libtorch="$(torch_of_python)"; source="the active Python's, skipped fetching"; }
+  [[ -z "$libtorch" || -e "$libtorch/lib/libtorch_cuda.so" ]] ||
+    stop "expected a LibTorch with CUDA, found one without at $libtorch ($source); hint: unset the variable to fetch one"
+elif [[ -z "$libtorch" ]]; then
+  libtorch="$(torch_of_python)" source="the active Python's, skipped fetching"
 fi
 if [[ -z "$libtorch" ]]; then
   libtorch="$PWD/.deps/$kind/torch" source="fetched before, skipped fetching"

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 preset=${RLHF_PRESET:-release}
 case "$preset" in release | ci) folder=build ;; *) folder=build/$preset ;; esac
 
-scripts/bootstrap.sh
+if [[ $preset == cuda ]]; then scripts/bootstrap.sh --cuda; else scripts/bootstrap.sh; fi
 cmake --preset "$preset" --log-level=WARNING >/dev/null
 if [[ -t 1 ]]; then
   NINJA_STATUS="build: step %f of %t, %e s  " exec cmake --build "$folder" --parallel "$(nproc)" ${1:+--target "$@"}
