@@ -45,7 +45,7 @@ class BadInput : public testing::TinyRun {
   }
 
   ProgramResult tool(const std::string& command) const {
-    return run_program("cd " + path("") + " && OMP_NUM_THREADS=2 " + RLHF_BIN + "/" + command);
+    return run_program("cd " + path("") + " && OMP_NUM_THREADS=2 " + bin_dir() + "/" + command);
   }
   void write(const std::string& name, const std::string& bytes) const { std::ofstream(path(name)) << bytes; }
   void copy_base(const std::string& name) const {
@@ -144,7 +144,7 @@ TEST_F(BadInput, OutputThatCannotBeWrittenEndsWithTen) {
   expect("rlhf-sft --config sft.yaml", {{"below a file", "train.output=file/run", 10, "file/run"}});
   // Files of at most 1 KiB: config.yaml fits, the model does not. A full disk answers alike, in the middle of a write.
   const ProgramResult full = run_program("cd " + path("") + " && trap '' XFSZ && ulimit -f 8 && OMP_NUM_THREADS=2 " +
-                                         RLHF_BIN + "/rlhf-sft --config sft.yaml");
+                                         bin_dir() + "/rlhf-sft --config sft.yaml");
   EXPECT_EQ(full.exit_code, 10) << full.err;
   EXPECT_NE(full.err.find("error: "), std::string::npos) << full.err;
   EXPECT_FALSE(fs::exists(path("out/final")));

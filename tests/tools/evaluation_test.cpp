@@ -30,7 +30,7 @@ class EvalOnlyTool : public testing::TinyRun {
         0);
   }
   ProgramResult run(const std::string& command) const {
-    return run_program("cd " + path("") + " && OMP_NUM_THREADS=2 " + RLHF_BIN + "/" + command);
+    return run_program("cd " + path("") + " && OMP_NUM_THREADS=2 " + bin_dir() + "/" + command);
   }
 
   const std::string kSmall =

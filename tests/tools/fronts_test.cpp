@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 
 const std::vector<std::string> kTools = {"rlhf-sft", "rlhf-rm", "rlhf-ppo", "rlhf-generate", "rlhf-tokenizer"};
 
-ProgramResult run(const std::string& command) { return run_program(std::string(RLHF_BIN) + "/" + command); }
+ProgramResult run(const std::string& command) { return run_program(bin_dir() + "/" + command); }
 
 TEST(Fronts, AnswerHelpVersionAndSchemaOnStdout) {
   for (const std::string& tool : kTools) {
@@ -38,7 +38,7 @@ TEST(Fronts, AnswerHelpVersionAndSchemaOnStdout) {
 // LD_TRACE_LOADED_OBJECTS makes the loader list what the program loads, as ldd does.
 TEST(Fronts, DoNotLoadLibTorch) {
   for (const std::string& tool : kTools) {
-    const ProgramResult loaded = run_program("LD_TRACE_LOADED_OBJECTS=1 " + std::string(RLHF_BIN) + "/" + tool);
+    const ProgramResult loaded = run_program("LD_TRACE_LOADED_OBJECTS=1 " + bin_dir() + "/" + tool);
     EXPECT_NE(loaded.out.find("libc.so"), std::string::npos) << loaded.out;
     EXPECT_EQ(loaded.out.find("torch"), std::string::npos) << loaded.out;
     EXPECT_EQ(loaded.out.find("libc10"), std::string::npos) << loaded.out;
@@ -101,7 +101,7 @@ class FrontWithFakeEngine : public ::testing::Test {
   void SetUp() override {
     fs::create_directories(folder_.path() / "bin");
     fs::create_directories(folder_.path() / "libexec" / "rlhf");
-    fs::copy_file(fs::path(RLHF_BIN) / "rlhf-sft", front_);
+    fs::copy_file(fs::path(bin_dir()) / "rlhf-sft", front_);
   }
   void make_engine() {
     const fs::path engine = folder_.path() / "libexec" / "rlhf" / "rlhf-engine";

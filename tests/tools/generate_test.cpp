@@ -33,7 +33,7 @@ class Generate : public testing::TinyRun {
         "] train.output=" + path("rm") + common);
   }
   ProgramResult run(const std::string& command) const {
-    const ProgramResult result = run_program(std::string(RLHF_BIN) + "/" + command);
+    const ProgramResult result = run_program(bin_dir() + "/" + command);
     EXPECT_EQ(result.exit_code, 0) << command << "\n" << result.err;
     return result;
   }
@@ -116,7 +116,7 @@ TEST_F(Generate, WithoutNewTokensOnlyShowsThePrompt) {
 TEST_F(Generate, AnswersEveryTurnOfAChat) {
   const std::string chat = "/rlhf-generate --model " + path("sft/final") + " --chat --temperature 0 --max-new-tokens 2";
   const auto talk = [&](const std::string& turns, const std::string& flags) {
-    return run_program("printf '" + turns + "' | " + std::string(RLHF_BIN) + chat + flags);
+    return run_program("printf '" + turns + "' | " + bin_dir() + chat + flags);
   };
   const ProgramResult result =
       talk("1\\n/reset\\n1\\n/nonsense\\n/system x\\n\\n/exit\\n1\\n", " --chat-template chatml");
@@ -140,7 +140,7 @@ TEST_F(Generate, AnswersEveryTurnOfAChat) {
 TEST_F(Generate, AChatShowsNeitherAStopTextNorWhatStandsBehindIt) {
   std::ofstream(path("plain.jinja")) << "{% for message in messages %}{{ message.content }}{% endfor %}";
   const auto talk = [&](const std::string& flags) {
-    return run_program("echo 3+1= | " + std::string(RLHF_BIN) + "/rlhf-generate --model " + path("sft/final") +
+    return run_program("echo 3+1= | " + bin_dir() + "/rlhf-generate --model " + path("sft/final") +
                        " --chat --chat-template " + path("plain.jinja") + " --max-new-tokens 20 --seed 3 " + flags)
         .out;
   };
@@ -165,7 +165,7 @@ TEST_F(Generate, WritesTheLinesOfStdoutIntoAFile) {
 }
 
 TEST_F(Generate, RefusesALanguageModelAsJudge) {
-  const ProgramResult result = run_program(std::string(RLHF_BIN) + "/rlhf-generate --model " + path("sft/final") +
+  const ProgramResult result = run_program(bin_dir() + "/rlhf-generate --model " + path("sft/final") +
                                            " --prompt x --max-new-tokens 4 --reward " + path("sft/final"));
   EXPECT_EQ(result.exit_code, 4);
   EXPECT_NE(result.err.find("expected a model with a scalar head"), std::string::npos) << result.err;

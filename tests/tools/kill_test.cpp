@@ -16,7 +16,7 @@ class Kill : public testing::TinyRun {
  protected:
   ProgramResult tool(const std::string& prefix, const std::string& program, const std::string& output,
                      const std::string& flags) const {
-    return run_program("cd " + path("") + " && OMP_NUM_THREADS=2 " + prefix + " " + RLHF_BIN + "/" + program +
+    return run_program("cd " + path("") + " && OMP_NUM_THREADS=2 " + prefix + " " + bin_dir() + "/" + program +
                        " --config " + program + ".yaml train.output=" + output + " " + flags);
   }
 

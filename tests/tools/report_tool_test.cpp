@@ -22,7 +22,7 @@ class ReportTool : public ::testing::Test {
     testing::make_ppo_run(folder_, "b");
   }
   ProgramResult run(const std::string& arguments) const {
-    return run_program("cd " + folder_.path().string() + " && " + RLHF_BIN + "/rlhf-report " + arguments);
+    return run_program("cd " + folder_.path().string() + " && " + bin_dir() + "/rlhf-report " + arguments);
   }
   bool exists(const std::string& file) const { return std::filesystem::exists(folder_ / file); }
 

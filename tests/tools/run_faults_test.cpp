@@ -34,8 +34,7 @@ class RunFaults : public testing::TinyRun {
   }
   /// `more` are overrides and flags; `around` may contain redirections.
   std::string command(const std::string& more, const std::string& around = "") const {
-    return "env OMP_NUM_THREADS=1 " + std::string(RLHF_BIN) + "/rlhf-sft --config " + path("sft.yaml") + " " + more +
-           around;
+    return "env OMP_NUM_THREADS=1 " + bin_dir() + "/rlhf-sft --config " + path("sft.yaml") + " " + more + around;
   }
   ProgramResult train(const std::string& more = "", const std::string& around = "") const {
     return run_program(command(more, around));

@@ -10,6 +10,13 @@
 
 namespace rlhf {
 
+/// The folder of the tools, or what the environment variable RLHF_BIN says, for test programs that run on another
+/// machine.
+inline std::string bin_dir() {
+  const char* moved = std::getenv("RLHF_BIN");
+  return moved != nullptr ? moved : RLHF_BIN;
+}
+
 struct ProgramResult {
   int exit_code = -1;
   std::string out, err;

@@ -32,7 +32,7 @@ class ScoreAnswers : public testing::TinyRun {
     run("rlhf-rm model.path=sft/final data.train=[pairs.jsonl] train.output=rm" + small);
   }
   ProgramResult run(const std::string& command, int code = 0) const {
-    const ProgramResult result = run_program("cd " + path("") + " && OMP_NUM_THREADS=2 " + RLHF_BIN + "/" + command);
+    const ProgramResult result = run_program("cd " + path("") + " && OMP_NUM_THREADS=2 " + bin_dir() + "/" + command);
     EXPECT_EQ(result.exit_code, code) << command << "\n" << result.err;
     return result;
   }
@@ -178,7 +178,7 @@ TEST_F(ScoreAnswers, AFailureInTheMiddleKeepsWhatIsComplete) {
   for (int i = 0; i < 2000; ++i) prompts += "{\"prompt\": \"" + std::to_string(i % 10) + "+1=\"}\n";
   write("many.jsonl", prompts);
   const ProgramResult head = run_program(
-      "cd " + path("") + " && OMP_NUM_THREADS=2 " + RLHF_BIN +
+      "cd " + path("") + " && OMP_NUM_THREADS=2 " + bin_dir() +
       "/rlhf-generate --model sft/final --input many.jsonl --max-new-tokens 4 --json 2>/dev/null | head -n 1");
   EXPECT_EQ(parse(head.out).size(), 1U);
 }

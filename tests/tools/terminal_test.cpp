@@ -57,7 +57,7 @@ class Terminal : public testing::TinyRun {
   void SetUp() override {
     TinyRun::SetUp();
     const ProgramResult result =
-        run_program(std::string(RLHF_BIN) +
+        run_program(bin_dir() +
                     "/rlhf-sft 'model.init={hidden_size: 32, intermediate_size: 64, num_attention_heads: 2, "
                     "num_key_value_heads: 1, "
                     "max_position_embeddings: 64}' model.tokenizer=" +
@@ -66,7 +66,7 @@ class Terminal : public testing::TinyRun {
     ASSERT_EQ(result.exit_code, 0) << result.err;
   }
   std::string generate(const std::string& flags) const {
-    return std::string(RLHF_BIN) + "/rlhf-generate --model " + path("sft/final") + " --max-new-tokens 2 " + flags;
+    return bin_dir() + "/rlhf-generate --model " + path("sft/final") + " --max-new-tokens 2 " + flags;
   }
 };
 
