@@ -13,7 +13,7 @@ ModelFolder read_judge_folder(const std::string& path) {
                    ": expected a model with a scalar head, found a language model; hint: train one with rlhf-rm");
 }
 
-Compute resolve_compute_of(const ModelFolder& folder, DeviceChoice device, DtypeChoice dtype) {
+Compute resolve_compute_of(const ModelFolder& folder, const DeviceChoice& device, DtypeChoice dtype) {
   const DtypeChoice of_file = folder.file_dtype == at::kBFloat16 ? DtypeChoice::bfloat16 : DtypeChoice::float32;
   return resolve_compute(device, dtype == DtypeChoice::auto_ ? of_file : dtype);
 }

@@ -28,6 +28,6 @@ class Judge {
 };
 
 /// The dtype for a model: the one that was asked for, or else that of its file.
-Compute resolve_compute_of(const ModelFolder& folder, DeviceChoice device, DtypeChoice dtype);
+Compute resolve_compute_of(const ModelFolder& folder, const DeviceChoice& device, DtypeChoice dtype);
 
 }  // namespace rlhf

@@ -31,7 +31,7 @@ class RangeCheck {
     for (std::size_t i = 0; i < slot.size(); ++i) section(slot.item(i), path + "[" + std::to_string(i) + "]");
   }
   void value(const Choice& slot, const Option& option, const std::string& path) {
-    if (slot.get() >= slot.names.size()) fault(option, path, "another value");
+    if (!slot.set(slot.get())) fault(option, path, "another value");
   }
   void value(std::int64_t* slot, const Option& option, const std::string& path) {
     if (!option.range.contains(static_cast<double>(*slot))) fault(option, path, std::to_string(*slot));

@@ -77,7 +77,7 @@ std::string flow_text(const Slot& slot) {
                                [](const auto& entry) { return scalar(entry.first) + ": " + scalar(entry.second); });
                  },
                  [](std::span<double> values) { return flow('[', values, ']', format_double); },
-                 [](const Choice& choice) { return std::string(choice.names[choice.get()]); },
+                 [](const Choice& choice) { return scalar(choice.get()); },
                  [](const Section& section) { return flow('{', section.options, '}', entry); },
                  [](const Maybe& maybe) { return maybe.present() ? flow_text(maybe.fill().slot) : "null"; },
                  [](const StructList& list) { return list_text(list); }},

@@ -41,7 +41,7 @@ std::string default_text(const Option& option) {
                                  for (double value : values) text += (text.empty() ? "[" : ", ") + format_double(value);
                                  return text + "]";
                                },
-                               [](const Choice& choice) { return std::string(choice.names[choice.get()]); },
+                               [](const Choice& choice) { return choice.get(); },
                                [&](const StructList& list) { return list.size() == 0 ? "-" : flow_text(option.slot); },
                                [](const auto&) { return std::string("-"); }},
                     option.slot);

@@ -30,7 +30,13 @@ Json schema_of(const Section& section) {
   return {{"type", "object"}, {"additionalProperties", false}, {"properties", std::move(properties)}};
 }
 
-Json schema_of(const Choice& choice) { return {{"enum", choice.names}, {"default", choice.names[choice.get()]}}; }
+Json schema_of(const Choice& choice) {
+  Json names = choice.names;
+  if (choice.pattern.empty()) return {{"enum", std::move(names)}, {"default", choice.get()}};
+  names.erase(names.size() - 1);
+  const Json plain = {{"enum", std::move(names)}}, others = {{"type", "string"}, {"pattern", choice.pattern}};
+  return {{"anyOf", {plain, others}}, {"default", choice.get()}};
+}
 
 /// The schema of an optional value: null, or the schema of the value; the default is null.
 Json schema_of(const Maybe& maybe) {

@@ -95,11 +95,7 @@ bool assign(std::span<double> member, const Node& node, const Range& range) {
 }
 
 bool assign(const Choice& choice, const Node& node, const Range&) {
-  if (node.kind != Node::Kind::scalar) return false;
-  const auto name = std::find(choice.names.begin(), choice.names.end(), node.text);
-  if (name == choice.names.end()) return false;
-  choice.set(static_cast<std::size_t>(name - choice.names.begin()));
-  return true;
+  return node.kind == Node::Kind::scalar && choice.set(node.text);
 }
 
 /// The upper limit of a whole number that is too large, with its separator, or "". An expectation leaves it out,

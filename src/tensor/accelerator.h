@@ -8,6 +8,13 @@
 
 namespace rlhf {
 
+/// Why a machine has no GPU that the library can use.
+struct Absence {
+  std::string found;        ///< the end of an error message: "no NVIDIA driver"
+  std::string hint;         ///< "install the driver"
+  bool unexpected = false;  ///< there seems to be a GPU, so a run that `auto` puts on the CPU says why
+};
+
 /// What the library asks about the accelerators of a machine, besides what LibTorch's operators do with tensors on
 /// them.
 class Accelerator {
@@ -16,9 +23,11 @@ class Accelerator {
 
   virtual c10::DeviceType type() const = 0;
   virtual int count() const = 0;
-  /// Why count() is 0, as the end of an error message: "found no NVIDIA driver".
-  virtual std::string why_none() const = 0;
+  /// Why count() is 0.
+  virtual Absence why_none() const = 0;
 
+  /// "NVIDIA H200"
+  virtual std::string name(c10::DeviceIndex index) const = 0;
   /// "sm_90": what determines the bits of a result.
   virtual std::string architecture(c10::DeviceIndex index) const = 0;
   virtual bool computes_bfloat16(c10::DeviceIndex index) const = 0;

@@ -13,6 +13,10 @@
 
 #include "rlhf/core/error.h"
 
+#ifdef RLHF_CUDA
+#include "tensor/cuda_absence.h"
+#endif
+
 namespace rlhf {
 
 #ifdef RLHF_CUDA
@@ -21,6 +25,13 @@ namespace {
 
 void must_succeed(cudaError_t status, const char* doing) {
   if (status != cudaSuccess) throw DeviceError(std::string(doing) + ": CUDA says " + cudaGetErrorString(status));
+}
+
+/// LibTorch's device_count() would write a warning of its own.
+cudaError_t count_devices(int& devices) {
+  const cudaError_t status = cudaGetDeviceCount(&devices);
+  cudaGetLastError();  // forgets the error, so that nothing later reports it
+  return status;
 }
 
 int attribute(cudaDeviceAttr which, c10::DeviceIndex index) {
@@ -48,12 +59,23 @@ DeviceMemory memory_of(c10::DeviceIndex index) {
 class Cuda final : public Accelerator {
  public:
   c10::DeviceType type() const override { return c10::kCUDA; }
-  int count() const override { return c10::cuda::device_count(); }
-  std::string why_none() const override {
+  int count() const override {
     int devices = 0;
-    return std::string("CUDA says ") + cudaGetErrorString(cudaGetDeviceCount(&devices));
+    return count_devices(devices) == cudaSuccess ? devices : 0;
+  }
+  Absence why_none() const override {
+    int devices = 0, driver = 0, runtime = 0;
+    const cudaError_t status = count_devices(devices);
+    must_succeed(cudaDriverGetVersion(&driver), "reading the version of the driver");
+    must_succeed(cudaRuntimeGetVersion(&runtime), "reading the version of CUDA");
+    return cuda_absence(status, cudaGetErrorString(status), driver, runtime);
   }
 
+  std::string name(c10::DeviceIndex index) const override {
+    cudaDeviceProp properties;
+    must_succeed(cudaGetDeviceProperties(&properties, index), "reading the properties of the device");
+    return properties.name;
+  }
   std::string architecture(c10::DeviceIndex index) const override { return "sm_" + std::to_string(capability(index)); }
   bool computes_bfloat16(c10::DeviceIndex index) const override { return capability(index) >= 80; }
   bool has_varlen_attention(const at::Tensor& q) const override {
@@ -88,8 +110,11 @@ class NoCuda final : public Accelerator {
  public:
   c10::DeviceType type() const override { return c10::kCUDA; }
   int count() const override { return 0; }
-  std::string why_none() const override { return "this library was built without CUDA"; }
+  Absence why_none() const override {
+    return {"a build of this library without CUDA", "use device cpu, or build with the preset `cuda`"};
+  }
 
+  std::string name(c10::DeviceIndex) const override { refuse(); }
   std::string architecture(c10::DeviceIndex) const override { refuse(); }
   bool computes_bfloat16(c10::DeviceIndex) const override { refuse(); }
   bool has_varlen_attention(const at::Tensor&) const override { refuse(); }

@@ -3,13 +3,17 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 
 #include <ATen/Context.h>
 #include <ATen/Version.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
+#include <c10/util/Exception.h>
 
 #include "rlhf/core/error.h"
+#include "rlhf/core/log.h"
 #include "rlhf/core/memory.h"
 #include "rlhf/kernels/kernels.h"
 
@@ -42,17 +46,56 @@ std::string cpu_bfloat16() {
   return found;
 }
 
-at::Device choose_device(DeviceChoice choice, std::string& reason) {
-  const bool there = accelerator().count() > 0;
-  if (choice == DeviceChoice::cuda && !there)
-    throw DeviceError("device: expected a CUDA device, found none (" + accelerator().why_none() +
-                      "); hint: use device cpu, or a CUDA build on a machine with a GPU");
-  if (choice == DeviceChoice::cpu || !there) {
-    reason = choice == DeviceChoice::cpu ? "cpu: requested" : "cpu: no CUDA device";
+/// A GPU, and why it is the one.
+struct ChosenGpu {
+  int index;
+  std::string why;
+};
+ChosenGpu choose_gpu(const DeviceChoice& choice, int count) {
+  const std::string below = " below " + std::to_string(count) + ", the number of GPUs, found ";
+  if (choice.index) {
+    if (*choice.index < count) return {*choice.index, "requested"};
+    throw DeviceError("device: expected cuda:N with N" + below + choice.text());
+  }
+  const char* const rank = std::getenv("LOCAL_RANK");
+  if (rank == nullptr) return {0, choice == DeviceChoice::cuda ? "requested" : "a GPU is available"};
+  const auto own = DeviceChoice::of_text(std::string("cuda:") + rank);
+  if (own && *own->index < count) return {*own->index, "the GPU of LOCAL_RANK"};
+  throw DeviceError("LOCAL_RANK: expected a whole number" + below + "\"" + rank +
+                    "\"; hint: start one process per GPU, or choose one with device cuda:N");
+}
+
+/// Makes the device the current one before anything runs on another: a context on a GPU takes memory there.
+void make_current(at::Device device, const std::string& name) try {
+  c10::impl::VirtualGuardImpl(device.type()).setDevice(device);
+} catch (const c10::Error& error) {
+  const std::string message = error.what_without_backtrace();
+  throw DeviceError("device: expected to use " + name + ", found: " + message.substr(0, message.find('\n')));
+}
+
+/// The CPU, because there is no GPU.
+at::Device fall_back(const DeviceChoice& choice, std::string& reason) {
+  const Absence why = accelerator().why_none();
+  const std::string message = "expected a GPU, found " + why.found + "; hint: " + why.hint;
+  if (choice.kind == DeviceChoice::Kind::cuda) throw DeviceError("device: " + message);
+  if (why.unexpected) log_warning("device: the CPU is used: " + message);
+  reason = "cpu: no CUDA device" + (why.unexpected ? " (found " + why.found + ")" : "");
+  return at::kCPU;
+}
+
+at::Device choose_device(const DeviceChoice& choice, std::string& reason) {
+  if (choice.kind == DeviceChoice::Kind::cpu) {
+    reason = "cpu: requested";
     return at::kCPU;
   }
-  reason = choice == DeviceChoice::cuda ? "cuda: requested" : "cuda: a GPU is available";
-  return at::Device(accelerator().type(), 0);
+  const int count = accelerator().count();
+  if (count == 0) return fall_back(choice, reason);
+  const ChosenGpu gpu = choose_gpu(choice, count);
+  const at::Device device(accelerator().type(), static_cast<c10::DeviceIndex>(gpu.index));
+  const std::string name = "cuda:" + std::to_string(gpu.index);
+  make_current(device, name);
+  reason = name + " (" + accelerator().name(device.index()) + "): " + gpu.why;
+  return device;
 }
 
 /// The reason why `device` supports bfloat16, or "".
@@ -74,7 +117,8 @@ at::ScalarType choose_dtype(DtypeChoice choice, at::Device device, std::string& 
   if (choice == DtypeChoice::bfloat16) {
     if (hardware.empty() && !device.is_cpu())
       throw DeviceError("dtype: expected a GPU that computes bfloat16 (sm_80 or newer), found " +
-                        accelerator().architecture(device.index()) + "; hint: set dtype to float32");
+                        accelerator().name(device.index()) + " (" + accelerator().architecture(device.index()) +
+                        "); hint: set dtype to float32");
     reason += "; bfloat16: requested" + std::string(hardware.empty() ? ", without hardware for it" : "");
     return at::kBFloat16;
   }
@@ -92,9 +136,15 @@ void set_cuda_operators() {
   context.setSDPUseCuDNN(false);
 }
 
+/// The index of a GPU, which must be there.
+c10::DeviceIndex index_of(at::Device device) {
+  check_usable(device);
+  return std::max<c10::DeviceIndex>(0, device.index());
+}
+
 }  // namespace
 
-Compute resolve_compute(DeviceChoice device, DtypeChoice dtype) {
+Compute resolve_compute(const DeviceChoice& device, DtypeChoice dtype) {
   set_cuda_operators();
   Compute compute;
   compute.device = choose_device(device, compute.reason);
@@ -109,24 +159,24 @@ void check_usable(at::Device device) {
 }
 
 std::int64_t peak_memory_bytes(at::Device device) {
-  return device.is_cpu() ? peak_resident_memory() : accelerator().peak_bytes(device.index());
+  return device.is_cpu() ? peak_resident_memory() : accelerator().peak_bytes(index_of(device));
 }
 
 std::int64_t installed_memory_bytes(at::Device device) {
-  return device.is_cpu() ? installed_memory() : accelerator().installed_bytes(device.index());
+  return device.is_cpu() ? installed_memory() : accelerator().installed_bytes(index_of(device));
 }
 
 MemoryLimit available_memory(at::Device device) {
   if (device.is_cpu()) return available_memory();
-  return {accelerator().free_bytes(device.index()), "free memory of " + device.str()};
+  return {accelerator().free_bytes(index_of(device)), "free memory of " + device.str()};
 }
 
 void synchronize(at::Device device) {
-  if (!device.is_cpu()) accelerator().synchronize(device.index());
+  if (!device.is_cpu()) accelerator().synchronize(index_of(device));
 }
 
 std::string instruction_set(at::Device device) {
-  if (!device.is_cpu()) return accelerator().architecture(device.index());
+  if (!device.is_cpu()) return accelerator().architecture(index_of(device));
 #if defined(__x86_64__)
   std::string text = "x86-64";
 #elif defined(__aarch64__)

@@ -12,7 +12,8 @@
 namespace rlhf {
 
 void add_machine(Fingerprint& fingerprint, const Setup& setup, std::int64_t micro_batch_tokens) {
-  fingerprint["machine.device"] = setup.compute.device.str();
+  // Without the index of a GPU: another one of the same architecture may go on.
+  fingerprint["machine.device"] = c10::DeviceTypeName(setup.compute.device.type(), /*lower_case=*/true);
   fingerprint["machine.dtype"] = c10::toString(setup.compute.dtype);
   fingerprint["machine.instruction_set"] = instruction_set(setup.compute.device);
   fingerprint[kThreads] = std::to_string(at::get_num_threads());

@@ -58,6 +58,12 @@ TEST(CheckConfig, TakesDefaultsAndReportsWhatIsOutOfRange) {
   EXPECT_NE(fault_of(config).find("reward.missing_eos: expected one of replace, subtract, none, found another value"),
             std::string::npos)
       << fault_of(config);
+  for (const DeviceChoice wrong : {DeviceChoice{DeviceChoice::Kind::cuda, -1}, DeviceChoice{DeviceChoice::Kind::cpu, 1},
+                                   DeviceChoice{static_cast<DeviceChoice::Kind>(17), {}}}) {
+    config = good();
+    config.train.device = wrong;
+    EXPECT_EQ(fault_of(config), "train.device: expected one of auto, cpu, cuda, cuda:N, found another value");
+  }
 }
 
 TEST(CheckConfig, ReportsAllFaultsAndTheRulesBetweenKeys) {

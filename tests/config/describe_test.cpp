@@ -61,8 +61,24 @@ TEST(Describe, ReadsKeysFromTheMembersThemselves) {
 
 TEST(Describe, ReadsEnumeratorsInTheirOrder) {
   EXPECT_EQ(enum_names<Size>(), (std::vector<std::string_view>{"small", "default", "large"}));
-  EXPECT_EQ(enum_names<DeviceChoice>(), (std::vector<std::string_view>{"auto", "cpu", "cuda"}));
+  EXPECT_EQ(enum_names<DeviceChoice::Kind>(), (std::vector<std::string_view>{"auto", "cpu", "cuda"}));
   EXPECT_EQ(enum_names<OverLength>(), (std::vector<std::string_view>{"drop", "truncate", "split", "error"}));
+}
+
+TEST(DeviceChoice, IsReadFromWhatItWrites) {
+  for (const char* text : {"auto", "cpu", "cuda", "cuda:0", "cuda:7", "cuda:2147483647"}) {
+    const auto choice = DeviceChoice::of_text(text);
+    ASSERT_TRUE(choice.has_value()) << text;
+    EXPECT_EQ(choice->text(), text);
+  }
+  EXPECT_EQ(DeviceChoice::of_text("cuda:12"), (DeviceChoice{DeviceChoice::Kind::cuda, 12}));
+  EXPECT_EQ(DeviceChoice::of_text("cuda")->index, std::nullopt);
+}
+
+TEST(DeviceChoice, IsNothingElse) {
+  for (const char* text : {"", "CUDA", "cuda:", "cuda:x", "cuda:-1", "cuda:+1", "cuda:01", "cuda:1 ", "cuda: 1",
+                           "cuda:1x", "cuda:2147483648", "cuda1", "cudas:1", "cpu:0", "auto:1"})
+    EXPECT_EQ(DeviceChoice::of_text(text), std::nullopt) << text;
 }
 
 TEST(Range, KnowsWhichOfItsEndsAreIn) {
@@ -79,11 +95,15 @@ TEST(Options, AreBoundToTheMembers) {
   PpoConfig config;
   const Section options = bind(config);
   for (const Leaf& leaf : leaves(options)) {
+    const auto choose = [&](const char* text) { return std::get<Choice>(leaf.option->slot).set(text); };
     if (leaf.path == "ppo.kl_coef") *std::get<double*>(leaf.option->slot) = 0.25;
-    if (leaf.path == "train.device") std::get<Choice>(leaf.option->slot).set(2);
+    EXPECT_TRUE(leaf.path != "train.device" || choose("cuda:1"));
+    EXPECT_TRUE(leaf.path != "train.dtype" || choose("float32"));
+    EXPECT_TRUE(leaf.path != "reward.missing_eos" || !choose("float32"));
   }
   EXPECT_EQ(config.ppo.kl_coef, 0.25);
-  EXPECT_EQ(config.train.device, DeviceChoice::cuda);
+  EXPECT_EQ(config.train.device, (DeviceChoice{DeviceChoice::Kind::cuda, 1}));
+  EXPECT_EQ(config.train.dtype, DtypeChoice::float32);
 }
 
 TEST(Options, ListTheKeysOfAbsentSections) {

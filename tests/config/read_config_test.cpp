@@ -32,6 +32,7 @@ TEST(ReadConfig, TakesEveryKindOfValueFromYaml) {
                       "  output: 2026\n"
                       "  max_steps: +5\n"
                       "  threads: ~\n"
+                      "  device: cuda:1\n"
                       "optimizer: {betas: [0.8, .9]}\n"
                       "log: {tensorboard: False}\n"
                       "eval:\n");
@@ -46,6 +47,7 @@ TEST(ReadConfig, TakesEveryKindOfValueFromYaml) {
   EXPECT_EQ(config.train.output, "2026");
   EXPECT_EQ(config.train.max_steps, 5);
   EXPECT_FALSE(config.train.threads.has_value());
+  EXPECT_EQ(config.train.device, (DeviceChoice{DeviceChoice::Kind::cuda, 1}));
   EXPECT_EQ(config.optimizer.betas, (std::array<double, 2>{0.8, 0.9}));
   EXPECT_FALSE(config.log.tensorboard);
   EXPECT_EQ(config.eval.max_samples, EvalOptions{}.max_samples);
@@ -67,13 +69,14 @@ TEST(ReadConfig, OverridesAreStrongerThanTheFileAndTheLastOneWins) {
   const TempFile file("a.yaml", "ppo: {kl_coef: 0.1, gamma: 0.9}\nmodel: {value: v}\n");
   const auto config = read_without_rules<PpoConfig>(
       file.path(), {"ppo.kl_coef=0.2", "ppo.kl_coef=0.3", "data.prompts=[a, b/*.jsonl]", "optimizer.betas=[0.5, 0.6]",
-                    "data.fields.prompt=question", "train.threads=3", "model.value="});
+                    "data.fields.prompt=question", "train.threads=3", "train.device=cuda:1", "model.value="});
   EXPECT_EQ(config.ppo.kl_coef, 0.3);
   EXPECT_EQ(config.ppo.gamma, 0.9);
   EXPECT_EQ(config.data.prompts, (std::vector<std::string>{"a", "b/*.jsonl"}));
   EXPECT_EQ(config.optimizer.betas, (std::array<double, 2>{0.5, 0.6}));
   EXPECT_EQ(config.data.fields.at("prompt"), "question");
   EXPECT_EQ(config.train.threads, 3);
+  EXPECT_EQ(config.train.device, (DeviceChoice{DeviceChoice::Kind::cuda, 1}));
   EXPECT_EQ(config.model.value, "");
 }
 

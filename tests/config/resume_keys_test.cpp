@@ -19,6 +19,7 @@ const Keys kSupervised = {"data.cache",
                           "train.epochs",
                           "train.max_steps",
                           "train.threads",
+                          "train.device",
                           "train.check_memory",
                           "eval.every_steps",
                           "eval.max_samples",
@@ -33,8 +34,9 @@ const Keys kSupervised = {"data.cache",
 const Keys kPpo = {"eval.every_steps",     "eval.max_samples",         "eval.best_by",
                    "eval.patience",        "eval.min_delta",           "train.output",
                    "train.total_episodes", "train.micro_batch_tokens", "train.threads",
-                   "train.check_memory",   "checkpoint.every_steps",   "checkpoint.keep_last",
-                   "log.every_steps",      "log.samples_every_steps",  "log.tensorboard"};
+                   "train.device",         "train.check_memory",       "checkpoint.every_steps",
+                   "checkpoint.keep_last", "log.every_steps",          "log.samples_every_steps",
+                   "log.tensorboard"};
 
 template <typename C>
 Keys changeable() {

@@ -51,6 +51,7 @@ TEST(ToYaml, ReadsBackToTheSameConfig) {
   config.train.seed = 9007199254740993;  // more than a double holds
   config.train.micro_batch_tokens = 4096;
   config.ppo.kl_controller = KlControllerKind::adaptive;
+  config.train.device = {DeviceChoice::Kind::cuda, 1};
   const std::string yaml = to_yaml(config);
   const auto copy = read_back<PpoConfig>(yaml);
   EXPECT_EQ(copy.data.prompts, config.data.prompts);
@@ -62,6 +63,7 @@ TEST(ToYaml, ReadsBackToTheSameConfig) {
   EXPECT_EQ(copy.train.seed, config.train.seed);
   EXPECT_EQ(copy.train.micro_batch_tokens, config.train.micro_batch_tokens);
   EXPECT_EQ(copy.ppo.kl_controller, config.ppo.kl_controller);
+  EXPECT_EQ(copy.train.device, config.train.device);
   EXPECT_EQ(to_yaml(copy), yaml);
 }
 
@@ -95,6 +97,12 @@ TEST(JsonSchema, SaysTypeDefaultRangeAndMeaning) {
   EXPECT_EQ(properties["ppo"]["properties"]["num_ppo_epochs"]["maximum"], 64);
   EXPECT_EQ(properties["ppo"]["properties"]["kl_controller"]["enum"], json::parse(R"(["fixed", "adaptive"])"));
   EXPECT_EQ(properties["ppo"]["properties"]["kl_controller"]["default"], "fixed");
+  const json& device = properties["train"]["properties"]["device"];
+  EXPECT_EQ(
+      device["anyOf"],
+      json::parse(
+          R"json([{"enum": ["auto", "cpu", "cuda"]}, {"type": "string", "pattern": "^cuda:(0|[1-9][0-9]*)$"}])json"));
+  EXPECT_EQ(device["default"], "auto");
   const json& betas = properties["optimizer"]["properties"]["betas"];
   EXPECT_EQ(betas["items"], json::parse(R"({"type": "number", "minimum": 0, "exclusiveMaximum": 1})"));
   EXPECT_EQ(betas["minItems"], 2);

@@ -64,7 +64,8 @@ class Pretend final : public Accelerator {
  public:
   c10::DeviceType type() const override { return kType; }
   int count() const override { return pretend::kDevices; }
-  std::string why_none() const override { return "none"; }
+  Absence why_none() const override { return {}; }
+  std::string name(c10::DeviceIndex) const override { return "pretend"; }
   std::string architecture(c10::DeviceIndex) const override { return "pretend"; }
   bool computes_bfloat16(c10::DeviceIndex) const override { return true; }
   bool has_varlen_attention(const at::Tensor& q) const override {

@@ -59,6 +59,7 @@ c10::DataPtr PretendMemory::allocate(std::size_t bytes) {
   const auto begin = reinterpret_cast<std::uintptr_t>(address);
   protect(begin, size, PROT_NONE);
   blocks_[begin] = {size};
+  ++num_allocated_[device.index()];
   used_ += static_cast<std::int64_t>(size);
   peak_ = std::max(peak_, used_);
   return {address, address, raw_deleter(), device};
@@ -104,6 +105,12 @@ void PretendMemory::close(const void* address) {
   const std::lock_guard lock(mutex_);
   if (const auto block = find(address); block != blocks_.end() && --block->second.opened == 0)
     protect(block->first, block->second.bytes, PROT_NONE);
+}
+
+std::int64_t PretendMemory::num_allocated(c10::DeviceIndex device) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = num_allocated_.find(device);
+  return found == num_allocated_.end() ? 0 : found->second;
 }
 
 bool PretendMemory::contains(const void* address) const {

@@ -31,6 +31,8 @@ class PretendMemory final : public c10::Allocator {
   std::int64_t peak() const { return peak_; }
   std::int64_t capacity() const { return capacity_; }
   void set_capacity(std::int64_t bytes) { capacity_ = bytes; }
+  /// How many blocks were allocated on a device so far.
+  std::int64_t num_allocated(c10::DeviceIndex device) const;
   /// Whether a block contains `address`.
   bool contains(const void* address) const;
 
@@ -44,6 +46,7 @@ class PretendMemory final : public c10::Allocator {
 
   mutable std::mutex mutex_;
   std::map<std::uintptr_t, Block> blocks_;  ///< by the address of the first byte
+  std::map<c10::DeviceIndex, std::int64_t> num_allocated_;
   std::int64_t used_ = 0, peak_ = 0, capacity_ = std::int64_t{1} << 30;
 };
 

@@ -144,7 +144,7 @@ TEST(TensorMisuse, Devices) {
   expect_misuse<DeviceError>("device: expected cpu", [] { pack(std::vector<TokenIds>{{1}}, at::kMeta); });
   if (resolve_compute(DeviceChoice::auto_, DtypeChoice::float32).device.is_cuda()) GTEST_SKIP() << "a GPU is available";
   expect_misuse<DeviceError>("device: expected cpu", [] { pack(std::vector<TokenIds>{{1}}, at::kCUDA); });
-  expect_misuse<DeviceError>("found a CUDA device", [] { peak_memory_bytes(at::Device(at::kCUDA, 0)); });
+  expect_misuse<DeviceError>("found cuda:0", [] { peak_memory_bytes(at::Device(at::kCUDA, 0)); });
 }
 
 TEST(TensorMisuse, ChecksThemselves) {

@@ -31,7 +31,7 @@ TEST(CommandLine, GivesConfigAndFlags) {
 TEST(CommandLine, TakesEveryKeyOfGenerateAsAFlag) {
   const auto config =
       parse<GenerateConfig>({"--model", "m", "--prompt", "{\"x\": \"*a\"} # b\n", "--max-new-tokens", "64",
-                             "--temperature=0", "--json", "--threads", "2", "--device", "cpu", "--seed=7"})
+                             "--temperature=0", "--json", "--threads", "2", "--device", "cuda:1", "--seed=7"})
           .config;
   EXPECT_EQ(config.model, "m");
   EXPECT_EQ(config.prompt, "{\"x\": \"*a\"} # b\n");
@@ -39,7 +39,7 @@ TEST(CommandLine, TakesEveryKeyOfGenerateAsAFlag) {
   EXPECT_EQ(config.temperature, 0.0);
   EXPECT_TRUE(config.json);
   EXPECT_EQ(config.threads, 2);
-  EXPECT_EQ(config.device, DeviceChoice::cpu);
+  EXPECT_EQ(config.device, (DeviceChoice{DeviceChoice::Kind::cuda, 1}));
   EXPECT_EQ(config.seed, 7);
 }
 

@@ -1,11 +1,56 @@
 #pragma once
 
+#include <charconv>
+#include <optional>
+#include <string>
+#include <string_view>
+
 /// The options of a config that are choices, as enums, so that the compiler checks a `switch` over them. Uses only the
 /// standard library, so that every room may include it. Enumerators are the names in YAML (with a trailing underscore
 /// if the name is a C++ keyword).
 namespace rlhf {
 
-enum class DeviceChoice { auto_, cpu, cuda };
+/// A compute device: auto, cpu, cuda, or one of several GPUs: cuda:1.
+struct DeviceChoice {
+  enum class Kind { auto_, cpu, cuda };
+  Kind kind = Kind::auto_;
+  std::optional<int> index;  ///< of a GPU, from 0; only with cuda
+
+  static const DeviceChoice auto_, cpu, cuda;
+  bool operator==(const DeviceChoice&) const = default;
+
+  /// As in YAML: "cuda:1".
+  std::string text() const;
+  /// The choice with this text, or nullopt.
+  static std::optional<DeviceChoice> of_text(std::string_view text);
+};
+inline constexpr DeviceChoice DeviceChoice::auto_{Kind::auto_, {}}, DeviceChoice::cpu{Kind::cpu, {}},
+    DeviceChoice::cuda{Kind::cuda, {}};
+
+inline std::string DeviceChoice::text() const {
+  const std::string number = index ? ":" + std::to_string(*index) : "";
+  switch (kind) {
+    case Kind::auto_:
+      return "auto" + number;
+    case Kind::cpu:
+      return "cpu" + number;
+    case Kind::cuda:
+      return "cuda" + number;
+  }
+  return "";
+}
+
+inline std::optional<DeviceChoice> DeviceChoice::of_text(std::string_view text) {
+  for (const DeviceChoice& choice : {auto_, cpu, cuda})
+    if (text == choice.text()) return choice;
+  int index = 0;
+  const std::string_view prefix = "cuda:";
+  if (text.starts_with(prefix)) std::from_chars(text.data() + prefix.size(), text.data() + text.size(), index);
+  const DeviceChoice numbered{Kind::cuda, index};
+  if (index < 0 || text != numbered.text()) return std::nullopt;  // "cuda:x", "cuda:01"
+  return numbered;
+}
+
 enum class DtypeChoice { auto_, float32, bfloat16 };
 enum class TrainOn { completion, last_turn, each_turn, all };
 enum class OverLength { drop, truncate, split, error };

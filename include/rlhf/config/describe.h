@@ -20,9 +20,10 @@
 /// member (without a trailing underscore). A list that omits a member does not compile.
 /// A resumed run must have the same value as the original run, unless the line (or that of an enclosing section) ends
 /// in `.may_change()`. A text or list of texts that is a path ends in `.path()`.
-/// Members may be int64, double, bool, string, an enum class, optional of these, vector<string>, array<double, N>,
-/// map<string, string>, described structs, optional described structs and vectors of described structs. An item of such
-/// a vector is read from a map of its keys, or from one value that fills the member marked `.short_form()`.
+/// Members may be int64, double, bool, string, an enum class, DeviceChoice, optional of these, vector<string>,
+/// array<double, N>, map<string, string>, described structs, optional described structs and vectors of described
+/// structs. An item of such a vector is read from a map of its keys, or from one value that fills the member marked
+/// `.short_form()`.
 /// Standard library only.
 namespace rlhf {
 

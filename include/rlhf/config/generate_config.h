@@ -36,7 +36,7 @@ struct GenerateConfig {
   std::int64_t num_samples = 1;
   std::int64_t batch_size = 64;
   std::int64_t seed = 0;
-  DeviceChoice device = DeviceChoice::auto_;
+  DeviceChoice device;
   DtypeChoice dtype = DtypeChoice::auto_;
   std::optional<std::int64_t> threads;
   bool json = false;
@@ -81,7 +81,8 @@ constexpr auto describe(const GenerateConfig*) {
       field<&C::num_samples>("responses per prompt", at_least(1)),
       field<&C::batch_size>("number of sequences to generate at once", at_least(1)),
       field<&C::seed>("seed of the sampling", at_least(0)).any_size(),
-      field<&C::device>("compute device; auto: CUDA if there is a GPU"),
+      field<&C::device>("compute device; auto: a GPU if there is one; cuda: GPU 0, or that of the variable LOCAL_RANK; "
+                        "cuda:1: GPU 1"),
       field<&C::dtype>("compute dtype; auto: that of the weights in the file"),
       field<&C::threads>("CPU threads; default: the physical cores of the machine", at_least(1)),
       field<&C::json>("print one JSON object per response: prompt_ids, token_ids, logprobs, text, …"));

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -9,9 +11,11 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
+#include "rlhf/config/choices.h"
 #include "rlhf/config/describe.h"
 
 /// A config object at run time: the tree of its options, each bound to a member. Reader, writer, help and schema use
@@ -24,11 +28,12 @@ struct Section {
   std::vector<Option> options;
 };
 
-/// A member that is an enum.
+/// A member that is an enum or a DeviceChoice: one of a few texts.
 struct Choice {
-  std::vector<std::string_view> names;
-  std::function<std::size_t()> get;
-  std::function<void(std::size_t)> set;
+  std::vector<std::string_view> names;  ///< "auto", "cpu", "cuda", "cuda:N"
+  std::string_view pattern;             ///< the texts that the last name stands for, as a regular expression; or ""
+  std::function<std::string()> get;     ///< "" if a program set another value
+  std::function<bool(std::string_view)> set;  ///< returns whether the text is one of them
 };
 
 /// A member that is std::optional.
@@ -90,6 +95,38 @@ constexpr bool kIsStructList = false;
 template <Described C>
 constexpr bool kIsStructList<std::vector<C>> = true;
 
+template <typename E>
+Choice bind_enum(E& member) {
+  return {.names = enum_names<E>(),
+          .get =
+              [&member] {
+                const std::vector<std::string_view> names = enum_names<E>();
+                const auto index = static_cast<std::size_t>(member);
+                return index < names.size() ? std::string(names[index]) : "";
+              },
+          .set =
+              [&member](std::string_view text) {
+                const std::vector<std::string_view> names = enum_names<E>();
+                const auto name = std::find(names.begin(), names.end(), text);
+                if (name != names.end()) member = static_cast<E>(name - names.begin());
+                return name != names.end();
+              }};
+}
+
+inline Choice bind_device(DeviceChoice& member) {
+  std::vector<std::string_view> names = enum_names<DeviceChoice::Kind>();
+  names.push_back("cuda:N");
+  return {.names = std::move(names),
+          .pattern = "^cuda:(0|[1-9][0-9]*)$",
+          .get = [&member] { return member.text(); },
+          .set =
+              [&member](std::string_view text) {
+                const auto choice = DeviceChoice::of_text(text);
+                if (choice) member = *choice;
+                return choice.has_value();
+              }};
+}
+
 template <typename T>
 struct IsOptional : std::false_type {};
 template <typename T>
@@ -104,9 +141,9 @@ Slot bind_member(T& member, const OptionSpec& spec) {
   } else if constexpr (IsOptional<T>::value) {
     return bind_optional(member, spec);
   } else if constexpr (std::is_enum_v<T>) {
-    return Choice{.names = enum_names<T>(),
-                  .get = [&member] { return static_cast<std::size_t>(member); },
-                  .set = [&member](std::size_t index) { member = static_cast<T>(index); }};
+    return bind_enum(member);
+  } else if constexpr (std::same_as<T, DeviceChoice>) {
+    return bind_device(member);
   } else if constexpr (kIsDoubleArray<T>) {
     return std::span<double>(member);
   } else {

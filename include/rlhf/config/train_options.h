@@ -17,6 +17,9 @@ namespace detail {
 
 inline constexpr const char* kCheckMemoryDoc =
     "refuse to start if the memory forecast exceeds the available memory; false: only warn";
+inline constexpr const char* kDeviceDoc =
+    "compute device; auto: a GPU if there is one; cuda: GPU 0, or that of the variable LOCAL_RANK; cuda:1: GPU 1; a "
+    "resume needs the same architecture";
 
 }  // namespace detail
 
@@ -28,7 +31,7 @@ struct TrainOptions {
   double epochs = 1.0;
   std::optional<std::int64_t> max_steps;
   std::int64_t seed = 0;
-  DeviceChoice device = DeviceChoice::auto_;
+  DeviceChoice device;
   DtypeChoice dtype = DtypeChoice::auto_;
   std::optional<std::int64_t> threads;
   bool check_memory = true;
@@ -46,7 +49,7 @@ constexpr auto describe(const TrainOptions*) {
       field<&C::max_steps>("number of optimizer steps, instead of epochs; repeats the data if necessary", at_least(1))
           .may_change(),
       field<&C::seed>("seed of all random numbers of the run", at_least(0)).any_size(),
-      field<&C::device>("compute device; auto: CUDA if there is a GPU"),
+      field<&C::device>(detail::kDeviceDoc).may_change(),
       field<&C::dtype>("compute dtype; masters are float32; auto: bfloat16 if the hardware supports it"),
       field<&C::threads>("CPU threads; default: the physical cores of the machine", at_least(1)).may_change(),
       field<&C::check_memory>(detail::kCheckMemoryDoc).may_change());
@@ -58,7 +61,7 @@ struct PpoTrainOptions {
   std::int64_t total_episodes = 10240;
   std::optional<std::int64_t> micro_batch_tokens;
   std::int64_t seed = 0;
-  DeviceChoice device = DeviceChoice::auto_;
+  DeviceChoice device;
   DtypeChoice dtype = DtypeChoice::auto_;
   std::optional<std::int64_t> threads;
   bool check_memory = true;
@@ -74,7 +77,7 @@ constexpr auto describe(const PpoTrainOptions*) {
                                     at_least(1))
           .may_change(),
       field<&C::seed>("seed of all random numbers of the run", at_least(0)).any_size(),
-      field<&C::device>("compute device; auto: CUDA if there is a GPU"),
+      field<&C::device>(detail::kDeviceDoc).may_change(),
       field<&C::dtype>("compute dtype; masters are float32; auto: bfloat16 if the hardware supports it"),
       field<&C::threads>("CPU threads; default: the physical cores of the machine", at_least(1)).may_change(),
       field<&C::check_memory>(detail::kCheckMemoryDoc).may_change());

@@ -14,17 +14,19 @@ namespace rlhf {
 struct Compute {
   at::Device device = at::kCPU;
   at::ScalarType dtype = at::kFloat;
-  std::string reason;  ///< "cpu: no CUDA device; bfloat16: the CPU has avx512_bf16"
+  std::string reason;  ///< "cuda:1 (NVIDIA H200): requested; bfloat16: the GPU is sm_90"
 };
 
-/// Resolves `auto`. Device: CUDA if there is a GPU. Dtype: bfloat16 if the hardware computes it (CUDA sm_80 and newer;
-/// a CPU with avx512_bf16 or amx_bf16), else float32. Throws DeviceError if the requested device does not exist, or if
+/// Resolves `auto` and makes the device the current one of this thread. Device: a GPU if there is one; without an
+/// index, that of the environment variable LOCAL_RANK (torchrun sets it), or GPU 0. If there seems to be a GPU that
+/// CUDA cannot use, `auto` takes the CPU with a warning. Dtype: bfloat16 if the hardware computes it (CUDA sm_80 and
+/// newer; a CPU with avx512_bf16 or amx_bf16), else float32. Throws DeviceError if the device does not exist, or if
 /// bfloat16 is requested on a GPU without it. A CPU accepts bfloat16 in any case; `reason` says if it has no
 /// instructions for it.
 ///
 /// Also sets two flags of LibTorch's CUDA operators for the whole process: sums of bfloat16 products are kept in
 /// float32 until they are complete, and attention is not computed by cuDNN (docs/cuda.md has the reasons).
-Compute resolve_compute(DeviceChoice device, DtypeChoice dtype);
+Compute resolve_compute(const DeviceChoice& device, DtypeChoice dtype);
 
 /// Throws DeviceError unless tensors can be on `device`: cpu, or cuda in a build with CUDA on a machine with a GPU.
 void check_usable(at::Device device);

@@ -123,7 +123,7 @@ struct RunSettings {
   std::string prompt_template, chat_template;
   std::string output;
   std::int64_t seed = 0;
-  DeviceChoice device = DeviceChoice::auto_;
+  DeviceChoice device;
   DtypeChoice dtype = DtypeChoice::auto_;
   bool check_memory = true;  ///< refuse a run whose memory forecast exceeds what is available
   std::optional<std::int64_t> threads, micro_batch_tokens;
