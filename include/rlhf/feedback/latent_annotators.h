@@ -1,0 +1,111 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "rlhf/feedback/interval.h"
+
+namespace rlhf {
+
+// Who is reliable, and what annotators pay for, learned from a few pairs whose label is known from an expert (anchors).
+// Each pair has a label t that an expert would give: +1 if the first answer is better, −1 if the second one is. The
+// vote of annotator k depends on t and on the difference Δf = f(first) − f(second) of features, of which some are
+// suspected biases; z = 1 where one of these is not zero (a bias is in play), else 0:
+//   P(k prefers the first answer | t) = σ(α·t + β_k·Δf),  α = α0_k if z = 0, α1_k if z = 1
+// θ_k = (α0, α1, β)_k ~ N(μ, diag τ²): annotators with few anchors shrink to the mean. μ ~ N(m, diag s²). θ and μ are
+// the mode, τ comes from the data (empirical Bayes by Laplace's approximation). Votes are independent, given t.
+// A hierarchical form of the models of Whitehill et al. (2009) and Chen et al. (2013) with covariates.
+
+/// The answer of one annotator about one pair. Indices count from 0.
+struct PairVote {
+  std::int32_t pair = 0;
+  std::int32_t annotator = 0;
+  std::int32_t answer = 0;  ///< +1 prefers the first answer, −1 the second
+};
+
+/// Features of the pairs. Scale them so that usual differences are about 1. Mark as biases only those that are zero on
+/// many pairs, else α0 has no data.
+struct PairFeatures {
+  std::vector<bool> is_bias;        ///< [features]
+  std::vector<double> differences;  ///< [pairs, features], row-major: f(first) − f(second)
+};
+
+/// Pairs and votes about them, in any order. Pairs and annotators without votes are allowed. A repeated vote counts as
+/// an independent one.
+struct JudgedPairs {
+  std::int32_t pairs = 0;       ///< at least 1
+  std::int32_t annotators = 0;  ///< at least 1
+  std::vector<PairVote> votes;
+  PairFeatures features;  ///< may be empty
+};
+
+struct LatentOptions {
+  double alpha_mean = 2;      ///< m of α0 and α1; of β it is 0
+  double alpha_variance = 1;  ///< s² of α0 and α1
+  double beta_variance = 9;   ///< s² of β
+  double least_alpha = 0.02;  ///< a smaller α counts as this one in vote_evidence: the annotator is not turned round
+  int max_rounds = 15;        ///< of fitting all θ, then μ and τ; 1 keeps μ = m and τ = 1
+  double tolerance = 1e-3;    ///< converged when neither μ nor τ changes by more in one round
+  double level = 0.95;        ///< of the intervals
+};
+
+/// A number whose error is about normal: the interval is value ± z·standard_error.
+struct NormalEstimate {
+  double value = 0;
+  double standard_error = 0;
+  Interval interval;
+};
+
+/// What the model says about one annotator, or about the mean of all.
+struct AnnotatorEstimate {
+  NormalEstimate alpha0;             ///< log-odds of a right vote where no bias is in play (and the other Δf are 0)
+  NormalEstimate alpha1;             ///< the same where one is, beside its pull
+  std::vector<NormalEstimate> beta;  ///< [features], pull of a feature: log-odds per unit
+  std::int64_t anchors = 0;          ///< the annotator's votes on anchors; of the mean: anchors with a vote
+  std::int64_t anchors_in_play = 0;  ///< those where a bias is in play
+};
+
+/// How much annotators differ: τ.
+struct AnnotatorSpread {
+  double alpha0 = 0;
+  double alpha1 = 0;
+  std::vector<double> beta;  ///< [features]
+};
+
+struct LatentAnnotators {
+  std::vector<AnnotatorEstimate> annotators;  ///< [annotators]; one without anchors has the mean, with its spread
+  AnnotatorEstimate mean;                     ///< μ
+  AnnotatorSpread spread;
+  std::vector<bool> is_bias;  ///< [features]
+  double least_alpha = 0;
+  int rounds = 0;
+  bool converged = false;
+  std::vector<std::string> limits;  ///< what the anchors cannot tell, a sentence each; empty if nothing
+};
+
+/// Fewer anchors with a bias in play are named in `limits`.
+inline constexpr std::int64_t kFewAnchors = 10;
+
+/// Fits the model to the votes on anchors. `anchors` [pairs]: the label t where an expert gave it, else 0. Errors:
+/// ArgumentError, also for features that are not finite or larger than 1e6.
+LatentAnnotators fit_latent_annotators(const JudgedPairs& judged, const std::vector<std::int8_t>& anchors,
+                                       const LatentOptions& options = {});
+
+/// What the votes on a pair say about its label: the sums over its votes of ln P(vote | t). Both are 0 without votes.
+struct VoteEvidence {
+  double log_first = 0;   ///< for t = +1
+  double log_second = 0;  ///< for t = −1
+  /// L, the log-odds of t = +1 from the votes alone.
+  double log_odds() const { return log_first - log_second; }
+};
+
+/// [pairs], from all votes of `judged`, which need not be those of the fit; its annotators and features must be the
+/// same. A pair with an anchor gets its votes' evidence too. Errors: ArgumentError.
+std::vector<VoteEvidence> vote_evidence(const LatentAnnotators& model, const JudgedPairs& judged);
+
+/// P(t = +1) = σ(R + L), R the log-odds before the votes: a reward model's r(first) − r(second).
+double label_probability(double prior_log_odds, const VoteEvidence& evidence);
+
+}  // namespace rlhf

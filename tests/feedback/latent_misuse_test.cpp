@@ -1,0 +1,84 @@
+// Wrong calls of the model of annotators.
+#include <functional>
+#include <limits>
+
+#include <gtest/gtest.h>
+
+#include "rlhf/core/error.h"
+#include "rlhf/feedback/latent_annotators.h"
+
+#include "support/misuse.h"
+
+namespace rlhf {
+namespace {
+
+using testing::expect_misuse;
+
+const JudgedPairs kJudged{2, 1, {{0, 0, 1}, {1, 0, -1}}, {{true}, {0, 1}}};
+
+/// A fit of kJudged after a change.
+std::function<void()> fit(const std::function<void(JudgedPairs&)>& change, std::vector<std::int8_t> anchors = {1, 0}) {
+  return [change, anchors] {
+    JudgedPairs judged = kJudged;
+    change(judged);
+    fit_latent_annotators(judged, anchors);
+  };
+}
+
+std::function<void()> fit_with(const std::function<void(LatentOptions&)>& change) {
+  return [change] {
+    LatentOptions options;
+    change(options);
+    fit_latent_annotators(kJudged, {1, 0}, options);
+  };
+}
+
+TEST(LatentMisuse, Pairs) {
+  expect_misuse<ArgumentError>("pairs: expected at least 1, found 0", fit([](auto& j) { j.pairs = 0; }));
+  expect_misuse<ArgumentError>("annotators: expected at least 1, found 0", fit([](auto& j) { j.annotators = 0; }));
+  expect_misuse<ArgumentError>("votes[1].pair: expected 0 to 1, found 2", fit([](auto& j) { j.votes[1].pair = 2; }));
+  expect_misuse<ArgumentError>("votes[0].annotator: expected 0 to 0, found -1",
+                               fit([](auto& j) { j.votes[0].annotator = -1; }));
+  expect_misuse<ArgumentError>("votes.answer: expected 1 or -1, found 0", fit([](auto& j) { j.votes[0].answer = 0; }));
+}
+
+TEST(LatentMisuse, Features) {
+  for (const double value : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity(), -2e6})
+    expect_misuse<ArgumentError>("features.differences: expected numbers between -1e6 and 1e6, found",
+                                 fit([value](auto& j) { j.features.differences[1] = value; }));
+  expect_misuse<ArgumentError>("features.differences: expected pairs times features, found 1",
+                               fit([](auto& j) { j.features.differences = {0}; }));
+}
+
+TEST(LatentMisuse, Anchors) {
+  const auto none = [](JudgedPairs&) {};
+  expect_misuse<ArgumentError>("anchors: expected 1, -1 or 0, found 2", fit(none, {0, 2}));
+  expect_misuse<ArgumentError>("anchors: expected one entry per pair, found 1", fit(none, {1}));
+}
+
+TEST(LatentMisuse, Options) {
+  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+  expect_misuse<ArgumentError>("alpha_mean: expected a finite", fit_with([](auto& o) { o.alpha_mean = kNan; }));
+  expect_misuse<ArgumentError>("alpha_variance: expected", fit_with([](auto& o) { o.alpha_variance = 0; }));
+  expect_misuse<ArgumentError>("beta_variance: expected", fit_with([](auto& o) { o.beta_variance = -1; }));
+  expect_misuse<ArgumentError>("least_alpha: expected", fit_with([](auto& o) { o.least_alpha = kNan; }));
+  expect_misuse<ArgumentError>("max_rounds: expected at least 1", fit_with([](auto& o) { o.max_rounds = 0; }));
+  expect_misuse<ArgumentError>("tolerance: expected", fit_with([](auto& o) { o.tolerance = -1; }));
+  expect_misuse<ArgumentError>("level: expected above 0 and below 1", fit_with([](auto& o) { o.level = 95; }));
+}
+
+TEST(LatentMisuse, EvidenceOfOtherPairs) {
+  const LatentAnnotators model = fit_latent_annotators(kJudged, {1, 0});
+  const auto evidence = [&](const std::function<void(JudgedPairs&)>& change) {
+    JudgedPairs judged = kJudged;
+    change(judged);
+    return [model, judged] { vote_evidence(model, judged); };
+  };
+  expect_misuse<ArgumentError>("annotators: expected those of the model, found 2",
+                               evidence([](auto& j) { j.annotators = 2; }));
+  expect_misuse<ArgumentError>("features.is_bias: expected the features of the model, found 0 features",
+                               evidence([](auto& j) { j.features = {}; }));
+}
+
+}  // namespace
+}  // namespace rlhf
