@@ -6,6 +6,8 @@
 
 #include "rlhf/core/check_argument.h"
 
+#include "feedback/check_finite.h"
+
 namespace rlhf {
 namespace {
 
@@ -18,10 +20,6 @@ Disagreement matrix_of(std::int32_t choices, const Difference& difference) {
   return found;
 }
 
-void check_values(const std::vector<double>& values) {
-  for (const double value : values) check_argument(std::isfinite(value), "values", "finite numbers", value);
-}
-
 }  // namespace
 
 Disagreement nominal_disagreement(std::int32_t choices) {
@@ -29,7 +27,7 @@ Disagreement nominal_disagreement(std::int32_t choices) {
 }
 
 Disagreement linear_disagreement(const std::vector<double>& values) {
-  check_values(values);
+  check_finite(values, "values");
   return matrix_of(static_cast<std::int32_t>(values.size()),
                    [&](std::int32_t c, std::int32_t d) { return std::abs(values[c] - values[d]); });
 }

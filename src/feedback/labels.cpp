@@ -5,18 +5,9 @@
 
 #include "rlhf/core/check_argument.h"
 
+#include "feedback/check_sizes.h"
+
 namespace rlhf {
-namespace {
-
-void check_labels(const LabelPosterior& labels) {
-  check_argument(labels.items >= 1, "labels.items", "at least 1", labels.items);
-  check_argument(labels.choices >= 2, "labels.choices", "at least 2", labels.choices);
-  const std::size_t size = static_cast<std::size_t>(labels.items) * labels.choices;
-  check_argument(labels.probabilities.size() == size, "labels.probabilities", "items times choices",
-                 labels.probabilities.size());
-}
-
-}  // namespace
 
 LabelPosterior majority_vote(const Votes& votes) {
   check_votes(votes);

@@ -7,7 +7,6 @@
 
 #include "feedback/digamma.h"
 #include "feedback/support.h"
-#include "support/read_golden.h"
 
 namespace rlhf {
 namespace {
@@ -17,7 +16,7 @@ using testing::votes_of;
 
 constexpr PseudoVotes kNoPseudoVotes{0, 0};
 
-nlohmann::json golden_cases() { return testing::read_golden("feedback/aggregation.json")["cases"]; }
+nlohmann::json golden_cases() { return testing::golden_list("aggregation", "cases"); }
 
 EmOptions iterations(const nlohmann::json& golden) { return {{}, golden["iterations"], 0}; }
 
@@ -74,7 +73,7 @@ TEST(Aggregation, GladReachesTheMaximumOfCrowdKit) {
 }
 
 TEST(Digamma, AgreesWithScipy) {
-  for (const auto& pair : testing::read_golden("feedback/aggregation.json")["digamma"])
+  for (const auto& pair : testing::golden_list("aggregation", "digamma"))
     EXPECT_NEAR(digamma(pair[0]), pair[1], 1e-13) << pair;
 }
 

@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include "feedback/support.h"
-#include "support/read_golden.h"
 
 namespace rlhf {
 namespace {
@@ -73,7 +72,7 @@ TEST(Agreement, CohensKappaAgreesWithAHandCalculation) {
 }
 
 TEST(Agreement, AgreesWithThePythonPackages) {
-  for (const auto& golden : testing::read_golden("feedback/agreement.json")["cases"]) {
+  for (const auto& golden : testing::golden_list("agreement", "cases")) {
     const Votes votes = votes_of(golden);
     const VoteCounts counts = count_votes(votes);
     const std::vector<double> values = golden["values"];
@@ -86,7 +85,7 @@ TEST(Agreement, AgreesWithThePythonPackages) {
 }
 
 TEST(Agreement, CohensKappaAgreesWithScikitLearn) {
-  for (const auto& golden : testing::read_golden("feedback/agreement.json")["cases"]) {
+  for (const auto& golden : testing::golden_list("agreement", "cases")) {
     const Votes votes = votes_of(golden);
     std::vector<double> steps;
     for (std::int32_t c = 0; c < votes.choices; ++c) steps.push_back(c);

@@ -4,20 +4,20 @@
 
 #include <gtest/gtest.h>
 
-#include "support/read_golden.h"
+#include "feedback/support.h"
 
 namespace rlhf {
 namespace {
 
 TEST(NormalQuantile, AgreesWithScipy) {
-  for (const auto& pair : testing::read_golden("feedback/agreement.json")["normal_quantiles"]) {
+  for (const auto& pair : testing::golden_list("agreement", "normal_quantiles")) {
     const double expected = pair[1];
     EXPECT_NEAR(normal_quantile(pair[0]), expected, 1e-12 * std::max(1.0, std::abs(expected))) << pair;
   }
 }
 
 TEST(WilsonInterval, AgreesWithStatsmodels) {
-  for (const auto& golden : testing::read_golden("feedback/agreement.json")["wilson"]) {
+  for (const auto& golden : testing::golden_list("agreement", "wilson")) {
     const Interval found = wilson_interval(golden["successes"], golden["trials"], golden["level"]);
     EXPECT_NEAR(found.low, golden["low"], 1e-12) << golden;
     EXPECT_NEAR(found.high, golden["high"], 1e-12) << golden;

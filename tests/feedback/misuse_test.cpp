@@ -11,6 +11,7 @@
 #include "rlhf/feedback/glad.h"
 #include "rlhf/feedback/interval.h"
 #include "rlhf/feedback/mace.h"
+#include "rlhf/feedback/vote_summary.h"
 
 #include "feedback/support.h"
 
@@ -121,6 +122,30 @@ TEST(FeedbackMisuse, Models) {
   expect_misuse<ArgumentError>("prior.habit: expected above 0, found 0", [&] {
     fit_mace(votes, {.prior = {1, 1, 0}});
   });
+}
+
+TEST(FeedbackMisuse, Summaries) {
+  const Votes votes = votes_of({{0, 1}, {1, 1}}, 2);
+  const auto summary = [&](VoteDetails details) { return [=] { summarise_votes(votes, details, {0, 1, 0, 1}, 2); }; };
+  expect_misuse<ArgumentError>("details.tie: expected a choice or kNoChoice, found 2", summary({2}));
+  expect_misuse<ArgumentError>("details.gold: expected no entry, or one per item or vote, found 1", summary({-1, {0}}));
+  expect_misuse<ArgumentError>("details.gold: expected a choice or kNoChoice, found 2", summary({-1, {0, 2}}));
+  expect_misuse<ArgumentError>("details.shown_first: expected no entry", summary({-1, {}, {0, 1}}));
+  expect_misuse<ArgumentError>("details.seconds: expected no entry, or one per vote, found 1",
+                               summary({-1, {}, {}, {1}}));
+  expect_misuse<ArgumentError>("details.seconds: expected at least 0, or NaN, found -1",
+                               summary({-1, {}, {}, {1, kNan, -1, 1}}));
+  expect_misuse<ArgumentError>("group_of_vote: expected one entry per vote, found 2", [&] {
+    summarise_votes(votes, {}, {0, 1}, 2);
+  });
+  expect_misuse<ArgumentError>("group_of_vote: expected groups below the number of groups, found 2", [&] {
+    summarise_votes(votes, {}, {0, 1, 2, 0}, 2);
+  });
+  expect_misuse<ArgumentError>("groups: expected at least 1, found 0", [&] { summarise_votes(votes, {}, {}, 0); });
+  expect_misuse<ArgumentError>("votes.list", [] { self_agreement({1, 1, 2, {}}); });
+  expect_misuse<ArgumentError>("reliability: expected one entry per annotator, found 1",
+                               [&] { contested_items(votes, majority_vote(votes), {0.5}); });
+  expect_misuse<ArgumentError>("labels.items", [&] { contested_items(votes, {1, 2, {1, 0}}, {0.5, 0.5}); });
 }
 
 }  // namespace

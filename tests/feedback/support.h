@@ -2,12 +2,15 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include "rlhf/feedback/votes.h"
+
+#include "support/read_golden.h"
 
 namespace rlhf::testing {
 
@@ -19,6 +22,13 @@ inline Votes votes_of(const std::vector<std::vector<std::int32_t>>& rows, std::i
     for (std::int32_t annotator = 0; annotator < votes.annotators; ++annotator)
       if (rows[item].at(annotator) != kNone) votes.list.push_back({item, annotator, rows[item][annotator]});
   return votes;
+}
+
+/// One list of a golden file of this room, which has entries.
+inline nlohmann::json golden_list(const std::string& file, const std::string& name) {
+  nlohmann::json list = read_golden("feedback/" + file + ".json").at(name);
+  EXPECT_FALSE(list.empty()) << file << " " << name;
+  return list;
 }
 
 /// The votes of a case of a golden file.
