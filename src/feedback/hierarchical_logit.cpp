@@ -9,13 +9,7 @@ namespace {
 
 constexpr double kStartVariance = 1;
 
-double dot(const double* a, const std::vector<double>& b) {
-  double sum = 0;
-  for (std::size_t j = 0; j < b.size(); ++j) sum += a[j] * b[j];
-  return sum;
-}
-
-void add_log_prior(LogPosterior& sum, const std::vector<double>& theta, const IndependentNormal& prior) {
+void add_log_prior(ConcavePoint& sum, const std::vector<double>& theta, const IndependentNormal& prior) {
   for (std::size_t j = 0; j < theta.size(); ++j) {
     const double off = theta[j] - prior.mean[j];
     sum.value -= off * off / (2 * prior.variance[j]);
@@ -26,16 +20,16 @@ void add_log_prior(LogPosterior& sum, const std::vector<double>& theta, const In
 
 /// What the round knows about each group: the mode, and S, the inverse of the information there.
 struct Modes {
-  std::vector<std::vector<double>> theta;
+  GroupThetas theta;
   std::vector<SymmetricMatrix> covariance;
 };
 
-Modes find_modes(const std::vector<GroupAnswers>& groups, std::vector<std::vector<double>> start,
-                 const IndependentNormal& prior) {
+Modes find_modes(const std::vector<GroupAnswers>& groups, GroupThetas start, const IndependentNormal& prior) {
   Modes found;
   for (std::size_t g = 0; g < groups.size(); ++g) {
-    found.theta.push_back(posterior_mode(groups[g], std::move(start[g]), prior));
-    found.covariance.push_back(inverse(log_posterior(groups[g], found.theta[g], prior).information));
+    const auto posterior = [&](const std::vector<double>& theta) { return log_posterior(groups[g], theta, prior); };
+    found.theta.push_back(maximum_of(posterior, std::move(start[g])));
+    found.covariance.push_back(inverse(posterior(found.theta[g]).information));
   }
   return found;
 }
@@ -108,13 +102,19 @@ double largest_change(const IndependentNormal& a, const IndependentNormal& b) {
 
 }  // namespace
 
-LogPosterior log_posterior(const GroupAnswers& answers, const std::vector<double>& theta,
+double predictor(const GroupAnswers& answers, std::size_t answer, const std::vector<double>& theta) {
+  double sum = 0;
+  for (std::size_t j = 0; j < theta.size(); ++j) sum += answers.rows[answer * theta.size() + j] * theta[j];
+  return sum;
+}
+
+ConcavePoint log_posterior(const GroupAnswers& answers, const std::vector<double>& theta,
                            const IndependentNormal& prior) {
   const std::size_t width = theta.size();
-  LogPosterior sum{0, std::vector<double>(width), SymmetricMatrix(width)};
+  ConcavePoint sum{0, std::vector<double>(width), SymmetricMatrix(width)};
   for (std::size_t a = 0; a < answers.ranges.size(); ++a) {
     const double* row = answers.rows.data() + a * width;
-    const double s = dot(row, theta);
+    const double s = predictor(answers, a, theta);
     sum.value += log_probability(answers.ranges[a], s);
     const double slope = score(answers.ranges[a], s), curvature = information(answers.ranges[a], s);
     for (std::size_t i = 0; i < width; ++i) {
@@ -127,34 +127,10 @@ LogPosterior log_posterior(const GroupAnswers& answers, const std::vector<double
   return sum;
 }
 
-std::vector<double> posterior_mode(const GroupAnswers& answers, std::vector<double> theta,
-                                   const IndependentNormal& prior) {
-  constexpr int kMaxSteps = 100;
-  constexpr double kDone = 1e-18;  // squared length of the step in standard errors
-  LogPosterior here = log_posterior(answers, theta, prior);
-  for (int count = 0; count < kMaxSteps; ++count) {
-    const std::vector<double> step = solve(cholesky(here.information), here.gradient);
-    const double gain = dot(step.data(), here.gradient);
-    if (gain < kDone) break;
-    double scale = 1;
-    for (;; scale /= 2) {  // the function is concave: a short step of Newton's method goes up
-      std::vector<double> candidate = theta;
-      for (std::size_t j = 0; j < theta.size(); ++j) candidate[j] += scale * step[j];
-      LogPosterior there = log_posterior(answers, candidate, prior);
-      const bool up = there.value >= here.value - 1e-12 * std::abs(here.value);
-      if (!up && scale > 1e-9) continue;
-      theta = std::move(candidate);
-      here = std::move(there);
-      break;
-    }
-  }
-  return theta;
-}
-
-HierarchicalFit fit_hierarchical(const std::vector<GroupAnswers>& groups, const HierarchicalOptions& options) {
+HierarchicalFit fit_hierarchical(std::vector<GroupAnswers> groups, const HierarchicalOptions& options) {
   const std::size_t width = options.mean_prior.mean.size();
   IndependentNormal prior{options.mean_prior.mean, std::vector<double>(width, kStartVariance)};
-  Modes modes{std::vector<std::vector<double>>(groups.size(), prior.mean), {}};
+  Modes modes{GroupThetas(groups.size(), prior.mean), {}};
   HierarchicalFit fit;
   for (;;) {
     ++fit.rounds;
@@ -166,7 +142,8 @@ HierarchicalFit fit_hierarchical(const std::vector<GroupAnswers>& groups, const 
     const std::vector<double> step = mean_step(modes, prior, options.mean_prior, information);
     for (std::size_t j = 0; j < width; ++j) next.mean[j] += step[j];
     next.variance = next_variance(modes, prior, fit.mean_covariance);
-    fit.converged = largest_change(prior, next) <= options.tolerance;
+    const double moved = options.fit_ranges(modes.theta, groups);
+    fit.converged = std::max(moved, largest_change(prior, next)) <= options.tolerance;
     prior = std::move(next);
   }
   for (const SymmetricMatrix& s : modes.covariance)

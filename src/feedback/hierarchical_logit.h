@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <vector>
 
 #include "feedback/cumulative_logit.h"
+#include "feedback/newton.h"
 #include "feedback/symmetric_matrix.h"
 
 namespace rlhf {
@@ -14,34 +16,32 @@ struct GroupAnswers {
   std::vector<AnswerRange> ranges;  ///< [answers]
 };
 
+/// s of an answer.
+double predictor(const GroupAnswers& answers, std::size_t answer, const std::vector<double>& theta);
+
 /// A normal distribution with independent coordinates, [width] each.
 struct IndependentNormal {
   std::vector<double> mean;
   std::vector<double> variance;
 };
 
-/// ln P(answers | θ) + ln P(θ) but for a constant, with its gradient and its information (minus the Hessian).
-struct LogPosterior {
-  double value = 0;
-  std::vector<double> gradient;  ///< [width]
-  SymmetricMatrix information;   ///< [width, width], positive definite
-};
-LogPosterior log_posterior(const GroupAnswers& answers, const std::vector<double>& theta,
+/// ln P(answers | θ) + ln P(θ) but for a constant.
+ConcavePoint log_posterior(const GroupAnswers& answers, const std::vector<double>& theta,
                            const IndependentNormal& prior);
 
-/// θ where log_posterior is largest, by Newton's method from `start`.
-std::vector<double> posterior_mode(const GroupAnswers& answers, std::vector<double> start,
-                                   const IndependentNormal& prior);
+using GroupThetas = std::vector<std::vector<double>>;  ///< [groups][width]
 
 struct HierarchicalOptions {
   IndependentNormal mean_prior;  ///< of μ
   int max_rounds = 0;
   double tolerance = 0;
+  /// Fits the ranges of the answers to θ, and returns by how much the largest change moved a bound.
+  std::function<double(const GroupThetas& theta, std::vector<GroupAnswers>& groups)> fit_ranges;
 };
 
 /// θ_g ~ N(μ, diag τ²) for each group g.
 struct HierarchicalFit {
-  std::vector<std::vector<double>> theta;   ///< [groups][width]
+  GroupThetas theta;
   std::vector<SymmetricMatrix> covariance;  ///< [groups], of θ_g, with the error of μ in it
   std::vector<double> mean;                 ///< μ
   SymmetricMatrix mean_covariance;          ///< of μ
@@ -50,10 +50,11 @@ struct HierarchicalFit {
   bool converged = false;
 };
 
-/// Rounds of θ_g by posterior_mode, then μ by a step of Newton's method on its posterior with the θ_g integrated out
-/// (Laplace), then τ² by a step of Fisher scoring. τ begins at 1, which counts as one more group and keeps τ from 0.
-/// The covariance of θ_g is that of its posterior at μ, plus what the error of μ adds: Kass and Steffey, "Approximate
-/// Bayesian inference in conditionally independent hierarchical models" (1989). The error of τ is left out.
-HierarchicalFit fit_hierarchical(const std::vector<GroupAnswers>& groups, const HierarchicalOptions& options);
+/// Rounds of θ_g where log_posterior is largest, then the ranges, then μ by a step of Newton's method on its posterior
+/// with the θ_g integrated out (Laplace), then τ² by a step of Fisher scoring. τ begins at 1, which counts as one more
+/// group and keeps τ from 0. The covariance of θ_g is that of its posterior at μ, plus what the error of μ adds: Kass
+/// and Steffey, "Approximate Bayesian inference in conditionally independent hierarchical models" (1989). The error of
+/// τ is left out.
+HierarchicalFit fit_hierarchical(std::vector<GroupAnswers> groups, const HierarchicalOptions& options);
 
 }  // namespace rlhf

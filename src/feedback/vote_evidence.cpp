@@ -1,6 +1,11 @@
 // What votes say about the labels of pairs, given the annotators.
+#include <algorithm>
+#include <string>
+
+#include "rlhf/core/check_argument.h"
 #include "rlhf/feedback/latent_annotators.h"
 
+#include "feedback/answer_scale.h"
 #include "feedback/latent_rows.h"
 
 namespace rlhf {
@@ -11,12 +16,25 @@ void check_fits(const LatentAnnotators& model, const JudgedPairs& judged) {
                  "those of the model", judged.annotators);
   check_argument(judged.features.is_bias == model.is_bias, "features.is_bias", "the features of the model",
                  std::to_string(features_of(judged)) + " features");
+  check_argument(static_cast<std::size_t>(judged.domains.count) == model.mean.delta.size(), "domains.count",
+                 "the domains of the model", judged.domains.count);
 }
 
-double pull(const AnnotatorEstimate& annotator, const JudgedPairs& judged, std::size_t pair) {
+double alpha_of(const AnnotatorEstimate& annotator, const JudgedPairs& judged, std::size_t pair) {
+  const double alpha = in_play(judged, pair) ? annotator.alpha1.value : annotator.alpha0.value;
+  return annotator.delta.empty() ? alpha : alpha + annotator.delta[judged.domains.of_pair[pair]].value;
+}
+
+double pull_of(const AnnotatorEstimate& annotator, const JudgedPairs& judged, std::size_t pair) {
   double sum = 0;
   for (std::size_t f = 0; f < annotator.beta.size(); ++f) sum += annotator.beta[f].value * difference(judged, pair, f);
   return sum;
+}
+
+AnswerRange range_in(const LatentAnnotators& model, const PairVote& vote) {
+  const auto fitted = std::find_if(model.scales.begin(), model.scales.end(),
+                                   [&](const ScaleCuts& scale) { return scale.scale == vote.scale; });
+  return range_of(vote.answer, vote.scale, fitted != model.scales.end() ? fitted->cuts : prior_cuts(vote.scale));
 }
 
 }  // namespace
@@ -27,11 +45,11 @@ std::vector<VoteEvidence> vote_evidence(const LatentAnnotators& model, const Jud
   std::vector<VoteEvidence> found(judged.pairs);
   for (const PairVote& vote : judged.votes) {
     const AnnotatorEstimate& annotator = model.annotators[vote.annotator];
-    const NormalEstimate& trust = in_play(judged, vote.pair) ? annotator.alpha1 : annotator.alpha0;
-    const double alpha = std::max(trust.value, model.least_alpha), offset = pull(annotator, judged, vote.pair);
-    const AnswerRange range = range_of(vote);
-    found[vote.pair].log_first += log_probability(range, offset + alpha);
-    found[vote.pair].log_second += log_probability(range, offset - alpha);
+    const double alpha = std::max(alpha_of(annotator, judged, vote.pair), model.least_alpha);
+    const double pull = pull_of(annotator, judged, vote.pair);
+    const AnswerRange range = range_in(model, vote);
+    found[vote.pair].log_first += log_probability(range, pull + alpha);
+    found[vote.pair].log_second += log_probability(range, pull - alpha);
   }
   return found;
 }

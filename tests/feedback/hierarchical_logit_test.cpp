@@ -15,7 +15,7 @@ const GroupAnswers kAnswers{{1, 0.5, -2, -1, 0, 1, 0.3, 2, -0.7, 1, 1, 1},
                             {{0, kInfinity}, {-kInfinity, 0}, {-0.8, 0.8}, {0.8, 2}}};
 const IndependentNormal kPrior{{1, 2, 0}, {0.5, 1, 9}};
 
-LogPosterior at(std::vector<double> theta, std::size_t coordinate, double step) {
+ConcavePoint at(std::vector<double> theta, std::size_t coordinate, double step) {
   theta[coordinate] += step;
   return log_posterior(kAnswers, theta, kPrior);
 }
@@ -23,9 +23,9 @@ LogPosterior at(std::vector<double> theta, std::size_t coordinate, double step) 
 TEST(LogPosterior, GradientAndInformationAreCentralDifferences) {
   constexpr double kStep = 1e-5;
   const std::vector<double> theta{0.4, -0.3, 0.8};
-  const LogPosterior here = log_posterior(kAnswers, theta, kPrior);
+  const ConcavePoint here = log_posterior(kAnswers, theta, kPrior);
   for (std::size_t i = 0; i < theta.size(); ++i) {
-    const LogPosterior above = at(theta, i, kStep), below = at(theta, i, -kStep);
+    const ConcavePoint above = at(theta, i, kStep), below = at(theta, i, -kStep);
     EXPECT_NEAR(here.gradient[i], (above.value - below.value) / (2 * kStep), 1e-8);
     for (std::size_t j = 0; j < theta.size(); ++j)
       EXPECT_NEAR(here.information.at(i, j), -(above.gradient[j] - below.gradient[j]) / (2 * kStep), 1e-8);
@@ -42,10 +42,11 @@ TEST(LogPosterior, OfRangesByHand) {
   EXPECT_NEAR(log_probability({0, 1}, 700), -700 + std::log(std::exp(1) - 1), 1e-9);
 }
 
-TEST(PosteriorMode, ClimbsFromFarAway) {
+TEST(MaximumOf, ClimbsFromFarAway) {
   // The gradient vanishes at the mode, from a start where the logistic function is flat.
-  const std::vector<double> mode = posterior_mode(kAnswers, {200, -300, 400}, kPrior);
-  for (const double slope : log_posterior(kAnswers, mode, kPrior).gradient) EXPECT_NEAR(slope, 0, 1e-7);
+  const auto posterior = [](const std::vector<double>& theta) { return log_posterior(kAnswers, theta, kPrior); };
+  const std::vector<double> mode = maximum_of(posterior, {200, -300, 400});
+  for (const double slope : posterior(mode).gradient) EXPECT_NEAR(slope, 0, 1e-7);
 }
 
 TEST(SymmetricMatrix, SolvesAndInvertsByHand) {

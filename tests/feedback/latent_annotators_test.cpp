@@ -24,12 +24,14 @@ Anchored anchored_of(const nlohmann::json& golden) {
   for (std::int32_t i = 0; i < found.judged.pairs; ++i)
     found.judged.votes.push_back({i, golden["annotator"][i], golden["answers"][i]});
   found.judged.features = {golden["is_bias"], golden["differences"]};
+  found.judged.domains = {golden["domains"], golden["domain"]};
   return found;
 }
 
 void expect_estimate(const AnnotatorEstimate& found, const nlohmann::json& theta, const nlohmann::json& errors) {
   std::vector<NormalEstimate> all{found.alpha0, found.alpha1};
   all.insert(all.end(), found.beta.begin(), found.beta.end());
+  all.insert(all.end(), found.delta.begin(), found.delta.end());
   ASSERT_EQ(all.size(), theta.size());
   for (std::size_t j = 0; j < all.size(); ++j) {
     EXPECT_NEAR(all[j].value, theta[j].get<double>(), 1e-7);
@@ -45,9 +47,15 @@ TEST(LatentAnnotators, OneRoundIsLogisticRegressionWithAPriorAsScipyFindsIt) {
     LatentOptions options;
     options.max_rounds = 1;
     const LatentAnnotators model = fit_latent_annotators(data.judged, data.anchors, options);
-    for (std::size_t k = 0; k < model.annotators.size(); ++k)
-      expect_estimate(model.annotators[k], golden["theta"][k], golden["errors"][k]);
-    std::vector<double> prior(2 + model.is_bias.size());
+    for (std::size_t k = 0; k < model.annotators.size(); ++k) {
+      const AnnotatorEstimate& found = model.annotators[k];
+      expect_estimate(found, golden["theta"][k], golden["errors"][k]);
+      for (std::size_t d = 0; d < found.delta.size(); ++d) {
+        EXPECT_EQ(found.alpha0_in[d].value, found.alpha0.value + found.delta[d].value);
+        EXPECT_NEAR(found.alpha0_in[d].standard_error, golden["alpha0_in_errors"][k][d], 1e-7);
+      }
+    }
+    std::vector<double> prior(2 + model.is_bias.size() + model.mean.delta.size());
     prior[0] = prior[1] = 2;
     expect_estimate(model.mean, prior, golden["mean_errors"]);
     EXPECT_FALSE(model.converged);
@@ -118,41 +126,6 @@ TEST(LatentAnnotators, CountAnchorsAndSayWhatTheyCannotTell) {
   const LatentAnnotators alone = fit_latent_annotators(plain_votes({9}, 10).judged, plain_votes({9}, 10).anchors);
   ASSERT_EQ(alone.limits.size(), 1U);
   EXPECT_EQ(alone.limits[0], "one annotator has anchors: how much annotators differ is that of the prior");
-}
-
-LatentAnnotators annotator_with(double alpha0, double alpha1, double beta) {
-  LatentAnnotators model;
-  model.annotators = {{{alpha0, 0, {}}, {alpha1, 0, {}}, {{beta, 0, {}}}}};
-  model.is_bias = {true};
-  model.least_alpha = 0.02;
-  return model;
-}
-
-TEST(VoteEvidence, OfOneVoteByHand) {
-  // α1 = ln 4, β = ln 2: with Δf = 1 a vote for the first answer has P = σ(ln 8) = 8/9 if it is better, else
-  // σ(ln 2 − ln 4) = 1/3. Where the bias is not in play, α0 = ln 9 gives 0.9 and 0.1.
-  const LatentAnnotators model = annotator_with(std::log(9), std::log(4), std::log(2));
-  const JudgedPairs judged{4, 1, {{0, 0, 1}, {1, 0, -1}, {2, 0, 1}, {2, 0, 1}}, {{true}, {1, 1, 0, 0}}};
-  const auto found = vote_evidence(model, judged);
-  EXPECT_NEAR(found[0].log_first, std::log(8. / 9), 1e-12);
-  EXPECT_NEAR(found[0].log_second, std::log(1. / 3), 1e-12);
-  EXPECT_NEAR(found[1].log_first, std::log(1. / 9), 1e-12);
-  EXPECT_NEAR(found[1].log_second, std::log(2. / 3), 1e-12);
-  EXPECT_NEAR(found[2].log_odds(), 2 * std::log(9), 1e-12);
-  EXPECT_EQ(found[3].log_first, 0);
-  EXPECT_EQ(found[3].log_second, 0);
-  EXPECT_NEAR(label_probability(std::log(3), found[0]), 8. / 9, 1e-12);  // odds 3 · (8/9) / (1/3) = 8
-}
-
-TEST(VoteEvidence, DoesNotTurnAnnotatorsRound) {
-  const LatentAnnotators model = annotator_with(-3, 1, 0);
-  const JudgedPairs judged{1, 1, {{0, 0, 1}}, {{true}, {0}}};
-  EXPECT_NEAR(vote_evidence(model, judged)[0].log_odds(), 0.02, 1e-12);  // ln σ(α)/σ(−α) = α
-}
-
-TEST(VoteEvidence, StaysFiniteForSureAnnotators) {
-  const auto found = vote_evidence(annotator_with(2000, 2000, 0), {1, 1, {{0, 0, -1}}, {{true}, {0}}});
-  EXPECT_NEAR(found[0].log_odds(), -2000, 1e-9);
 }
 
 }  // namespace

@@ -39,7 +39,13 @@ TEST(LatentMisuse, Pairs) {
   expect_misuse<ArgumentError>("votes[1].pair: expected 0 to 1, found 2", fit([](auto& j) { j.votes[1].pair = 2; }));
   expect_misuse<ArgumentError>("votes[0].annotator: expected 0 to 0, found -1",
                                fit([](auto& j) { j.votes[0].annotator = -1; }));
-  expect_misuse<ArgumentError>("votes.answer: expected 1 or -1, found 0", fit([](auto& j) { j.votes[0].answer = 0; }));
+  expect_misuse<ArgumentError>("votes[0].answer: expected -1 to 1 but 0, found 0",
+                               fit([](auto& j) { j.votes[0].answer = 0; }));
+  expect_misuse<ArgumentError>("votes[1].answer: expected -2 to 2, found -3", fit([](auto& j) {
+                                 j.votes[1].answer = -3;
+                                 j.votes[1].scale = 5;
+                               }));
+  expect_misuse<ArgumentError>("votes[1].scale: expected 2 to 99, found 1", fit([](auto& j) { j.votes[1].scale = 1; }));
 }
 
 TEST(LatentMisuse, Features) {
@@ -48,6 +54,20 @@ TEST(LatentMisuse, Features) {
                                  fit([value](auto& j) { j.features.differences[1] = value; }));
   expect_misuse<ArgumentError>("features.differences: expected pairs times features, found 1",
                                fit([](auto& j) { j.features.differences = {0}; }));
+}
+
+TEST(LatentMisuse, Domains) {
+  expect_misuse<ArgumentError>("domains.of_pair[1]: expected 0 to 1, found 2", fit([](auto& j) {
+                                 j.domains = {2, {0, 2}};
+                               }));
+  expect_misuse<ArgumentError>("domains.of_pair: expected one domain per pair, found 1", fit([](auto& j) {
+                                 j.domains = {2, {0}};
+                               }));
+  expect_misuse<ArgumentError>("domains.of_pair: expected none without domains, found 2", fit([](auto& j) {
+                                 j.domains = {0, {0, 0}};
+                               }));
+  expect_misuse<ArgumentError>("domains.count: expected at least 0, found -1",
+                               fit([](auto& j) { j.domains.count = -1; }));
 }
 
 TEST(LatentMisuse, Anchors) {
@@ -78,6 +98,9 @@ TEST(LatentMisuse, EvidenceOfOtherPairs) {
                                evidence([](auto& j) { j.annotators = 2; }));
   expect_misuse<ArgumentError>("features.is_bias: expected the features of the model, found 0 features",
                                evidence([](auto& j) { j.features = {}; }));
+  expect_misuse<ArgumentError>("domains.count: expected the domains of the model, found 1", evidence([](auto& j) {
+                                 j.domains = {1, {0, 0}};
+                               }));
 }
 
 }  // namespace

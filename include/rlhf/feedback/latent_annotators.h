@@ -17,12 +17,22 @@ namespace rlhf {
 // θ_k = (α0, α1, β)_k ~ N(μ, diag τ²): annotators with few anchors shrink to the mean. μ ~ N(m, diag s²). θ and μ are
 // the mode, τ comes from the data (empirical Bayes by Laplace's approximation). Votes are independent, given t.
 // A hierarchical form of the models of Whitehill et al. (2009) and Chen et al. (2013) with covariates.
+//
+// With domains (law, code, …), α in domain d is α + δ_kd, δ_kd ~ N(μ_d, τ_d²), μ_d ~ N(0, 1): where an annotator has
+// few anchors, δ shrinks to what the domain is for all.
+//
+// Ties and strengths are answers on a scale of n steps, which cut points divide symmetrically, the same for all
+// annotators (cumulative logit, McCullagh 1980): with s = α·t + β·Δf and c_1 < c_2 < …,
+//   P(tie) = σ(c_1 − s) − σ(−c_1 − s),  P(first, strength j) = σ(s − c_j) − σ(s − c_(j+1))
+// for odd n; without a tie c_1 is 0. Two steps are the plain vote above. Where no bias is in play a tie says nothing
+// about t, and a strong answer more than a weak one.
 
 /// The answer of one annotator about one pair. Indices count from 0.
 struct PairVote {
   std::int32_t pair = 0;
   std::int32_t annotator = 0;
-  std::int32_t answer = 0;  ///< +1 prefers the first answer, −1 the second
+  std::int32_t answer = 0;  ///< steps from the middle: above 0 for the first answer, below 0 for the second, 0: tie
+  std::int32_t scale = 2;   ///< steps in all, 2 to 99: answers are −scale / 2 to scale / 2, but no tie if it is even
 };
 
 /// Features of the pairs. Scale them so that usual differences are about 1. Mark as biases only those that are zero on
@@ -32,6 +42,12 @@ struct PairFeatures {
   std::vector<double> differences;  ///< [pairs, features], row-major: f(first) − f(second)
 };
 
+/// The domain of each pair. Indices count from 0.
+struct PairDomains {
+  std::int32_t count = 0;
+  std::vector<std::int32_t> of_pair;  ///< [pairs]
+};
+
 /// Pairs and votes about them, in any order. Pairs and annotators without votes are allowed. A repeated vote counts as
 /// an independent one.
 struct JudgedPairs {
@@ -39,6 +55,7 @@ struct JudgedPairs {
   std::int32_t annotators = 0;  ///< at least 1
   std::vector<PairVote> votes;
   PairFeatures features;  ///< may be empty
+  PairDomains domains;    ///< may be empty
 };
 
 struct LatentOptions {
@@ -46,8 +63,8 @@ struct LatentOptions {
   double alpha_variance = 1;  ///< s² of α0 and α1
   double beta_variance = 9;   ///< s² of β
   double least_alpha = 0.02;  ///< a smaller α counts as this one in vote_evidence: the annotator is not turned round
-  int max_rounds = 15;        ///< of fitting all θ, then μ and τ; 1 keeps μ = m and τ = 1
-  double tolerance = 1e-3;    ///< converged when neither μ nor τ changes by more in one round
+  int max_rounds = 15;        ///< of fitting all θ, then μ, τ and the cut points; 1 keeps those of the prior
+  double tolerance = 1e-3;    ///< converged when none of μ, τ and the cut points changes by more in one round
   double level = 0.95;        ///< of the intervals
 };
 
@@ -60,18 +77,28 @@ struct NormalEstimate {
 
 /// What the model says about one annotator, or about the mean of all.
 struct AnnotatorEstimate {
-  NormalEstimate alpha0;             ///< log-odds of a right vote where no bias is in play (and the other Δf are 0)
-  NormalEstimate alpha1;             ///< the same where one is, beside its pull
-  std::vector<NormalEstimate> beta;  ///< [features], pull of a feature: log-odds per unit
-  std::int64_t anchors = 0;          ///< the annotator's votes on anchors; of the mean: anchors with a vote
-  std::int64_t anchors_in_play = 0;  ///< those where a bias is in play
+  NormalEstimate alpha0;              ///< log-odds of a right vote where no bias is in play (and the other Δf are 0)
+  NormalEstimate alpha1;              ///< the same where one is, beside its pull
+  std::vector<NormalEstimate> beta;   ///< [features], pull of a feature: log-odds per unit
+  std::int64_t anchors = 0;           ///< the annotator's votes on anchors; of the mean: anchors with a vote
+  std::int64_t anchors_in_play = 0;   ///< those where a bias is in play
+  std::vector<NormalEstimate> delta;  ///< [domains], what a domain adds to α0 and α1
+  std::vector<NormalEstimate> alpha0_in;  ///< [domains], α0 + δ
+  std::vector<std::int64_t> anchors_in;   ///< [domains], like anchors
 };
 
 /// How much annotators differ: τ.
 struct AnnotatorSpread {
   double alpha0 = 0;
   double alpha1 = 0;
-  std::vector<double> beta;  ///< [features]
+  std::vector<double> beta;   ///< [features]
+  std::vector<double> delta;  ///< [domains]
+};
+
+/// The cut points of a scale above 0: c_1 < c_2 < …, (scale − 1) / 2 of them.
+struct ScaleCuts {
+  std::int32_t scale = 2;
+  std::vector<double> cuts;
 };
 
 struct LatentAnnotators {
@@ -83,6 +110,7 @@ struct LatentAnnotators {
   int rounds = 0;
   bool converged = false;
   std::vector<std::string> limits;  ///< what the anchors cannot tell, a sentence each; empty if nothing
+  std::vector<ScaleCuts> scales;    ///< of the votes on anchors; other scales have cut points 1, 2, …
 };
 
 /// Fewer anchors with a bias in play are named in `limits`.

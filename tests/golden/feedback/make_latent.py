@@ -1,15 +1,17 @@
-"""Writes latent.json: annotators fitted to anchors, by scipy's optimiser, numpy's inverse and numerical integration."""
+"""Writes latent.json: annotators fitted to anchors, by scipy's optimiser, numpy's inverse, numerical integration,
+and statsmodels."""
 import json
 import pathlib
 
 import numpy as np
 import scipy.integrate
 import scipy.optimize
+import statsmodels.miscmodels.ordinal_model
 from scipy.special import expit, log_expit
 
 
-def simulate(rng, annotators, votes, is_bias, theta):
-    """Anchored pairs of one vote each; a row of the model is (t·(1 − z), t·z, Δf)."""
+def simulate(rng, annotators, votes, is_bias, domains, theta):
+    """Anchored pairs of one vote each; a row of the model is (t·(1 − z), t·z, Δf, t·1[domain])."""
     pairs = annotators * votes
     anchors = rng.choice([-1, 1], pairs)
     differences = rng.normal(size=(pairs, len(is_bias))).round(3)
@@ -17,10 +19,11 @@ def simulate(rng, annotators, votes, is_bias, theta):
         if bias:
             differences[:, f] = rng.choice([-1, 0, 0, 1], pairs)
     z = (differences[:, np.array(is_bias, bool)] != 0).any(1) if any(is_bias) else np.zeros(pairs, bool)
-    rows = np.column_stack([anchors * ~z, anchors * z, differences])
+    domain = rng.integers(0, domains, pairs) if domains else np.zeros(0, int)
+    rows = np.column_stack([anchors * ~z, anchors * z, differences] + [anchors * (domain == d) for d in range(domains)])
     annotator = np.arange(pairs) % annotators
     first = rng.random(pairs) < expit((rows * theta[annotator]).sum(1))
-    return anchors, differences, rows, annotator, np.where(first, 1, -1)
+    return anchors, differences, domain, rows, annotator, np.where(first, 1, -1)
 
 
 def modes_and_errors(case, rows, annotator, answers, mean, variance):
@@ -44,19 +47,25 @@ def modes_and_errors(case, rows, annotator, answers, mean, variance):
         here = slice(width * k, width * (k + 1))
         joint[here, here] = (x.T * (p * (1 - p))) @ x + np.eye(width)
         joint[here, at_mean] = joint[at_mean, here] = -np.eye(width)
-    errors = np.sqrt(np.diag(np.linalg.inv(joint))).reshape(groups + 1, width)
+    covariance = np.linalg.inv(joint)
+    errors = np.sqrt(np.diag(covariance)).reshape(groups + 1, width)
     case["errors"], case["mean_errors"] = errors[:-1].tolist(), errors[-1].tolist()
+    sums = np.zeros((groups, case["domains"], joint.shape[0]))  # of α0 and δ
+    for k in range(groups):
+        for d in range(case["domains"]):
+            sums[k, d, [width * k, width * (k + 1) - case["domains"] + d]] = 1
+    case["alpha0_in_errors"] = np.sqrt(np.einsum("kdi,ij,kdj->kd", sums, covariance, sums)).tolist()
     return case
 
 
-def one_round(rng, annotators, votes, is_bias):
+def one_round(rng, annotators, votes, is_bias, domains=0):
     features = len(is_bias)
-    theta = rng.normal(1.5, 1, (annotators, 2 + features))
-    anchors, differences, rows, annotator, answers = simulate(rng, annotators, votes, is_bias, theta)
-    mean = np.array([2.0, 2.0] + [0.0] * features)
-    variance = np.array([1.0, 1.0] + [9.0] * features)
+    theta = rng.normal(1.5, 1, (annotators, 2 + features + domains))
+    anchors, differences, domain, rows, annotator, answers = simulate(rng, annotators, votes, is_bias, domains, theta)
+    mean = np.array([2.0, 2.0] + [0.0] * (features + domains))
+    variance = np.array([1.0, 1.0] + [9.0] * features + [1.0] * domains)
     case = {"annotators": annotators, "is_bias": is_bias, "anchors": anchors.tolist(),
-            "differences": differences.ravel().tolist(), "annotator": annotator.tolist(), "answers": answers.tolist(),
+            "domains": domains, "domain": domain.tolist(), "differences": differences.ravel().tolist(), "annotator": annotator.tolist(), "answers": answers.tolist(),
             "theta": []}
     return modes_and_errors(case, rows, annotator, answers, mean, variance)
 
@@ -103,10 +112,24 @@ def integrated(rng, annotators, votes):
     return found
 
 
+def ordered(rng, steps):
+    """Answers on a scale of odd steps, each with its mirror image, so that the cut points come out symmetric."""
+    s = rng.normal(0, 1.5, 150).round(3)
+    cuts = np.cumsum(rng.uniform(0.7, 1.2, steps // 2))
+    answers = np.searchsorted(np.concatenate([-cuts[::-1], cuts]), s + rng.logistic(size=150)) - steps // 2
+    x, y = np.concatenate([s, -s]), np.concatenate([answers, -answers])
+    model = statsmodels.miscmodels.ordinal_model.OrderedModel(y, x[:, None], distr="logit")
+    fit = model.fit(method="newton", maxiter=200, disp=False)
+    thresholds = model.transform_threshold_params(fit.params[1:])[1:-1]
+    return {"scale": steps, "x": x.tolist(), "answers": y.tolist(), "coefficient": fit.params[0],
+            "cuts": thresholds[steps // 2:].tolist(), "log_likelihood": fit.llf}
+
+
 if __name__ == "__main__":
     rng = np.random.default_rng(17)
     golden = {"one_round": [one_round(rng, 1, 40, []), one_round(rng, 3, 60, [True, False]),
-                            one_round(rng, 4, 25, [True, True])],
-              "integrated": [integrated(rng, 12, 150), integrated(rng, 30, 400)]}
+                            one_round(rng, 4, 25, [True, True]), one_round(rng, 3, 60, [True], domains=3)],
+              "integrated": [integrated(rng, 12, 150), integrated(rng, 30, 400)],
+              "ordered": [ordered(rng, 3), ordered(rng, 7)]}
     target = pathlib.Path(__file__).with_name("latent.json")
     target.write_text(json.dumps(golden, allow_nan=False) + "\n", encoding="utf-8")
