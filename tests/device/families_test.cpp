@@ -12,7 +12,6 @@
 #include "rlhf/tensor/linear_logprobs.h"
 
 #include "nn/nn_testing.h"
-
 #include "pretend_device.h"
 
 namespace rlhf {
@@ -37,7 +36,9 @@ class FamiliesOnDevice : public ::testing::TestWithParam<std::string> {
     device_ = testing::test_accelerator();
     folder_ = read_model_folder(testing::golden("families/" + GetParam()));
   }
-  SafetensorsFile expected() const { return SafetensorsFile(testing::golden("families/" + GetParam() + ".safetensors")); }
+  SafetensorsFile expected() const {
+    return SafetensorsFile(testing::golden("families/" + GetParam() + ".safetensors"));
+  }
 
   at::Device device_ = at::kCPU;
   ModelFolder folder_;
