@@ -12,10 +12,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr FieldList kResponseFields = {"id", "text", "messages", "source"};
-constexpr FieldList kLabelFields = {"chosen", "probability", "weight", "margin", "method", "history"};
-constexpr double kMaxWeight = 1e6;
-
 Answer answer_of(std::string text, bool chat) {
   if (!chat) return {std::move(text)};
   return {.turns = {{{"role", "assistant"}, {"content", std::move(text)}}}};
@@ -45,9 +41,9 @@ JudgmentLabel label_of(const JsonReader& value, const std::vector<JudgedResponse
   value.object("a label {\"chosen\", \"probability\"}");
   if (responses.size() != 2) value.fail("two responses beside a label", std::to_string(responses.size()));
   JudgmentLabel made{.chosen = read_response_name(value.at("chosen"), responses),
-                     .probability = number_in(value, "probability", 0, 1),
-                     .weight = number_in(value, "weight", 0, kMaxWeight),
-                     .margin = number_in(value, "margin", 0, kMaxMargin),
+                     .probability = number_in(value.find("probability"), 0, 1),
+                     .weight = number_in(value.find("weight"), 0, kMaxWeight),
+                     .margin = number_in(value.find("margin"), 0, kMaxMargin),
                      .method = value.string_or("method", "")};
   if (const auto history = value.find("history"))
     history->for_each_item([&](const JsonReader& item) { made.history.push_back(label_of(item, responses)); });
@@ -68,16 +64,16 @@ void read_prompt(const RecordFields& fields, bool chat, JudgedRecord& made) {
   }
 }
 
-Json id_of(const JsonReader& id) {
+}  // namespace
+
+Json read_id(const JsonReader& id) {
   if (!id.is_string() && !id.is_integer()) id.fail("a text or a whole number");
   return id.value();
 }
 
-}  // namespace
-
 JudgedRecord read_judged(const RecordFields& fields, bool chat) {
   JudgedRecord made;
-  if (const auto id = fields.optional("id")) made.id = id_of(*id);
+  if (const auto id = fields.optional("id")) made.id = read_id(*id);
   read_prompt(fields, chat, made);
   const JsonReader responses = fields.field("responses"), judgments = fields.field("judgments");
   responses.for_each_item([&](const JsonReader& item) { made.responses.push_back(response_of(item, made)); });

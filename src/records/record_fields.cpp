@@ -23,8 +23,6 @@ constexpr std::string_view kAlpacaWithInput =
 constexpr std::string_view kAlpacaWithoutInput =
     "Below is an instruction that describes a task. Write a response that appropriately completes the request.";
 
-constexpr std::string_view kAssistant = "\n\nAssistant:";
-
 bool is_empty(const Json& value) { return value.is_null() || (value.is_structured() && value.empty()) || value == ""; }
 
 Json with_system(const std::string& system, const Json& messages) {
@@ -159,10 +157,10 @@ Preference RecordFields::split_transcripts() const {
   const std::string chosen = text("chosen"), rejected = text("rejected");
   const auto differ = std::mismatch(chosen.begin(), chosen.end(), rejected.begin(), rejected.end()).first;
   const std::string_view shared(chosen.data(), static_cast<std::size_t>(differ - chosen.begin()));
-  const auto last = shared.rfind(kAssistant);
+  const auto last = shared.rfind(kAssistantTurn);
   if (last == std::string_view::npos)
     return {.prompt = "", .answers = {{chosen}, {rejected}}, .pairs = pair(), .whole = true};
-  const std::size_t boundary = last + kAssistant.size();
+  const std::size_t boundary = last + kAssistantTurn.size();
   return {chosen.substr(0, boundary), {{chosen.substr(boundary)}, {rejected.substr(boundary)}}, pair()};
 }
 

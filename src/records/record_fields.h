@@ -17,6 +17,9 @@ namespace rlhf {
 
 /// Rewards differ by a few units. A margin near the largest float makes losses that are not finite.
 inline constexpr double kMaxMargin = 1e6;
+inline constexpr double kMaxWeight = 1e6;  ///< of a pair
+/// What begins an answer in a transcript of HH.
+inline constexpr std::string_view kAssistantTurn = "\n\nAssistant:";
 
 /// "file:line".
 std::string place_of(const JsonLine& line);

@@ -22,6 +22,8 @@ class FieldNames {
   /// `renamed` maps names of the format to names in the file. Throws ConfigError if the records of the stage do not
   /// have a field of such a name.
   FieldNames(std::map<std::string, std::string> renamed, Stage stage);
+  /// The same for records of other formats; names that are not in `renamed` stay as they are.
+  explicit FieldNames(const std::map<std::string, std::string>& renamed) : theirs_(renamed.begin(), renamed.end()) {}
   std::string operator()(std::string_view ours) const;  ///< the name in the file
   bool renamed(std::string_view ours) const { return (*this)(ours) != ours; }
 

@@ -42,6 +42,7 @@ TreeMessage read_tree(const JsonReader& root) {
   root.object("a message {\"role\", \"text\", \"replies\"}");
   const char* const text = root.has("text") || !root.has("content") ? "text" : "content";
   TreeMessage node{.message = {{"role", tree_role(root.at("role"))}, {"content", root.at(text).string()}}};
+  node.source = &root.value();
   if (const auto rank = root.find("rank")) node.rank = rank->number("a number (the lowest is the best)");
   if (const auto replies = root.find("replies")) {
     replies->list("a list of messages");
@@ -63,22 +64,32 @@ Json best_path(const TreeMessage& root) {
   return path;
 }
 
-std::vector<Preference> rankings_of(const TreeMessage& root) {
-  std::vector<Preference> records;
+std::vector<RankedReplies> ranked_replies(const TreeMessage& root) {
+  std::vector<RankedReplies> found;
   Json path = Json::array();
   walk(root, path, [&](const TreeMessage& node, const Json& messages) {
+    if (is_answer(node)) return;
+    std::vector<const TreeMessage*> replies;
+    for (const TreeMessage& reply : node.replies)
+      if (is_answer(reply) && reply.rank) replies.push_back(&reply);
+    if (replies.size() >= 2 && replies.size() <= kMaxRanked) found.push_back({&node, messages, std::move(replies)});
+  });
+  return found;
+}
+
+std::vector<Preference> rankings_of(const TreeMessage& root) {
+  std::vector<Preference> records;
+  for (RankedReplies& ranked : ranked_replies(root)) {
     Preference record;
     std::vector<double> ranks;
-    for (const TreeMessage& reply : node.replies) {
-      if (!is_answer(reply) || !reply.rank) continue;
-      ranks.push_back(*reply.rank);
-      record.answers.push_back({.turns = Json::array({reply.message})});
+    for (const TreeMessage* reply : ranked.replies) {
+      ranks.push_back(*reply->rank);
+      record.answers.push_back({.turns = Json::array({reply->message})});
     }
-    if (ranks.size() < 2 || ranks.size() > kMaxRanked || is_answer(node)) return;
     record.pairs = pairs_of(ranks);
-    record.chat.messages = messages;
+    record.chat.messages = std::move(ranked.path);
     records.push_back(std::move(record));
-  });
+  }
   return records;
 }
 

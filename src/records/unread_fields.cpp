@@ -18,25 +18,16 @@ constexpr std::string_view kMedia[] = {"image", "images", "audio", "audios", "vi
 constexpr std::string_view kContext[] = {"system",    "system_prompt", "system_message",
                                          "history",   "tools",         "functions",
                                          "documents", "context",       "chat_template_kwargs"};
-constexpr std::string_view kMeaning[] = {"tie",
-                                         "weight",
-                                         "strength",
-                                         "preference_strength",
-                                         "margin",
-                                         "label",
-                                         "labels",
-                                         "train",
-                                         "training",
-                                         "loss",
-                                         "loss_mask",
-                                         "mask",
-                                         "rank",
-                                         "input",
-                                         "reasoning",
-                                         "thinking",
-                                         "reasoning_content",
-                                         "role",
-                                         "parent_id"};
+constexpr std::string_view kMeaning[] = {"tie",      "weight",
+                                         "strength", "preference_strength",
+                                         "margin",   "probability",
+                                         "label",    "labels",
+                                         "train",    "training",
+                                         "loss",     "loss_mask",
+                                         "mask",     "rank",
+                                         "input",    "reasoning",
+                                         "thinking", "reasoning_content",
+                                         "role",     "parent_id"};
 
 template <std::size_t N>
 bool is_in(const std::string_view (&names)[N], std::string_view name) {

@@ -95,12 +95,11 @@ Json rest_of(const JsonReader& object, const FieldList& known) {
   return rest;
 }
 
-std::optional<double> number_in(const JsonReader& object, std::string_view key, double low, double high) {
-  const auto found = object.find(key);
-  if (!found) return std::nullopt;
+std::optional<double> number_in(const std::optional<JsonReader>& value, double low, double high) {
+  if (!value) return std::nullopt;
   const std::string expected = "a number from " + Json(low).dump() + " to " + Json(high).dump();
-  const double number = found->number(expected);
-  if (number < low || number > high) found->fail(expected);
+  const double number = value->number(expected);
+  if (number < low || number > high) value->fail(expected);
   return number;
 }
 
@@ -126,7 +125,7 @@ Judgment read_judgment(const JsonReader& judgment, const Responses& responses) {
     judgment.at("scale").fail("2, 3, 5 or 7, the steps of the scale of `strength`");
   }
   if (const auto order = judgment.find("order")) made.order = read_order(*order, responses);
-  made.seconds = number_in(judgment, "seconds", 0, kMaxSeconds);
+  made.seconds = number_in(judgment.find("seconds"), 0, kMaxSeconds);
   if (const auto tags = judgment.find("tags"))
     tags->for_each_item([&](const JsonReader& tag) { made.tags.push_back(tag.string()); });
   made.note = judgment.string_or("note", "");

@@ -16,9 +16,14 @@ namespace rlhf {
 
 // Readers of what annotators said about `responses`. All throw BadRecord.
 
-/// Fields of a judgment that are not `extra`.
+// The fields of judgments, responses, labels and records that the format defines; all others are `extra`.
 inline constexpr FieldList kJudgmentFields = {"annotator", "role",  "choice",  "ranks", "tie",  "both_bad", "scale",
                                               "strength",  "order", "seconds", "tags",  "note", "guideline"};
+
+inline constexpr FieldList kResponseFields = {"id", "text", "messages", "source"};
+inline constexpr FieldList kLabelFields = {"chosen", "probability", "weight", "margin", "method", "history"};
+inline constexpr FieldList kJudgedFields = {"id",   "prompt", "responses", "domain", "judgments",
+                                            "gold", "label",  "system",    "tools",  "chat_template_kwargs"};
 
 /// One element of the list `judgments`.
 Judgment read_judgment(const JsonReader& judgment, const std::vector<JudgedResponse>& responses);
@@ -27,8 +32,8 @@ Verdict read_gold(const JsonReader& gold, const std::vector<JudgedResponse>& res
 /// The index of the response that a value names by its id or index.
 std::int32_t read_response_name(const JsonReader& value, const std::vector<JudgedResponse>& responses);
 
-/// The number of a key, from `low` to `high`; nullopt if there is none.
-std::optional<double> number_in(const JsonReader& object, std::string_view key, double low, double high);
+/// A number from `low` to `high`; nullopt if there is none.
+std::optional<double> number_in(const std::optional<JsonReader>& value, double low, double high);
 /// The fields of an object that are not in `known`, but those that are null.
 nlohmann::ordered_json rest_of(const JsonReader& object, const FieldList& known);
 

@@ -57,6 +57,22 @@ TEST_F(EvalOnlyTool, PrintsATableAndWritesTheFiguresOfTraining) {
   EXPECT_EQ(result.out.find("model"), 0U) << result.out;
 }
 
+// The majority of the judgments is the pair that each was made of.
+TEST_F(EvalOnlyTool, GivesTheSameFiguresForPairsAndTheirJudgments) {
+  ASSERT_EQ(run("rlhf-feedback convert pairs.jsonl --from trl --output judgments.jsonl").exit_code, 0);
+  for (const char* name : {"pairs", "judgments"}) {
+    const std::string file = name;
+    const ProgramResult result =
+        run("rlhf-rm --eval-only --eval-output " + file + ".json model.path=rm/final data.eval=[" + file +
+            ".jsonl] data.max_length=32 train.device=cpu train.dtype=float32");
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+  }
+  const json pairs = json::parse(testing::bytes_of(path("pairs.json")));
+  const json judgments = json::parse(testing::bytes_of(path("judgments.json")));
+  for (const char* figure : {"samples", "eval_loss", "eval_accuracy", "eval_margin", "eval_mean_reward"})
+    EXPECT_EQ(judgments.at(figure), pairs.at(figure)) << figure;
+}
+
 TEST_F(EvalOnlyTool, GivesThePerplexityOfALanguageModel) {
   const ProgramResult result =
       run("rlhf-sft --eval-only --eval-output sft.json model.path=sft/final data.train=[demonstrations.jsonl] "
