@@ -37,7 +37,7 @@ std::vector<double> cuts_of(const std::vector<double>& gaps) {
   return cuts;
 }
 
-/// Adds ln P of an answer. By gap j, its lower edge has the derivative low_sign·1[j <= low], its upper edge 1[j <= high].
+/// Adds ln P of an answer. Its lower edge has the derivative low_sign·1[j <= low] by gap j, its upper one 1[j <= high].
 void add_answer(ConcavePoint& sum, const Edges& edges, const std::vector<double>& cuts, double s) {
   const double low = edges.low_sign * cut(cuts, edges.low), high = cut(cuts, edges.high);
   sum.value += log_probability({low, high}, s);

@@ -58,6 +58,8 @@ void check_judged(const JudgedPairs& judged) {
     check_index_below(judged.pairs, judged.votes[v].pair, "votes", v, ".pair");
     check_index_below(judged.annotators, judged.votes[v].annotator, "votes", v, ".annotator");
     check_answer(judged.votes[v], v);
+    const int position = judged.votes[v].position;
+    check_argument(position >= -1 && position <= 1, "votes.position", "1, -1 or 0", position);
   }
   check_features(judged);
   check_domains(judged);

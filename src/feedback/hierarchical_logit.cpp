@@ -70,24 +70,24 @@ SymmetricMatrix with_error_of_mean(const SymmetricMatrix& s, const SymmetricMatr
   return found;
 }
 
-/// One step of Fisher scoring for each τ²: Σ_g (E(θ_g − μ)² − τ²) over Σ_g w_g², w_g = 1 − S_g/τ² the share of the
-/// variance that the group's answers have explained. No step changes τ² by more than a factor of 4.
+/// One step for each τ²: Σ_g (E(θ_g − μ)² − τ²) over Σ_g w_g, w_g = 1 − S_g/τ² the share of the variance that the
+/// group's answers have explained. With 1 for w_g it is a step of EM, which is slow; with w_g² one of Fisher scoring,
+/// which swings. No step changes τ² by more than a factor of 4.
 std::vector<double> next_variance(const Modes& modes, const IndependentNormal& prior,
                                   const SymmetricMatrix& mean_covariance) {
   const std::size_t width = prior.mean.size();
-  std::vector<double> excess(width), weight(width, 1), found(width);
+  std::vector<double> excess(width), shares(width, 1), found(width);
   for (std::size_t j = 0; j < width; ++j) excess[j] = kStartVariance - prior.variance[j];
   for (std::size_t g = 0; g < modes.theta.size(); ++g) {
     const SymmetricMatrix spread = with_error_of_mean(modes.covariance[g], mean_covariance, prior.variance, 1);
     for (std::size_t j = 0; j < width; ++j) {
       const double off = modes.theta[g][j] - prior.mean[j];
-      const double share = 1 - modes.covariance[g].at(j, j) / prior.variance[j];
       excess[j] += off * off + spread.at(j, j) - prior.variance[j];
-      weight[j] += share * share;
+      shares[j] += 1 - modes.covariance[g].at(j, j) / prior.variance[j];
     }
   }
   for (std::size_t j = 0; j < width; ++j)
-    found[j] = std::clamp(prior.variance[j] + excess[j] / weight[j], prior.variance[j] / 4, prior.variance[j] * 4);
+    found[j] = std::clamp(prior.variance[j] + excess[j] / shares[j], prior.variance[j] / 4, prior.variance[j] * 4);
   return found;
 }
 

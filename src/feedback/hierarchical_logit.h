@@ -51,10 +51,10 @@ struct HierarchicalFit {
 };
 
 /// Rounds of θ_g where log_posterior is largest, then the ranges, then μ by a step of Newton's method on its posterior
-/// with the θ_g integrated out (Laplace), then τ² by a step of Fisher scoring. τ begins at 1, which counts as one more
-/// group and keeps τ from 0. The covariance of θ_g is that of its posterior at μ, plus what the error of μ adds: Kass
-/// and Steffey, "Approximate Bayesian inference in conditionally independent hierarchical models" (1989). The error of
-/// τ is left out.
+/// with the θ_g integrated out (Laplace), then τ² by a step to where it is what the θ_g say. τ begins at 1, which
+/// counts as one more group and keeps τ from 0. The covariance of θ_g is that of its posterior at μ, plus what the
+/// error of μ adds: Kass and Steffey, "Approximate Bayesian inference in conditionally independent hierarchical models"
+/// (1989). The errors of τ and of the ranges are left out.
 HierarchicalFit fit_hierarchical(std::vector<GroupAnswers> groups, const HierarchicalOptions& options);
 
 }  // namespace rlhf

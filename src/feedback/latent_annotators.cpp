@@ -36,13 +36,13 @@ void check_options(const LatentOptions& options) {
   check_argument(options.level > 0 && options.level < 1, "level", "above 0 and below 1", options.level);
 }
 
-/// The covariates of θ in the predictor of a vote on a pair with label t: (t·(1 − z), t·z, Δf, t·1[domain]).
-void append_row(std::vector<double>& rows, const JudgedPairs& judged, std::size_t pair, double t) {
-  const bool z = in_play(judged, pair);
-  rows.push_back(z ? 0 : t);
-  rows.push_back(z ? t : 0);
-  for (std::size_t f = 0; f < features_of(judged); ++f) rows.push_back(difference(judged, pair, f));
-  for (std::int32_t d = 0; d < judged.domains.count; ++d) rows.push_back(judged.domains.of_pair[pair] == d ? t : 0);
+/// The covariates of θ in the predictor of a vote on a pair with label t: (t·(1 − z), t·z, p, Δf, t·1[domain]).
+void append_row(std::vector<double>& rows, const JudgedPairs& judged, const PairVote& vote, double t) {
+  const bool z = in_play(judged, vote.pair);
+  rows.insert(rows.end(), {z ? 0 : t, z ? t : 0, static_cast<double>(vote.position)});
+  for (std::size_t f = 0; f < features_of(judged); ++f) rows.push_back(difference(judged, vote.pair, f));
+  for (std::int32_t d = 0; d < judged.domains.count; ++d)
+    rows.push_back(judged.domains.of_pair[vote.pair] == d ? t : 0);
 }
 
 /// The votes on anchors, by annotator. Annotators without any are left out: they say nothing about μ and τ.
@@ -63,7 +63,7 @@ Anchored anchored_votes(const JudgedPairs& judged, const std::vector<std::int8_t
     GroupAnswers& answers = found.answers.emplace_back();
     for (const PairVote& vote : all[k]) {
       const auto& cuts = found.cuts.try_emplace(vote.scale, prior_cuts(vote.scale)).first->second;
-      append_row(answers.rows, judged, vote.pair, anchors[vote.pair]);
+      append_row(answers.rows, judged, vote, anchors[vote.pair]);
       answers.ranges.push_back(range_of(vote.answer, vote.scale, cuts));
     }
     found.annotators.push_back(k);
@@ -124,6 +124,7 @@ class Estimates {
     AnnotatorEstimate found;
     found.alpha0 = one(kAlpha0);
     found.alpha1 = one(kAlpha1);
+    found.position = one(kPosition);
     for (std::size_t j = kBeta; j < domains_; ++j) found.beta.push_back(one(j));
     for (std::size_t j = domains_; j < theta.size(); ++j) {
       const double variance = covariance.at(kAlpha0, kAlpha0) + covariance.at(j, j) + 2 * covariance.at(kAlpha0, j);
@@ -136,7 +137,8 @@ class Estimates {
   AnnotatorSpread spread(std::vector<double> variance) const {
     for (double& v : variance) v = std::sqrt(v);
     const auto begin = variance.begin(), domains = begin + static_cast<std::ptrdiff_t>(domains_);
-    return {variance[kAlpha0], variance[kAlpha1], {begin + kBeta, domains}, {domains, variance.end()}};
+    return {
+        variance[kAlpha0], variance[kAlpha1], {begin + kBeta, domains}, {domains, variance.end()}, variance[kPosition]};
   }
 
  private:

@@ -6,8 +6,8 @@
 
 namespace rlhf {
 
-/// Coordinates of θ: α0, α1, then β by feature, then δ by domain.
-inline constexpr std::size_t kAlpha0 = 0, kAlpha1 = 1, kBeta = 2;
+/// Coordinates of θ: α0, α1, π, then β by feature, then δ by domain.
+inline constexpr std::size_t kAlpha0 = 0, kAlpha1 = 1, kPosition = 2, kBeta = 3;
 
 inline std::size_t features_of(const JudgedPairs& judged) { return judged.features.is_bias.size(); }
 

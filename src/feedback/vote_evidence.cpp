@@ -25,9 +25,10 @@ double alpha_of(const AnnotatorEstimate& annotator, const JudgedPairs& judged, s
   return annotator.delta.empty() ? alpha : alpha + annotator.delta[judged.domains.of_pair[pair]].value;
 }
 
-double pull_of(const AnnotatorEstimate& annotator, const JudgedPairs& judged, std::size_t pair) {
-  double sum = 0;
-  for (std::size_t f = 0; f < annotator.beta.size(); ++f) sum += annotator.beta[f].value * difference(judged, pair, f);
+double pull_of(const AnnotatorEstimate& annotator, const JudgedPairs& judged, const PairVote& vote) {
+  double sum = annotator.position.value * vote.position;
+  for (std::size_t f = 0; f < annotator.beta.size(); ++f)
+    sum += annotator.beta[f].value * difference(judged, vote.pair, f);
   return sum;
 }
 
@@ -46,7 +47,7 @@ std::vector<VoteEvidence> vote_evidence(const LatentAnnotators& model, const Jud
   for (const PairVote& vote : judged.votes) {
     const AnnotatorEstimate& annotator = model.annotators[vote.annotator];
     const double alpha = std::max(alpha_of(annotator, judged, vote.pair), model.least_alpha);
-    const double pull = pull_of(annotator, judged, vote.pair);
+    const double pull = pull_of(annotator, judged, vote);
     const AnswerRange range = range_in(model, vote);
     found[vote.pair].log_first += log_probability(range, pull + alpha);
     found[vote.pair].log_second += log_probability(range, pull - alpha);

@@ -22,14 +22,14 @@ Anchored anchored_of(const nlohmann::json& golden) {
   found.judged.pairs = static_cast<std::int32_t>(found.anchors.size());
   found.judged.annotators = golden["annotators"];
   for (std::int32_t i = 0; i < found.judged.pairs; ++i)
-    found.judged.votes.push_back({i, golden["annotator"][i], golden["answers"][i]});
+    found.judged.votes.push_back({i, golden["annotator"][i], golden["answers"][i], 2, golden["position"][i]});
   found.judged.features = {golden["is_bias"], golden["differences"]};
   found.judged.domains = {golden["domains"], golden["domain"]};
   return found;
 }
 
 void expect_estimate(const AnnotatorEstimate& found, const nlohmann::json& theta, const nlohmann::json& errors) {
-  std::vector<NormalEstimate> all{found.alpha0, found.alpha1};
+  std::vector<NormalEstimate> all{found.alpha0, found.alpha1, found.position};
   all.insert(all.end(), found.beta.begin(), found.beta.end());
   all.insert(all.end(), found.delta.begin(), found.delta.end());
   ASSERT_EQ(all.size(), theta.size());
@@ -55,7 +55,7 @@ TEST(LatentAnnotators, OneRoundIsLogisticRegressionWithAPriorAsScipyFindsIt) {
         EXPECT_NEAR(found.alpha0_in[d].standard_error, golden["alpha0_in_errors"][k][d], 1e-7);
       }
     }
-    std::vector<double> prior(2 + model.is_bias.size() + model.mean.delta.size());
+    std::vector<double> prior(3 + model.is_bias.size() + model.mean.delta.size());
     prior[0] = prior[1] = 2;
     expect_estimate(model.mean, prior, golden["mean_errors"]);
     EXPECT_FALSE(model.converged);

@@ -45,6 +45,8 @@ TEST(LatentMisuse, Pairs) {
                                  j.votes[1].answer = -3;
                                  j.votes[1].scale = 5;
                                }));
+  expect_misuse<ArgumentError>("votes.position: expected 1, -1 or 0, found 2",
+                               fit([](auto& j) { j.votes[1].position = 2; }));
   expect_misuse<ArgumentError>("votes[1].scale: expected 2 to 99, found 1", fit([](auto& j) { j.votes[1].scale = 1; }));
 }
 

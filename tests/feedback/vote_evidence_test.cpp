@@ -64,6 +64,16 @@ TEST(VoteEvidence, OnAScaleWithoutAnchorsHasThePriorsCuts) {
   EXPECT_NEAR(found[0].log_second, -std::log1p(std::exp(-1)), 1e-12);
 }
 
+TEST(VoteEvidence, AllowsForTheAnswerShownFirst) {
+  // π = ln 2 and α = ln 4: a vote for the answer shown first has P = σ(ln 8) = 8/9 if it is better, else σ(−ln 2) =
+  // 1/3.
+  LatentAnnotators model = annotator_with(std::log(4), std::log(4), 0);
+  model.annotators[0].position.value = std::log(2);
+  const auto found = vote_evidence(model, {2, 1, {{0, 0, 1, 2, 1}, {1, 0, 1, 2, -1}}, {{true}, {0, 0}}});
+  EXPECT_NEAR(found[0].log_odds(), std::log((8. / 9) / (1. / 3)), 1e-12);
+  EXPECT_NEAR(found[1].log_odds(), std::log((2. / 3) / (1. / 9)), 1e-12);  // σ(ln 2) over σ(−ln 8)
+}
+
 TEST(VoteEvidence, AddsTheDomain) {
   LatentAnnotators model = annotator_with(1, 1, 0);
   model.mean.delta = {{}, {}};

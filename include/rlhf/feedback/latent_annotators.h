@@ -12,17 +12,18 @@ namespace rlhf {
 // Who is reliable, and what annotators pay for, learned from a few pairs whose label is known from an expert (anchors).
 // Each pair has a label t that an expert would give: +1 if the first answer is better, −1 if the second one is. The
 // vote of annotator k depends on t and on the difference Δf = f(first) − f(second) of features, of which some are
-// suspected biases; z = 1 where one of these is not zero (a bias is in play), else 0:
-//   P(k prefers the first answer | t) = σ(α·t + β_k·Δf),  α = α0_k if z = 0, α1_k if z = 1
-// θ_k = (α0, α1, β)_k ~ N(μ, diag τ²): annotators with few anchors shrink to the mean. μ ~ N(m, diag s²). θ and μ are
-// the mode, τ comes from the data (empirical Bayes by Laplace's approximation). Votes are independent, given t.
-// A hierarchical form of the models of Whitehill et al. (2009) and Chen et al. (2013) with covariates.
+// suspected biases; z = 1 where one of these is not zero (a bias is in play), else 0; p = 1 if the annotator was shown
+// the first answer first, −1 if second, 0 if that is not known:
+//   P(k prefers the first answer | t) = σ(α·t + π_k·p + β_k·Δf),  α = α0_k if z = 0, α1_k if z = 1
+// θ_k = (α0, α1, π, β)_k ~ N(μ, diag τ²): annotators with few anchors shrink to the mean. μ ~ N(m, diag s²). θ and μ
+// are the mode, τ comes from the data (empirical Bayes by Laplace's approximation). Votes are independent, given t. A
+// hierarchical form of the models of Whitehill et al. (2009) and Chen et al. (2013) with covariates.
 //
 // With domains (law, code, …), α in domain d is α + δ_kd, δ_kd ~ N(μ_d, τ_d²), μ_d ~ N(0, 1): where an annotator has
 // few anchors, δ shrinks to what the domain is for all.
 //
 // Ties and strengths are answers on a scale of n steps, which cut points divide symmetrically, the same for all
-// annotators (cumulative logit, McCullagh 1980): with s = α·t + β·Δf and c_1 < c_2 < …,
+// annotators (cumulative logit, McCullagh 1980): with s = α·t + π·p + β·Δf and c_1 < c_2 < …,
 //   P(tie) = σ(c_1 − s) − σ(−c_1 − s),  P(first, strength j) = σ(s − c_j) − σ(s − c_(j+1))
 // for odd n; without a tie c_1 is 0. Two steps are the plain vote above. Where no bias is in play a tie says nothing
 // about t, and a strong answer more than a weak one.
@@ -31,8 +32,9 @@ namespace rlhf {
 struct PairVote {
   std::int32_t pair = 0;
   std::int32_t annotator = 0;
-  std::int32_t answer = 0;  ///< steps from the middle: above 0 for the first answer, below 0 for the second, 0: tie
-  std::int32_t scale = 2;   ///< steps in all, 2 to 99: answers are −scale / 2 to scale / 2, but no tie if it is even
+  std::int32_t answer = 0;   ///< steps from the middle: above 0 for the first answer, below 0 for the second, 0: tie
+  std::int32_t scale = 2;    ///< steps in all, 2 to 99: answers are −scale / 2 to scale / 2, but no tie if it is even
+  std::int8_t position = 0;  ///< p: +1 if the first answer was shown first, −1 if second, 0: not known
 };
 
 /// Features of the pairs. Scale them so that usual differences are about 1. Mark as biases only those that are zero on
@@ -59,9 +61,9 @@ struct JudgedPairs {
 };
 
 struct LatentOptions {
-  double alpha_mean = 2;      ///< m of α0 and α1; of β it is 0
+  double alpha_mean = 2;      ///< m of α0 and α1; of π and β it is 0
   double alpha_variance = 1;  ///< s² of α0 and α1
-  double beta_variance = 9;   ///< s² of β
+  double beta_variance = 9;   ///< s² of π and β
   double least_alpha = 0.02;  ///< a smaller α counts as this one in vote_evidence: the annotator is not turned round
   int max_rounds = 15;        ///< of fitting all θ, then μ, τ and the cut points; 1 keeps those of the prior
   double tolerance = 1e-3;    ///< converged when none of μ, τ and the cut points changes by more in one round
@@ -85,6 +87,7 @@ struct AnnotatorEstimate {
   std::vector<NormalEstimate> delta;  ///< [domains], what a domain adds to α0 and α1
   std::vector<NormalEstimate> alpha0_in;  ///< [domains], α0 + δ
   std::vector<std::int64_t> anchors_in;   ///< [domains], like anchors
+  NormalEstimate position;                ///< π, log-odds for the answer shown first
 };
 
 /// How much annotators differ: τ.
@@ -93,6 +96,7 @@ struct AnnotatorSpread {
   double alpha1 = 0;
   std::vector<double> beta;   ///< [features]
   std::vector<double> delta;  ///< [domains]
+  double position = 0;
 };
 
 /// The cut points of a scale above 0: c_1 < c_2 < …, (scale − 1) / 2 of them.

@@ -11,7 +11,7 @@ from scipy.special import expit, log_expit
 
 
 def simulate(rng, annotators, votes, is_bias, domains, theta):
-    """Anchored pairs of one vote each; a row of the model is (t·(1 − z), t·z, Δf, t·1[domain])."""
+    """Anchored pairs of one vote each; a row of the model is (t·(1 − z), t·z, p, Δf, t·1[domain])."""
     pairs = annotators * votes
     anchors = rng.choice([-1, 1], pairs)
     differences = rng.normal(size=(pairs, len(is_bias))).round(3)
@@ -20,10 +20,11 @@ def simulate(rng, annotators, votes, is_bias, domains, theta):
             differences[:, f] = rng.choice([-1, 0, 0, 1], pairs)
     z = (differences[:, np.array(is_bias, bool)] != 0).any(1) if any(is_bias) else np.zeros(pairs, bool)
     domain = rng.integers(0, domains, pairs) if domains else np.zeros(0, int)
-    rows = np.column_stack([anchors * ~z, anchors * z, differences] + [anchors * (domain == d) for d in range(domains)])
+    position = rng.integers(-1, 2, pairs)
+    rows = np.column_stack([anchors * ~z, anchors * z, position, differences] + [anchors * (domain == d) for d in range(domains)])
     annotator = np.arange(pairs) % annotators
     first = rng.random(pairs) < expit((rows * theta[annotator]).sum(1))
-    return anchors, differences, domain, rows, annotator, np.where(first, 1, -1)
+    return anchors, differences, domain, position, rows, annotator, np.where(first, 1, -1)
 
 
 def modes_and_errors(case, rows, annotator, answers, mean, variance):
@@ -60,12 +61,13 @@ def modes_and_errors(case, rows, annotator, answers, mean, variance):
 
 def one_round(rng, annotators, votes, is_bias, domains=0):
     features = len(is_bias)
-    theta = rng.normal(1.5, 1, (annotators, 2 + features + domains))
-    anchors, differences, domain, rows, annotator, answers = simulate(rng, annotators, votes, is_bias, domains, theta)
-    mean = np.array([2.0, 2.0] + [0.0] * (features + domains))
-    variance = np.array([1.0, 1.0] + [9.0] * features + [1.0] * domains)
+    theta = rng.normal(1.5, 1, (annotators, 3 + features + domains))
+    anchors, differences, domain, position, rows, annotator, answers = simulate(
+        rng, annotators, votes, is_bias, domains, theta)
+    mean = np.array([2.0, 2.0] + [0.0] * (1 + features + domains))
+    variance = np.array([1.0, 1.0] + [9.0] * (1 + features) + [1.0] * domains)
     case = {"annotators": annotators, "is_bias": is_bias, "anchors": anchors.tolist(),
-            "domains": domains, "domain": domain.tolist(), "differences": differences.ravel().tolist(), "annotator": annotator.tolist(), "answers": answers.tolist(),
+            "domains": domains, "domain": domain.tolist(), "position": position.tolist(), "differences": differences.ravel().tolist(), "annotator": annotator.tolist(), "answers": answers.tolist(),
             "theta": []}
     return modes_and_errors(case, rows, annotator, answers, mean, variance)
 
