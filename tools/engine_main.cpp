@@ -7,6 +7,7 @@
 
 #include "rlhf/core/error.h"
 #include "rlhf/core/signals.h"
+#include "rlhf/tensor/out_of_memory.h"
 #include "rlhf/train/ppo.h"
 #include "rlhf/train/reward_model.h"
 #include "rlhf/train/sft.h"
@@ -64,9 +65,7 @@ void run_stage(int argc, char** argv) {
 /// Turns exceptions of LibTorch into one line: DeviceError if memory ran out; everything else is a bug of the library.
 void run_on_libtorch(int argc, char** argv) try { run_stage(argc, argv); } catch (const c10::Error& error) {
   const std::string message = error.what_without_backtrace();
-  const bool memory = dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr ||
-                      message.find("can't allocate memory") != std::string::npos;
-  if (!memory) throw std::runtime_error(message);
+  if (!out_of_memory(error)) throw std::runtime_error(message);
   throw DeviceError("out of memory: " + message.substr(0, message.find('\n')) +
                     "; hint: lower train.micro_batch_tokens, rollout.batch_size or --batch-size");
 }

@@ -11,6 +11,8 @@
 #include "rlhf/core/signals.h"
 #include "rlhf/tensor/device.h"
 
+#include "memory_error.h"
+
 namespace rlhf {
 
 namespace {
@@ -37,13 +39,16 @@ Loop::Loop(Method& method, const RunSettings& settings, const MethodPlan& plan, 
 RunSummary Loop::go() {
   try {
     train();
+    save_result();
   } catch (const Interrupted&) {
     save();
     throw;
   } catch (const NumericsError& error) {
     throw NumericsError(error.what() + ("; " + run_.what_remains()));
+  } catch (const std::exception& error) {
+    throw_if_out_of_memory(error, "after step " + std::to_string(step_), plan_.memory, device_, run_.what_remains());
+    throw;
   }
-  save_result();
   stop_if_signalled();  // the result is complete, but the caller asked for the end of the program
   return summary_;
 }

@@ -67,6 +67,12 @@ std::string MemoryForecast::summary() const {
   return text;
 }
 
+std::string MemoryForecast::hint() const {
+  std::string text;
+  for (const std::string& key : keys) text += (text.empty() ? "" : ", ") + key;
+  return "lower " + text + (text.empty() ? "" : " or ") + "the size of the model";
+}
+
 std::int64_t times(std::int64_t count, std::int64_t bytes) {
   return bytes_of(static_cast<double>(count) * static_cast<double>(bytes));
 }
@@ -84,11 +90,8 @@ std::pair<std::string, std::int64_t> process_part(at::Device device) {
 
 void check_memory(const MemoryForecast& forecast, const MemoryLimit& available, bool refuse) {
   if (forecast.total() <= available.bytes) return;
-  std::string keys;
-  for (const std::string& key : forecast.keys) keys += (keys.empty() ? "" : ", ") + key;
   const std::string message = "memory: expected at most " + binary_size(available.bytes) + " (" + available.source +
-                              "), found a forecast of " + forecast.summary() + "; hint: lower " +
-                              (keys.empty() ? "" : keys + " or ") + "the size of the model";
+                              "), found a forecast of " + forecast.summary() + "; hint: " + forecast.hint();
   if (refuse) throw DeviceError(message + ", or run anyway with train.check_memory=false");
   log_warning(message);
 }

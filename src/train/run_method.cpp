@@ -14,6 +14,7 @@
 #include "announce.h"
 #include "fingerprint.h"
 #include "loop.h"
+#include "memory_error.h"
 #include "prepare.h"
 
 namespace rlhf {
@@ -62,6 +63,13 @@ class ReportAtEnd {
  private:
   std::filesystem::path run_folder_;
 };
+
+void load(Method& method, const MemoryForecast& forecast, at::Device device) try {
+  method.load();
+} catch (const std::exception& error) {
+  throw_if_out_of_memory(error, "while models were loaded", forecast, device, /*remains=*/"");
+  throw;
+}
 
 std::vector<std::string> result_folders(Method& method) {
   std::vector<std::string> folders;
@@ -145,7 +153,7 @@ RunSummary run_method(Method& method, const RunSettings& settings, const RunOpti
     return {};
   }
   check_that_it_fits();
-  with_file_errors(ExitCode::model, [&] { method.load(); });
+  with_file_errors(ExitCode::model, [&] { load(method, plan.memory, setup.compute.device); });
   return with_file_errors(ExitCode::output, [&] {
     Run run(
         folder, *lock,

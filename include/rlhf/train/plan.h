@@ -24,6 +24,8 @@ struct MemoryForecast {
   std::int64_t total() const;
   /// "1.9 GiB: weights 410.2 MiB, masters, moments, gradients 1.2 GiB, …"
   std::string summary() const;
+  /// "lower train.micro_batch_tokens, … or the size of the model"
+  std::string hint() const;
 };
 
 /// count · bytes, but at most 2^59, so that sums of forecasts of any sizes fit into 64 bits.
