@@ -71,17 +71,18 @@ std::vector<fs::path> folders_of(const CgroupVersion& version, const std::string
   return folders;
 }
 
-struct CgroupLimit {
+/// A limit of the process.
+struct UsedLimit {
   std::int64_t bytes;
   std::int64_t used;  ///< without page cache that can be dropped
   std::string source;
 };
 
-std::vector<CgroupLimit> cgroup_limits(const fs::path& root) {
+std::vector<UsedLimit> limits_of_process(const fs::path& root) {
   const CgroupVersion second = {root / "sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"};
   const CgroupVersion first = {root / "sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes",
                                "total_inactive_file"};
-  std::vector<CgroupLimit> limits;
+  std::vector<UsedLimit> limits;
   const auto add = [&](const CgroupVersion& version, const std::string& path) {
     for (const fs::path& folder : folders_of(version, path)) {
       const auto limit = number_in(folder / version.limit);
@@ -93,6 +94,9 @@ std::vector<CgroupLimit> cgroup_limits(const fs::path& root) {
   };
   add(second, cgroup_path(root, ""));
   add(first, cgroup_path(root, "memory"));
+  const std::int64_t addresses = number_after(root / "proc/self/limits", "Max address space").value_or(0);
+  if (addresses > 0)  // "unlimited" is no number
+    limits.push_back({addresses, bytes_after(root / "proc/self/status", "VmSize"), "ulimit -v"});
   return limits;
 }
 
@@ -101,7 +105,7 @@ std::vector<CgroupLimit> cgroup_limits(const fs::path& root) {
 MemoryLimit available_memory(const fs::path& root) {
   const std::int64_t own = bytes_after(root / "proc/self/status", "RssAnon");
   MemoryLimit least{bytes_after(root / "proc/meminfo", "MemAvailable") + own, "MemAvailable of the machine"};
-  for (const CgroupLimit& limit : cgroup_limits(root)) {
+  for (const UsedLimit& limit : limits_of_process(root)) {
     const std::int64_t left = std::min(limit.bytes, limit.bytes - limit.used + own);
     if (left < least.bytes) least = {left, limit.source};
   }
@@ -110,7 +114,7 @@ MemoryLimit available_memory(const fs::path& root) {
 
 std::int64_t installed_memory(const fs::path& root) {
   std::int64_t bytes = bytes_after(root / "proc/meminfo", "MemTotal");
-  for (const CgroupLimit& limit : cgroup_limits(root)) bytes = std::min(bytes, limit.bytes);
+  for (const UsedLimit& limit : limits_of_process(root)) bytes = std::min(bytes, limit.bytes);
   return bytes;
 }
 

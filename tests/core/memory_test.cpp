@@ -18,10 +18,15 @@ class FakeMachine {
  public:
   FakeMachine() {
     root_.write("proc/meminfo", "MemTotal:        8388608 kB\nMemFree: 1 kB\nMemAvailable:    4194304 kB\n");
-    root_.write("proc/self/status", "Name:\tx\nVmHWM:\t  999999 kB\nRssAnon:\t  102400 kB\n");
+    root_.write("proc/self/status", "Name:\tx\nVmSize:\t  716800 kB\nVmHWM:\t  999999 kB\nRssAnon:\t  102400 kB\n");
+    addresses("unlimited");
     cgroup("0::/\n");
   }
   void cgroup(const std::string& lines) const { root_.write("proc/self/cgroup", lines); }
+  void addresses(const std::string& limit) const {
+    root_.write("proc/self/limits", "Max processes      100     100        processes\nMax address space         " +
+                                        limit + "            unlimited            bytes     \n");
+  }
   void write(const std::string& file, const std::string& text) const { root_.write("sys/fs/cgroup/" + file, text); }
   MemoryLimit available() const { return available_memory(root_.path()); }
   std::int64_t installed() const { return installed_memory(root_.path()); }
@@ -66,6 +71,14 @@ TEST(AvailableMemory, HeedsALimitOfVersionOne) {
   machine.write("memory/box/memory.stat", "inactive_file 0\ntotal_inactive_file 52428800\n");
   EXPECT_EQ(machine.available().bytes, (256 - 200 + 50 + 100) * kMiB);
   EXPECT_EQ(machine.available().source, "memory.limit_in_bytes of the cgroup");
+}
+
+TEST(AvailableMemory, HeedsALimitOfTheAddresses) {
+  const FakeMachine machine;
+  machine.addresses("1073741824");
+  EXPECT_EQ(machine.available().bytes, (1024 - 700 + 100) * kMiB);
+  EXPECT_EQ(machine.available().source, "ulimit -v");
+  EXPECT_EQ(machine.installed(), 1024 * kMiB);
 }
 
 TEST(AvailableMemory, WhoseCgroupIsNotMountedHasTheLimitOfTheMount) {

@@ -13,12 +13,12 @@ struct MemoryLimit {
 };
 
 /// How much memory this process can have in all, what it has now included: the least of what the machine has available
-/// (MemAvailable) and what the limits of its cgroups leave (memory.max of version 2 and memory.limit_in_bytes of
-/// version 1, of the process's cgroup and those above it). Page cache counts as available. `root` is the root of the
-/// file system, for tests.
+/// (MemAvailable) and what the limits of its cgroups (memory.max of version 2 and memory.limit_in_bytes of version 1,
+/// of the process's cgroup and those above it) and of its addresses (ulimit -v) leave. Page cache counts as available.
+/// `root` is the root of the file system, for tests.
 MemoryLimit available_memory(const std::filesystem::path& root = "/");
 
-/// The memory that is installed, or the least limit of the process's cgroups if that is less. It does not depend on
+/// The memory that is installed, or the least of these limits if that is less. It does not depend on
 /// what other processes use.
 std::int64_t installed_memory(const std::filesystem::path& root = "/");
 
