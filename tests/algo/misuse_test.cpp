@@ -99,15 +99,20 @@ TEST(AlgoMisuse, LossesOfPpo) {
 }
 
 TEST(AlgoMisuse, RewardLoss) {
-  expect_misuse<ShapeError>("rejected: expected [3], found [1]", [] { bradley_terry_loss(three(), f32({1}), {}, {}); });
+  expect_misuse<ShapeError>("rejected: expected [3], found [1]", [] { bradley_terry_loss(three(), f32({1})); });
   expect_misuse<ShapeError>("chosen: expected floating-point numbers, found Long",
-                            [] { bradley_terry_loss(i64({1}), i64({1}), {}, {}); });
+                            [] { bradley_terry_loss(i64({1}), i64({1})); });
   expect_misuse<ShapeError>("margin: expected floating-point numbers, found Long",
-                            [] { bradley_terry_loss(f32({1}), f32({1}), i64({1}), {}); });
+                            [] { bradley_terry_loss(f32({1}), f32({1}), {.margin = i64({1})}); });
   expect_misuse<ShapeError>("weight: expected [3], found [2]", [] {
-    bradley_terry_loss(three(), three(), {}, f32({1, 2}));
+    bradley_terry_loss(three(), three(), {.weight = f32({1, 2})});
   });
+  expect_misuse<ShapeError>("evidence: expected a tensor on cpu, found one on meta",
+                            [] { bradley_terry_loss(three(), three(), {.evidence = elsewhere(three())}); });
   expect_misuse<ShapeError>("rejected: expected [3], found [1]", [] { centering_loss(three(), f32({1}), {}); });
+  expect_misuse<ArgumentError>("tau: expected above 0, found 0", [] { ipo_loss(three(), three(), {}, 0); });
+  expect_misuse<ShapeError>("evidence: expected no tensor",
+                            [] { ipo_loss(three(), three(), {.evidence = three()}, 0.1); });
 }
 
 TEST(AlgoMisuse, WhiteningAndSchedule) {
