@@ -244,6 +244,10 @@ Issues validate(const RewardModelConfig& config) {
     issues.push_back(
         {{"model.allow_missing_head"}, "expected false (a reward model needs no output head), found true"});
   }
+  if (config.reward_model.unbiased_smoothing && config.reward_model.label_smoothing == 0) {
+    issues.push_back({{"reward_model.unbiased_smoothing", "reward_model.label_smoothing"},
+                      "expected reward_model.label_smoothing above 0, found 0"});
+  }
   return issues;
 }
 

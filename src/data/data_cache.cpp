@@ -26,7 +26,7 @@
 namespace rlhf {
 namespace {
 
-constexpr std::string_view kMagic = "rlhf tokenised data 5\n";
+constexpr std::string_view kMagic = "rlhf tokenised data 6\n";
 
 constexpr const char* kind_of(const Sample*) { return "samples"; }
 constexpr const char* kind_of(const RankedSample*) { return "ranked"; }

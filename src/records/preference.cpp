@@ -7,9 +7,9 @@
 #include "records/tree.h"
 
 namespace rlhf {
-namespace {
 
-Preference pair_of(const RecordFields& fields, bool has_prompt, bool chat) {
+Preference pair_of(const RecordFields& fields, RecordFormat format, bool chat) {
+  const bool has_prompt = format == RecordFormat::preference;
   if (!chat && !has_prompt) return fields.split_transcripts();
   if (!chat) return {fields.text("prompt"), {{fields.text("chosen")}, {fields.text("rejected")}}, fields.pair()};
   // A plain prompt next to lists of messages repeats their common beginning.
@@ -18,8 +18,6 @@ Preference pair_of(const RecordFields& fields, bool has_prompt, bool chat) {
           .pairs = fields.pair(),
           .chat = fields.conversation(fields.question("prompt"))};
 }
-
-}  // namespace
 
 std::vector<Preference> preferences_of(const RecordFields& fields, RecordFormat format, bool chat) {
   switch (format) {
@@ -32,8 +30,11 @@ std::vector<Preference> preferences_of(const RecordFields& fields, RecordFormat 
       if (record.pairs.empty()) return {};
       return {std::move(record)};
     }
-    default:
-      return {pair_of(fields, format == RecordFormat::preference, chat)};
+    default: {
+      Preference record = pair_of(fields, format, chat);
+      if (record.pairs.empty()) return {};
+      return {std::move(record)};
+    }
   }
 }
 

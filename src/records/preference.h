@@ -9,8 +9,13 @@
 
 namespace rlhf {
 
+/// The completions of a record of format preference or transcripts; without a pair if its weight is 0. `chat`: the
+/// record has messages.
+Preference pair_of(const RecordFields& fields, RecordFormat format, bool chat);
+
 /// The completions of a record with their pairs: one result, none (a tree without ranked replies, judgments without a
-/// majority), or several (a tree). `format` is one of those that rlhf-rm reads; `chat`: the record has messages.
+/// majority, a pair of weight 0), or several (a tree). `format` is one of those that rlhf-rm reads; `chat`: the record
+/// has messages.
 std::vector<Preference> preferences_of(const RecordFields& fields, RecordFormat format, bool chat);
 
 }  // namespace rlhf

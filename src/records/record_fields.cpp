@@ -71,14 +71,22 @@ Json RecordFields::rest() const {
   return rest;
 }
 
-std::vector<RankedPair> RecordFields::pair() const {
-  const auto margin = optional("margin");
-  if (!margin) return {{}};
+float RecordFields::number_or(const std::string& ours, float usual, double most) const {
+  const auto found = optional(ours);
+  if (!found) return usual;
   const std::string expected = "a number of at least 0";
-  const double number = margin->number(expected);
-  if (number < 0) margin->fail(expected);
-  if (number > kMaxMargin) margin->fail("a number of at most 1000000");
-  return {{.margin = static_cast<float>(number)}};
+  const double number = found->number(expected);
+  if (number < 0) found->fail(expected);
+  if (number > most) found->fail("a number of at most " + std::to_string(static_cast<int>(most)));
+  return static_cast<float>(number);
+}
+
+std::vector<RankedPair> RecordFields::pair() const {
+  const RankedPair pair{.margin = number_or("margin", 0, kMaxMargin),
+                        .weight = number_or("weight", 1, kMaxWeight),
+                        .target = number_or("probability", 1, 1)};
+  if (pair.weight == 0) return {};
+  return {pair};
 }
 
 std::string RecordFields::alpaca_history() const {

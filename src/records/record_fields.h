@@ -37,7 +37,8 @@ class RecordFields {
   bool is_text(const std::string& ours) const { return field(ours).is_string(); }
   /// Whether the prompt alone is the whole prompt: it is not a text beside lists of messages, which repeat it.
   bool has_plain_prompt() const;
-  std::vector<RankedPair> pair() const;  ///< chosen and rejected, with "margin" (0 if absent)
+  /// Chosen and rejected, with "margin", "weight" and "probability"; none if the weight is 0.
+  std::vector<RankedPair> pair() const;
   std::string whole_line() const { return record_.value().dump(); }
   /// The published prompt of Alpaca, with "system" in place of its first sentences and the turns of "history" before
   /// it.
@@ -70,6 +71,7 @@ class RecordFields {
   nlohmann::ordered_json rest() const;
 
  private:
+  float number_or(const std::string& ours, float usual, double most) const;  ///< >= 0
   std::string where(const std::string& ours) const { return field(ours).place(); }
   std::string alpaca_history() const;
   nlohmann::ordered_json tools() const;

@@ -224,7 +224,7 @@ std::vector<Prompt> prompts_of(const RecordFields& fields, const RecordKind& kin
     case RecordFormat::preference:
     case RecordFormat::transcripts: {
       if (fields.has_plain_prompt()) break;
-      Preference pair = std::move(preferences_of(fields, kind.format, kind.chat).front());
+      Preference pair = pair_of(fields, kind.format, kind.chat);
       if (pair.whole)
         throw BadRecord(place +
                         ": expected a prompt, or a beginning that chosen and rejected share, found "

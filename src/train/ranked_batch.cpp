@@ -21,12 +21,20 @@ std::size_t shared_tokens(const std::vector<TokenIds>& texts) {
   return shared;
 }
 
+constexpr RankedPair kPlainPair;
+
+/// Undefined if all are `usual`: then the loss is computed without them.
+at::Tensor unless_all(const std::vector<float>& values, float usual, at::Device device) {
+  const bool plain = std::ranges::all_of(values, [&](float value) { return value == usual; });
+  return plain ? at::Tensor() : to_device(values, device);
+}
+
 }  // namespace
 
 RankedBatch make_ranked_batch(const std::vector<const RankedSample*>& samples, at::Device device) {
   std::vector<Piece> pieces;
   std::vector<std::int64_t> scored, chosen, rejected;
-  std::vector<float> margins, weights;
+  std::vector<float> margins, weights, targets, evidence;
   std::int64_t num_rows = 0;
   const auto lay_down = [&](std::span<const std::int32_t> ids, std::int64_t after) {
     pieces.push_back({ids, after});
@@ -45,15 +53,19 @@ RankedBatch make_ranked_batch(const std::vector<const RankedSample*>& samples, a
       chosen.push_back(first + pair.chosen);
       rejected.push_back(first + pair.rejected);
       margins.push_back(pair.margin);
-      weights.push_back(1.0F / static_cast<float>(sample->pairs.size()));
+      weights.push_back(pair.weight / static_cast<float>(sample->pairs.size()));
+      targets.push_back(pair.target);
+      evidence.push_back(pair.evidence);
     }
   }
   return {pack(std::span<const Piece>(pieces), device),
           to_device(scored, device),
           to_device(chosen, device),
           to_device(rejected, device),
-          to_device(margins, device),
-          to_device(weights, device)};
+          {.margin = to_device(margins, device),
+           .weight = to_device(weights, device),
+           .target = unless_all(targets, kPlainPair.target, device),
+           .evidence = unless_all(evidence, kPlainPair.evidence, device)}};
 }
 
 double packed_share(const std::vector<RankedSample>& samples, at::Device device) {

@@ -25,19 +25,19 @@ namespace rlhf {
 
 namespace {
 
-/// The record of a step or evaluation: means over samples; rewards over texts.
+/// The record of a step or evaluation: means over samples by their weights; rewards over texts.
 struct RewardModelStep : SupervisedStep {
   enum Figure { kLoss, kCentering, kRanked, kMargin, kReward, kLowest, kHighest, kGradNorm, kNumFigures };
   std::array<double, kNumFigures> figures{};  ///< sums, then the extremes of the rewards and the gradient norm
-  double samples = 0, texts = 0, centering = 0;
+  double samples = 0, weight = 0, texts = 0, centering = 0;
 
   Metrics headline() const override {
-    return {{"loss", figures[kLoss] / samples}, {"accuracy", figures[kRanked] / samples}};
+    return {{"loss", figures[kLoss] / weight}, {"accuracy", figures[kRanked] / weight}};
   }
   Metrics metrics() const override {
     Metrics named = headline();
-    if (centering > 0) named.set("centering_loss", centering * figures[kCentering] / samples);
-    named.add({{"margin", figures[kMargin] / samples},
+    if (centering > 0) named.set("centering_loss", centering * figures[kCentering] / weight);
+    named.add({{"margin", figures[kMargin] / weight},
                {"min_reward", figures[kLowest]},
                {"mean_reward", figures[kReward] / texts},
                {"max_reward", figures[kHighest]}});
@@ -49,6 +49,24 @@ std::int64_t num_tokens(const RankedSample& sample) {
   std::int64_t tokens = 0;
   for (const TokenIds& text : sample.texts) tokens += static_cast<std::int64_t>(text.size());
   return tokens;
+}
+
+/// The mean weight of its pairs.
+double weight_of(const RankedSample& sample) {
+  double sum = 0;
+  for (const RankedPair& pair : sample.pairs) sum += pair.weight;
+  return sum / static_cast<double>(sample.pairs.size());
+}
+
+/// Labels that are thought to be wrong with probability ε: the target p becomes (1 − ε)·p + ε·(1 − p), or without bias
+/// (p − ε) / (1 − 2ε).
+void smooth(std::vector<RankedSample>& samples, const RewardModelOptions& options) {
+  const double error = options.label_smoothing;
+  if (error == 0) return;
+  for (RankedSample& sample : samples)
+    for (RankedPair& pair : sample.pairs)
+      pair.target = static_cast<float>(options.unbiased_smoothing ? (pair.target - error) / (1 - 2 * error)
+                                                                  : (1 - 2 * error) * pair.target + error);
 }
 
 /// The texts whose mean score is subtracted: 256 random ones of those that are never rejected, or of all texts. The
@@ -115,6 +133,7 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
   void load() override {
     model_ = load_scalar_model(setup_->folder, setup_->compute.device, setup_->compute.dtype, true, seed_);
     train_these(model_->parameters());
+    smooth(data_.train.samples, config_.reward_model);
     centred_on_ = centring_texts(data_.train.samples, config_.reward_model.center_on, config_.train.seed);
   }
 
@@ -187,6 +206,7 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
       done->tokens += lengths.back();
       done->texts += static_cast<double>(sample->texts.size());
       done->pairs += static_cast<std::int64_t>(sample->pairs.size());
+      done->weight += weight_of(*sample);
     }
     done->samples = static_cast<double>(samples.size());
     done->centering = config_.reward_model.centering;
@@ -214,14 +234,17 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
     const at::Tensor scores = model_->values(batch.packed, batch.rows);
     // at::index instead of index_select, whose backward pass is not deterministic on a GPU.
     const at::Tensor chosen = at::index(scores, {batch.chosen}), rejected = at::index(scores, {batch.rejected});
-    const at::Tensor loss = bradley_terry_loss(chosen, rejected, batch.margin, batch.weight);
-    const at::Tensor centering = centering_loss(chosen, rejected, batch.weight);
-    if (train) loss.add(centering, config_.reward_model.centering).div(samples).backward();
+    const at::Tensor& weight = batch.labels.weight;
+    const RewardModelOptions& options = config_.reward_model;
+    const at::Tensor loss = options.loss == RewardLoss::ipo ? ipo_loss(chosen, rejected, batch.labels, options.ipo_tau)
+                                                            : bradley_terry_loss(chosen, rejected, batch.labels);
+    const at::Tensor centering = centering_loss(chosen, rejected, weight);
+    if (train) loss.add(centering, options.centering).div(samples).backward();
     const at::Tensor difference = chosen.sub(rejected).detach();
     figures.add(RewardModelStep::kLoss, loss);
     figures.add(RewardModelStep::kCentering, centering);
-    figures.add(RewardModelStep::kRanked, difference.gt(0).mul(batch.weight).sum());
-    figures.add(RewardModelStep::kMargin, difference.mul(batch.weight).sum());
+    figures.add(RewardModelStep::kRanked, difference.gt(0).mul(weight).sum());
+    figures.add(RewardModelStep::kMargin, difference.mul(weight).sum());
     figures.add(RewardModelStep::kReward, scores.sum());
     return scores.detach();
   }

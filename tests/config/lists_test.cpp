@@ -69,6 +69,8 @@ TEST(RecordFormats, GiveTheFieldsThatAStageCanRename) {
                                                                     "chosen",
                                                                     "rejected",
                                                                     "margin",
+                                                                    "weight",
+                                                                    "probability",
                                                                     "completions",
                                                                     "text",
                                                                     "rank",
@@ -89,15 +91,16 @@ TEST(RecordFormats, GiveTheFieldsThatAStageCanRename) {
                                                                     "tools",
                                                                     "chat_template_kwargs"}));
   EXPECT_EQ(texts(fields_of(Stage::reward_model)),
-            (std::vector<std::string>{"prompt", "chosen", "rejected", "margin", "completions", "text", "rank",
-                                      "responses", "judgments", "id", "domain", "gold", "label", "system", "tools",
-                                      "chat_template_kwargs"}));
-  EXPECT_EQ(texts(fields_of(Stage::sft)),
-            (std::vector<std::string>{
-                "messages", "conversations",       "system",    "instruction", "output",   "input",  "history",
-                "prompt",   "completion",          "text",      "chosen",      "rejected", "margin", "completions",
-                "rank",     "responses",           "judgments", "id",          "domain",   "gold",   "label",
-                "tools",    "chat_template_kwargs"}));
+            (std::vector<std::string>{"prompt", "chosen", "rejected", "margin", "weight", "probability", "completions",
+                                      "text", "rank", "responses", "judgments", "id", "domain", "gold", "label",
+                                      "system", "tools", "chat_template_kwargs"}));
+  EXPECT_EQ(
+      texts(fields_of(Stage::sft)),
+      (std::vector<std::string>{"messages",    "conversations", "system",    "instruction", "output",
+                                "input",       "history",       "prompt",    "completion",  "text",
+                                "chosen",      "rejected",      "margin",    "weight",      "probability",
+                                "completions", "rank",          "responses", "judgments",   "id",
+                                "domain",      "gold",          "label",     "tools",       "chat_template_kwargs"}));
 }
 
 TEST(RecordFormats, ThatAreMadeForAStageAreTriedFirst) {
@@ -126,7 +129,8 @@ TEST(RecordFormats, AreInHelp) {
       "text (rlhf-sft), preference, ranking, judgments, transcripts, tree (rlhf-rm)");
   EXPECT_EQ(meaning_of<PpoConfig>("data.fields"),
             "renamed fields, {name in the format: name in the file}, e.g. {prompt: question}; names: prompt, chosen, "
-            "rejected, margin, completions, text, rank, responses, judgments, id, domain, gold, label, messages, "
+            "rejected, margin, weight, probability, completions, text, rank, responses, judgments, id, domain, gold, "
+            "label, messages, "
             "conversations, system, instruction, output, input, "
             "history, completion, tools, chat_template_kwargs (rlhf-ppo)");
   EXPECT_NE(meaning_of<RewardModelConfig>("data.fields").find("; names: messages, conversations, system, "),

@@ -77,7 +77,8 @@ TEST(Validate, HoldsTheRulesOfSft) {
        {"command line: data.eval_share: expected either data.eval or data.eval_share, found both"}},
       {{"data.fields={promt: q}"},
        {"command line: data.fields: expected {name: name in the file} with name one of messages, conversations, "
-        "system, instruction, output, input, history, prompt, completion, text, chosen, rejected, margin, completions, "
+        "system, instruction, output, input, history, prompt, completion, text, chosen, rejected, margin, weight, "
+        "probability, completions, "
         "rank, responses, judgments, id, domain, gold, label, tools, chat_template_kwargs, found promt; did you mean "
         "`prompt`?"}},
       {{"data.fields={prompt: \"\"}"},
@@ -136,6 +137,9 @@ TEST(Validate, HoldsTheRulesOfTheRewardModel) {
   EXPECT_EQ(faults<RewardModelConfig>(kSft, {"model.allow_missing_head=true"}),
             Lines{"command line: model.allow_missing_head: expected false (a reward model needs no output head), found "
                   "true"});
+  EXPECT_EQ(faults<RewardModelConfig>(kSft, {"reward_model.unbiased_smoothing=true"}),
+            Lines{"command line: reward_model.unbiased_smoothing: expected reward_model.label_smoothing above 0, found "
+                  "0"});
   EXPECT_EQ(faults<RewardModelConfig>(kSft, {"data.fields={completions: answers, text: answer, rank: place}"}),
             Lines{});
   EXPECT_EQ(faults<RewardModelConfig>(kSft, {"eval.best_by=eval_accuracy", "data.eval=[b]"}), Lines{});
@@ -145,8 +149,8 @@ TEST(Validate, HoldsTheRulesOfTheRewardModel) {
                   "which is for rlhf-sft"});
   EXPECT_EQ(faults<RewardModelConfig>(kSft, {"data.fields={completion: x}"}),
             Lines{"command line: data.fields: expected {name: name in the file} with name one of prompt, chosen, "
-                  "rejected, margin, "
-                  "completions, text, rank, responses, judgments, id, domain, gold, label, system, "
+                  "rejected, margin, weight, "
+                  "probability, completions, text, rank, responses, judgments, id, domain, gold, label, system, "
                   "tools, chat_template_kwargs, "
                   "found completion; did you mean `completions`?"});
 }

@@ -158,6 +158,10 @@ const BadFile kBadFields[] = {
      ":1: margin: expected a number of at most 1000000, found 1e+38"},
     {"MarginIsNegative", Tool::rm, "{\"prompt\": \"p\", \"chosen\": \"c\", \"rejected\": \"r\", \"margin\": -0.5}\n",
      ":1: margin: expected a number of at least 0, found -0.5"},
+    {"WeightIsNegative", Tool::rm, "{\"chosen\": \"c\", \"rejected\": \"r\", \"weight\": -1}\n",
+     ":1: weight: expected a number of at least 0, found -1"},
+    {"ProbabilityIsAPercentage", Tool::rm, "{\"chosen\": \"c\", \"rejected\": \"r\", \"probability\": 93}\n",
+     ":1: probability: expected a number of at most 1, found 93"},
     {"PromptIsANumber", Tool::ppo, "{\"prompt\": 1}\n", ":1: prompt: expected a string, found 1"},
     {"MissingFieldLater", Tool::sft, kGood + "\n{\"completion\": \"c\"}\n",
      ":3: " + kDemonstrations +
@@ -293,7 +297,8 @@ TEST(BadFields, UnknownNamesOfOursAreAConfigErrorEach) {
     EXPECT_EQ(error.exit_code(), ExitCode::usage);
     const std::string known =
         "messages, conversations, system, instruction, output, input, history, prompt, completion, text, chosen, "
-        "rejected, margin, completions, rank, responses, judgments, id, domain, gold, label, tools, "
+        "rejected, margin, weight, probability, completions, rank, responses, judgments, id, domain, gold, label, "
+        "tools, "
         "chat_template_kwargs";
     EXPECT_EQ(error.issues(),
               (std::vector<std::string>{"data.fields.answer: expected one of " + known + " as the name to replace",

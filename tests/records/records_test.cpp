@@ -61,6 +61,25 @@ TEST(Records, PreferencesCarryAMargin) {
   EXPECT_EQ(read.records[0].prompt + read.records[0].answers.at(0).text + read.records[0].answers.at(1).text, "pcr");
 }
 
+TEST(Records, PreferencesCarryAWeightAndAProbability) {
+  const TemporaryFolder folder;
+  const auto file =
+      folder.write("a.jsonl",
+                   "{\"prompt\":\"p\",\"chosen\":\"c\",\"rejected\":\"r\",\"weight\":2.5,\"probability\":0.75}\n"
+                   "{\"prompt\":\"q\",\"chosen\":\"c\",\"rejected\":\"r\",\"weight\":0}\n"
+                   "{\"prompt\":\"p\",\"chosen\":\"c\",\"rejected\":\"r\"}\n");
+  const auto read = read_preferences({file}, {});
+  ASSERT_EQ(read.records.size(), 2U) << "a weight of 0 leaves the record out";
+  EXPECT_EQ(read.counts.without_sample, 1);
+  EXPECT_EQ(read.records[0].pairs.at(0).weight, 2.5F);
+  EXPECT_EQ(read.records[0].pairs.at(0).target, 0.75F);
+  EXPECT_EQ(read.records[1].pairs.at(0).weight, 1.0F);
+  EXPECT_EQ(read.records[1].pairs.at(0).target, 1.0F);
+  EXPECT_TRUE(read.counts.unread.empty());
+  EXPECT_EQ(read_demonstrations({file}, {}).records.size(), 2U);
+  EXPECT_EQ(read_prompts({file}, {}).records.at(1).prompt, "q") << "a prompt has no weight";
+}
+
 TEST(Records, PromptsCarryTheirWholeLine) {
   const TemporaryFolder folder;
   const auto read = read_prompts({folder.write("a.jsonl", "{\"prompt\":\"p\",\"answer\":[1,2.5]}\n")}, {});

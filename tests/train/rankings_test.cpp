@@ -93,8 +93,8 @@ TEST(RankedBatch, LaysTheSharedStartOnceAndWeighsBySample) {
   EXPECT_EQ(list(batch.rows), (List{3, 4, 6, 8, 10}));
   EXPECT_EQ(list(batch.chosen), (List{0, 2, 2}));
   EXPECT_EQ(list(batch.rejected), (List{1, 3, 4}));
-  EXPECT_EQ(list(batch.margin), (List{0.5, 0, 0}));
-  EXPECT_EQ(list(batch.weight), (List{1, 0.5, 0.5}));
+  EXPECT_EQ(list(batch.labels.margin), (List{0.5, 0, 0}));
+  EXPECT_EQ(list(batch.labels.weight), (List{1, 0.5, 0.5}));
 }
 
 TEST(RankedBatch, ATextThatAnotherBeginsWithKeepsItsLastToken) {

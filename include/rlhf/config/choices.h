@@ -62,5 +62,6 @@ enum class LrScheduleKind { constant, linear, cosine };
 enum class KlControllerKind { fixed, adaptive };
 enum class MissingEos { replace, subtract, none };
 enum class CenterOn { chosen, all, none };
+enum class RewardLoss { bradley_terry, ipo };
 
 }  // namespace rlhf

@@ -41,7 +41,8 @@ inline constexpr MetricInfo kMetrics[] = {
      .what = "entropy of the predicted distribution", .evaluated = true},
 
     {.name = "loss", .stages = MetricStages::reward_model, .unit = "nats per pair",
-     .what = "−log σ(chosen − rejected − margin); for rankings first averaged over their pairs, here and below",
+     .what = "−log σ(chosen − rejected − margin), or the loss that reward_model.loss chooses; for rankings first "
+             "averaged over their pairs, here and below",
      .better = Better::lower, .evaluated = true},
     {.name = "centering_loss", .stages = MetricStages::reward_model, .unit = "nats per pair",
      .what = "reward_model.centering · (chosen + rejected)², added to the loss in training; absent if centering is 0",

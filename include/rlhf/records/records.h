@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -45,14 +46,18 @@ struct Answer {
   nlohmann::ordered_json turns = {};
 };
 
-/// A pair of two completions of one prompt, by their indices.
+/// A pair of two completions of one prompt, by their indices, and what its loss depends on (algo/reward_loss.h). The
+/// defaults are those of an answer beyond doubt.
 struct RankedPair {
   std::int32_t chosen = 0, rejected = 1;
-  float margin = 0;  ///< in reward units, >= 0
+  float margin = 0;                                         ///< in reward units, >= 0
+  float weight = 1;                                         ///< factor of its loss, > 0
+  float target = 1;                                         ///< the chosen one is better with this probability
+  float evidence = std::numeric_limits<float>::infinity();  ///< log-odds that votes give to the chosen one
 };
 
 /// A record of the reward model: completions of one prompt, and the pairs that order them.
-///   {"prompt","chosen","rejected"}, optionally "margin": two completions, one pair
+///   {"prompt","chosen","rejected"}, optionally "margin", "weight", "probability": two completions, one pair
 ///   {"chosen","rejected"}: the same; the prompt is the beginning that both share. If there is none, `whole` is true
 ///   and the answers are whole texts or conversations, to which no prompt template applies
 ///   {"prompt","completions":[{"text","rank"}]}: K completions; every two with different ranks are a pair (the lower

@@ -5,10 +5,10 @@
 
 namespace rlhf {
 
-/// Bradley-Terry reward model (rlhf-rm): minimises −log σ(score(chosen) − score(rejected) − margin), averaged over the
-/// pairs of each ranking and then over the samples of an optimizer step (algo/reward_loss.h). The score is read at the
-/// last token. final/ is a Hugging Face …ForSequenceClassification folder with `rlhf_reward_mean` in its config.json.
-/// Errors: like train_sft.
+/// Bradley-Terry reward model (rlhf-rm): minimises −log σ(score(chosen) − score(rejected) − margin), or another loss of
+/// algo/reward_loss.h, averaged over the pairs of each ranking and then over the samples of an optimizer step. The
+/// score is read at the last token. final/ is a Hugging Face …ForSequenceClassification folder with `rlhf_reward_mean`
+/// in its config.json. Errors: like train_sft.
 RunSummary train_reward_model(const RewardModelConfig& config, const RunOptions& options = {});
 
 }  // namespace rlhf
