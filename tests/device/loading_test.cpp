@@ -38,7 +38,7 @@ TEST_F(Loading, WithoutRoomOnTheGpuSaysWhatWasForecastAndFound) {
           "; hint: lower train.micro_batch_tokens, train.batch_size, data.max_length or the size of the model"})
       EXPECT_NE(message.find(part), std::string::npos) << part << " in " << message;
   }
-  EXPECT_FALSE(fs::exists(path("run/run.json")));
+  EXPECT_FALSE(testing::fs::exists(path("run/run.json")));
 }
 
 }  // namespace
