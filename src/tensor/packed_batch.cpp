@@ -19,10 +19,11 @@ namespace {
 template <typename T>
 at::Tensor copy_to(std::span<const T> values, at::ScalarType dtype, at::Device device) {
   check_usable(device);
-  // A plain copy: an asynchronous copy from pinned memory would need the staging tensor after this function returns.
+  // A blocking copy would wait for all work that the device was given before. From pageable memory, CUDA has read the
+  // tensor when an asynchronous copy returns; from pinned memory it would read it later.
   at::Tensor staging = at::empty({static_cast<std::int64_t>(values.size())}, at::TensorOptions().dtype(dtype));
   std::copy(values.begin(), values.end(), staging.mutable_data_ptr<T>());
-  return staging.to(device);
+  return staging.to(staging.options().device(device), /*non_blocking=*/true);
 }
 
 }  // namespace

@@ -49,14 +49,15 @@ TEST_F(PretendDevice, GradientsAreTheCpus) {
 
 TEST_F(PretendDevice, CountsTransfersAndWaits) {
   const auto before = traffic();
-  const at::Tensor x = at::ones({3}).to(device_);
+  const at::Tensor x = at::ones({3}).to(at::TensorOptions(device_), /*non_blocking=*/true);
   const at::Tensor sum = x.add(1).sum();
   EXPECT_EQ((traffic() - before).uploads, 1);
   EXPECT_EQ((traffic() - before).num_stops(), 0);
   EXPECT_EQ(sum.item<float>(), 6);
   EXPECT_EQ(x.cpu().numel(), 3);
   EXPECT_EQ(x.nonzero().size(0), 3);
-  EXPECT_EQ((traffic() - before).text(), "aten::nonzero 1, copy to the host 1, item 1");
+  at::ones({3}).to(device_);
+  EXPECT_EQ((traffic() - before).text(), "aten::nonzero 1, blocking copy to the device 1, copy to the host 1, item 1");
 }
 
 TEST_F(PretendDevice, RefusesTensorsOnDifferentDevices) {

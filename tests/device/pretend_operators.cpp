@@ -80,9 +80,11 @@ at::Tensor empty_strided(at::IntArrayRef sizes, at::IntArrayRef strides, std::op
                                            dtype.value_or(at::kFloat));
 }
 
-/// Every copy between host and device, and between tensors of the device of different dtypes or strides.
-at::Tensor copy_from(const at::Tensor& from, const at::Tensor& to, bool) {
+/// Every copy between host and device, and between tensors of the device of different dtypes or strides. As on CUDA, a
+/// blocking copy to the device waits for all that came before it.
+at::Tensor copy_from(const at::Tensor& from, const at::Tensor& to, bool non_blocking) {
   if (from.is_cpu()) count_upload();
+  if (from.is_cpu() && !non_blocking) count_stop("blocking copy to the device");
   if (to.is_cpu()) count_stop("copy to the host");
   const auto view = [](const at::Tensor& tensor, HostViews& views) {
     return tensor.is_cpu() ? tensor : views.of(tensor);
