@@ -10,6 +10,7 @@
 #include "records/conversation.h"
 #include "records/ranking.h"
 #include "records/turn_marks.h"
+#include "records/verdict.h"
 
 namespace rlhf {
 namespace {
@@ -71,20 +72,13 @@ Json RecordFields::rest() const {
   return rest;
 }
 
-float RecordFields::number_or(const std::string& ours, float usual, double most) const {
-  const auto found = optional(ours);
-  if (!found) return usual;
-  const std::string expected = "a number of at least 0";
-  const double number = found->number(expected);
-  if (number < 0) found->fail(expected);
-  if (number > most) found->fail("a number of at most " + std::to_string(static_cast<int>(most)));
-  return static_cast<float>(number);
-}
-
 std::vector<RankedPair> RecordFields::pair() const {
-  const RankedPair pair{.margin = number_or("margin", 0, kMaxMargin),
-                        .weight = number_or("weight", 1, kMaxWeight),
-                        .target = number_or("probability", 1, 1)};
+  const auto number = [&](const char* ours, double most, double usual) {
+    return static_cast<float>(number_in(optional(ours), 0, most).value_or(usual));
+  };
+  const RankedPair pair{.margin = number("margin", kMaxMargin, 0),
+                        .weight = number("weight", kMaxWeight, 1),
+                        .target = number("probability", 1, 1)};
   if (pair.weight == 0) return {};
   return {pair};
 }

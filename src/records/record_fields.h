@@ -71,7 +71,6 @@ class RecordFields {
   nlohmann::ordered_json rest() const;
 
  private:
-  float number_or(const std::string& ours, float usual, double most) const;  ///< >= 0
   std::string where(const std::string& ours) const { return field(ours).place(); }
   std::string alpaca_history() const;
   nlohmann::ordered_json tools() const;

@@ -62,7 +62,7 @@ TEST(BadFeedback, IsRefusedByItsField) {
       {FeedbackFormat::trl, R"({"prompt":"p","chosen":"c","rejected":"r","probability":2})",
        ":1: probability: expected a number from 0.0 to 1.0, found 2"},
       {FeedbackFormat::trl, R"({"prompt":"p","chosen":"c","rejected":"r","margin":-1})",
-       ":1: margin: expected a number of at least 0, found -1"},
+       ":1: margin: expected a number from 0.0 to 1000000.0, found -1"},
       {FeedbackFormat::oasst, R"({"prompt":"p"})",
        ":1: prompt: expected a message {\"role\", \"text\", \"replies\"}, found \"p\""},
       {FeedbackFormat::argilla, R"({"fields":{"prompt":"p","response1":"a"},"responses":{}})",

@@ -192,7 +192,7 @@ TEST(BadFormats, ShareGptAndAlpacaFieldsAreChecked) {
        ":1: rejected: expected a list of messages {\"role\", \"content\"}, found \"r\""},
       {Tool::rm,
        "{\"chosen\": [" + kUser + "," + kAssistant + "], \"rejected\": [" + kUser + "," + kOther + "], \"margin\": -1}",
-       ":1: margin: expected a number of at least 0, found -1"},
+       ":1: margin: expected a number from 0.0 to 1000000.0, found -1"},
       {Tool::sft, "{\"prompt\": \"p\", \"completion\": [" + kAssistant + "]}",
        ":1: completion: expected a string, found [{\"role\":\"assistant\",\"content\":\"a\"}]"},
       {Tool::sft, "{\"prompt\": [" + kUser + "], \"completion\": \"c\"}",

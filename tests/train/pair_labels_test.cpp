@@ -55,8 +55,14 @@ class PairLabelsInTraining : public testing::TinyRun {
 TEST_F(PairLabelsInTraining, AWeightCountsAPairSoOften) {
   const auto once = [](int) { return 1; };
   const auto often = [](int i) { return 1 + i % 3; };
-  write_pairs("weighted.jsonl", [&](int i) { return json{{"weight", often(i)}}; }, once);
-  write_pairs("copied.jsonl", [](int) { return json::object(); }, often);
+  write_pairs(
+      "weighted.jsonl",
+      [&](int i) {
+        return json{{"weight", often(i)}};
+      },
+      once);
+  write_pairs(
+      "copied.jsonl", [](int) { return json::object(); }, often);
   for (const std::string name : {"weighted", "copied"}) {
     RewardModelConfig run = config(name, 1);
     run.data.train = {{path(name + ".jsonl")}};
@@ -74,7 +80,12 @@ TEST_F(PairLabelsInTraining, AWeightCountsAPairSoOften) {
 }
 
 TEST_F(PairLabelsInTraining, AProbabilityIsReachedAndNotPassed) {
-  write_pairs("soft.jsonl", [](int) { return json{{"probability", 0.75}}; }, [](int) { return 1; });
+  write_pairs(
+      "soft.jsonl",
+      [](int) {
+        return json{{"probability", 0.75}};
+      },
+      [](int) { return 1; });
   RewardModelConfig run = config("soft", 150);
   run.data.train = {{path("soft.jsonl")}};
   train_reward_model(run);

@@ -25,7 +25,7 @@ std::vector<JudgedRecord> import_pair(const FeedbackLine& line) {
   const bool has_prompt = fields.optional("prompt").has_value();
   const bool chat = fields.field("chosen").is_list();
   const RecordFormat format = has_prompt ? RecordFormat::preference : RecordFormat::transcripts;
-  Preference pair = std::move(preferences_of(fields, format, chat).front());
+  Preference pair = pair_of(fields, format, chat);
   JudgedRecord record{.prompt = std::move(pair.prompt), .label = label_of_pair(fields)};
   record.chat = std::move(pair.chat);
   record.whole = pair.whole || (!chat && record.prompt.empty());
