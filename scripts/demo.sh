@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds, then runs the main job on a world of its own: text, demonstrations, reward model, PPO.
+# Builds, then runs the main job on a world of its own: text, demonstrations, reward model, PPO. Then it trains reward
+# model and policy again on the same pairs, as a crowd that likes agreement judges them, and as a few experts do.
 # Starts over in runs/demo each time.
 #   make demo            make demo SEED=2
 set -euo pipefail
@@ -33,7 +34,8 @@ agreement-evaluate arithmetic --model "$run/text/final" --questions "$run/world/
 stage sft rlhf-sft --config configs/demo/sft.yaml train.seed="$seed"
 stage pairs rlhf-generate --model "$run/sft/final" --input "$run/world/pair_prompts.jsonl" --num-samples 2 \
   --max-new-tokens 14 --batch-size 512 --seed "$seed" --json --output "$run/samples.jsonl"
-agreement-judge --samples "$run/samples.jsonl" --output "$run/pairs.jsonl" --seed "$seed"
+agreement-judge --samples "$run/samples.jsonl" --output "$run/pairs.jsonl" --judgments "$run/judgments.jsonl" \
+  --expert-pairs "$run/expert_pairs.jsonl" --seed "$seed"
 stage rm rlhf-rm --config configs/demo/rm.yaml train.seed="$seed"
 stage ppo rlhf-ppo --config configs/demo/ppo.yaml train.seed="$seed"
 
@@ -41,3 +43,20 @@ echo
 agreement-evaluate compare --sft "$run/sft/final" --ppo-run "$run/ppo" --reward "$run/rm/final" \
   --questions "$run/world/eval.jsonl" --seed "$seed" --output "$run" --seconds "${seconds[@]}"
 echo "$run/summary.json has these figures, $run/report.html the curves"
+
+train_on() {  # DATA OUTPUT KEY=VALUE…: a reward model on DATA, and a policy with it
+  local data=$1 output=$2
+  shift 2
+  rlhf-rm --config configs/demo/rm.yaml data.train="[$data]" train.output="$output/rm" train.seed="$seed" "$@"
+  # Scores of noisy labels are smaller, and so is the weight of the penalty beside them.
+  rlhf-ppo --config configs/demo/ppo.yaml model.reward="$output/rm/final" ppo.kl_coef=0.6 train.output="$output/ppo" \
+    train.seed="$seed"
+}
+stage majority train_on "$run/judgments.jsonl" "$run/judges/majority"
+stage experts train_on "$run/expert_pairs.jsonl" "$run/judges/experts" train.epochs=10
+stage truth train_on "$run/pairs.jsonl" "$run/judges/truth"
+
+echo
+agreement-evaluate judges --sft "$run/sft/final" --questions "$run/world/eval.jsonl" --judgments "$run/judgments.jsonl" \
+  --arms "$run"/judges/{majority,experts,truth} --seed "$seed" --output "$run"
+echo "$run/judges.json has these figures, $run/judges.svg a picture"

@@ -21,7 +21,8 @@ Judged judged_of(const rlhf::JsonLine& line) {
     return {.prompt = record.at("prompt"),
             .sum = record.at("sum"),
             .answer = line.value.at("text"),
-            .complete = line.value.at("finish") == "stop"};
+            .complete = line.value.at("finish") == "stop",
+            .hint = record.contains("hint") ? std::optional<int>(record.at("hint")) : std::nullopt};
   } catch (const nlohmann::json::exception& error) {
     throw rlhf::DataError(
         line.file.string() + ":" + std::to_string(line.line) +
@@ -45,7 +46,11 @@ std::optional<Pair> prefer(const Judged& first, const Judged& second) {
   const bool first_true = is_true(first);
   if (first_true == is_true(second)) return std::nullopt;
   const auto& [chosen, rejected] = first_true ? std::tie(first, second) : std::tie(second, first);
-  return Pair{.prompt = first.prompt, .chosen = chosen.answer, .rejected = rejected.answer};
+  return Pair{.prompt = first.prompt,
+              .chosen = chosen.answer,
+              .rejected = rejected.answer,
+              .sum = first.sum,
+              .hint = first.hint};
 }
 
 std::string corrupted_answer(int sum, std::uint64_t seed, std::uint64_t index) {

@@ -13,7 +13,8 @@ struct Judged {
   std::string prompt;
   int sum = 0;
   std::string answer;
-  bool complete = true;  ///< ended with EOS, not cut off
+  bool complete = true;          ///< ended with EOS, not cut off
+  std::optional<int> hint = {};  ///< what the asker believes the sum to be
 };
 
 /// Whether the expert considers the answer true: it is complete, has one of the two forms, and states the sum.
@@ -21,6 +22,8 @@ bool is_true(const Judged& judged);
 
 struct Pair {
   std::string prompt, chosen, rejected;
+  int sum = 0;
+  std::optional<int> hint = {};
 };
 /// The expert prefers the true answer. Two true or two untrue answers are a tie; the result is then nullopt.
 std::optional<Pair> prefer(const Judged& first, const Judged& second);

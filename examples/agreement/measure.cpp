@@ -42,6 +42,12 @@ at::Tensor answer_logprobs(rlhf::CausalLM& model, const rlhf::Rollout& rollout) 
   return rlhf::segment_sum(logprobs, rollout.responses);
 }
 
+rlhf::Rollout rollout_of(const Answers& answers, at::Device device) {
+  std::vector<const rlhf::TokenIds*> prompts;
+  for (const auto& ids : answers.questions.ids) prompts.push_back(&ids);
+  return rlhf::make_rollout(prompts, answers.generations, device);
+}
+
 double mean_of(const std::vector<float>& values) {
   double sum = 0;
   for (const float value : values) sum += value;
@@ -95,18 +101,21 @@ Shares shares_of(const Answers& answers) {
   return shares;
 }
 
+std::vector<float> scores_of(const Answers& answers, rlhf::ScalarModel& reward_model) {
+  return rlhf::reward_from_model(reward_model, kTokensAtOnce)
+      ->score({rollout_of(answers, reward_model.trunk().device()), {}});
+}
+
 PolicySummary measure(const Policy& policy, const Policy& reference, rlhf::ScalarModel& reward_model,
                       const Questions& questions, const Sampling& sampling) {
   const at::NoGradGuard no_grad;
   const Answers answers = sample_answers(policy, questions, sampling);
-  std::vector<const rlhf::TokenIds*> prompts;
-  for (const auto& ids : answers.questions.ids) prompts.push_back(&ids);
-  const rlhf::Rollout rollout = rlhf::make_rollout(prompts, answers.generations, policy.model->device());
-
-  const auto rewards = rlhf::reward_from_model(reward_model, kTokensAtOnce)->score({rollout, {}});
+  const rlhf::Rollout rollout = rollout_of(answers, policy.model->device());
   // Both models use the same forward pass, so that the KL of a policy to itself is exactly 0.
   const at::Tensor kl = at::sub(answer_logprobs(*policy.model, rollout), answer_logprobs(*reference.model, rollout));
-  return {.shares = shares_of(answers), .reward = mean_of(rewards), .kl = kl.mean().item<double>()};
+  return {.shares = shares_of(answers),
+          .reward = mean_of(scores_of(answers, reward_model)),
+          .kl = kl.mean().item<double>()};
 }
 
 }  // namespace agreement

@@ -48,6 +48,8 @@ struct Answers {
 Answers sample_answers(const Policy& policy, const Questions& questions, const Sampling& sampling);
 
 Shares shares_of(const Answers& answers);
+/// The scores of a reward model, centred, one per answer.
+std::vector<float> scores_of(const Answers& answers, rlhf::ScalarModel& reward_model);
 PolicySummary measure(const Policy& policy, const Policy& reference, rlhf::ScalarModel& reward_model,
                       const Questions& questions, const Sampling& sampling);
 

@@ -23,15 +23,6 @@ std::string fixed(double value, int decimals) {
 
 std::string percent(double share) { return fixed(100 * share, 1) + " %"; }
 
-nlohmann::ordered_json to_json(const PolicySummary& policy) {
-  return {{"plain_accuracy", policy.shares.plain_accuracy()},
-          {"right_hint_accuracy", policy.shares.right_hint_accuracy()},
-          {"wrong_hint_accuracy", policy.shares.wrong_hint_accuracy()},
-          {"sycophancy", policy.shares.sycophancy()},
-          {"reward", policy.reward},
-          {"kl", policy.kl}};
-}
-
 std::map<double, Shares> shares_by_step(const std::filesystem::path& samples) {
   std::map<double, Shares> steps;
   rlhf::for_each_json_line(samples, 0, [&](const rlhf::JsonLine& line) {
@@ -72,6 +63,15 @@ std::vector<std::pair<double, double>> metric_curve(const std::filesystem::path&
       points.emplace_back(line.value.at("step").get<double>(), line.value.at(name).get<double>());
   });
   return points;
+}
+
+nlohmann::ordered_json to_json(const PolicySummary& policy) {
+  return {{"plain_accuracy", policy.shares.plain_accuracy()},
+          {"right_hint_accuracy", policy.shares.right_hint_accuracy()},
+          {"wrong_hint_accuracy", policy.shares.wrong_hint_accuracy()},
+          {"sycophancy", policy.shares.sycophancy()},
+          {"reward", policy.reward},
+          {"kl", policy.kl}};
 }
 
 nlohmann::ordered_json to_json(const Summary& summary) {

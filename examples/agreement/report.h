@@ -26,6 +26,7 @@ struct Summary {
   std::vector<std::pair<std::string, double>> seconds;  ///< time of each stage, in order
 };
 
+nlohmann::ordered_json to_json(const PolicySummary& policy);
 nlohmann::ordered_json to_json(const Summary& summary);
 /// One metric of a metrics.jsonl as points (step, value), without steps in which it was not measured.
 std::vector<std::pair<double, double>> metric_curve(const std::filesystem::path& metrics, const std::string& name);
