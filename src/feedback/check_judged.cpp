@@ -65,4 +65,11 @@ void check_judged(const JudgedPairs& judged) {
   check_domains(judged);
 }
 
+void check_anchors(const std::vector<std::int8_t>& anchors, const JudgedPairs& judged) {
+  check_argument(anchors.size() == static_cast<std::size_t>(judged.pairs), "anchors", "one entry per pair",
+                 anchors.size());
+  for (const std::int8_t anchor : anchors)
+    check_argument(anchor >= -1 && anchor <= 1, "anchors", "1, -1 or 0", static_cast<int>(anchor));
+}
+
 }  // namespace rlhf

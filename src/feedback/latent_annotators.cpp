@@ -15,13 +15,6 @@
 namespace rlhf {
 namespace {
 
-void check_anchors(const std::vector<std::int8_t>& anchors, const JudgedPairs& judged) {
-  check_argument(anchors.size() == static_cast<std::size_t>(judged.pairs), "anchors", "one entry per pair",
-                 anchors.size());
-  for (const std::int8_t anchor : anchors)
-    check_argument(anchor >= -1 && anchor <= 1, "anchors", "1, -1 or 0", static_cast<int>(anchor));
-}
-
 void check_variance(double variance, std::string_view name) {
   check_argument(variance > 0 && std::isfinite(variance), name, "a finite number above 0", variance);
 }

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <vector>
 
 #include "rlhf/feedback/latent_annotators.h"
 
@@ -24,5 +26,7 @@ inline bool in_play(const JudgedPairs& judged, std::size_t pair) {
 
 /// Throws ArgumentError for an index outside its range, an answer outside its scale, or features that are not finite.
 void check_judged(const JudgedPairs& judged);
+/// Throws ArgumentError unless there is +1, −1 or 0 for each pair.
+void check_anchors(const std::vector<std::int8_t>& anchors, const JudgedPairs& judged);
 
 }  // namespace rlhf

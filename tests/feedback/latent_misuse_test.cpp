@@ -1,4 +1,4 @@
-// Wrong calls of the model of annotators.
+// Wrong calls of the models of annotators.
 #include <functional>
 #include <limits>
 
@@ -6,6 +6,7 @@
 
 #include "rlhf/core/error.h"
 #include "rlhf/feedback/latent_annotators.h"
+#include "rlhf/feedback/reliability_em.h"
 
 #include "support/misuse.h"
 
@@ -103,6 +104,38 @@ TEST(LatentMisuse, EvidenceOfOtherPairs) {
   expect_misuse<ArgumentError>("domains.count: expected the domains of the model, found 1", evidence([](auto& j) {
                                  j.domains = {1, {0, 0}};
                                }));
+}
+
+TEST(ReliabilityEmMisuse, Inputs) {
+  const JudgedPairs two{2, 2, {{0, 0, 1}, {1, 1, -1}}};
+  expect_misuse<ArgumentError>("prior_log_odds: expected one number per pair, found 1",
+                               [&] { fit_reliability(two, {1}, {}); });
+  expect_misuse<ArgumentError>("prior_log_odds: expected finite numbers, found inf", [&] {
+    fit_reliability(two, {0, std::numeric_limits<double>::infinity()}, {});
+  });
+  expect_misuse<ArgumentError>("anchors: expected 1, -1 or 0, found 3", [&] { fit_reliability(two, {}, {0, 3}); });
+  const JudgedPairs one{1, 1, {{0, 0, 1}}};
+  for (const std::vector<double>& prior : {std::vector<double>{}, {0}})
+    expect_misuse<ArgumentError>(
+        "annotators: expected at least 2 where there are neither anchors nor prior log-odds, found 1",
+        [&] { fit_reliability(one, prior, {0}); });
+  EXPECT_EQ(fit_reliability(one, {1}, {}).limits.size(), 1U);
+  EXPECT_TRUE(fit_reliability(one, {}, {1}).limits.empty());
+}
+
+TEST(ReliabilityEmMisuse, Options) {
+  const auto with = [](const std::function<void(ReliabilityEmOptions&)>& change) {
+    ReliabilityEmOptions options;
+    change(options);
+    return [options] { fit_reliability({1, 2, {{0, 0, 1}}}, {}, {}, options); };
+  };
+  expect_misuse<ArgumentError>("prior_right: expected above 0", with([](auto& o) { o.prior_right = 0; }));
+  expect_misuse<ArgumentError>("prior_wrong: expected above 0", with([](auto& o) { o.prior_wrong = -1; }));
+  expect_misuse<ArgumentError>("least: expected above 0 and below most", with([](auto& o) { o.least = 1; }));
+  expect_misuse<ArgumentError>("most: expected below 1", with([](auto& o) { o.most = 1; }));
+  expect_misuse<ArgumentError>("max_rounds: expected at least 1", with([](auto& o) { o.max_rounds = 0; }));
+  expect_misuse<ArgumentError>("tolerance: expected at least 0", with([](auto& o) { o.tolerance = -1; }));
+  expect_misuse<ArgumentError>("level: expected above 0 and below 1", with([](auto& o) { o.level = 0; }));
 }
 
 }  // namespace
