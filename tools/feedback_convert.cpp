@@ -2,13 +2,10 @@
 #include "feedback_convert.h"
 
 #include <algorithm>
-#include <map>
 #include <optional>
-#include <string_view>
 #include <unordered_map>
 #include <utility>
 
-#include "rlhf/config/suggest.h"
 #include "rlhf/core/atomic_file.h"
 #include "rlhf/core/error.h"
 #include "rlhf/core/log.h"
@@ -44,59 +41,6 @@ example: rlhf-feedback convert testset-v1.json --from pandalm --output judgments
 
 formats:
 )";
-
-[[noreturn]] void refuse(const std::string& flag, const std::string& expected, const std::string& found) {
-  throw ConfigError({"command line: " + flag + ": expected " + expected + ", found " + found});
-}
-
-std::string did_you_mean(const std::string& word, const std::vector<std::string_view>& names) {
-  const auto meant = nearest(word, names);
-  return meant ? "; did you mean `" + *meant + "`?" : "";
-}
-
-FeedbackFormat format_named(const std::string& flag, const std::string& name, bool to_write) {
-  std::vector<std::string_view> names;
-  for (const FeedbackFormatInfo& info : kFeedbackFormats) {
-    if (to_write && !info.written) continue;
-    if (info.name == name) return info.format;
-    names.push_back(info.name);
-  }
-  refuse(flag, "one of " + joined_names(names), name.empty() ? "nothing" : name + did_you_mean(name, names));
-}
-
-std::optional<AnnotatorRole> role_named(const std::string& name) {
-  if (name.empty()) return std::nullopt;
-  for (const AnnotatorRole role : {AnnotatorRole::crowd, AnnotatorRole::expert, AnnotatorRole::ai})
-    if (name_of(role) == name) return role;
-  refuse("--role", "one of crowd, expert, ai", name);
-}
-
-std::map<std::string, std::string> renamed_fields(const std::vector<std::string>& fields,
-                                                  const FeedbackFormatInfo& from) {
-  std::map<std::string, std::string> renamed;
-  for (const std::string& field : fields) {
-    const auto equals = field.find('=');
-    const std::string name = field.substr(0, equals);
-    if (equals == std::string::npos || equals + 1 == field.size()) refuse("--field", "NAME=THEIRS", field);
-    if (!from.fields.contains(name))
-      refuse("--field", "one of " + joined_names(from.fields) + " as NAME",
-             name + did_you_mean(name, {from.fields.begin(), from.fields.end()}));
-    renamed[name] = field.substr(equals + 1);
-  }
-  return renamed;
-}
-
-FeedbackReading reading_of(const ConvertOptions& options) {
-  const FeedbackFormatInfo& from = info_of(format_named("--from", options.from, /*to_write=*/false));
-  if (!options.annotator.empty() && !from.anonymous)
-    refuse("--annotator", "a format that does not say who judged", "--from " + options.from);
-  if (!options.role.empty() && from.format == FeedbackFormat::judgments)
-    refuse("--role", "a format without roles", "--from judgments");
-  return {.format = from.format,
-          .fields = renamed_fields(options.fields, from),
-          .annotator = options.annotator,
-          .role = role_named(options.role)};
-}
 
 /// Replaces the names of people.
 class Renamer {
@@ -138,8 +82,8 @@ std::string convert_help() {
 }
 
 void convert(const ConvertOptions& options) {
-  if (options.file.empty()) refuse("FILE", "a file to convert", "none");
-  const FeedbackReading reading = reading_of(options);
+  if (options.source.file.empty()) refuse("FILE", "a file to convert", "none");
+  const FeedbackReading reading = reading_of(options.source);
   const FeedbackFormat to = format_named("--to", options.to, /*to_write=*/true);
   const fs::path output = path_argument("--output", options.output);
   if (output.empty()) refuse("--output", "a file to write", "nothing");
@@ -157,21 +101,22 @@ void convert(const ConvertOptions& options) {
     text += line.dump() + "\n";
     ++written;
   };
-  const FeedbackCounts read = for_each_feedback(path_argument("FILE", options.file), reading, [&](JudgedRecord record) {
-    if (renamer) renamer->rename(record);
-    if (!writer) return add(to_json(record));
-    for (const auto& pair : writer->pairs(record)) add(pair);
-  });
+  const FeedbackCounts read =
+      for_each_feedback(path_argument("FILE", options.source.file), reading, [&](JudgedRecord record) {
+        if (renamer) renamer->rename(record);
+        if (!writer) return add(to_json(record));
+        for (const auto& pair : writer->pairs(record)) add(pair);
+      });
   if (written == 0)
-    throw DataError("converting " + options.file + ": expected at least one record with a majority, found none");
+    throw DataError("converting " + options.source.file + ": expected at least one record with a majority, found none");
   if (renamer) renamer->save();
   make_parent_folder(output);
   write_file_atomically(output, text);
 
   log_info("wrote " + number_of(written, pairs ? "pair" : "record") + " to " + output.string() + ", from " +
            number_of(read.records, "record") + " with " + number_of(read.judgments, "judgment"));
-  if (info_of(reading.format).anonymous && options.annotator.empty())
-    log_info(options.from + " does not say who judged: all judgments are by \"" + options.from +
+  if (info_of(reading.format).anonymous && options.source.annotator.empty())
+    log_info(options.source.from + " does not say who judged: all judgments are by \"" + options.source.from +
              "\"; hint: --annotator NAME");
   log_losses("left out: ", read.left_out);
   if (writer) log_losses("not in " + options.to + ": ", writer->losses());

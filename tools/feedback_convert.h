@@ -1,15 +1,15 @@
 #pragma once
 
-#include <filesystem>
 #include <string>
-#include <vector>
+
+#include "feedback_source.h"
 
 namespace rlhf {
 
 /// The command line of rlhf-feedback convert.
 struct ConvertOptions {
-  std::string file, from, to = "judgments", output, pseudonyms, annotator, role;
-  std::vector<std::string> fields;  ///< "NAME=THEIRS"
+  FeedbackSource source;
+  std::string to = "judgments", output, pseudonyms;
   bool overwrite = false;
 };
 

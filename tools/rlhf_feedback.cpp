@@ -6,6 +6,7 @@
 #include "rlhf/core/error.h"
 #include "rlhf/core/version.h"
 
+#include "feedback_audit.h"
 #include "feedback_convert.h"
 #include "front.h"
 #include "run_guarded.h"
@@ -18,6 +19,7 @@ constexpr const char* kHelp =
 
 Works on human feedback: who said what about which response.
 
+  audit                   who can be trusted, what the annotators pay for, and where they disagree
   convert                 convert feedback from one format to another
   --help                  print this text, or that of a command: rlhf-feedback convert --help
   --version               print the version
@@ -25,8 +27,40 @@ Works on human feedback: who said what about which response.
 
 struct FeedbackOptions {
   ConvertOptions convert;
-  bool help = false, version = false, converts = false;
+  AuditOptions audit;
+  bool help = false, version = false;
+  bool converts = false, audits = false;
 };
+
+CLI::App* add_command(CLI::App& app, const std::string& name, FeedbackSource& source, bool& help) {
+  CLI::App* const command = app.add_subcommand(name);
+  command->set_help_flag();
+  command->allow_extras();
+  command->add_option("file", source.file);
+  command->add_option("--from", source.from);
+  command->add_option("--field", source.fields)->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command->add_option("--role", source.role);
+  command->add_option("--annotator", source.annotator);
+  command->add_flag("--help", help);
+  return command;
+}
+
+CLI::App* add_convert(CLI::App& app, ConvertOptions& options, bool& help) {
+  CLI::App* const command = add_command(app, "convert", options.source, help);
+  command->add_option("--to", options.to);
+  command->add_option("--output", options.output);
+  command->add_option("--pseudonyms", options.pseudonyms);
+  command->add_flag("--overwrite", options.overwrite);
+  return command;
+}
+
+CLI::App* add_audit(CLI::App& app, AuditOptions& options, bool& help) {
+  CLI::App* const command = add_command(app, "audit", options.source, help);
+  command->add_flag("--json", options.json);
+  command->add_option("--html", options.html);
+  command->add_flag("--overwrite", options.overwrite);
+  return command;
+}
 
 FeedbackOptions parse(int argc, const char* const* argv) {
   FeedbackOptions options;
@@ -35,26 +69,15 @@ FeedbackOptions parse(int argc, const char* const* argv) {
   app.allow_extras();
   app.add_flag("--help", options.help);
   app.add_flag("--version", options.version);
-  CLI::App* const convert = app.add_subcommand("convert");
-  convert->set_help_flag();
-  convert->allow_extras();
-  ConvertOptions& to = options.convert;
-  convert->add_option("file", to.file);
-  convert->add_option("--from", to.from);
-  convert->add_option("--to", to.to);
-  convert->add_option("--output", to.output);
-  convert->add_option("--pseudonyms", to.pseudonyms);
-  convert->add_option("--field", to.fields)->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  convert->add_option("--role", to.role);
-  convert->add_option("--annotator", to.annotator);
-  convert->add_flag("--overwrite", to.overwrite);
-  convert->add_flag("--help", options.help);
+  const CLI::App* const convert = add_convert(app, options.convert, options.help);
+  const CLI::App* const audit = add_audit(app, options.audit, options.help);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     throw ConfigError({std::string("command line: ") + e.what()});
   }
   options.converts = convert->parsed();
+  options.audits = audit->parsed();
   for (const std::string& extra : app.remaining(/*recurse=*/true)) {
     const std::string what = extra.starts_with('-') ? "unknown flag " : "unknown argument ";
     throw ConfigError({"command line: " + what + extra + "; hint: --help lists all of them"});
@@ -62,12 +85,17 @@ FeedbackOptions parse(int argc, const char* const* argv) {
   return options;
 }
 
+std::string help_of(const FeedbackOptions& options) {
+  if (options.converts) return convert_help();
+  return options.audits ? audit_help() : kHelp;
+}
+
 void run(const FeedbackOptions& options) {
-  if (options.help) return print(options.converts ? convert_help() : kHelp);
+  if (options.help) return print(help_of(options));
   if (options.version) return print(std::string("rlhf-feedback ") + kVersion + "\n");
-  if (!options.converts)
-    throw ConfigError({"command line: expected a command, found none; hint: rlhf-feedback convert --help"});
-  convert(options.convert);
+  if (options.converts) return convert(options.convert);
+  if (options.audits) return audit(options.audit);
+  throw ConfigError({"command line: expected a command, found none; hint: rlhf-feedback --help"});
 }
 
 }  // namespace

@@ -109,6 +109,12 @@ void HtmlPage::charts(const std::vector<Chart>& charts, bool legend) {
   if (!figures.empty()) body_ += element("div", figures, "class=\"charts\"") + "\n";
 }
 
+void HtmlPage::bars(const BarChart& chart) {
+  if (chart.rows.empty()) return;
+  body_ +=
+      element("div", element("figure", inline_svg(draw_with_title(chart), chart.title)), "class=\"charts\"") + "\n";
+}
+
 void HtmlPage::legend(const std::vector<std::string>& names) {
   std::string entries;
   for (std::size_t i = 0; i < names.size(); ++i) entries += legend_entry(i, names[i]);

@@ -30,6 +30,7 @@ std::string full_page(const std::string& text) {
   page.table({{text, "before"}, {text, "2.5"}});
   page.terms({{text, text}});
   page.charts({chart(text)});
+  page.bars({.title = text, .unit = text, .series = {text, text}, .rows = {{text, {1, 2}}}});
   page.legend({text});
   page.preformatted(text);
   page.folded(text, text);

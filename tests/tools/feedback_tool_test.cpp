@@ -146,8 +146,8 @@ TEST_F(FeedbackTool, RefusesInOneLineAndWritesNothing) {
   folder_.write("file", "");
   const std::string known = "judgments, trl, hh, oasst, argilla, label_studio, pandalm, arena, llmbar";
   const std::tuple<std::string, int, std::string> cases[] = {
-      {"", 2, "command line: expected a command, found none; hint: rlhf-feedback convert --help"},
-      {"audit", 2, "command line: unknown argument audit; hint: --help lists all of them"},
+      {"", 2, "command line: expected a command, found none; hint: rlhf-feedback --help"},
+      {"audti", 2, "command line: unknown argument audti; hint: --help lists all of them"},
       {"convert --from trl --output o", 2, "command line: FILE: expected a file to convert, found none"},
       {"convert panda.json --output o", 2, "command line: --from: expected one of " + known + ", found nothing"},
       {"convert panda.json --from pandaml --output o", 2,

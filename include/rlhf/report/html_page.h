@@ -27,6 +27,8 @@ class HtmlPage {
   void terms(const Terms& terms);
   /// Adds charts, as many side by side as fit. If `legend` is false, the curves must be named elsewhere on the page.
   void charts(const std::vector<Chart>& charts, bool legend = true);
+  /// Adds a bar chart, with a legend if it has several series.
+  void bars(const BarChart& chart);
   /// Adds a legend for charts without one: colours, dashes and names of the curves.
   void legend(const std::vector<std::string>& names);
   /// Adds preformatted text.
