@@ -1,13 +1,15 @@
 #pragma once
 
-#include "rlhf/config/generate_config.h"
+#include <string>
+
 #include "rlhf/data/templates.h"
 #include "rlhf/nn/model_folder.h"
 #include "rlhf/text/tokenizer.h"
 
 namespace rlhf {
 
-/// The templates of the command line, or else those of the model folder.
-Templates choose_templates(const GenerateConfig& config, const ModelFolder& folder, const Tokenizer& tokenizer);
+/// The templates of --template and --chat-template, or else those of the model folder.
+Templates choose_templates(const std::string& prompt_template, const std::string& chat_template,
+                           const ModelFolder& folder, const Tokenizer& tokenizer);
 
 }  // namespace rlhf

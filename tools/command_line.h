@@ -58,6 +58,14 @@ inline constexpr Tool kTool<GenerateConfig>{
     KeyStyle::flag,
     false,
     false};
+template <>
+inline constexpr Tool kTool<RewardEvaluationConfig>{"rlhf-eval reward",
+                                                    "eval-reward",
+                                                    "Reports how well a reward model predicts judgments.",
+                                                    "--model runs/rm/final --data pairs.jsonl --html report.html",
+                                                    KeyStyle::flag,
+                                                    false,
+                                                    false};
 
 /// The parsed arguments. Values of keys are overrides ("ppo.kl_coef=0.1").
 struct CommandLine {

@@ -13,6 +13,7 @@
 #include "rlhf/train/sft.h"
 
 #include "command_line.h"
+#include "evaluate_reward.h"
 #include "evaluation.h"
 #include "generate.h"
 #include "run_guarded.h"
@@ -48,17 +49,26 @@ void run_stage(int argc, char** argv) {
     run_or_evaluate<SftConfig>(
         argc, argv, [](const auto& config, const RunOptions& options) { return train_sft(config, options); });
   } else if (stage == kTool<RewardModelConfig>.stage) {
-    run_or_evaluate<RewardModelConfig>(
-        argc, argv, [](const auto& config, const RunOptions& options) { return train_reward_model(config, options); });
+    run_or_evaluate<RewardModelConfig>(argc, argv, [](const auto& config, const RunOptions& options) {
+      RunSummary done = train_reward_model(config, options);
+      log_reward_report(done.pairs, options.eval_only ? config.model.path : config.train.output + "/final");
+      return done;
+    });
   } else if (stage == kTool<PpoConfig>.stage) {
     run_with<PpoConfig>(argc, argv, [](const auto& config, const RunOptions& options) { train_ppo(config, options); });
   } else if (stage == kTool<GenerateConfig>.stage) {
     run_with<GenerateConfig>(argc, argv, [](const auto& config, const RunOptions&) {
       with_file_errors(ExitCode::model, [&] { run_generate(config); });
     });
+  } else if (stage == kTool<RewardEvaluationConfig>.stage) {
+    run_with<RewardEvaluationConfig>(argc, argv, [](const auto& config, const RunOptions&) {
+      with_file_errors(ExitCode::model, [&] { evaluate_reward(config); });
+    });
   } else {
-    throw ConfigError({"rlhf-engine: expected to be started by rlhf-sft, rlhf-rm, rlhf-ppo or rlhf-generate, found \"" +
-                       std::string(stage) + "\" as the stage; hint: run one of these tools"});
+    throw ConfigError(
+        {"rlhf-engine: expected to be started by rlhf-sft, rlhf-rm, rlhf-ppo, rlhf-generate or rlhf-eval, "
+         "found \"" +
+         std::string(stage) + "\" as the stage; hint: run one of these tools"});
   }
 }
 

@@ -127,12 +127,13 @@ void answer_prompts(const GenerateConfig& config, const ModelFolder& folder, con
 
 }  // namespace
 
-Templates choose_templates(const GenerateConfig& config, const ModelFolder& folder, const Tokenizer& tokenizer) {
+Templates choose_templates(const std::string& prompt_template, const std::string& chat_template,
+                           const ModelFolder& folder, const Tokenizer& tokenizer) {
   Templates templates;
-  templates.prompt = !config.template_.empty() ? PromptTemplate::of_option(config.template_)
-                     : folder.prompt_template  ? PromptTemplate(*folder.prompt_template)
-                                               : PromptTemplate();
-  choose_chat_template(templates, config.chat_template, folder.path, tokenizer);
+  templates.prompt = !prompt_template.empty() ? PromptTemplate::of_option(prompt_template)
+                     : folder.prompt_template ? PromptTemplate(*folder.prompt_template)
+                                              : PromptTemplate();
+  choose_chat_template(templates, chat_template, folder.path, tokenizer);
   templates.stop_ids = stop_ids(folder, tokenizer, templates.end_of_turn.id);
   return templates;
 }
@@ -147,7 +148,7 @@ void run_generate(const GenerateConfig& config) {
   if (config.scores_given_answers()) return score_answers(config);
   ModelFolder folder = read_model_folder(find_model(config.model));
   const auto tokenizer = load_tokenizer(folder.path, folder.shape.vocab_size);
-  const Templates templates = choose_templates(config, folder, *tokenizer);
+  const Templates templates = choose_templates(config.template_, config.chat_template, folder, *tokenizer);
   folder.eos_ids = templates.stop_ids;
   if (config.chat) return chat(config, folder, *tokenizer, templates);
   answer_prompts(config, folder, *tokenizer, templates);

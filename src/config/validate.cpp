@@ -327,6 +327,15 @@ Issues validate(const GenerateConfig& config) {
   return issues;
 }
 
+Issues validate(const RewardEvaluationConfig& config) {
+  Issues issues;
+  require_said(issues, "model", config.model, "the folder of the reward model");
+  require_files(issues, "data", config.data);
+  check_threads(issues, "threads", config.threads);
+  check_template(issues, "template", config.template_);
+  return issues;
+}
+
 void throw_if_any(const Issues& issues) {
   std::vector<std::string> lines;
   for (const Issue& issue : issues) lines.push_back(issue.keys.front() + ": " + issue.message);

@@ -96,6 +96,7 @@ ModelFolder read_model_folder(const fs::path& path) {
   folder.shape = decoder.shape;
   folder.scalar_head = read_scalar_head(config, family);
   if (const auto mean = config.find("rlhf_reward_mean")) folder.reward_mean = mean->number();
+  if (const auto found = config.find("rlhf_reward_temperature")) folder.reward_temperature = found->positive_number();
   add_eos_ids(config, folder.eos_ids);
   if (is_there(path / "generation_config.json")) {
     const std::string where = (path / "generation_config.json").string();

@@ -44,6 +44,7 @@ void patch_scalar_head(Json& config, double reward_mean, std::optional<std::int3
   if (config.contains("num_labels")) config["num_labels"] = 1;
   if (pad_id) config["pad_token_id"] = *pad_id;
   config["rlhf_reward_mean"] = reward_mean;
+  config.erase("rlhf_reward_temperature");  // that of the source
 }
 
 NamedTensors cast_all(const NamedTensors& weights, at::ScalarType dtype) {
@@ -102,6 +103,12 @@ SourceConfig parse_source(const ModelFolder& source) {
 }
 
 }  // namespace
+
+void keep_reward_temperature(const fs::path& folder, double temperature) {
+  Json config = read_model_json(folder / "config.json");
+  config["rlhf_reward_temperature"] = temperature;
+  write_file_atomically(folder / "config.json", config.dump(2) + "\n");
+}
 
 void save_causal_lm(const ModelFolder& source, const NamedTensors& weights, const SaveOptions& options,
                     const fs::path& path) {

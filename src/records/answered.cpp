@@ -9,7 +9,9 @@
 #include "rlhf/core/check_argument.h"
 #include "rlhf/records/jsonl.h"
 
+#include "records/answered_line.h"
 #include "records/conversation.h"
+#include "records/ranking.h"
 #include "records/record_fields.h"
 #include "records/record_format.h"
 
@@ -45,8 +47,9 @@ class AnswerReader {
       const TokenIds response = ids_of(record_.at("token_ids"));
       found.ids->insert(found.ids->end(), response.begin(), response.end());
     } else if (has("chosen") && has("rejected")) {
-      found.kind = Kind::pair;
-      found.content = pair();
+      const bool several = lists_texts("chosen");
+      found.kind = several ? Kind::list : Kind::pair;
+      found.content = several ? right_and_wrong() : pair();
     } else if (const char* name = first_of(kListNames)) {
       found.kind = Kind::list;
       found.content = list(name);
@@ -65,6 +68,10 @@ class AnswerReader {
     return nullptr;
   }
   bool has_chat_prompt() const { return record_.at(prompt_name_).is_list(); }
+  bool lists_texts(const std::string& key) const {
+    const JsonReader field = record_.at(key);
+    return field.is_list() && !field.list().empty() && field.item(0).is_string();
+  }
 
   Preference pair() const {
     const bool chat = record_.at("chosen").is_list(), has_prompt = has(prompt_name_);
@@ -78,6 +85,29 @@ class AnswerReader {
     return record;
   }
 
+  /// Lists of right and of wrong answers. Every right one is better than every wrong one.
+  Preference right_and_wrong() const {
+    Preference record = with_prompt();
+    add_texts(record_.at("chosen"), record);
+    const auto right = static_cast<std::int32_t>(record.answers.size());
+    add_texts(record_.at("rejected"), record);
+    const auto all = static_cast<std::int32_t>(record.answers.size());
+    for (std::int32_t chosen = 0; chosen < right; ++chosen)
+      for (std::int32_t rejected = right; rejected < all; ++rejected) record.pairs.push_back({chosen, rejected});
+    return record;
+  }
+
+  static void add_texts(const JsonReader& list, Preference& record) {
+    const std::string expected = "a list of 1 to " + std::to_string(kMaxRanked) + " texts";
+    const std::size_t size = list.list(expected).size();
+    if (size == 0 || size > kMaxRanked) list.fail(expected, "a list of " + std::to_string(size));
+    list.for_each_item([&](const JsonReader& item) { record.answers.push_back(answer_of(item.string(), record)); });
+  }
+
+  static Answer answer_of(const std::string& text, const Preference& record) {
+    return record.chat ? Answer{.turns = assistant_turn(text)} : Answer{text};
+  }
+
   /// A list of texts or of objects {"text"}; with ranks, a ranking.
   Preference list(const std::string& name) const {
     const JsonReader items = record_.at(name);
@@ -87,7 +117,7 @@ class AnswerReader {
     Preference record = with_prompt();
     items.for_each_item([&](const JsonReader& item) {
       const std::string& text = item.is_object() ? item.at("text").string() : item.string("a text or {\"text\"}");
-      record.answers.push_back(record.chat ? Answer{.turns = assistant_turn(text)} : Answer{text});
+      record.answers.push_back(answer_of(text, record));
     });
     return record;
   }
@@ -132,6 +162,8 @@ class AnswerReader {
 
 }  // namespace
 
+AnsweredRecord read_answered(const JsonLine& line, const FieldNames& names) { return AnswerReader(line, names).read(); }
+
 void for_each_answered(const std::filesystem::path& file, const std::string& prompt_field,
                        const std::function<void(AnsweredRecord)>& sink) {
   check_given(sink, "sink", "a function");
@@ -142,7 +174,7 @@ void for_each_answered(const std::filesystem::path& file, const std::string& pro
   bool any = false;
   for_each_json_line(file, /*max_bad_lines=*/0, [&](const JsonLine& line) {
     any = true;
-    sink(AnswerReader(line, names).read());
+    sink(read_answered(line, names));
   });
   if (!any) throw DataError("cannot read " + file.string() + ": expected at least one record, found none");
 }

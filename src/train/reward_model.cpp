@@ -17,6 +17,7 @@
 #include "rlhf/core/error.h"
 #include "rlhf/nn/scalar_model.h"
 
+#include "evaluated_pairs.h"
 #include "figures.h"
 #include "ranked_batch.h"
 #include "supervised.h"
@@ -170,6 +171,8 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
     choose_samples_to_evaluate();
   }
 
+  const std::vector<EvaluatedPair>& last_evaluated() const { return last_evaluated_; }
+
   std::vector<SavedModel> models() override {
     return {{"", [this](const std::filesystem::path& path) {
                const double mean = centred_on_.empty() ? 0.0 : mean_score(centred_on_);
@@ -211,9 +214,12 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
     done->samples = static_cast<double>(samples.size());
     done->centering = config_.reward_model.centering;
     DeviceFigures<RewardModelStep::kNumFigures> figures(device());
+    EvaluatedPairs evaluated;
     at::Tensor lowest, highest;
     for_each_group(samples, lengths, micro_batch_tokens_, [&](const std::vector<const RankedSample*>& members) {
-      const at::Tensor scores = add(make_ranked_batch(members, device()), done->samples, update != nullptr, figures);
+      const RankedBatch batch = make_ranked_batch(members, device());
+      const at::Tensor scores = add(batch, done->samples, update != nullptr, figures);
+      if (!update) evaluated.add(members, batch, scores);
       lowest = lowest.defined() ? at::minimum(lowest, scores.min()) : scores.min();
       highest = highest.defined() ? at::maximum(highest, scores.max()) : scores.max();
     });
@@ -224,6 +230,7 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
     done->work.processed_tokens = model_->trunk().take_processed_tokens();
     done->figures = figures.fetch();
     if (update) done->grad_norm = done->figures[RewardModelStep::kGradNorm];
+    if (!update) last_evaluated_ = evaluated.fetch();
     return done;
   }
 
@@ -263,6 +270,7 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
 
   std::optional<ScalarModel> model_;
   std::vector<const TokenIds*> centred_on_;
+  std::vector<EvaluatedPair> last_evaluated_;
 };
 
 }  // namespace
@@ -271,7 +279,9 @@ RunSummary train_reward_model(const RewardModelConfig& config, const RunOptions&
   const RewardModelConfig used = options.eval_only ? config_to_evaluate(config) : config;
   options.eval_only ? check_ranges(used) : check_config(used);
   RewardModel method(used);
-  return run_method(method, run_settings("rm", used), options);
+  RunSummary summary = run_method(method, run_settings("rm", used), options);
+  summary.pairs = method.last_evaluated();
+  return summary;
 }
 
 }  // namespace rlhf

@@ -5,6 +5,7 @@
 
 #include "rlhf/config/generate_config.h"
 #include "rlhf/config/ppo_config.h"
+#include "rlhf/config/reward_evaluation_config.h"
 #include "rlhf/config/reward_model_config.h"
 #include "rlhf/config/sft_config.h"
 
@@ -21,6 +22,7 @@ std::vector<Issue> validate(const SftConfig& config);
 std::vector<Issue> validate(const RewardModelConfig& config);
 std::vector<Issue> validate(const PpoConfig& config);
 std::vector<Issue> validate(const GenerateConfig& config);
+std::vector<Issue> validate(const RewardEvaluationConfig& config);
 
 /// The rules that every on-policy config keeps, rlhf-ppo's and one of a method of your own.
 std::vector<Issue> validate_on_policy(const std::string& policy, const PromptDataOptions& data,

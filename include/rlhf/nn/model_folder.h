@@ -22,9 +22,10 @@ struct ModelFolder {
   ModelShape shape;
   std::int64_t stored_rows = 0;  ///< the rows of embedding and head in the files, if grow_vocabulary() added some
   at::ScalarType file_dtype = at::kFloat;
-  bool scalar_head = false;                    ///< …ForSequenceClassification with one label
-  double reward_mean = 0;                      ///< `rlhf_reward_mean` of config.json
-  TokenIds eos_ids;                            ///< all EOS ids of config.json and generation_config.json
+  bool scalar_head = false;                  ///< …ForSequenceClassification with one label
+  double reward_mean = 0;                    ///< `rlhf_reward_mean` of config.json
+  std::optional<double> reward_temperature;  ///< `rlhf_reward_temperature` of config.json; nothing scales scores by it
+  TokenIds eos_ids;                          ///< all EOS ids of config.json and generation_config.json
   std::optional<std::int32_t> padding_is_eos;  ///< the pad id of a scalar model, if it is also an EOS id
   std::optional<std::string> prompt_template;  ///< from rlhf.json, which this library writes
 };
@@ -32,6 +33,10 @@ struct ModelFolder {
 /// Reads a model folder. Throws ModelError if the folder or config.json is missing or broken, if the family is not
 /// supported (the message names it), or if the weights are pickled (the message has the command that converts them).
 ModelFolder read_model_folder(const std::filesystem::path& path);
+
+/// Writes `rlhf_reward_temperature` into the config.json of a model folder, atomically; all else stays. A model that is
+/// trained from this one does not inherit it. Throws ModelError and OutputError.
+void keep_reward_temperature(const std::filesystem::path& folder, double temperature);
 
 /// Describes a new Llama with these sizes and the ids of the tokenizer.
 ModelFolder describe_new_model(const ModelInit& init, std::int64_t vocab_size, std::optional<std::int32_t> bos_id,

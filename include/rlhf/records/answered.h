@@ -30,6 +30,8 @@ struct AnsweredRecord {
 ///   {"prompt", "completion"}, also with "response" or "answer"; {"text"}; Alpaca's {"instruction", "output"}
 ///   {"messages"} and ShareGPT: the answer is the last assistant turn
 ///   {"prompt", "chosen", "rejected"} and {"chosen", "rejected"}: two answers
+///   {"prompt", "chosen": [texts], "rejected": [texts]}: a list, first the chosen ones; each is better than each
+///   rejected
 ///   {"prompt", "completions"} or {"prompt", "responses"}: a list of texts, of {"text"}, or a ranking
 ///   {"prompt_ids", "token_ids"}: what rlhf-generate --json wrote, scored as exactly these tokens
 /// `prompt_field` is the name of "prompt" in the file. A prompt may be messages; its answers are then messages or

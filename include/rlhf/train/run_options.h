@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "rlhf/runs/metrics.h"
 #include "rlhf/tensor/work_counters.h"
@@ -26,11 +27,20 @@ struct Evaluation {
   std::int64_t available = 0;  ///< samples of the data
 };
 
+/// A pair that a reward model was evaluated on.
+struct EvaluatedPair {
+  double margin = 0;        ///< score of the chosen text − score of the rejected one
+  std::int64_t length = 0;  ///< tokens of the chosen text − tokens of the rejected one
+  double truth = 1;         ///< the probability that the chosen text is better, as the data say
+  std::int32_t prompt = 0;  ///< a number that pairs of the same prompt share
+};
+
 /// The summary of a run.
 struct RunSummary {
   std::int64_t steps = 0;  ///< steps of this call: 0 for a dry run and for a run that was already finished
   WorkCounters work;       ///< the work of these steps and of their evaluations
   std::optional<Evaluation> evaluation;  ///< with RunOptions::eval_only
+  std::vector<EvaluatedPair> pairs;      ///< of train_reward_model: those of the last evaluation of this call
 };
 
 }  // namespace rlhf

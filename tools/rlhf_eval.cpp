@@ -1,0 +1,41 @@
+// rlhf-eval: evaluates models; implemented in tools/evaluate_reward.cpp.
+// This program checks the command line and the config, then runs libexec/rlhf/rlhf-engine (tools/engine_main.cpp) with
+// the same arguments.
+#include <string>
+#include <string_view>
+
+#include "rlhf/config/reward_evaluation_config.h"
+#include "rlhf/core/error.h"
+#include "rlhf/core/version.h"
+
+#include "front.h"
+
+namespace rlhf {
+namespace {
+
+constexpr const char* kHelp =
+    R"(usage: rlhf-eval COMMAND [--key value …]
+
+Evaluates models.
+
+  reward                  a report on a reward model: accuracy, calibration, length, noise ceiling
+  --help                  print this text, or that of a command: rlhf-eval reward --help
+  --version               print the version
+)";
+
+/// `argv[0]` is the command.
+int run_command(int argc, char** argv) {
+  const std::string_view command = argc > 0 ? argv[0] : "";
+  if (command == "reward") return run_front<RewardEvaluationConfig>(argc, argv);
+  return run_guarded([&] {
+    if (command == "--help") return print(kHelp);
+    if (command == "--version") return print(std::string("rlhf-eval ") + kVersion + "\n");
+    throw ConfigError({"command line: expected the command reward, found " +
+                       (command.empty() ? "none" : std::string(command)) + "; hint: rlhf-eval --help"});
+  });
+}
+
+}  // namespace
+}  // namespace rlhf
+
+int main(int argc, char** argv) { return rlhf::run_command(argc - 1, argv + 1); }
