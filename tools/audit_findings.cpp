@@ -15,15 +15,15 @@ namespace {
 constexpr double kSure = 0.999;
 constexpr std::size_t kNames = 5;
 
-/// "3 of 12 annotators WHAT: k1, k2, k3", at most five names; nothing if none does.
+/// "WHAT: 3 of 12 annotators (k1, k2, k3)"; nothing if none does.
 template <typename Test>
 void add_annotators(const Audit& audit, const std::string& what, const Test& test, std::vector<std::string>& findings) {
   std::vector<std::string> names;
   for (std::size_t k = 0; k < audit.annotators.size(); ++k)
     if (test(audit.by_annotator[k])) names.push_back(audit.annotators[k].name);
   if (names.empty()) return;
-  findings.push_back(std::to_string(names.size()) + " of " + counted(audit.annotators.size(), "annotator") + " " +
-                     what + ": " + shown_names(names, kNames));
+  findings.push_back(what + ": " + std::to_string(names.size()) + " of " +
+                     counted(audit.annotators.size(), "annotator") + " (" + shown_names(names, kNames) + ")");
 }
 
 bool favours_a_place(const VoteSummary& votes) {
@@ -60,8 +60,8 @@ void add_missing(const Audit& audit, std::vector<std::string>& findings) {
 std::vector<std::string> audit_findings(const Audit& audit) {
   std::vector<std::string> findings;
   add_missing(audit, findings);
-  add_annotators(audit, "are wrong on most checked answers", mostly_wrong, findings);
-  add_annotators(audit, "choose by the place on the screen", favours_a_place, findings);
+  add_annotators(audit, "wrong on most checked answers", mostly_wrong, findings);
+  add_annotators(audit, "choosing by the place on the screen", favours_a_place, findings);
   add_names(audit.contested, "pair", "that reliable annotators split on", findings);
   if (!audit.cycles.empty())
     findings.push_back(

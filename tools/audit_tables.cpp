@@ -73,7 +73,7 @@ std::string cycle_text(const NamedCycle& cycle) {
 }
 
 std::string more_text(std::size_t all, std::size_t shown) {
-  return all > shown ? "(and " + std::to_string(all - shown) + " more: --json and --html have all)\n" : "";
+  return all > shown ? "(and " + std::to_string(all - shown) + " more: --json has all)\n" : "";
 }
 
 std::string summary_line(const Audit& audit) {

@@ -20,7 +20,7 @@ Cells without_empty_columns(const Cells& cells);
 std::string shown_names(const std::vector<std::string>& names, std::size_t most);
 /// "a > b > c > a".
 std::string cycle_text(const NamedCycle& cycle);
-/// "(and 4 more: --json and --html have all)" as a line, or "".
+/// "(and 4 more: --json has all)" as a line, or "".
 std::string more_text(std::size_t all, std::size_t shown);
 
 Cells agreement_table(const AgreementPart& agreement);

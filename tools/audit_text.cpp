@@ -53,7 +53,7 @@ std::string to_text(const Audit& audit) {
   if (!audit.domains.empty()) text += "\n" + groups_text("domain", audit.domains);
   text += payment_text(audit.payment);
   if (!audit.findings.empty()) text += "\nlook at\n";
-  for (const std::string& finding : audit.findings) text += "- " + one_line(finding) + "\n";
+  for (const std::string& finding : audit.findings) text += "- " + message_line(finding) + "\n";
   return text;
 }
 

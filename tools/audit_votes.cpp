@@ -1,6 +1,7 @@
 // Judgments of a file as votes on pairs of completions.
 #include "audit_votes.h"
 
+#include <algorithm>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -97,18 +98,17 @@ std::vector<std::int32_t> VoteCollector::add_completions(const JudgedRecord& rec
 }
 
 VoteCollector::Item VoteCollector::add_item(const CompletionPair& pair, const std::string& name) {
-  const bool swapped = pair.first > pair.second;
-  const CompletionPair ordered = swapped ? CompletionPair{pair.second, pair.first} : pair;
-  const auto [number, is_new] = items_(std::to_string(ordered.first) + " " + std::to_string(ordered.second));
+  const auto [low, high] = std::minmax(pair.first, pair.second);
+  const auto [number, is_new] = items_(std::to_string(low) + " " + std::to_string(high));
   const auto record = static_cast<std::int32_t>(all_.records);
   if (is_new) {
-    all_.items.push_back({ordered, record, name});
+    all_.items.push_back({pair, record, name});
     all_.details.gold.push_back(kNoChoice);
-    gold_record_.push_back(-1);
+    has_gold_.push_back(false);
   } else if (all_.items[number].record != record) {
     all_.repeats.push_back(name);
   }
-  return {number, swapped};
+  return {number, all_.items[number].completions.first != pair.first};
 }
 
 void VoteCollector::add_gold(const JudgedRecord& record, std::size_t a, std::size_t b, const Item& item,
@@ -117,9 +117,9 @@ void VoteCollector::add_gold(const JudgedRecord& record, std::size_t a, std::siz
   if (!choice) return;
   std::int32_t& gold = all_.details.gold[item.number];
   const std::int32_t found = turned(*choice, item.swapped);
-  if (gold_record_[item.number] < 0) {
+  if (!has_gold_[item.number]) {
     gold = found;
-    gold_record_[item.number] = static_cast<std::int32_t>(all_.records);
+    has_gold_[item.number] = true;
   } else if (gold != found && gold != kNoChoice) {
     gold = kNoChoice;
     all_.gold_conflicts.push_back(name);

@@ -24,7 +24,8 @@ struct AuditedAnnotator {
   AnnotatorRole role = AnnotatorRole::crowd;
 };
 
-/// Two different completions of one prompt. All records with these two texts are one item.
+/// Two different completions of one prompt, in the order of the first record that has them. All records with these two
+/// texts are one item.
 struct AuditedItem {
   CompletionPair completions;
   std::int32_t record = 0;  ///< index of the first record that has it; in increasing order
@@ -86,7 +87,7 @@ class VoteCollector {
 
   AuditedVotes all_;
   Numbering prompts_, completions_, items_, annotators_, domains_;
-  std::vector<std::int32_t> gold_record_;  ///< [items]
+  std::vector<bool> has_gold_;  ///< [items]; true also where the gold of records contradicts
 };
 
 }  // namespace rlhf
