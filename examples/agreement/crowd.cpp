@@ -48,7 +48,8 @@ CrowdPair judge(const Pair& pair, std::uint64_t i, std::uint64_t seed, const Cro
                             {"domain", to_string(kind_of(pair.sum, pair.hint))}}};
   if (pair.hint) made.record["belief"] = std::to_string(*pair.hint);
   Json& judgments = made.record["judgments"] = Json::array();
-  const auto order = rlhf::random_permutation(static_cast<std::size_t>(options.people), seed, rlhf::random_stream(who, i));
+  const auto order =
+      rlhf::random_permutation(static_cast<std::size_t>(options.people), seed, rlhf::random_stream(who, i));
   for (int vote = 0; vote < options.votes; ++vote) {
     const int k = static_cast<int>(order[static_cast<std::size_t>(vote)]);
     const bool is_right = uniform(seed, answer, i, static_cast<std::uint64_t>(vote)) <
@@ -57,7 +58,8 @@ CrowdPair judge(const Pair& pair, std::uint64_t i, std::uint64_t seed, const Cro
   }
   if (uniform(seed, asked, i) >= options.expert_share) return made;
   const bool is_right = uniform(seed, expert, i) < options.expert_right;
-  const auto number = rlhf::random_below(seed, rlhf::random_stream(expert, i), 1, static_cast<std::uint64_t>(options.experts));
+  const auto number =
+      rlhf::random_below(seed, rlhf::random_stream(expert, i), 1, static_cast<std::uint64_t>(options.experts));
   judgments.push_back(judgment("expert-" + std::to_string(number + 1), "expert", is_right ? good : bad));
   made.of_expert = pair;
   if (!is_right) std::swap(made.of_expert->chosen, made.of_expert->rejected);

@@ -11,8 +11,8 @@
 namespace agreement {
 
 /// The people who judge the pairs of the demo. Each member of the crowd answers right with a probability of their own.
-/// Most are agreeable: where one answer agrees with the asker's wrong belief, they choose it with another probability of
-/// their own. Experts are nearly always right, and judge few pairs.
+/// Most are agreeable: where one answer agrees with the asker's wrong belief, they choose it with another probability
+/// of their own. Experts are nearly always right, and judge few pairs.
 struct CrowdOptions {
   int people = 20, agreeable = 15, experts = 3;
   double lowest_right = 0.88, highest_right = 0.97;        ///< range of the probability of a right answer
@@ -29,8 +29,8 @@ struct CrowdPair {
   std::optional<Pair> of_expert;  ///< as the expert orders it
 };
 
-/// Judges `pairs`, whose chosen answers are true. What is said about pair i depends only on the options, the seed, i and
-/// the pair.
+/// Judges `pairs`, whose chosen answers are true. What is said about pair i depends only on the options, the seed, i
+/// and the pair.
 std::vector<CrowdPair> judge_by_crowd(const std::vector<Pair>& pairs, std::uint64_t seed,
                                       const CrowdOptions& options = {});
 

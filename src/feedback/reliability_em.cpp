@@ -116,7 +116,8 @@ std::vector<AnnotatorReliability> with_intervals(const Problem& problem, const s
 
 std::vector<std::string> limits_of(const Problem& problem, const std::vector<AnnotatorReliability>& annotators) {
   if (std::any_of(annotators.begin(), annotators.end(), [](const auto& one) { return one.anchors > 0; })) return {};
-  if (any_not_zero(problem.prior)) return {"no anchor has a vote: that the reward model is right more often than not is assumed"};
+  if (any_not_zero(problem.prior))
+    return {"no anchor has a vote: that the reward model is right more often than not is assumed"};
   return {"no anchor has a vote: that most annotators are right more often than not is assumed"};
 }
 
