@@ -260,7 +260,7 @@ class Bench {
       const RankedBatch batch = make_ranked_batch(members, compute_.device);
       const at::Tensor scores = model.values(batch.packed, batch.rows);
       const at::Tensor chosen = at::index(scores, {batch.chosen}), rejected = at::index(scores, {batch.rejected});
-      bradley_terry_loss(chosen, rejected, batch.margin, batch.weight).div(std::ssize(samples)).backward();
+      bradley_terry_loss(chosen, rejected, batch.labels).div(std::ssize(samples)).backward();
       trainee.take_step(kLearningRate, "model", 0);
     };
     lengths.insert(lengths.end(), lengths.begin(), lengths.end());  // both texts of a pair
