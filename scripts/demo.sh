@@ -3,10 +3,11 @@
 # model and policy again on the same pairs, as a crowd that likes agreement judges them, and as a few experts do.
 # Starts over in runs/demo each time.
 #   make demo            make demo SEED=2
+# RLHF_BIN=DIR takes the programs in that folder instead of building them.
 set -euo pipefail
 export LC_ALL=C OMP_WAIT_POLICY=passive  # threads that have nothing to do sleep
 cd "$(dirname "$0")/.."
-scripts/build.sh rlhf_demo
+[[ -n "${RLHF_BIN:-}" ]] || scripts/build.sh rlhf_demo
 
 seed=${SEED:-1}
 run=runs/demo
@@ -21,7 +22,7 @@ stage() {  # NAME COMMAND…: runs the command and remembers how long it took
   seconds+=("$name=$((took / 1000)).$(printf %03d $((took % 1000)))")
 }
 
-PATH=$PWD/build/bin:$PATH
+PATH=${RLHF_BIN:-$PWD/build/bin}:$PATH
 rm -rf "$run"
 mkdir -p "$run"
 
@@ -60,3 +61,4 @@ echo
 agreement-evaluate judges --sft "$run/sft/final" --questions "$run/world/eval.jsonl" --judgments "$run/judgments.jsonl" \
   --arms "$run"/judges/{majority,experts,truth} --seed "$seed" --output "$run"
 echo "$run/judges.json has these figures, $run/judges.svg a picture"
+echo "seconds of the stages: ${seconds[*]}"
