@@ -53,23 +53,6 @@ void check_pairs(const std::vector<SimulatedPair>& pairs) {
   }
 }
 
-void check_annotator(const SimulatedAnnotator& annotator) {
-  check_share(annotator.error, "error");
-  check_number(annotator.rationality, "rationality");
-  check_number(annotator.position_bias, "position_bias");
-  check_number(annotator.length_bias, "length_bias");
-  check_number(annotator.agreement_bias, "agreement_bias");
-  check_number(annotator.cost, "cost");
-  check_argument(annotator.fatigue >= 0 && std::isfinite(annotator.fatigue), "fatigue", "at least 0",
-                 annotator.fatigue);
-  for (const double factor : annotator.expertise) check_number(factor, "expertise");
-  double last = 0;
-  for (const double cut : annotator.cuts) {
-    check_argument(cut > last && std::isfinite(cut), "cuts", "increasing numbers above 0", cut);
-    last = cut;
-  }
-}
-
 double expertise_in(const SimulatedAnnotator& annotator, std::int32_t domain) {
   if (annotator.expertise.empty()) return 1;
   check_argument(domain < static_cast<std::int32_t>(annotator.expertise.size()), "domain",
@@ -110,6 +93,23 @@ std::vector<std::int32_t> draw_different(std::int32_t count, std::int32_t bound,
 }
 
 }  // namespace
+
+void check_annotator(const SimulatedAnnotator& annotator) {
+  check_share(annotator.error, "error");
+  check_number(annotator.rationality, "rationality");
+  check_number(annotator.position_bias, "position_bias");
+  check_number(annotator.length_bias, "length_bias");
+  check_number(annotator.agreement_bias, "agreement_bias");
+  check_number(annotator.cost, "cost");
+  check_argument(annotator.fatigue >= 0 && std::isfinite(annotator.fatigue), "fatigue", "at least 0",
+                 annotator.fatigue);
+  for (const double factor : annotator.expertise) check_number(factor, "expertise");
+  double last = 0;
+  for (const double cut : annotator.cuts) {
+    check_argument(cut > last && std::isfinite(cut), "cuts", "increasing numbers above 0", cut);
+    last = cut;
+  }
+}
 
 std::vector<Assignment> assign_annotators(std::int32_t pairs, std::int32_t annotators, std::int32_t per_pair,
                                           std::uint64_t seed) {

@@ -37,6 +37,9 @@ struct SimulatedAnnotator {
   double cost = 1;                ///< of one vote
 };
 
+/// Throws ArgumentError "KEY: expected …, found …" for a number that an annotator cannot have.
+void check_annotator(const SimulatedAnnotator& annotator);
+
 /// Who is asked about which pair.
 struct Assignment {
   std::int32_t pair = 0;

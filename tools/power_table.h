@@ -1,0 +1,10 @@
+#pragma once
+
+#include <string>
+
+namespace rlhf {
+
+/// The table of rlhf-feedback simulate --power.
+std::string power_table();
+
+}  // namespace rlhf
