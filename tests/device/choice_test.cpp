@@ -14,7 +14,7 @@ class Choice : public testing::SameBits {
   void SetUp() override {
     SameBits::SetUp();
     type_ = testing::test_accelerator().type();
-    if (accelerator().count() < 2) GTEST_SKIP() << "a machine with two GPUs";
+    if (accelerator().count() < 2) GTEST_SKIP() << "needs a machine with two GPUs";
   }
 
   SftConfig on(int index, const std::string& output) const {
