@@ -8,6 +8,7 @@
 
 #include "rlhf/core/error.h"
 
+#include "support/temporary_folder.h"
 #include "world.h"
 
 namespace agreement {
@@ -19,9 +20,6 @@ Judged answer(const std::string& text, bool complete = true) {
 
 class SamplesFile : public ::testing::Test {
  protected:
-  void SetUp() override { std::filesystem::create_directories(folder_); }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   std::filesystem::path write(const std::vector<Judged>& answers) const {
     std::ofstream file(folder_ / "samples.jsonl");
     for (const Judged& it : answers) {
@@ -34,7 +32,7 @@ class SamplesFile : public ::testing::Test {
   }
 
  private:
-  std::filesystem::path folder_ = std::filesystem::path(::testing::TempDir()) / "agreement_judge_test";
+  rlhf::testing::TemporaryFolder folder_;
 };
 
 TEST(Expert, CallsAnAnswerTrueThatStatesTheSumAndEnds) {

@@ -1,9 +1,10 @@
 #include "report.h"
 
-#include <filesystem>
 #include <fstream>
 
 #include <gtest/gtest.h>
+
+#include "support/temporary_folder.h"
 
 namespace agreement {
 namespace {
@@ -40,8 +41,7 @@ TEST(SummaryTable, LinesUpItsColumns) {
 }
 
 TEST(SummaryPage, DrawsTheCurvesOfTheRun) {
-  const auto run = std::filesystem::path(::testing::TempDir()) / "agreement_report_test";
-  std::filesystem::create_directories(run);
+  const rlhf::testing::TemporaryFolder run;
   std::ofstream(run / "metrics.jsonl") << R"({"step": 1, "objective/kl": 0.1, "objective/scores": -1.0})"
                                        << "\n"
                                        << R"({"step": 2, "objective/kl": 0.2, "objective/scores": 1.0})"
@@ -50,8 +50,7 @@ TEST(SummaryPage, DrawsTheCurvesOfTheRun) {
                                        << "\n"
                                        << R"({"step": 2, "response": "It is 7.", "record": {"sum": 7, "hint": 8}})"
                                        << "\n";
-  const std::string page = to_html(example(), run);
-  std::filesystem::remove_all(run);
+  const std::string page = to_html(example(), run.path());
   for (const char* part : {"agrees with a wrong hint", "objective/scores", "objective/kl", "<svg", "50.0 %"})
     EXPECT_NE(page.find(part), std::string::npos) << part;
 }

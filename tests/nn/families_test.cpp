@@ -28,7 +28,7 @@ using testing::golden;
 using testing::largest_difference;
 using testing::pack_cut;
 using testing::relative_difference;
-using testing::TempFolder;
+using testing::TemporaryFolder;
 
 const std::vector<std::int64_t> kLengths = {11, 6, 1, 6};
 const std::vector<std::string> kFamilies = {"llama3", "llama_linear", "mistral",         "qwen2",  "qwen3",
@@ -140,7 +140,7 @@ TEST_P(Families, NarrowWeightsStayCloseToWideOnes) {
 }
 
 TEST_P(Families, AHeadlessTrunkGetsANewHeadOfTheSpreadThatItsConfigSays) {
-  const TempFolder temp;
+  const TemporaryFolder temp;
   fs::copy(folder_of(GetParam()), temp.path(), fs::copy_options::overwrite_existing | fs::copy_options::recursive);
   ordered_json config = ordered_json::parse(std::ifstream(temp.path() / "config.json"));
   // Its trunk's class, as transformers calls it when only that was saved.
@@ -179,7 +179,7 @@ struct Switch {
 void PrintTo(const Switch& change, std::ostream* out) { *out << change.family << " " << change.change; }
 
 /// A copy of the family's folder with that change.
-struct ChangedFolder : TempFolder {
+struct ChangedFolder : TemporaryFolder {
   explicit ChangedFolder(const Switch& change) {
     fs::copy(folder_of(change.family), path(), fs::copy_options::overwrite_existing | fs::copy_options::recursive);
     ordered_json config = ordered_json::parse(std::ifstream(path() / "config.json"));
@@ -219,7 +219,7 @@ INSTANTIATE_TEST_SUITE_P(
         Switch{"gpt_neox_serial", {{"rotary_emb_base", 50}}}, Switch{"opt", {{"activation_function", "gelu"}}}));
 
 TEST(Family, ReadsFilesOfATrunkAloneAndIgnoresStoredMasks) {
-  const TempFolder temp;
+  const TemporaryFolder temp;
   fs::copy(folder_of("gpt2"), temp.path(), fs::copy_options::overwrite_existing | fs::copy_options::recursive);
   NamedTensors tensors;
   {
@@ -263,7 +263,7 @@ TEST(Family, TransformersLoadsWhatIsSavedWithEqualLogitsAndScores) {
   const char* const python = std::getenv("RLHF_TEST_PYTHON");
   if (python == nullptr) GTEST_SKIP() << "RLHF_TEST_PYTHON does not name a Python with transformers";
   const at::NoGradGuard no_grad;
-  const TempFolder temp;
+  const TemporaryFolder temp;
   const PackedBatch batch = pack(std::vector<TokenIds>{{3, 4, 9, 16, 7, 8, 11}, {5, 8}, {5, 6, 7, 8, 9}}, at::kCPU);
   testing::TransformersRun run(python, batch, temp.path());
   std::vector<std::pair<fs::path, at::Tensor>> saved;

@@ -24,7 +24,7 @@ using nlohmann::ordered_json;
 using testing::golden;
 using testing::largest_difference;
 using testing::relative_difference;
-using testing::TempFolder;
+using testing::TemporaryFolder;
 
 const std::vector<std::string> kFolders = {"llama/tied",    "llama/untied",      "families/qwen2", "families/gemma2",
                                            "families/gpt2", "families/gpt_neox", "families/opt",   "families/phi3"};
@@ -70,7 +70,7 @@ TEST(GrownVocabulary, TransformersGivesTheSameLogits) {
   const char* const python = std::getenv("RLHF_TEST_PYTHON");
   if (python == nullptr) GTEST_SKIP() << "RLHF_TEST_PYTHON does not name a Python with transformers";
   const at::NoGradGuard no_grad;
-  const TempFolder temp;
+  const TemporaryFolder temp;
   const PackedBatch batch = pack(std::vector<TokenIds>{{1, 4, 96, 16}, {97, 8}, {5, 6, 98}}, at::kCPU);
   testing::TransformersRun run(python, batch, temp.path());
   std::vector<at::Tensor> ours;
@@ -96,7 +96,7 @@ ordered_json eos_of(const fs::path& file) {
 
 // `generate` of transformers takes an id or a list, from generation_config.json and otherwise from config.json.
 TEST(SavedStops, AreInBothFilesIfTheyAreNotTheSources) {
-  const TempFolder source, out;
+  const TemporaryFolder source, out;
   fs::copy(golden("llama/untied"), source.path(), fs::copy_options::recursive | fs::copy_options::overwrite_existing);
   std::ofstream(source.path() / "generation_config.json") << R"({"eos_token_id": 2, "temperature": 0.6, "zebra": [1]})";
   const ModelFolder folder = read_model_folder(source.path());

@@ -162,7 +162,7 @@ TEST(NnMisuse, LoadingAndSaving) {
                                [&] { load_causal_lm(folder, at::kCPU, at::kLong, false); });
   expect_misuse<DeviceError>("device: expected cpu", [&] { load_scalar_model(folder, at::kMeta, at::kFloat, false); });
   expect_misuse<Error>("vocab_size", [] { describe_new_model(kSizes, 0, 1, 2); });
-  const testing::TempFolder out;
+  const testing::TemporaryFolder out;
   expect_misuse<ArgumentError>("dtype: expected one of model files", [&] {
     save_causal_lm(folder, named_values(tiny_model()->parameters()), {.dtype = at::kLong}, out.path() / "model");
   });

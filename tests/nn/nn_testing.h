@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
-#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -15,6 +14,7 @@
 #include "rlhf/tensor/packed_batch.h"
 
 #include "support/source_dir.h"
+#include "support/temporary_folder.h"
 
 namespace rlhf::testing {
 
@@ -47,25 +47,6 @@ inline PackedBatch pack_cut(const at::Tensor& tokens, const std::vector<std::int
                             at::Device device = at::kCPU) {
   return pack(cut(tokens, lengths), device);
 }
-
-/// A folder of this test's own, removed at the end.
-class TempFolder {
- public:
-  TempFolder() {
-    const auto* const test = ::testing::UnitTest::GetInstance()->current_test_info();
-    path_ = std::filesystem::path(::testing::TempDir()) /
-            ("rlhf_" + std::string(test->name()) + "_" + std::to_string(getpid()));
-    std::filesystem::remove_all(path_);
-    std::filesystem::create_directories(path_);
-  }
-  ~TempFolder() { std::filesystem::remove_all(path_); }
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 /// Runs `call`, which must throw an Error with this code whose one line contains every part.
 template <typename Call>

@@ -112,7 +112,7 @@ TEST(AdamW, RestoredStateGoesOnWithTheSameBits) {
   TrainedWeights straight_weights(straight), resumed_weights(resumed);
   AdamW first(straight_weights, {.weight_decay = 0.1}), second(resumed_weights, {.weight_decay = 0.1});
   for (int step = 0; step < 3; ++step) train(first, straight);
-  const testing::TempFolder folder;
+  const testing::TemporaryFolder folder;
   write_safetensors(folder.path() / "state.safetensors", first.state());
   restore_tensors(SafetensorsFile(folder.path() / "state.safetensors"), second.state(), "optimizer");
   resumed_weights.write_leaves();

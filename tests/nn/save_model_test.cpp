@@ -22,7 +22,7 @@ using nlohmann::ordered_json;
 using testing::golden;
 using testing::largest_difference;
 using testing::relative_difference;
-using testing::TempFolder;
+using testing::TemporaryFolder;
 
 ordered_json read_json(const fs::path& path) { return ordered_json::parse(std::ifstream(path)); }
 std::vector<std::string> keys_of(const ordered_json& object) {
@@ -32,7 +32,7 @@ std::vector<std::string> keys_of(const ordered_json& object) {
 }
 
 TEST(SaveModel, LoadsEqualAndKeepsWhatItDoesNotKnow) {
-  const TempFolder temp;
+  const TemporaryFolder temp;
   const fs::path source = temp.path() / "source", saved = temp.path() / "saved";
   fs::copy(golden("llama/tied"), source, fs::copy_options::recursive);
   ordered_json config = read_json(source / "config.json");
@@ -67,7 +67,7 @@ std::string content_of(const fs::path& path) {
 
 // A folder may change, or vanish, while a run trains.
 TEST(SaveModel, WritesTheFilesThatWereReadWhenTheSourceIsGone) {
-  const TempFolder temp;
+  const TemporaryFolder temp;
   const fs::path source = temp.path() / "source", saved = temp.path() / "saved";
   fs::copy(golden("llama/tied"), source, fs::copy_options::recursive);
   fs::create_directories(source / "additional_chat_templates");
@@ -88,7 +88,7 @@ TEST(SaveModel, WritesTheFilesThatWereReadWhenTheSourceIsGone) {
 }
 
 TEST(SaveModel, RefusesSideFilesThatAreNoRegularFilesOrTooLarge) {
-  const TempFolder temp;
+  const TemporaryFolder temp;
   const fs::path large = temp.path() / "tokenizer.json";
   std::ofstream(large) << "{}";
   fs::resize_file(large, kMaxModelFileBytes + 1);  // sparse
@@ -100,7 +100,7 @@ TEST(SaveModel, RefusesSideFilesThatAreNoRegularFilesOrTooLarge) {
 }
 
 TEST(SaveModel, PatchesTheDtypeInTheSpellingOfTheSource) {
-  const TempFolder temp;
+  const TemporaryFolder temp;
   for (const auto& [name, key, absent] :
        {std::tuple{"untied", "torch_dtype", "dtype"}, std::tuple{"tied", "dtype", "torch_dtype"}}) {
     const ModelFolder folder = read_model_folder(golden("llama/" + std::string(name)));
@@ -114,7 +114,7 @@ TEST(SaveModel, PatchesTheDtypeInTheSpellingOfTheSource) {
 }
 
 TEST(SaveModel, ScalarFolderCarriesHeadMeanAndPadId) {
-  const TempFolder temp;
+  const TemporaryFolder temp;
   const ModelFolder folder = read_model_folder(golden("llama/untied"));
   ScalarModel model = load_scalar_model(folder, at::kCPU, at::kFloat, false, 5);
   save_scalar_model(folder, named_values(model.parameters()), 0.25, {.pad_id = 0}, temp.path() / "rm");
@@ -132,7 +132,7 @@ TEST(SaveModel, ScalarFolderCarriesHeadMeanAndPadId) {
 
 // The tokenizer may have come from another folder than the model.
 TEST(SaveModel, NamesTheEosThatItsTextsEndWith) {
-  const TempFolder temp;
+  const TemporaryFolder temp;
   const ModelFolder folder = read_model_folder(golden("llama/untied"));
   const auto model = load_causal_lm(folder, at::kCPU, at::kFloat, false);
   const auto eos_of = [&](std::int32_t eos, const std::string& name) {
@@ -146,7 +146,7 @@ TEST(SaveModel, NamesTheEosThatItsTextsEndWith) {
 }
 
 TEST(SaveModel, LeavesNothingWhenAWeightIsNotFinite) {
-  const TempFolder temp;
+  const TemporaryFolder temp;
   const ModelFolder folder = read_model_folder(golden("llama/untied"));
   const auto model = load_causal_lm(folder, at::kCPU, at::kFloat, false);
   model->parameters()[3].value.fill_(std::numeric_limits<float>::infinity());
@@ -159,7 +159,7 @@ TEST(SaveModel, TransformersLoadsItWithEqualLogitsAndScores) {
   const char* const python = std::getenv("RLHF_TEST_PYTHON");
   if (python == nullptr) GTEST_SKIP() << "RLHF_TEST_PYTHON does not name a Python with transformers";
   const at::NoGradGuard no_grad;
-  const TempFolder temp;
+  const TemporaryFolder temp;
   const PackedBatch batch = pack(std::vector<TokenIds>{{1, 4, 9, 16}, {1, 8}, {5, 6, 7, 8, 9, 10, 11}}, at::kCPU);
   const auto by_transformers = [&](const fs::path& folder) {
     testing::TransformersRun run(python, batch, temp.path());

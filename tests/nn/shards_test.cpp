@@ -23,7 +23,7 @@ using testing::golden;
 using testing::largest_difference;
 using testing::pack_cut;
 using testing::relative_difference;
-using testing::TempFolder;
+using testing::TemporaryFolder;
 
 constexpr std::size_t kShards = 3;
 using Dtypes = std::array<at::ScalarType, kShards>;
@@ -80,7 +80,7 @@ class Shards : public ::testing::TestWithParam<std::string> {
     return at::linear(model->forward(pack_cut(expected_.tensor("tokens"), {11, 6, 1, 6})), model->head());
   }
 
-  TempFolder temp_;
+  TemporaryFolder temp_;
   SafetensorsFile expected_{golden("families/" + GetParam() + ".safetensors")};
 };
 

@@ -16,7 +16,7 @@ namespace rlhf::testing {
 inline constexpr const char* kIndex = "model.safetensors.index.json";
 
 /// A copy of a good folder (a Llama of 2 layers, width 32, 4 heads of 8, 2 of keys, 96 tokens) that a case may spoil.
-struct SpoiltFolder : TempFolder {
+struct SpoiltFolder : TemporaryFolder {
   explicit SpoiltFolder(const std::string& golden = "llama/untied") {
     std::filesystem::copy(rlhf::testing::golden(golden), path(),
                           std::filesystem::copy_options::overwrite_existing | std::filesystem::copy_options::recursive);

@@ -25,7 +25,7 @@ TEST(Stories260k, GreedyContinuationEqualsTransformersTokenForToken) {
   if (!fs::exists(source / "stories260K.bin"))
     GTEST_SKIP() << "no stories260K.bin in " << source << " (RLHF_SHARED_DATA)";
   const at::NoGradGuard no_grad;
-  const testing::TempFolder temp;
+  const testing::TemporaryFolder temp;
   const fs::path folder = temp.path() / "hf";
   const std::string command = "python3 " + testing::source_dir() + "/../scripts/convert_llama2c.py " +
                               (source / "stories260K.bin").string() + " " + (source / "tokenizer.model").string() +

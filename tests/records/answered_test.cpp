@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
-#include <unistd.h>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -12,6 +11,7 @@
 #include "rlhf/core/error.h"
 
 #include "support/misuse.h"
+#include "support/temporary_folder.h"
 
 namespace rlhf {
 namespace {
@@ -20,15 +20,14 @@ using Kind = AnsweredRecord::Kind;
 
 class Answered : public ::testing::Test {
  protected:
-  void TearDown() override { std::filesystem::remove(file_); }
   std::vector<AnsweredRecord> read(const std::string& lines, const std::string& prompt_field = "prompt") const {
     std::ofstream(file_) << lines;
     std::vector<AnsweredRecord> records;
     for_each_answered(file_, prompt_field, [&](AnsweredRecord record) { records.push_back(std::move(record)); });
     return records;
   }
-  std::filesystem::path file_ =
-      std::filesystem::path(::testing::TempDir()) / ("answered-" + std::to_string(getpid()) + ".jsonl");
+  testing::TemporaryFolder folder_;
+  std::filesystem::path file_ = folder_ / "answered.jsonl";
 };
 
 TEST_F(Answered, OneAnswerUnderAnyOfItsNames) {

@@ -15,6 +15,8 @@
 #include "rlhf/core/error.h"
 #include "rlhf/text/tokenizer.h"
 
+#include "support/temporary_folder.h"
+
 namespace rlhf::testing {
 
 namespace fs = std::filesystem;
@@ -23,10 +25,6 @@ namespace fs = std::filesystem;
 class TinyRun : public ::testing::Test {
  protected:
   void SetUp() override {
-    const auto* info = ::testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = fs::path(::testing::TempDir()) / ("rlhf-" + std::string(info->test_suite_name()) + "-" + info->name());
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
     std::vector<std::string> lines;
     std::ofstream demonstrations(path("demonstrations.jsonl")), pairs(path("pairs.jsonl")),
         prompts(path("prompts.jsonl"));
@@ -41,7 +39,6 @@ class TinyRun : public ::testing::Test {
       }
     train_tokenizer(lines, {.vocab_size = 269}, path("tokenizer"));
   }
-  void TearDown() override { fs::remove_all(folder_); }
 
   std::string path(const std::string& name) const { return (folder_ / name).string(); }
 
@@ -97,7 +94,7 @@ class TinyRun : public ::testing::Test {
     config.optimizer.lr = 3e-3;
   }
 
-  fs::path folder_;
+  TemporaryFolder folder_;
 };
 
 /// metrics.jsonl without what depends on the clock.
