@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds, then runs the main job on a world of its own: text, demonstrations, reward model, PPO. Then it trains reward
-# model and policy again on the same pairs, as a crowd that likes agreement judges them, and as a few experts do.
+# model and policy again on the same pairs, whose labels come in several ways from a crowd that likes agreement and from
+# a few experts.
 # Starts over in runs/demo each time.
 #   make demo            make demo SEED=2
 # RLHF_BIN=DIR takes the programs in that folder instead of building them.
@@ -54,11 +55,13 @@ train_on() {  # DATA OUTPUT KEY=VALUE…: a reward model on DATA, and a policy w
     train.seed="$seed"
 }
 stage majority train_on "$run/judgments.jsonl" "$run/judges/majority"
+stage drop_in_play train_on "$run/judgments.jsonl" "$run/judges/drop_in_play" reward_model.annotators=drop_in_play
+stage latent train_on "$run/judgments.jsonl" "$run/judges/latent" reward_model.annotators=latent
 stage experts train_on "$run/expert_pairs.jsonl" "$run/judges/experts" train.epochs=10
 stage truth train_on "$run/pairs.jsonl" "$run/judges/truth"
 
 echo
 agreement-evaluate judges --sft "$run/sft/final" --questions "$run/world/eval.jsonl" --judgments "$run/judgments.jsonl" \
-  --arms "$run"/judges/{majority,experts,truth} --seed "$seed" --output "$run"
+  --arms "$run"/judges/{majority,drop_in_play,latent,experts,truth} --seed "$seed" --output "$run"
 echo "$run/judges.json has these figures, $run/judges.svg a picture"
 echo "seconds of the stages: ${seconds[*]}"

@@ -11,37 +11,11 @@
 namespace rlhf {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-/// The texts of messages, of all roles or of one.
-std::string text_of(const Json& messages, std::string_view role = "") {
-  std::string text;
-  const auto add = [&](const Json& part) { text += (text.empty() ? "" : "\n") + part.get<std::string>(); };
-  for (const Json& message : messages) {
-    if (!role.empty() && message.value("role", "") != role) continue;
-    const auto content = message.find("content");
-    if (content == message.end()) continue;
-    if (content->is_string()) add(*content);
-    if (!content->is_array()) continue;
-    for (const Json& part : *content)
-      if (part.is_object() && part.contains("text") && part["text"].is_string()) add(part["text"]);
-  }
-  return text;
-}
-
-std::string text_of(const Answer& answer) { return answer.turns.empty() ? answer.text : text_of(answer.turns); }
-
-std::string asked(const JudgedRecord& record) {
-  return record.chat ? text_of(record.chat.messages, "user") : record.prompt;
-}
-
-/// What the verdict says about responses a and b; nullopt if nothing: of the responses that were not chosen, nobody
-/// knows which is better.
 std::optional<std::int32_t> choice_between(const Verdict& verdict, std::size_t responses, std::size_t a,
                                            std::size_t b) {
-  const std::vector<std::int32_t> places = verdict.places(responses);
-  if (places[a] != places[b]) return places[a] < places[b] ? kFirst : kSecond;
-  return verdict.kind == Verdict::Kind::choice ? std::nullopt : std::optional(kTied);
+  const std::optional<int> preference = verdict.preference(responses, a, b);
+  if (!preference) return std::nullopt;
+  return *preference == 0 ? kTied : *preference > 0 ? kFirst : kSecond;
 }
 
 std::int32_t turned(std::int32_t choice, bool swapped) {
@@ -83,7 +57,7 @@ VoteCollector::VoteCollector() {
 std::vector<std::int32_t> VoteCollector::add_completions(const JudgedRecord& record, const std::string& name) {
   const std::string prompt =
       std::to_string(prompts_(record.chat ? record.chat.messages.dump() : record.prompt).number) + "\n";
-  const auto belief = stated_belief(asked(record));
+  const auto belief = belief_of(record.belief, asked_text(record.prompt, record.chat));
   std::vector<std::int32_t> numbers;
   for (const JudgedResponse& response : record.responses) {
     const std::string text = text_of(response.answer);

@@ -7,25 +7,12 @@
 
 #include "rlhf/core/random.h"
 #include "rlhf/feedback/text_features.h"
+#include "rlhf/records/judgments.h"
 
 namespace rlhf {
 namespace {
 
 constexpr std::uint64_t kSums = 0x73756d;  // the purpose of these random numbers
-
-/// All texts of messages, one a line.
-std::string text_of(const nlohmann::ordered_json& messages) {
-  std::string text;
-  for (const auto& message : messages)
-    if (message.contains("content") && message["content"].is_string())
-      text += message["content"].get<std::string>() + "\n";
-  return text;
-}
-
-std::string text_of(const Answer& answer) { return answer.turns.is_null() ? answer.text : text_of(answer.turns); }
-std::string prompt_of(const Question& question) {
-  return question.chat ? text_of(question.chat.messages) : question.prompt;
-}
 
 /// "It is 12." and as many more words as make ln(1 + characters) larger by `length`.
 std::string long_answer(std::int64_t number, double length) {
@@ -80,7 +67,7 @@ void measure(const std::vector<Question>& questions, std::vector<SimulatedPair>&
   constexpr auto kLength = static_cast<std::size_t>(TextFeature::length);
   constexpr auto kAgreement = static_cast<std::size_t>(TextFeature::agreement);
   for (std::size_t i = 0; i < questions.size(); ++i) {
-    const auto belief = stated_belief(prompt_of(questions[i]));
+    const auto belief = stated_belief(asked_text(questions[i].prompt, questions[i].chat));
     const TextFeatures better = text_features(text_of(questions[i].better), belief);
     const TextFeatures worse = text_features(text_of(questions[i].worse), belief);
     const double sign = pairs[i].quality > 0 ? 1 : -1;

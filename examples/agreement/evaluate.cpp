@@ -76,7 +76,7 @@ void compare(const CompareOptions& options) {
   std::cout << agreement::to_text(agreement::table_of(summary));
 }
 
-/// The votes that the labels of an arm are made of: `experts` uses only theirs, `truth` an expert on every pair.
+/// The votes that an arm needs: `experts` uses only theirs, `truth` an expert on every pair.
 agreement::Votes count_votes(const path& judgments, const std::string& arm) {
   agreement::Votes votes;
   rlhf::for_each_json_line(judgments, 0, [&](const rlhf::JsonLine& line) {

@@ -37,6 +37,10 @@ at::Tensor labelled_sum(const at::Tensor& chosen, const at::Tensor& rejected, co
     check(labels.margin, "margin");
     gap = gap.sub(labels.margin);
   }
+  if (labels.trust.defined()) {
+    check(labels.trust, "trust");
+    gap = gap.mul(labels.trust);
+  }
   at::Tensor terms = loss(gap);
   if (labels.target.defined()) {
     check(labels.target, "target");

@@ -234,6 +234,24 @@ Issues check_scoring(const GenerateConfig& config) {
   return issues;
 }
 
+void check_annotators(Issues& issues, const RewardModelOptions& options) {
+  const bool learned = options.annotators == AnnotatorMethod::latent || options.annotators == AnnotatorMethod::em ||
+                       options.annotators == AnnotatorMethod::trust;
+  if (learned && options.loss == RewardLoss::ipo) {
+    issues.push_back({{"reward_model.loss", "reward_model.annotators"},
+                      "expected bradley_terry beside reward_model.annotators latent, em and trust, found ipo"});
+  }
+  if (options.domains == DomainSharing::per_domain && options.annotators != AnnotatorMethod::latent) {
+    issues.push_back({{"reward_model.domains", "reward_model.annotators"},
+                      "expected reward_model.annotators: latent beside per_domain, found another method"});
+  }
+  const bool needs_bias = options.annotators == AnnotatorMethod::drop_in_play;
+  if (needs_bias && options.biases.empty()) {
+    issues.push_back({{"reward_model.biases", "reward_model.annotators"},
+                      "expected at least one beside reward_model.annotators: drop_in_play, found none"});
+  }
+}
+
 }  // namespace
 
 Issues validate(const SftConfig& config) { return check_supervised(config, Stage::sft); }
@@ -248,6 +266,7 @@ Issues validate(const RewardModelConfig& config) {
     issues.push_back({{"reward_model.unbiased_smoothing", "reward_model.label_smoothing"},
                       "expected reward_model.label_smoothing above 0, found 0"});
   }
+  check_annotators(issues, config.reward_model);
   return issues;
 }
 

@@ -26,7 +26,7 @@
 namespace rlhf {
 namespace {
 
-constexpr std::string_view kMagic = "rlhf tokenised data 6\n";
+constexpr std::string_view kMagic = "rlhf tokenised data 7\n";
 
 constexpr const char* kind_of(const Sample*) { return "samples"; }
 constexpr const char* kind_of(const RankedSample*) { return "ranked"; }
@@ -47,7 +47,7 @@ std::vector<std::string> paths_of(const DataOptions& options) {
 
 /// Everything that determines the samples, as JSON text.
 std::string make_key(const DataOptions& options, std::uint64_t seed, const Tokenizer& tokenizer,
-                     const Templates& templates) {
+                     const Templates& templates, const JudgmentReading& judgments) {
   nlohmann::json key;
   key["version"] = kVersion;
   key["options"] = flat_values(options);
@@ -60,6 +60,8 @@ std::string make_key(const DataOptions& options, std::uint64_t seed, const Token
   key["tokenizer"] = describe_files(tokenizer.files(), ExitCode::model);
   key["vocab_size"] = tokenizer.vocab_size();
   key["eos"] = tokenizer.eos_id().value_or(-1);
+  key["annotators"] = {judgments.method, judgments.biases, judgments.evaluation};
+  for (const AnnotatorFeature& feature : judgments.features) key["features"].push_back({feature.name, feature.in_play});
   key["stop_ids"] = templates.stop_ids;
   key["template"] = templates.prompt.text();
   key["chat_template"] = templates.chat ? templates.chat->source() : "";
@@ -199,6 +201,52 @@ RecordCounts read_counts(ByteParser& in) {
   return counts;
 }
 
+void write(ByteWriter& out, const JudgedVotes& judged) {
+  const JudgedPairs& votes = judged.votes;
+  out.number(votes.pairs);
+  out.number(votes.annotators);
+  out.number(votes.domains.count);
+  out.list(votes.votes);
+  out.list(votes.features.differences);
+  out.list(votes.domains.of_pair);
+  out.list(std::vector<char>(votes.features.is_bias.begin(), votes.features.is_bias.end()));
+  out.list(judged.anchors);
+  out.list(judged.at);
+  out.number<std::uint64_t>(judged.annotators.size());
+  for (const WeighedAnnotator& annotator : judged.annotators) {
+    out.text(annotator.name);
+    out.number(annotator.role);
+  }
+  write(out, judged.domains);
+  write(out, judged.features);
+  out.number(judged.expert_votes);
+  out.number(judged.dropped_votes);
+}
+
+JudgedVotes read_judged(ByteParser& in) {
+  JudgedVotes judged;
+  JudgedPairs& votes = judged.votes;
+  votes.pairs = in.number<std::int32_t>();
+  votes.annotators = in.number<std::int32_t>();
+  votes.domains.count = in.number<std::int32_t>();
+  votes.votes = in.list<PairVote>();
+  votes.features.differences = in.list<double>();
+  votes.domains.of_pair = in.list<std::int32_t>();
+  const auto is_bias = in.list<char>();
+  votes.features.is_bias.assign(is_bias.begin(), is_bias.end());
+  judged.anchors = in.list<std::int8_t>();
+  judged.at = in.list<ComparedResponses>();
+  for (auto left = in.number<std::uint64_t>(); left > 0; --left) {
+    std::string name = in.text();
+    judged.annotators.push_back({std::move(name), in.number<AnnotatorRole>()});
+  }
+  judged.domains = read_texts(in);
+  judged.features = read_texts(in);
+  judged.expert_votes = in.number<std::int64_t>();
+  judged.dropped_votes = in.number<std::int64_t>();
+  return judged;
+}
+
 /// The bytes between magic and checksum. Throws std::runtime_error if either does not match.
 std::string_view checked(std::string_view bytes) {
   constexpr std::size_t kChecksumBytes = sizeof(std::uint64_t);
@@ -213,8 +261,8 @@ std::string_view checked(std::string_view bytes) {
 }  // namespace
 
 DataCache::DataCache(const DataOptions& options, std::uint64_t seed, const Tokenizer& tokenizer,
-                     const Templates& templates)
-    : folder_(options.cache), key_(make_key(options, seed, tokenizer, templates)) {}
+                     const Templates& templates, const JudgmentReading& judgments)
+    : folder_(options.cache), key_(make_key(options, seed, tokenizer, templates, judgments)) {}
 
 std::filesystem::path DataCache::file(const char* kind) const {
   char name[17];
@@ -238,6 +286,7 @@ std::optional<DataSet<S>> DataCache::load() const {
     data.counts = read_counts(in);
     data.train = read_set<S>(in);
     data.eval = read_set<S>(in);
+    data.judged = read_judged(in);
     log_info("data cache: read " + path.string());
     return data;
   } catch (const std::exception& error) {
@@ -256,6 +305,7 @@ void DataCache::save(const DataSet<S>& data) const {
   write(out, data.counts);
   write(out, data.train);
   write(out, data.eval);
+  write(out, data.judged);
   out.number(hash_bytes(out.bytes()));
   write_file_atomically(file(kKind<S>), out.bytes());
 }

@@ -15,7 +15,8 @@ namespace rlhf {
 class DataCache {
  public:
   /// Reads the data files once, for their checksums.
-  DataCache(const DataOptions& options, std::uint64_t seed, const Tokenizer& tokenizer, const Templates& templates);
+  DataCache(const DataOptions& options, std::uint64_t seed, const Tokenizer& tokenizer, const Templates& templates,
+            const JudgmentReading& judgments);
   /// The data saved under this key, or nullopt if there is none or the file is broken (then logs a warning).
   template <typename S>
   std::optional<DataSet<S>> load() const;

@@ -15,6 +15,7 @@
 #include "rlhf/records/jsonl.h"
 
 #include "data/data_cache.h"
+#include "data/judgment_collector.h"
 #include "data/sample_maker.h"
 
 namespace rlhf {
@@ -76,21 +77,65 @@ std::string describe(const HeldOut& held, double share) {
   return line;
 }
 
-template <typename Record, typename S>
+/// Sets the labels of records as they are read.
+struct NoLabeller {
+  explicit NoLabeller(const JudgmentReading&) {}
+  bool train(const Demonstration&, const RecordPlace&) { return true; }
+  bool evaluate(const Demonstration&) { return true; }
+  JudgedVotes take() { return {}; }
+};
+
+/// The functions return whether the record has a pair.
+class PreferenceLabeller {
+ public:
+  explicit PreferenceLabeller(const JudgmentReading& reading) : evaluation_(reading.evaluation), collector_(reading) {}
+
+  bool train(Preference& record, const RecordPlace& place) {
+    if (evaluation_) return evaluate(record);
+    collector_.label(record, place);
+    return ready(record);
+  }
+  bool evaluate(Preference& record) {
+    label_for_evaluation(record);
+    return ready(record);
+  }
+  JudgedVotes take() { return collector_.take(); }
+
+ private:
+  static bool ready(Preference& record) {
+    record.judged.reset();
+    return !record.pairs.empty();
+  }
+  bool evaluation_;
+  JudgmentCollector collector_;
+};
+
+template <typename Record, typename S, typename Labeller>
 DataSet<S> make_data(const DataOptions& options, std::uint64_t seed, const Tokenizer& tokenizer,
-                     const Templates& templates, Reader<Record> for_each) {
-  const RecordReading reading{options.fields, options.max_bad_lines, options.format, options.sample_by};
+                     const Templates& templates, Reader<Record> for_each, Labeller labeller) {
+  const RecordReading reading{options.fields,    options.max_bad_lines,  options.format,
+                              options.sample_by, /*log_bad_lines=*/true, /*keep_judgments=*/true};
   const std::vector<double> weights = weights_of(options.train);
   const HeldOut held = hold_out<Record>(options, seed, reading, for_each);
   SampleMaker<Record, S> train(tokenizer, templates, options), eval(tokenizer, templates, options);
   DataSet<S> data;
+  std::int64_t tied = 0;
   data.counts = for_each(paths_of(options.train), reading, [&](Record record, const RecordPlace& place) {
-    if (held.keys.contains(split_key(record))) return eval.add(std::move(record), place.text);
-    train.add(std::move(record), place.text, copies(weights[place.file], seed, place));
+    const bool is_held = held.keys.contains(split_key(record));
+    if (!(is_held ? labeller.evaluate(record) : labeller.train(record, place))) {
+      ++tied;
+    } else if (is_held) {
+      eval.add(std::move(record), place.text);
+    } else {
+      train.add(std::move(record), place.text, copies(weights[place.file], seed, place));
+    }
   });
   if (!options.eval.empty())
-    for_each(options.eval, reading,
-             [&](Record record, const RecordPlace& place) { eval.add(std::move(record), place.text); });
+    for_each(options.eval, reading, [&](Record record, const RecordPlace& place) {
+      if (labeller.evaluate(record)) eval.add(std::move(record), place.text);
+    });
+  data.counts.tied += tied;
+  data.judged = labeller.take();
   data.train = train.finish();
   data.train.report.kind = data.counts.kind();
   data.train.report.notes = data.counts.notes();
@@ -106,21 +151,22 @@ void log_warnings(const DataSet<S>& data) {
   for (const std::string& line : data.eval.report.warnings()) log_warning("data to evaluate on: " + line);
 }
 
-template <typename Record, typename S>
-DataSet<S> load_or_make(const DataOptions& options, std::uint64_t seed, const Tokenizer& tokenizer,
-                        const Templates& templates, Reader<Record> for_each) {
-  if (options.cache.empty()) return make_data<Record, S>(options, seed, tokenizer, templates, for_each);
-  const DataCache cache(options, seed, tokenizer, templates);
+template <typename Record, typename S, typename Labeller>
+DataSet<S> load(const DataOptions& options, std::uint64_t seed, const Tokenizer& tokenizer, const Templates& templates,
+                Reader<Record> for_each, const JudgmentReading& judgments) {
+  const auto make = [&] {
+    return make_data<Record, S>(options, seed, tokenizer, templates, for_each, Labeller(judgments));
+  };
+  if (options.cache.empty()) return make();
+  const DataCache cache(options, seed, tokenizer, templates, judgments);
   if (auto data = cache.load<S>()) return std::move(*data);
-  DataSet<S> data = make_data<Record, S>(options, seed, tokenizer, templates, for_each);
+  DataSet<S> data = make();
   cache.save(data);
   return data;
 }
 
-template <typename Record, typename S>
-DataSet<S> load(const DataOptions& options, std::uint64_t seed, const Tokenizer& tokenizer, const Templates& templates,
-                Reader<Record> for_each) {
-  DataSet<S> data = load_or_make<Record, S>(options, seed, tokenizer, templates, for_each);
+template <typename S>
+DataSet<S> logged(DataSet<S> data) {
   log_warnings(data);
   return data;
 }
@@ -137,12 +183,14 @@ DataOptions with_max_length(DataOptions options, std::int64_t positions,
 
 DataSet<Sample> load_demonstrations(const DataOptions& options, std::uint64_t seed, const Tokenizer& tokenizer,
                                     const Templates& templates) {
-  return load<Demonstration, Sample>(options, seed, tokenizer, templates, for_each_demonstration);
+  return logged(
+      load<Demonstration, Sample, NoLabeller>(options, seed, tokenizer, templates, for_each_demonstration, {}));
 }
 
 DataSet<RankedSample> load_preferences(const DataOptions& options, std::uint64_t seed, const Tokenizer& tokenizer,
-                                       const Templates& templates) {
-  return load<Preference, RankedSample>(options, seed, tokenizer, templates, for_each_preference);
+                                       const Templates& templates, const JudgmentReading& judgments) {
+  return logged(load<Preference, RankedSample, PreferenceLabeller>(options, seed, tokenizer, templates,
+                                                                   for_each_preference, judgments));
 }
 
 }  // namespace rlhf

@@ -66,6 +66,10 @@ std::optional<std::string> stated_belief(std::string_view prompt) {
   return found;
 }
 
+std::optional<std::string> belief_of(std::string_view said, std::string_view prompt) {
+  return said.empty() ? stated_belief(prompt) : std::optional(std::string(said));
+}
+
 int agreement_with(std::string_view text, std::string_view belief) {
   const std::vector<std::string> words = words_of(text), believed = words_of(belief);
   if (words.empty() || believed.empty()) return 0;

@@ -78,6 +78,7 @@ JudgedRecord read_judged(const RecordFields& fields, bool chat) {
   const JsonReader responses = fields.field("responses"), judgments = fields.field("judgments");
   responses.for_each_item([&](const JsonReader& item) { made.responses.push_back(response_of(item, made)); });
   made.domain = fields.optional_text("domain");
+  made.belief = fields.optional_text("belief");
   if (made.responses.empty()) responses.fail("2 to 64 responses");
   judgments.for_each_item(
       [&](const JsonReader& item) { made.judgments.push_back(read_judgment(item, made.responses)); });

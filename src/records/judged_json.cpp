@@ -101,6 +101,7 @@ Json to_json(const JudgedRecord& record) {
   made["responses"] = Json::array();
   for (const JudgedResponse& response : record.responses) made["responses"].push_back(json_of(response));
   add_text(made, "domain", record.domain);
+  add_text(made, "belief", record.belief);
   made["judgments"] = Json::array();
   for (const Judgment& judgment : record.judgments) made["judgments"].push_back(json_of(judgment, record));
   if (record.gold) made["gold"] = json_of_gold(*record.gold, record);

@@ -31,6 +31,24 @@ bool contradict(const std::vector<std::int32_t>& first, const std::vector<std::i
   return false;
 }
 
+/// The texts of messages, a line each; of all roles if `role` is empty.
+std::string text_of(const nlohmann::ordered_json& messages, std::string_view role) {
+  std::string text;
+  const auto add = [&](const nlohmann::ordered_json& part) {
+    text += (text.empty() ? "" : "\n") + part.get<std::string>();
+  };
+  for (const auto& message : messages) {
+    if (!role.empty() && message.value("role", "") != role) continue;
+    const auto content = message.find("content");
+    if (content == message.end()) continue;
+    if (content->is_string()) add(*content);
+    if (!content->is_array()) continue;
+    for (const auto& part : *content)
+      if (part.is_object() && part.contains("text") && part["text"].is_string()) add(part["text"]);
+  }
+  return text;
+}
+
 void check_responses(const JudgedRecord& record, const std::string& place) {
   const std::size_t count = record.responses.size();
   if (count < 2 || count > kMaxRanked)
@@ -59,6 +77,18 @@ std::vector<std::int32_t> Verdict::places(std::size_t responses) const {
       places[i] = static_cast<std::int32_t>(std::distance(different.begin(), different.find(ranks.at(i))));
   }
   return places;
+}
+
+std::optional<int> Verdict::preference(std::size_t responses, std::size_t first, std::size_t second) const {
+  const std::vector<std::int32_t> order = places(responses);
+  if (order.at(first) != order.at(second)) return order[first] < order[second] ? 1 : -1;
+  return kind == Kind::choice ? std::nullopt : std::optional(0);
+}
+
+std::string text_of(const Answer& answer) { return answer.turns.empty() ? answer.text : text_of(answer.turns, ""); }
+
+std::string asked_text(const std::string& prompt, const Conversation& chat) {
+  return chat ? text_of(chat.messages, "user") : prompt;
 }
 
 void check_judged(const JudgedRecord& record, const std::string& place) {

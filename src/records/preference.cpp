@@ -1,6 +1,7 @@
 // Reads pairs and rankings.
 #include "records/preference.h"
 
+#include <memory>
 #include <utility>
 
 #include "records/judged.h"
@@ -19,15 +20,19 @@ Preference pair_of(const RecordFields& fields, RecordFormat format, bool chat) {
           .chat = fields.conversation(fields.question("prompt"))};
 }
 
-std::vector<Preference> preferences_of(const RecordFields& fields, RecordFormat format, bool chat) {
+std::vector<Preference> preferences_of(const RecordFields& fields, RecordFormat format, bool chat,
+                                       bool keep_judgments) {
   switch (format) {
     case RecordFormat::tree:
       return rankings_of(read_tree(fields.tree()));
     case RecordFormat::ranking:
       return {fields.ranking(chat)};
     case RecordFormat::judgments: {
-      Preference record = majority_of(read_judged(fields, chat));
-      if (record.pairs.empty()) return {};
+      JudgedRecord judged = read_judged(fields, chat);
+      auto kept = keep_judgments ? std::make_shared<const JudgedRecord>(judged) : nullptr;
+      Preference record = majority_of(std::move(judged));
+      if (record.pairs.empty() && !keep_judgments) return {};
+      record.judged = std::move(kept);
       return {std::move(record)};
     }
     default: {

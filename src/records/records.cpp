@@ -190,7 +190,7 @@ std::vector<Demonstration> demonstrations_of(const RecordFields& fields, const R
     }
     default: {
       std::vector<Demonstration> made;
-      for (Preference& record : preferences_of(fields, kind.format, kind.chat))
+      for (Preference& record : preferences_of(fields, kind.format, kind.chat, /*keep_judgments=*/false))
         made.push_back(best_of(std::move(record)));
       return made;
     }
@@ -272,7 +272,7 @@ std::string RecordCounts::kind() const {
 std::vector<std::string> RecordCounts::notes() const {
   std::vector<std::string> lines = unread_notes(unread);
   if (tied > 0)
-    lines.push_back(std::to_string(tied) + " records left out: as many of their judgments prefer the one as the other");
+    lines.push_back(std::to_string(tied) + " records of judgments left out: they give no label");
   if (without_sample > 0) lines.push_back(std::to_string(without_sample) + " records without anything to train on");
   return lines;
 }
@@ -286,8 +286,8 @@ RecordCounts for_each_demonstration(const std::vector<std::string>& patterns, co
 
 RecordCounts for_each_preference(const std::vector<std::string>& patterns, const RecordReading& reading,
                                  const RecordSink<Preference>& sink) {
-  const auto convert = [](const RecordFields& fields, const RecordKind& kind) {
-    return preferences_of(fields, kind.format, kind.chat);
+  const auto convert = [&](const RecordFields& fields, const RecordKind& kind) {
+    return preferences_of(fields, kind.format, kind.chat, reading.keep_judgments);
   };
   return for_each_record<Preference>(patterns, reading, Stage::reward_model, sink, convert);
 }

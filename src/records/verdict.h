@@ -22,8 +22,9 @@ inline constexpr FieldList kJudgmentFields = {"annotator", "role",  "choice",  "
 
 inline constexpr FieldList kResponseFields = {"id", "text", "messages", "source"};
 inline constexpr FieldList kLabelFields = {"chosen", "probability", "weight", "margin", "method", "history"};
-inline constexpr FieldList kJudgedFields = {"id",   "prompt", "responses", "domain", "judgments",
-                                            "gold", "label",  "system",    "tools",  "chat_template_kwargs"};
+inline constexpr FieldList kJudgedFields = {
+    "id",     "prompt", "responses",           "domain", "belief", "judgments", "gold", "label",
+    "system", "tools",  "chat_template_kwargs"};
 
 /// One element of the list `judgments`.
 Judgment read_judgment(const JsonReader& judgment, const std::vector<JudgedResponse>& responses);

@@ -189,6 +189,7 @@ void Loop::save_models(const std::string& name) {
 /// Writes final/ and says where the result is and how to use it.
 void Loop::save_result() {
   const std::filesystem::path final = run_.folder().final_model();
+  run_.write_results(method_);
   progress_.say("writing the model to " + final.string());
   save_models("final");
   run_.finish();

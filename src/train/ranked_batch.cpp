@@ -34,7 +34,7 @@ at::Tensor unless_all(const std::vector<float>& values, float usual, at::Device 
 RankedBatch make_ranked_batch(const std::vector<const RankedSample*>& samples, at::Device device) {
   std::vector<Piece> pieces;
   std::vector<std::int64_t> scored, chosen, rejected;
-  std::vector<float> margins, weights, targets, evidence;
+  std::vector<float> margins, weights, targets, evidence, trust;
   std::int64_t num_rows = 0;
   const auto lay_down = [&](std::span<const std::int32_t> ids, std::int64_t after) {
     pieces.push_back({ids, after});
@@ -56,6 +56,7 @@ RankedBatch make_ranked_batch(const std::vector<const RankedSample*>& samples, a
       weights.push_back(pair.weight / static_cast<float>(sample->pairs.size()));
       targets.push_back(pair.target);
       evidence.push_back(pair.evidence);
+      trust.push_back(pair.trust);
     }
   }
   return {pack(std::span<const Piece>(pieces), device),
@@ -65,7 +66,8 @@ RankedBatch make_ranked_batch(const std::vector<const RankedSample*>& samples, a
           {.margin = to_device(margins, device),
            .weight = to_device(weights, device),
            .target = unless_all(targets, kPlainPair.target, device),
-           .evidence = unless_all(evidence, kPlainPair.evidence, device)}};
+           .evidence = unless_all(evidence, kPlainPair.evidence, device),
+           .trust = unless_all(trust, kPlainPair.trust, device)}};
 }
 
 double packed_share(const std::vector<RankedSample>& samples, at::Device device) {

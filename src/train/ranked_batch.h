@@ -16,7 +16,7 @@ struct RankedBatch {
   PackedBatch packed;
   at::Tensor rows;              ///< [texts] int64: the row at which each text is scored
   at::Tensor chosen, rejected;  ///< [pairs] int64: indices into the texts
-  PairLabels labels;            ///< [pairs] fp32; target and evidence are undefined if all are the defaults
+  PairLabels labels;            ///< [pairs] fp32; target, evidence and trust are undefined if all are the defaults
 };
 
 /// Packs samples. The common beginning of the texts of a sample is packed and computed once, as a prefix, if the

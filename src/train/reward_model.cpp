@@ -4,21 +4,27 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <span>
 #include <unistd.h>
 #include <utility>
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/index.h>
 #include <ATen/ops/maximum.h>
 #include <ATen/ops/minimum.h>
 
 #include "rlhf/algo/reward_loss.h"
 #include "rlhf/config/check_config.h"
+#include "rlhf/core/atomic_file.h"
 #include "rlhf/core/error.h"
+#include "rlhf/core/log.h"
 #include "rlhf/nn/scalar_model.h"
 
+#include "annotator_report.h"
 #include "evaluated_pairs.h"
 #include "figures.h"
+#include "learned_labels.h"
 #include "ranked_batch.h"
 #include "supervised.h"
 
@@ -111,13 +117,24 @@ std::int64_t largest(const DataSet<RankedSample>& data) {
   return tokens;
 }
 
+void log_dropped(const JudgedVotes& judged) {
+  log_info("annotators (drop_in_play): " + std::to_string(judged.dropped_votes) +
+           " votes left out on pairs where a bias is in play; " + std::to_string(judged.expert_votes) +
+           " judgments of experts");
+}
+
 class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfig, Stage::reward_model> {
  public:
-  using SupervisedMethod::SupervisedMethod;
+  RewardModel(const RewardModelConfig& config, std::vector<AnnotatorFeature> features, bool evaluation_only)
+      : SupervisedMethod(config), features_(std::move(features)), evaluation_only_(evaluation_only) {}
 
   MethodPlan plan(const Setup& setup) override {
     setup_ = &setup;
-    data_ = load_preferences(data_options(setup), seed_, *setup.tokenizer, setup.templates);
+    const RewardModelOptions& options = config_.reward_model;
+    data_ = load_preferences(data_options(setup), seed_, *setup.tokenizer, setup.templates,
+                             {options.annotators, options.biases, features_, evaluation_only_});
+    if (learns_labels()) learn_labels();
+    if (options.annotators == AnnotatorMethod::drop_in_play && !evaluation_only_) log_dropped(data_.judged);
     const char* const unit = data_.counts.format == RecordFormat::ranking ? "rankings" : "pairs";
     const bool centres = config_.reward_model.center_on != CenterOn::none;
     const SupervisedTokens tokens{
@@ -126,6 +143,8 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
         .evaluated = std::max(data_.eval.report.tokens, centres ? data_.train.report.tokens / 2 : 0),
         .head = false};
     MethodPlan plan = plan_samples(config_, data_, tokens, unit, setup);
+    if (labels_ && !labels_->changes())
+      for (std::string& line : table_of(*labels_)) plan.data.push_back(std::move(line));
     plan.first_samples = first_samples(data_.train.samples, *setup.tokenizer);
     micro_batch_tokens_ = plan.micro_batch_tokens;
     return plan;
@@ -134,7 +153,7 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
   void load() override {
     model_ = load_scalar_model(setup_->folder, setup_->compute.device, setup_->compute.dtype, true, seed_);
     train_these(model_->parameters());
-    smooth(data_.train.samples, config_.reward_model);
+    if (!labels_) smooth(data_.train.samples, config_.reward_model);
     centred_on_ = centring_texts(data_.train.samples, config_.reward_model.center_on, config_.train.seed);
   }
 
@@ -171,6 +190,25 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
     choose_samples_to_evaluate();
   }
 
+  nlohmann::json numbers() const override { return labels_ ? labels_->state() : nlohmann::json::object(); }
+  void restore_numbers(const nlohmann::json& numbers) override {
+    if (!labels_) return;
+    labels_->restore(numbers);
+    write_labels_to_samples();
+  }
+
+  std::vector<std::filesystem::path> write_results(const std::filesystem::path& folder) override {
+    if (!labels_) return {};
+    labels_->fit();  // with the last margins
+    if (labels_->changes())
+      for (const std::string& line : table_of(*labels_)) log_info(line);
+    const auto annotators = folder / "annotators.json", labels = folder / "labels.jsonl";
+    write_file_atomically(annotators, to_json(*labels_).dump(2) + "\n");
+    log_info("labels learned: " + std::to_string(write_labels(*labels_, config_.data, labels)) + " in " +
+             labels.string() + "; annotators in " + annotators.string());
+    return {annotators, labels};
+  }
+
   const std::vector<EvaluatedPair>& last_evaluated() const { return last_evaluated_; }
 
   std::vector<SavedModel> models() override {
@@ -184,6 +222,34 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
 
  private:
   static constexpr std::size_t kShown = 2;
+  static constexpr std::int64_t kFitsPerEpoch = 10;
+
+  bool learns_labels() const {
+    const AnnotatorMethod method = config_.reward_model.annotators;
+    if (evaluation_only_) return false;
+    return method == AnnotatorMethod::latent || method == AnnotatorMethod::em || method == AnnotatorMethod::trust;
+  }
+
+  void learn_labels() {
+    labels_.emplace(config_.reward_model, std::move(data_.judged), data_.train.samples);
+    write_labels_to_samples();
+    for (const std::string& limit : limits(*labels_)) log_warning("reward_model.annotators: " + limit);
+  }
+
+  void write_labels_to_samples() {
+    labels_->label(data_.train.samples);
+    smooth(data_.train.samples, config_.reward_model);
+  }
+
+  /// Methods that learn along fit again ten times in an epoch, from the second tenth on.
+  void prepare_step(std::int64_t step) override {
+    if (!labels_ || !labels_->changes() || step == 0) return;
+    const auto samples = static_cast<std::int64_t>(data_.train.samples.size());
+    const std::int64_t epoch = (samples + config_.train.batch_size - 1) / config_.train.batch_size;
+    if (step % std::max<std::int64_t>(1, epoch / kFitsPerEpoch) != 0) return;
+    labels_->fit();
+    write_labels_to_samples();
+  }
 
   at::Device device() const { return model_->trunk().device(); }
 
@@ -215,11 +281,17 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
     done->centering = config_.reward_model.centering;
     DeviceFigures<RewardModelStep::kNumFigures> figures(device());
     EvaluatedPairs evaluated;
+    std::vector<const RankedSample*> seen;
+    std::vector<at::Tensor> seen_scores;
     at::Tensor lowest, highest;
     for_each_group(samples, lengths, micro_batch_tokens_, [&](const std::vector<const RankedSample*>& members) {
       const RankedBatch batch = make_ranked_batch(members, device());
       const at::Tensor scores = add(batch, done->samples, update != nullptr, figures);
       if (!update) evaluated.add(members, batch, scores);
+      if (update && labels_) {
+        seen.insert(seen.end(), members.begin(), members.end());
+        seen_scores.push_back(scores);
+      }
       lowest = lowest.defined() ? at::minimum(lowest, scores.min()) : scores.min();
       highest = highest.defined() ? at::maximum(highest, scores.max()) : scores.max();
     });
@@ -231,7 +303,17 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
     done->figures = figures.fetch();
     if (update) done->grad_norm = done->figures[RewardModelStep::kGradNorm];
     if (!update) last_evaluated_ = evaluated.fetch();
+    if (!seen.empty()) show_labels(seen, at::cat(seen_scores).cpu());
     return done;
+  }
+
+  /// Tells the labels the scores of the texts of training samples, [texts] in the order of `samples`.
+  void show_labels(const std::vector<const RankedSample*>& samples, const at::Tensor& scores) {
+    std::span<const float> left(scores.const_data_ptr<float>(), static_cast<std::size_t>(scores.numel()));
+    for (const RankedSample* sample : samples) {
+      labels_->see(static_cast<std::size_t>(sample - data_.train.samples.data()), left.first(sample->texts.size()));
+      left = left.subspan(sample->texts.size());
+    }
   }
 
   /// Runs a micro-batch and returns the scores of its texts, [texts].
@@ -268,6 +350,9 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
     return sum.fetch()[0] / static_cast<double>(texts.size());
   }
 
+  const std::vector<AnnotatorFeature> features_;
+  const bool evaluation_only_;
+  std::optional<LearnedLabels> labels_;
   std::optional<ScalarModel> model_;
   std::vector<const TokenIds*> centred_on_;
   std::vector<EvaluatedPair> last_evaluated_;
@@ -275,10 +360,11 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
 
 }  // namespace
 
-RunSummary train_reward_model(const RewardModelConfig& config, const RunOptions& options) {
+RunSummary train_reward_model(const RewardModelConfig& config, const RunOptions& options,
+                              std::vector<AnnotatorFeature> features) {
   const RewardModelConfig used = options.eval_only ? config_to_evaluate(config) : config;
   options.eval_only ? check_ranges(used) : check_config(used);
-  RewardModel method(used);
+  RewardModel method(used, std::move(features), options.eval_only);
   RunSummary summary = run_method(method, run_settings("rm", used), options);
   summary.pairs = method.last_evaluated();
   return summary;

@@ -85,6 +85,11 @@ void Run::save_model(const SavedModel& model, const std::string& name) {
   written_.insert(path);
 }
 
+void Run::write_results(Method& method) {
+  lock_.check_folder();
+  for (const std::filesystem::path& path : method.write_results(folder_.path())) written_.insert(path);
+}
+
 void Run::flush() {
   lock_.check_folder();
   for (const auto& sink : sinks_) sink->flush();

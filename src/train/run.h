@@ -46,6 +46,8 @@ class Run {
   void save(std::int64_t step, Checkpoint checkpoint);
   /// Writes a model to the folder `name` of the run.
   void save_model(const SavedModel& model, const std::string& name);
+  /// Writes the further results of a method.
+  void write_results(Method& method);
   /// Syncs everything to disk and checks that all that this run wrote is still there.
   void finish();
   /// A sentence for an error that ends the run: which checkpoint remains.

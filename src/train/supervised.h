@@ -137,6 +137,7 @@ class SupervisedMethod : public Method {
       : config_(config), seed_(static_cast<std::uint64_t>(config.train.seed)) {}
 
   std::unique_ptr<StepRecord> step(const StepPosition& at) final {
+    prepare_step(at.step);
     trainee_->weights.zero_gradients();
     const double lr = config_.optimizer.lr * at.lr_factor;
     auto done = run(pick(data_.train.samples, order_->batch(at.step)), [&] { return trainee_->optimizer.step(lr); });
@@ -155,6 +156,9 @@ class SupervisedMethod : public Method {
  protected:
   /// The optimizer step after a backward pass. Returns the gradient norm, a scalar on the device.
   using Update = std::function<at::Tensor()>;
+
+  /// Called before step `step`; it may change the samples, as a function of numbers() and the step.
+  virtual void prepare_step(std::int64_t /*step*/) {}
 
   /// Computes the record of `samples`. With an `update` also adds the gradient of their mean loss and then calls it;
   /// the gradient norm is read from the device together with the metrics.

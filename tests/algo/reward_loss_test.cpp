@@ -39,6 +39,13 @@ TEST(BradleyTerryLoss, AgreesWithAHandCalculation) {
   EXPECT_NEAR(bradley_terry_loss(chosen, rejected, {.margin = margin}).item<double>(), 2 * std::log(2.0), 1e-12);
 }
 
+TEST(BradleyTerryLoss, TrustMultipliesTheGap) {
+  EXPECT_NEAR(loss_of(std::log(9.0), {.trust = f64({0.5})}), std::log(4.0 / 3), 1e-12);  // σ(ln 3) = 3/4
+  EXPECT_NEAR(loss_of(5, {.trust = f64({0})}), std::log(2.0), 1e-12);
+  EXPECT_NEAR(loss_of(std::log(3.0), {.margin = f64({2}), .trust = f64({-1})}),
+              std::log1p(std::exp(std::log(3.0) - 2)), 1e-12);
+}
+
 TEST(CenteringLoss, AgreesWithAHandCalculation) {
   const at::Tensor chosen = f64({1, std::log(3.0)}), rejected = f64({1, 0});
   const double square = std::pow(std::log(3.0), 2);
@@ -77,7 +84,8 @@ TEST(BradleyTerryLoss, GradientEqualsCentralDifferences) {
   for (const PairLabels& labels : {PairLabels{.margin = margin, .weight = weight},
                                    {.margin = margin, .weight = weight, .target = target},
                                    {.margin = margin, .weight = weight, .evidence = evidence},
-                                   {.margin = margin, .weight = weight, .target = target, .evidence = evidence}})
+                                   {.margin = margin, .weight = weight, .target = target, .evidence = evidence},
+                                   {.margin = margin, .trust = target}})
     EXPECT_TRUE(testing::gradcheck([&](const Tensors& x) { return bradley_terry_loss(x[0], x[1], labels); }, inputs));
 }
 
@@ -95,6 +103,7 @@ TEST(BradleyTerryLoss, RefusesShapesThatDoNotFit) {
   EXPECT_THROW(bradley_terry_loss(one, one, {.weight = two}), ShapeError);
   EXPECT_THROW(bradley_terry_loss(one, one, {.target = two}), ShapeError);
   EXPECT_THROW(bradley_terry_loss(one, one, {.evidence = two}), ShapeError);
+  EXPECT_THROW(bradley_terry_loss(one, one, {.trust = two}), ShapeError);
 }
 
 TEST(BradleyTerryLoss, OfASoftTargetIsTheCrossEntropy) {

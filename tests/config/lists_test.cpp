@@ -65,42 +65,36 @@ TEST(RecordFormats, AreNamedAsTheirEnumerators) {
 }
 
 TEST(RecordFormats, GiveTheFieldsThatAStageCanRename) {
-  EXPECT_EQ(texts(fields_of(Stage::ppo)), (std::vector<std::string>{"prompt",
-                                                                    "chosen",
-                                                                    "rejected",
-                                                                    "margin",
-                                                                    "weight",
-                                                                    "probability",
-                                                                    "completions",
-                                                                    "text",
-                                                                    "rank",
-                                                                    "responses",
-                                                                    "judgments",
-                                                                    "id",
-                                                                    "domain",
-                                                                    "gold",
-                                                                    "label",
-                                                                    "messages",
-                                                                    "conversations",
-                                                                    "system",
-                                                                    "instruction",
-                                                                    "output",
-                                                                    "input",
-                                                                    "history",
-                                                                    "completion",
-                                                                    "tools",
-                                                                    "chat_template_kwargs"}));
+  EXPECT_EQ(texts(fields_of(Stage::ppo)), (std::vector<std::string>{"prompt",      "chosen",
+                                                                    "rejected",    "margin",
+                                                                    "weight",      "probability",
+                                                                    "completions", "text",
+                                                                    "rank",        "responses",
+                                                                    "judgments",   "id",
+                                                                    "domain",      "belief",
+                                                                    "gold",        "label",
+                                                                    "messages",    "conversations",
+                                                                    "system",      "instruction",
+                                                                    "output",      "input",
+                                                                    "history",     "completion",
+                                                                    "tools",       "chat_template_kwargs"}));
   EXPECT_EQ(texts(fields_of(Stage::reward_model)),
             (std::vector<std::string>{"prompt", "chosen", "rejected", "margin", "weight", "probability", "completions",
-                                      "text", "rank", "responses", "judgments", "id", "domain", "gold", "label",
-                                      "system", "tools", "chat_template_kwargs"}));
-  EXPECT_EQ(
-      texts(fields_of(Stage::sft)),
-      (std::vector<std::string>{"messages",    "conversations", "system",    "instruction", "output",
-                                "input",       "history",       "prompt",    "completion",  "text",
-                                "chosen",      "rejected",      "margin",    "weight",      "probability",
-                                "completions", "rank",          "responses", "judgments",   "id",
-                                "domain",      "gold",          "label",     "tools",       "chat_template_kwargs"}));
+                                      "text", "rank", "responses", "judgments", "id", "domain", "belief", "gold",
+                                      "label", "system", "tools", "chat_template_kwargs"}));
+  EXPECT_EQ(texts(fields_of(Stage::sft)), (std::vector<std::string>{"messages",    "conversations",
+                                                                    "system",      "instruction",
+                                                                    "output",      "input",
+                                                                    "history",     "prompt",
+                                                                    "completion",  "text",
+                                                                    "chosen",      "rejected",
+                                                                    "margin",      "weight",
+                                                                    "probability", "completions",
+                                                                    "rank",        "responses",
+                                                                    "judgments",   "id",
+                                                                    "domain",      "belief",
+                                                                    "gold",        "label",
+                                                                    "tools",       "chat_template_kwargs"}));
 }
 
 TEST(RecordFormats, ThatAreMadeForAStageAreTriedFirst) {
@@ -127,12 +121,13 @@ TEST(RecordFormats, AreInHelp) {
       meaning_of<SftConfig>("data.format"),
       "format of the records; auto: recognised from the first one; else messages, sharegpt, alpaca, demonstration, "
       "text (rlhf-sft), preference, ranking, judgments, transcripts, tree (rlhf-rm)");
-  EXPECT_EQ(meaning_of<PpoConfig>("data.fields"),
-            "renamed fields, {name in the format: name in the file}, e.g. {prompt: question}; names: prompt, chosen, "
-            "rejected, margin, weight, probability, completions, text, rank, responses, judgments, id, domain, gold, "
-            "label, messages, "
-            "conversations, system, instruction, output, input, "
-            "history, completion, tools, chat_template_kwargs (rlhf-ppo)");
+  EXPECT_EQ(
+      meaning_of<PpoConfig>("data.fields"),
+      "renamed fields, {name in the format: name in the file}, e.g. {prompt: question}; names: prompt, chosen, "
+      "rejected, margin, weight, probability, completions, text, rank, responses, judgments, id, domain, belief, gold, "
+      "label, messages, "
+      "conversations, system, instruction, output, input, "
+      "history, completion, tools, chat_template_kwargs (rlhf-ppo)");
   EXPECT_NE(meaning_of<RewardModelConfig>("data.fields").find("; names: messages, conversations, system, "),
             std::string::npos);
 }

@@ -79,7 +79,8 @@ TEST(Validate, HoldsTheRulesOfSft) {
        {"command line: data.fields: expected {name: name in the file} with name one of messages, conversations, "
         "system, instruction, output, input, history, prompt, completion, text, chosen, rejected, margin, weight, "
         "probability, completions, "
-        "rank, responses, judgments, id, domain, gold, label, tools, chat_template_kwargs, found promt; did you mean "
+        "rank, responses, judgments, id, domain, belief, gold, label, tools, chat_template_kwargs, found promt; did "
+        "you mean "
         "`prompt`?"}},
       {{"data.fields={prompt: \"\"}"},
        {"command line: data.fields: expected the name of the field for prompt, found nothing"}},
@@ -140,6 +141,18 @@ TEST(Validate, HoldsTheRulesOfTheRewardModel) {
   EXPECT_EQ(faults<RewardModelConfig>(kSft, {"reward_model.unbiased_smoothing=true"}),
             Lines{"command line: reward_model.unbiased_smoothing: expected reward_model.label_smoothing above 0, found "
                   "0"});
+  EXPECT_EQ(
+      faults<RewardModelConfig>(kSft, {"reward_model.annotators=em", "reward_model.loss=ipo"}),
+      Lines{"command line: reward_model.loss: expected bradley_terry beside reward_model.annotators latent, em and "
+            "trust, found ipo"});
+  EXPECT_EQ(
+      faults<RewardModelConfig>(kSft, {"reward_model.domains=per_domain"}),
+      Lines{"command line: reward_model.domains: expected reward_model.annotators: latent beside per_domain, found "
+            "another method"});
+  EXPECT_EQ(
+      faults<RewardModelConfig>(kSft, {"reward_model.annotators=drop_in_play", "reward_model.biases=[]"}),
+      Lines{"command line: reward_model.biases: expected at least one beside reward_model.annotators: drop_in_play, "
+            "found none"});
   EXPECT_EQ(faults<RewardModelConfig>(kSft, {"data.fields={completions: answers, text: answer, rank: place}"}),
             Lines{});
   EXPECT_EQ(faults<RewardModelConfig>(kSft, {"eval.best_by=eval_accuracy", "data.eval=[b]"}), Lines{});
@@ -147,12 +160,13 @@ TEST(Validate, HoldsTheRulesOfTheRewardModel) {
             Lines{"command line: data.format: expected one of auto, preference, ranking, judgments, transcripts, tree, "
                   "found text, "
                   "which is for rlhf-sft"});
-  EXPECT_EQ(faults<RewardModelConfig>(kSft, {"data.fields={completion: x}"}),
-            Lines{"command line: data.fields: expected {name: name in the file} with name one of prompt, chosen, "
-                  "rejected, margin, weight, "
-                  "probability, completions, text, rank, responses, judgments, id, domain, gold, label, system, "
-                  "tools, chat_template_kwargs, "
-                  "found completion; did you mean `completions`?"});
+  EXPECT_EQ(
+      faults<RewardModelConfig>(kSft, {"data.fields={completion: x}"}),
+      Lines{"command line: data.fields: expected {name: name in the file} with name one of prompt, chosen, "
+            "rejected, margin, weight, "
+            "probability, completions, text, rank, responses, judgments, id, domain, belief, gold, label, system, "
+            "tools, chat_template_kwargs, "
+            "found completion; did you mean `completions`?"});
 }
 
 TEST(Validate, HoldsTheRulesOfPpo) {

@@ -286,7 +286,7 @@ TEST_F(Cache, JudgmentsWithoutAMajorityAreStillCounted) {
     ASSERT_EQ(read.train.samples.size(), 1u) << source;
     EXPECT_EQ(ByteTokenizer().decode(read.train.samples[0].texts[0]), "pb") << source;
     EXPECT_EQ(read.counts.tied, 1) << source;
-    const std::string note = "1 records left out: as many of their judgments prefer the one as the other";
+    const std::string note = "1 records of judgments left out: they give no label";
     EXPECT_EQ(read.train.report.notes, std::vector<std::string>{note}) << source;
   }
   EXPECT_NE(log_.find("data cache: read "), std::string::npos);

@@ -297,7 +297,8 @@ TEST(BadFields, UnknownNamesOfOursAreAConfigErrorEach) {
     EXPECT_EQ(error.exit_code(), ExitCode::usage);
     const std::string known =
         "messages, conversations, system, instruction, output, input, history, prompt, completion, text, chosen, "
-        "rejected, margin, weight, probability, completions, rank, responses, judgments, id, domain, gold, label, "
+        "rejected, margin, weight, probability, completions, rank, responses, judgments, id, domain, belief, gold, "
+        "label, "
         "tools, "
         "chat_template_kwargs";
     EXPECT_EQ(error.issues(),

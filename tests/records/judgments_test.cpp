@@ -171,7 +171,7 @@ TEST(Majority, IsWhatTheOtherToolsRead) {
   const auto pairs = read_preferences({file}, {});
   EXPECT_EQ(pairs.counts.kind(), "judgments records");
   EXPECT_EQ(pairs.counts.tied, 1);
-  EXPECT_EQ(pairs.counts.notes().at(1), "1 records left out: as many of their judgments prefer the one as the other");
+  EXPECT_EQ(pairs.counts.notes().at(1), "1 records of judgments left out: they give no label");
   EXPECT_EQ(pairs.counts.unread.at("seen"), 1);
   ASSERT_EQ(pairs.records.size(), 2u);
   EXPECT_EQ(pairs.records[0].prompt, "p");

@@ -29,12 +29,12 @@ class PairLabelsInTraining : public testing::TinyRun {
     train_sft(sft);
   }
 
-  /// All pairs in every step.
+  /// All pairs in every step; the learning rate falls to 0, so that a long run ends at the optimum.
   RewardModelConfig config(const std::string& output, int steps) const {
     RewardModelConfig config = reward_config("sft/final", output);
     config.train.batch_size = 100;
     config.train.max_steps = steps;
-    config.lr_schedule.kind = LrScheduleKind::constant;
+    config.lr_schedule = {.kind = LrScheduleKind::cosine, .warmup_share = 0, .min_share = 0};
     return config;
   }
 

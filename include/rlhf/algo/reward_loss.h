@@ -17,9 +17,11 @@ struct PairLabels {
   /// L: log P(votes | the chosen one is better) − log P(votes | the other one is better) [+∞: an answer beyond doubt].
   /// Above −∞.
   at::Tensor evidence = {};
+  /// a: how far to trust the label [1]; 0: it says nothing. The difference of the scores is multiplied by it.
+  at::Tensor trust = {};
 };
 
-/// Bradley-Terry loss: Σ w·(p·l(R) + (1 − p)·l(−R)), R = r_c − r_r − m,
+/// Bradley-Terry loss: Σ w·(p·l(R) + (1 − p)·l(−R)), R = a·(r_c − r_r − m),
 ///   l(R) = −log[σ(R) + σ(−R)·e^(−L)] = −log σ(R) + log σ(R + L):
 /// minus the log-likelihood of the votes, up to a constant, if P(the chosen one is better) = σ(R). That is
 /// −log σ(R) for L = +∞, and 0 for L = 0, which says nothing. ∂l/∂R = σ(R) − σ(R + L), and σ(R + L) is the posterior

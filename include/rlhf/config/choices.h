@@ -63,5 +63,7 @@ enum class KlControllerKind { fixed, adaptive };
 enum class MissingEos { replace, subtract, none };
 enum class CenterOn { chosen, all, none };
 enum class RewardLoss { bradley_terry, ipo };
+enum class AnnotatorMethod { majority, drop_in_play, latent, em, trust };
+enum class DomainSharing { shared, per_domain };
 
 }  // namespace rlhf

@@ -102,7 +102,7 @@ inline constexpr RecordFormatInfo kRecordFormats[] = {
      .also = {.sft = true, .ppo = true},
      .records = "judged responses",
      .required = {"prompt", "responses", "judgments"},
-     .optional = {"id", "domain", "gold", "label"},
+     .optional = {"id", "domain", "belief", "gold", "label"},
      .item_fields = {},
      .content = RecordContent::either,
      .telling = "prompt",

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <string>
 #include <tuple>
+#include <vector>
 
 #include "rlhf/config/choices.h"
 #include "rlhf/config/data_options.h"
@@ -19,6 +21,9 @@ struct RewardModelOptions {
   bool unbiased_smoothing = false;
   double centering = 0.0;
   CenterOn center_on = CenterOn::chosen;
+  AnnotatorMethod annotators = AnnotatorMethod::majority;
+  DomainSharing domains = DomainSharing::shared;
+  std::vector<std::string> biases = {"agreement"};
 };
 constexpr auto describe(const RewardModelOptions*) {
   using C = RewardModelOptions;
@@ -32,7 +37,17 @@ constexpr auto describe(const RewardModelOptions*) {
       field<&C::unbiased_smoothing>("instead ((1 − ε)·l(R) − ε·l(−R)) / (1 − 2ε), whose expectation is the loss on "
                                     "labels without errors"),
       field<&C::centering>("weight of (chosen + rejected)² in the loss; a common value is 0.01", at_least(0.0)),
-      field<&C::center_on>("training texts whose mean score (of 256 random ones) becomes rlhf_reward_mean"));
+      field<&C::center_on>("training texts whose mean score (of 256 random ones) becomes rlhf_reward_mean"),
+      field<&C::annotators>(
+          "labels of judgments. majority: every vote counts the same; drop_in_play: where a bias is in "
+          "play only experts count; latent: learns reliabilities and biases from the pairs that experts "
+          "judged; em: learns reliabilities from all votes and the model, again and again; trust: a "
+          "factor for every annotator, trained along"),
+      field<&C::domains>("per_domain: reliabilities differ between the `domain`s of records (latent only)"),
+      field<&C::biases>(
+          "what annotators may pay for: length, hedges, apologies, flattery, code, markdown, lists, "
+          "agreement (with the asker's belief); a bias is in play where the responses differ in it, except "
+          "length (drop_in_play and latent)"));
 }
 
 /// The config of rlhf-rm.

@@ -28,6 +28,9 @@ struct Verdict {
   /// The place of each of `responses` responses: 0 for the best ones, 1 for the next, … All are 0 after a tie, and all
   /// but the chosen one are 1 after a choice.
   std::vector<std::int32_t> places(std::size_t responses) const;
+  /// Of two of `responses` responses: +1 if `first` is better, −1 if `second` is, 0 for a tie; nullopt if the verdict
+  /// does not say it: of the responses that were not chosen, nobody knows which is better.
+  std::optional<int> preference(std::size_t responses, std::size_t first, std::size_t second) const;
   bool operator==(const Verdict&) const = default;
 };
 
@@ -72,6 +75,7 @@ struct JudgedRecord {
   std::string prompt;
   std::vector<JudgedResponse> responses;
   std::string domain;
+  std::string belief;               ///< what the asker believes; "" if that is not known, or only the prompt says it
   std::vector<Judgment> judgments;  ///< at least one
   std::optional<Verdict> gold;      ///< the checked answer
   std::optional<JudgmentLabel> label;
@@ -91,6 +95,11 @@ RecordCounts for_each_judged(const std::vector<std::string>& patterns, const Rec
 /// judgments, a judgment without an annotator, or two judgments of one expert that contradict each other: one prefers a
 /// response to another and the other the reverse, or only one of them is a tie. `place` is "file:line".
 void check_judged(const JudgedRecord& record, const std::string& place);
+
+/// The text of an answer; that of messages is the text of all of them, a line each.
+std::string text_of(const Answer& answer);
+/// What the user asked: the prompt, or with messages the texts of the user's messages.
+std::string asked_text(const std::string& prompt, const Conversation& chat);
 
 /// The record as a JSON object of this format. Reading it gives the same record.
 nlohmann::ordered_json to_json(const JudgedRecord& record);

@@ -6,6 +6,7 @@
 #include <functional>
 #include <limits>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,6 +17,8 @@
 #include "rlhf/config/record_formats.h"
 
 namespace rlhf {
+
+struct JudgedRecord;  // records/judgments.h
 
 /// The input of a chat template. Messages are objects {"role", "content", …}; all other keys are passed to the template
 /// unchanged, but keys whose value is null are removed.
@@ -54,6 +57,8 @@ struct RankedPair {
   float weight = 1;                                         ///< factor of its loss, > 0
   float target = 1;                                         ///< the chosen one is better with this probability
   float evidence = std::numeric_limits<float>::infinity();  ///< log-odds that votes give to the chosen one
+  float trust = 1;                                          ///< factor of the difference of the scores, >= 0
+  std::int32_t judged = -1;  ///< the number of a pair with votes (data/judged_votes.h), which set the label; or -1
 };
 
 /// A record of the reward model: completions of one prompt, and the pairs that order them.
@@ -71,6 +76,7 @@ struct Preference {
   std::vector<RankedPair> pairs;
   Conversation chat = {};
   bool whole = false;
+  std::shared_ptr<const JudgedRecord> judged = {};  ///< with RecordReading::keep_judgments
 };
 
 /// A record with a prompt for sampling: {"prompt"}, a string or messages, or the prompt of any other format. `extra` is
@@ -88,6 +94,8 @@ struct RecordReading {
   RecordFormat format = RecordFormat::auto_;  ///< auto: recognised from the first record of each file
   SampleBy sample_by = SampleBy::line;        ///< what is a record of a .txt file
   bool log_bad_lines = true;                  ///< false: bad lines are counted only
+  /// A record of judgments also gives Preference::judged, and one without a majority gives a record without pairs.
+  bool keep_judgments = false;
 };
 
 /// What was read; printed at the start of a run.

@@ -112,6 +112,8 @@ class Method {
   virtual nlohmann::json numbers() const { return nlohmann::json::object(); }
   virtual void restore_numbers(const nlohmann::json&) {}
   virtual std::vector<SavedModel> models() = 0;
+  /// Writes further results into the run folder and returns their paths; called once, at the end of training.
+  virtual std::vector<std::filesystem::path> write_results(const std::filesystem::path& /*folder*/) { return {}; }
   /// A command that uses the main model, which was saved in `folder`; logged at the end of the run.
   virtual std::string next_command(const std::filesystem::path& folder) const { return generate_command(folder); }
 };
