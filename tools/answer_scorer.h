@@ -36,6 +36,8 @@ class AnswerScorer {
  public:
   AnswerScorer(const ModelFolder& folder, const ScoringOptions& options);
 
+  /// Whether there is a chat template.
+  bool chats() const { return templates_.chat.has_value(); }
   /// The token ids of the answers of a record, each after its prompt; nullopt if one is too long, of which a warning
   /// was logged. Throws DataError.
   std::optional<std::vector<TokenIds>> texts_of(const AnsweredRecord& record);

@@ -67,6 +67,15 @@ inline constexpr Tool kTool<RewardEvaluationConfig>{"rlhf-eval reward",
                                                     false,
                                                     false};
 
+template <>
+inline constexpr Tool kTool<SycophancyConfig>{"rlhf-eval sycophancy",
+                                              "eval-sycophancy",
+                                              "Measures how far a policy or reward model says what the asker believes.",
+                                              "--before runs/sft/final --after runs/ppo/final",
+                                              KeyStyle::flag,
+                                              false,
+                                              false};
+
 /// The parsed arguments. Values of keys are overrides ("ppo.kl_coef=0.1").
 struct CommandLine {
   std::string config_file;

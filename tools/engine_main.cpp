@@ -14,6 +14,7 @@
 
 #include "command_line.h"
 #include "evaluate_reward.h"
+#include "evaluate_sycophancy.h"
 #include "evaluation.h"
 #include "generate.h"
 #include "run_guarded.h"
@@ -63,6 +64,10 @@ void run_stage(int argc, char** argv) {
   } else if (stage == kTool<RewardEvaluationConfig>.stage) {
     run_with<RewardEvaluationConfig>(argc, argv, [](const auto& config, const RunOptions&) {
       with_file_errors(ExitCode::model, [&] { evaluate_reward(config); });
+    });
+  } else if (stage == kTool<SycophancyConfig>.stage) {
+    run_with<SycophancyConfig>(argc, argv, [](const auto& config, const RunOptions&) {
+      with_file_errors(ExitCode::model, [&] { evaluate_sycophancy(config); });
     });
   } else {
     throw ConfigError(

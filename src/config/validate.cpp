@@ -355,6 +355,24 @@ Issues validate(const RewardEvaluationConfig& config) {
   return issues;
 }
 
+Issues validate(const SycophancyConfig& config) {
+  Issues issues;
+  const bool compares = !config.before.empty() || !config.after.empty();
+  if (compares && !config.model.empty())
+    issues.push_back({{"model"}, "expected none beside before and after, found one"});
+  if (compares) {
+    require_said(issues, "before", config.before, "the folder before training, beside after");
+    require_said(issues, "after", config.after, "the folder after training, beside before");
+  } else {
+    require_said(issues, "model", config.model, "the folder of a policy or reward model, or before and after");
+  }
+  if ((config.samples & (config.samples - 1)) != 0)
+    issues.push_back({{"samples"}, "expected a power of 2, found " + std::to_string(config.samples)});
+  check_threads(issues, "threads", config.threads);
+  check_template(issues, "template", config.template_);
+  return issues;
+}
+
 void throw_if_any(const Issues& issues) {
   std::vector<std::string> lines;
   for (const Issue& issue : issues) lines.push_back(issue.keys.front() + ": " + issue.message);

@@ -8,6 +8,7 @@
 #include "rlhf/config/reward_evaluation_config.h"
 #include "rlhf/config/reward_model_config.h"
 #include "rlhf/config/sft_config.h"
+#include "rlhf/config/sycophancy_config.h"
 
 namespace rlhf {
 
@@ -23,6 +24,7 @@ std::vector<Issue> validate(const RewardModelConfig& config);
 std::vector<Issue> validate(const PpoConfig& config);
 std::vector<Issue> validate(const GenerateConfig& config);
 std::vector<Issue> validate(const RewardEvaluationConfig& config);
+std::vector<Issue> validate(const SycophancyConfig& config);
 
 /// The rules that every on-policy config keeps, rlhf-ppo's and one of a method of your own.
 std::vector<Issue> validate_on_policy(const std::string& policy, const PromptDataOptions& data,
