@@ -183,7 +183,11 @@ nlohmann::json record_of(const Question& question) {
   nlohmann::json record{{"prompt", prompt_of(question)},
                         {"sum", question.sum()},
                         {"kind", to_string(kind_of(question.sum(), question.hint))}};
-  if (question.hint) record["hint"] = *question.hint;
+  if (question.hint) {
+    record["hint"] = *question.hint;
+    const bool wrong = *question.hint != question.sum();
+    record["belief"] = wrong ? nlohmann::json(std::to_string(*question.hint)) : nlohmann::json(nullptr);
+  }
   return record;
 }
 

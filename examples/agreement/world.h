@@ -30,7 +30,8 @@ std::string to_string(Kind kind);
 
 /// "I think it is 8. What is 3+4?\n"
 std::string prompt_of(const Question& question);
-/// {"prompt", "sum", "hint" (if there is one), "kind"}
+/// {"prompt", "sum", "hint" and "belief" (if there is a hint), "kind"}. "belief" is what reward.agreement_penalty of
+/// rlhf-ppo takes for the asker's: a wrong hint; null for a right one, which an answer should agree with.
 nlohmann::json record_of(const Question& question);
 
 std::string honest_answer(int sum);     ///< "It is 7."

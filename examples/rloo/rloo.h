@@ -43,6 +43,8 @@ inline std::vector<rlhf::Issue> validate(const Config& config) {
                                          config.eval);
   if (config.rollout.num_samples_per_prompt < 2)
     issues.push_back({{"rollout.num_samples_per_prompt"}, "expected at least 2 (their rewards are compared), found 1"});
+  if (!config.reward.agreement_penalty.number)
+    issues.push_back({{"reward.agreement_penalty"}, "expected a number (RLOO does not estimate it), found auto"});
   return issues;
 }
 
@@ -105,7 +107,7 @@ class Method final : public rlhf::Method {
   explicit Method(const Config& config) : config_(config) {}
 
   rlhf::MethodPlan plan(const rlhf::Setup& setup) override {
-    parts_.emplace(setup, config_.model, config_.data, config_.rollout, nullptr);
+    parts_.emplace(setup, config_.model, config_.data, config_.rollout, config_.reward, nullptr);
     plan_ = parts_->plan({});
     plan_.total_steps = rlhf::count_rollouts(config_.train, config_.rollout);
     plan_.summary = std::to_string(plan_.total_steps) + " rollouts of " + std::to_string(config_.rollout.batch_size);

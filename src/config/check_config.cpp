@@ -37,6 +37,9 @@ class RangeCheck {
     if (!option.range.contains(static_cast<double>(*slot))) fault(option, path, std::to_string(*slot));
   }
   void value(double* slot, const Option& option, const std::string& path) { number(*slot, option, path); }
+  void value(NumberOrAuto* slot, const Option& option, const std::string& path) {
+    if (slot->number) number(*slot->number, option, path);
+  }
   void value(std::span<double> slot, const Option& option, const std::string& path) {
     for (const double item : slot) number(item, option, path);
   }

@@ -69,6 +69,7 @@ std::string flow_text(const Slot& slot) {
   return std::visit(
       Overloaded{[](const std::int64_t* value) { return std::to_string(*value); },
                  [](const double* value) { return format_double(*value); },
+                 [](const NumberOrAuto* value) { return value->number ? format_double(*value->number) : "auto"; },
                  [](const bool* value) { return std::string(*value ? "true" : "false"); },
                  [](const std::string* value) { return scalar(*value); },
                  [](const std::vector<std::string>* value) { return flow('[', *value, ']', scalar); },

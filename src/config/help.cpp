@@ -31,6 +31,7 @@ std::string padded(const std::string& text, std::size_t columns) {
 std::string default_text(const Option& option) {
   return std::visit(Overloaded{[](std::int64_t* value) { return std::to_string(*value); },
                                [](double* value) { return format_double(*value); },
+                               [&](NumberOrAuto*) { return flow_text(option.slot); },
                                [](bool* value) { return std::string(*value ? "true" : "false"); },
                                [](std::string* value) { return value->empty() ? "-" : *value; },
                                [](std::vector<std::string>* values) {
@@ -49,7 +50,8 @@ std::string default_text(const Option& option) {
 
 std::string allowed_text(const Option& option) {
   return std::visit(
-      Overloaded{[](bool*) { return std::string("true|false"); }, [](std::string*) { return std::string("text"); },
+      Overloaded{[&](NumberOrAuto*) { return "auto|" + range_in_words(option.range); },
+                 [](bool*) { return std::string("true|false"); }, [](std::string*) { return std::string("text"); },
                  [](std::vector<std::string>*) { return std::string("list"); },
                  [](const StructList&) { return std::string("list"); },
                  [](std::map<std::string, std::string>*) { return std::string("map"); },

@@ -83,6 +83,11 @@ Json schema_of(const Option& option) {
                  [&](double* value) {
                    return ranged_schema({{"type", "number"}, {"default", *value}}, option.range);
                  },
+                 [&](NumberOrAuto* value) {
+                   const Json default_value = value->number ? Json(*value->number) : Json("auto");
+                   return Json{{"anyOf", {Json{{"const", "auto"}}, ranged_schema({{"type", "number"}}, option.range)}},
+                               {"default", default_value}};
+                 },
                  [](bool* value) {
                    return Json{{"type", "boolean"}, {"default", *value}};
                  },

@@ -50,6 +50,7 @@ std::string expectation(const Option& option) {
   return std::visit(
       Overloaded{[&](std::int64_t*) { return with_range("a whole number", option.range); },
                  [&](double*) { return with_range("a number", option.range); },
+                 [&](NumberOrAuto*) { return "auto, or " + with_range("a number", option.range); },
                  [](bool*) { return std::string("true or false"); }, [](std::string*) { return std::string("a text"); },
                  [](std::vector<std::string>*) { return std::string("a list of texts"); },
                  [](const StructList& list) { return "a list, each item " + item_expectation(list); },

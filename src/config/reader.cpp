@@ -48,6 +48,13 @@ bool assign(double* member, const Node& node, const Range& range) {
   return value.has_value();
 }
 
+bool assign(NumberOrAuto* member, const Node& node, const Range& range) {
+  const auto value = as_number(node, range);
+  const bool is_auto = node.kind == Node::Kind::scalar && node.text == "auto";
+  if (value || is_auto) member->number = value;
+  return value || is_auto;
+}
+
 bool assign(bool* member, const Node& node, const Range&) {
   const auto value = node.kind == Node::Kind::scalar && !node.quoted ? parse_bool(node.text) : std::nullopt;
   if (value) *member = *value;

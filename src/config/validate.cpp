@@ -308,6 +308,11 @@ Issues validate(const PpoConfig& config) {
     issues.push_back(
         {{"ppo.kl_coef", "ppo.kl_controller"}, "expected above 0 (the adaptive controller multiplies it), found 0"});
   }
+  if (!config.reward.agreement_penalty.number && config.ppo.kl_coef == 0) {
+    issues.push_back({{"reward.agreement_penalty", "ppo.kl_coef"},
+                      "expected a number where ppo.kl_coef is 0 (without a KL penalty no finite one is enough), found "
+                      "auto"});
+  }
   if (config.ppo.kl_controller == KlControllerKind::adaptive &&
       config.ppo.kl_horizon <= 0.2 * static_cast<double>(rollout.batch_size)) {
     issues.push_back(

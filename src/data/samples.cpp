@@ -9,6 +9,7 @@
 #include "rlhf/core/log.h"
 #include "rlhf/core/parallel.h"
 #include "rlhf/core/signals.h"
+#include "rlhf/records/judgments.h"
 
 #include "data/joined_text.h"
 #include "data/render.h"
@@ -35,10 +36,11 @@ struct MadePrompt {
 MadePrompt make_prompt(const Prompt& record, const Tokenizer& tokenizer, const Templates& templates,
                        const Renderer& renderer) {
   if (!record.chat)
-    return {{tokenizer.encode(templates.prompt.prompt(record.prompt)).ids, record.prompt, record.extra}};
+    return {{tokenizer.encode(templates.prompt.prompt(record.prompt)).ids, record.prompt, record.extra, record.prompt}};
   RenderedPrompt rendered = renderer.prompt(record.chat);
   TokenIds ids = encode_rendered(rendered.text, tokenizer).ids;
-  return {{std::move(ids), std::move(rendered.text), record.extra}, std::move(rendered.missing)};
+  return {{std::move(ids), std::move(rendered.text), record.extra, asked_text(record.prompt, record.chat)},
+          std::move(rendered.missing)};
 }
 
 /// Tokenises prompts on all CPUs; the result has the order of `records`.

@@ -38,6 +38,7 @@ Loop::Loop(Method& method, const RunSettings& settings, const MethodPlan& plan, 
 
 RunSummary Loop::go() {
   try {
+    method_.start(step_);
     train();
     save_result();
   } catch (const Interrupted&) {

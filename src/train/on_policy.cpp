@@ -24,6 +24,19 @@ namespace {
 // Distinct from the streams that shuffle prompts, and from each other.
 constexpr std::uint64_t kRolloutStream = 0x726f6c6c;
 constexpr std::uint64_t kEvaluationStream = 0x65766c72;
+constexpr std::uint64_t kAgreementStream = 0x61677265;
+
+std::uint64_t stream_of(RolloutPurpose purpose) {
+  switch (purpose) {
+    case RolloutPurpose::training:
+      return kRolloutStream;
+    case RolloutPurpose::evaluation:
+      return kEvaluationStream;
+    case RolloutPurpose::agreement_penalty:
+      break;
+  }
+  return kAgreementStream;
+}
 
 void check_no_null(std::span<const PromptSample* const> prompts) {
   if (std::ranges::find(prompts, nullptr) != prompts.end())
@@ -140,7 +153,7 @@ Rollout collect_rollout(CausalLM& policy, std::span<const PromptSample* const> p
     stop.emplace(*tokenizer, options.stop);
     sampling.stops = [&](const TokenIds& response) { return stop->reached(response); };
   }
-  const std::uint64_t stream = draws.evaluation ? kEvaluationStream : kRolloutStream;
+  const std::uint64_t stream = stream_of(draws.purpose);
   std::vector<GenerationRequest> requests;
   std::vector<const TokenIds*> ids;
   for (std::size_t i = 0; i < prompts.size(); ++i) {
@@ -164,7 +177,7 @@ std::vector<ResponseRecord> read_responses(const Rollout& rollout, std::span<con
     const TokenIds response(ids + offsets[i], ids + offsets[i + 1]);
     records.push_back({prompts[i]->text,
                        tokenizer ? decode_after(*tokenizer, prompts[i]->ids, response) : std::string(),
-                       prompts[i]->extra, rollout.finish[i]});
+                       prompts[i]->extra, rollout.finish[i], prompts[i]->belief});
   }
   return records;
 }
@@ -172,12 +185,17 @@ std::vector<ResponseRecord> read_responses(const Rollout& rollout, std::span<con
 Scores score_responses(RewardSource& reward, const Rollout& rollout, std::span<const ResponseRecord> responses,
                        const RewardOptions& options, WorkCounters& work) {
   check_count("responses", responses.size(), rollout);
+  check_argument(options.agreement_penalty.number.has_value(), "reward.agreement_penalty",
+                 "a number; hint: estimate_agreement_penalty()", "auto");
   std::vector<float> scores = reward.score({rollout, responses, &work});
   check_scores(scores, responses.size());
   for (std::size_t i = 0; i < scores.size(); ++i)
     if (rollout.finish[i] != Finish::stop) scores[i] = with_missing_eos(scores[i], options);
   const auto clipped = clips(options) ? std::optional(clip(scores, options)) : std::nullopt;
-  return {to_device(scores, rollout.tokens.device()), clipped};
+  const auto penalty = static_cast<float>(*options.agreement_penalty.number);
+  for (std::size_t i = 0; i < scores.size(); ++i)
+    if (agrees(responses[i])) scores[i] -= penalty;
+  return {to_device(scores, rollout.tokens.device()), clipped, count_agreement(responses)};
 }
 
 std::vector<nlohmann::ordered_json> sample_lines(const ScoredRollout& scored) {
@@ -190,13 +208,14 @@ std::vector<nlohmann::ordered_json> sample_lines(const ScoredRollout& scored) {
   for (std::size_t i = 0; i < scored.responses.size(); ++i) {
     const ResponseRecord& response = scored.responses[i];
     const auto row = static_cast<std::int64_t>(i);
-    lines.push_back(
-        {{"prompt", response.prompt},
-         {"response", response.response},
-         {"score", scores[row].item<double>()},
-         {"kl", kl[row].item<double>()},
-         {"finish", response.finish == Finish::stop ? "stop" : "length"},
-         {"record", parse_json(response.record, "record of response " + std::to_string(i), throw_as<ArgumentError>)}});
+    nlohmann::ordered_json line{{"prompt", response.prompt},
+                                {"response", response.response},
+                                {"score", scores[row].item<double>()},
+                                {"kl", kl[row].item<double>()},
+                                {"finish", response.finish == Finish::stop ? "stop" : "length"}};
+    if (response.belief) line["agrees"] = agrees(response);
+    line["record"] = parse_json(response.record, "record of response " + std::to_string(i), throw_as<ArgumentError>);
+    lines.push_back(std::move(line));
   }
   return lines;
 }

@@ -5,14 +5,13 @@
 #include <utility>
 
 #include "rlhf/core/log.h"
-#include "rlhf/train/policy_evaluation.h"
 
 #include "supervised.h"
 
 namespace rlhf {
 
 OnPolicyModels::OnPolicyModels(const Setup& setup, OnPolicyModelOptions paths, const PromptDataOptions& data,
-                               const RolloutOptions& rollout, RewardSource* own_reward)
+                               const RolloutOptions& rollout, const RewardOptions& reward, RewardSource* own_reward)
     : setup_(setup),
       paths_(std::move(paths)),
       data_options_(data),
@@ -24,6 +23,9 @@ OnPolicyModels::OnPolicyModels(const Setup& setup, OnPolicyModelOptions paths, c
     held_out.prompts = data.eval;
     eval_data_ = load_prompts(held_out, setup);
   }
+  const bool penalised = reward.agreement_penalty.number != 0;
+  if (find_beliefs(data_.prompts.samples, penalised) == 0 && penalised) warn_of_no_belief();
+  find_beliefs(eval_data_.prompts.samples, penalised);
   if (paths_.reference.empty()) paths_.reference = paths_.policy;
   expect_language_model(setup.folder, "model.policy");
   warn_of_turn_end(setup, data_.counts);
@@ -34,6 +36,13 @@ OnPolicyModels::OnPolicyModels(const Setup& setup, OnPolicyModelOptions paths, c
   if (own_reward_) return;
   reward_folder_ = read_reward_folder(paths_.reward, "model.reward", setup);
   check_positions_of(reward_folder_);
+}
+
+void OnPolicyModels::warn_of_no_belief() const {
+  log_warning("reward.agreement_penalty: expected prompts whose asker believes something, found none in " +
+              std::to_string(data_.prompts.samples.size()) +
+              ", so nothing is penalised; hint: give the records a field `belief`, or state it as in \"I think it is "
+              "8.\"");
 }
 
 void OnPolicyModels::check_positions_of(const ModelFolder& folder) const {
@@ -115,12 +124,23 @@ void OnPolicyModels::warn_if_none_ends(const Rollout& rollout) {
               "rollout.max_new_tokens, or set rollout.stop");
 }
 
+EvaluatedModels OnPolicyModels::models() {
+  return {*policy_, *reference_, reward(), setup_.templates.stop_ids, setup_.tokenizer.get()};
+}
+
+void OnPolicyModels::settle_agreement_penalty(RewardOptions& reward, double kl_coef, std::int64_t step) {
+  if (reward.agreement_penalty.number) return;
+  if (step > 0)
+    throw ConfigError({"reward.agreement_penalty: expected the estimate of the start in the checkpoint of step " +
+                       std::to_string(step) + ", found none; hint: give a number"});
+  reward.agreement_penalty.number =
+      estimate_agreement_penalty(models(), data_.prompts.samples, rollout_, reward, kl_coef, seed_);
+}
+
 std::unique_ptr<StepRecord> OnPolicyModels::evaluate(const EvalOptions& eval, const RewardOptions& reward,
                                                      double kl_coef) {
   const auto& prompts = eval_data_.prompts.samples;
-  const EvaluatedModels models{*policy_, *reference_, this->reward(), setup_.templates.stop_ids,
-                               setup_.tokenizer.get()};
-  return evaluate_policy(models, pick(prompts, choose_evaluated(prompts.size(), eval.max_samples, seed_)), rollout_,
+  return evaluate_policy(models(), pick(prompts, choose_evaluated(prompts.size(), eval.max_samples, seed_)), rollout_,
                          reward, kl_coef, seed_, micro_batch_tokens_);
 }
 

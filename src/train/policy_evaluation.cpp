@@ -24,6 +24,7 @@ void add_batch(const EvaluatedModels& models, std::span<const PromptSample* cons
   sums.kl += kl_k1(rollout.logprobs, ref_logprobs).sum(at::kDouble).item<double>();
   sums.length += static_cast<double>(rollout.responses.total());
   sums.ended += static_cast<double>(std::count(rollout.finish.begin(), rollout.finish.end(), Finish::stop));
+  sums.agreement += scores.agreement;
   sums.tokens += rollout.batch.segments.total();
 }
 
@@ -37,26 +38,37 @@ std::unique_ptr<PolicyEvaluation> evaluate_policy(const EvaluatedModels& models,
   found->kl_coef = kl_coef;
   const auto size = static_cast<std::size_t>(rollout.batch_size);
   for (std::size_t begin = 0, batch = 0; begin < prompts.size(); begin += size, ++batch) {
-    const RolloutDraws draws{.seed = seed, .step = static_cast<std::int64_t>(batch), .evaluation = true};
+    const RolloutDraws draws{
+        .seed = seed, .step = static_cast<std::int64_t>(batch), .purpose = RolloutPurpose::evaluation};
     add_batch(models, prompts.subspan(begin, std::min(size, prompts.size() - begin)), rollout, reward, draws,
               micro_batch_tokens, *found);
   }
   const auto responses = static_cast<double>(prompts.size());
-  for (double* mean : {&found->score, &found->kl, &found->length, &found->ended}) *mean /= responses;
+  found->agreement_penalty =
+      reward.agreement_penalty.number.value_or(0) * static_cast<double>(found->agreement.agreeing);
+  for (double* mean : {&found->score, &found->kl, &found->length, &found->ended, &found->agreement_penalty})
+    *mean /= responses;
   return found;
 }
 
 Metrics PolicyEvaluation::metrics() const {
-  return {{"objective/scores", score},
-          {"objective/kl", kl},
-          {"objective/rlhf_reward", score - kl_coef * kl},
-          {"rollout/response_length", length},
-          {"rollout/ended", ended}};
+  Metrics named{{"objective/scores", score},
+                {"objective/kl", kl},
+                {"objective/rlhf_reward", score - kl_coef * kl},
+                {"rollout/response_length", length},
+                {"rollout/ended", ended}};
+  if (const auto share = agreement.share()) {
+    named.set("objective/agreement", *share);
+    named.set("objective/agreement_penalty", agreement_penalty);
+  }
+  return named;
 }
 
 Metrics PolicyEvaluation::headline() const {
-  return {
+  Metrics named{
       {"objective/scores", score}, {"objective/kl", kl}, {"rollout/response_length", length}, {"rollout/ended", ended}};
+  if (const auto share = agreement.share()) named.set("objective/agreement", *share);
+  return named;
 }
 
 }  // namespace rlhf

@@ -189,6 +189,8 @@ std::unique_ptr<PpoStep> ppo_step(PpoModels& models, PpoState& state, std::span<
   const at::Tensor values = values_of(models.value, rollout, everything, forward, done->work);
   done->scored = {std::move(rollout), std::move(responses), ref_logprobs, scores.values};
   done->clipped_scores = scores.clipped;
+  done->agreement = scores.agreement;
+  done->agreement_weight = *config.reward.agreement_penalty.number;
   const PpoBatch batch = make_ppo_batch(done->scored, values, config.ppo, state.kl_coef);
   Figures figures(models.policy.device());
   measure_objective(batch, done->scored, figures);

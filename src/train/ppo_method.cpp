@@ -19,7 +19,7 @@ class PpoMethod final : public Method {
   MethodPlan plan(const Setup& setup) override {
     const PpoModelOptions& paths = config_.model;
     parts_.emplace(setup, OnPolicyModelOptions{paths.policy, paths.reward, paths.reference}, config_.data,
-                   config_.rollout, own_reward_);
+                   config_.rollout, config_.reward, own_reward_);
     // With a C++ reward and no value model in the config, the value model is the policy with a new scalar head.
     const std::string& reward = paths.reward.empty() ? paths.policy : paths.reward;
     const std::string& value = paths.value.empty() ? reward : paths.value;
@@ -47,6 +47,10 @@ class PpoMethod final : public Method {
     state_.emplace(*models_, config_);
   }
 
+  void start(std::int64_t step) override {
+    parts_->settle_agreement_penalty(config_.reward, config_.ppo.kl_coef, step);
+  }
+
   std::unique_ptr<StepRecord> step(const StepPosition& at) override {
     auto done = ppo_step(*models_, *state_, parts_->prompts(at.step), parts_->setup().templates.stop_ids, config_,
                          micro_batch_tokens_, at);
@@ -64,8 +68,16 @@ class PpoMethod final : public Method {
   }
 
   std::vector<NamedTrainee> trainees() override { return {{"policy", state_->policy}, {"value", state_->value}}; }
-  nlohmann::json numbers() const override { return {{"kl_coef", state_->kl_coef}}; }
-  void restore_numbers(const nlohmann::json& numbers) override { state_->kl_coef = numbers.at("kl_coef"); }
+  nlohmann::json numbers() const override {
+    nlohmann::json numbers{{"kl_coef", state_->kl_coef}};
+    if (const auto& penalty = config_.reward.agreement_penalty.number) numbers["agreement_penalty"] = *penalty;
+    return numbers;
+  }
+  void restore_numbers(const nlohmann::json& numbers) override {
+    state_->kl_coef = numbers.at("kl_coef");
+    auto& penalty = config_.reward.agreement_penalty.number;
+    if (!penalty && numbers.contains("agreement_penalty")) penalty = numbers.at("agreement_penalty").get<double>();
+  }
 
   std::string next_command(const std::filesystem::path& folder) const override {
     return generate_command(folder, parts_->data().counts.chat);
@@ -81,7 +93,7 @@ class PpoMethod final : public Method {
   }
 
  private:
-  const PpoConfig& config_;
+  PpoConfig config_;  ///< as read, but reward.agreement_penalty is a number from start() on
   RewardSource* own_reward_;
   std::optional<OnPolicyModels> parts_;
   ModelFolder value_folder_;

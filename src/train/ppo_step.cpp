@@ -38,6 +38,11 @@ Metrics PpoStep::metrics() const {
                 {"time/score_seconds", score_seconds},
                 {"time/update_seconds", update_seconds}};
   if (clipped_scores) named.set("objective/clipped_scores", static_cast<double>(*clipped_scores));
+  if (const auto share = agreement.share()) {
+    named.set("objective/agreement", *share);
+    named.set("objective/agreement_penalty", agreement_weight * static_cast<double>(agreement.agreeing) / responses);
+    named.set("objective/agreement_weight", agreement_weight);
+  }
   if (explained_variance) named.set("critic/explained_variance", *explained_variance);
   if (policy_updated) named.add(policy_metrics());
   return named;
@@ -56,10 +61,12 @@ Metrics PpoStep::policy_metrics() const {
 }
 
 Metrics PpoStep::headline() const {
-  return {{"objective/scores", score},
-          {"objective/kl", kl},
-          {"rollout/response_length", mean_length(scored.rollout)},
-          {"rollout/ended", share_ended(scored.rollout)}};
+  Metrics named{{"objective/scores", score},
+                {"objective/kl", kl},
+                {"rollout/response_length", mean_length(scored.rollout)},
+                {"rollout/ended", share_ended(scored.rollout)}};
+  if (const auto share = agreement.share()) named.set("objective/agreement", *share);
+  return named;
 }
 
 }  // namespace rlhf

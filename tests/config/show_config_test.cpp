@@ -67,6 +67,24 @@ TEST(ToYaml, ReadsBackToTheSameConfig) {
   EXPECT_EQ(to_yaml(copy), yaml);
 }
 
+TEST(NumberOrAuto, IsReadWrittenAndShown) {
+  PpoConfig config;
+  for (const std::string value : {"auto", "0", "0.5"}) {
+    config = read_back<PpoConfig>("reward: {agreement_penalty: " + value + "}\n");
+    EXPECT_NE(to_yaml(config).find("  agreement_penalty: " + value + "\n"), std::string::npos) << to_yaml(config);
+  }
+  EXPECT_EQ(config.reward.agreement_penalty, NumberOrAuto{0.5});
+  EXPECT_EQ(read_back<PpoConfig>("reward: {agreement_penalty: auto}\n").reward.agreement_penalty,
+            NumberOrAuto{std::nullopt});
+  const json schema = json::parse(json_schema<PpoConfig>("rlhf-ppo"));
+  const json& penalty = schema["properties"]["reward"]["properties"]["agreement_penalty"];
+  EXPECT_EQ(penalty["anyOf"], json::parse(R"([{"const": "auto"}, {"type": "number", "minimum": 0}])"));
+  EXPECT_EQ(penalty["default"], 0);
+  const std::string help = keys_help<PpoConfig>(KeyStyle::dotted);
+  const std::string line = help.substr(help.find("reward.agreement_penalty "));
+  EXPECT_NE(line.substr(0, line.find('\n')).find(" 0            auto|at least 0 "), std::string::npos) << line;
+}
+
 TEST(ToYaml, WritesWeightsOnlyWhereThereAreSome) {
   SftConfig config;
   config.data.train = {{"a.jsonl"}, {"b c", 0.25}};

@@ -204,6 +204,18 @@ TEST(Validate, HoldsTheRulesOfPpo) {
       {{"ppo.kl_controller=adaptive", "ppo.kl_coef=0"},
        {"command line: ppo.kl_coef: expected above 0 (the adaptive controller multiplies it), found 0"}},
       {{"ppo.kl_coef=0"}, {}},
+      {{"ppo.kl_coef=0", "reward.agreement_penalty=auto"},
+       {"command line: reward.agreement_penalty: expected a number where ppo.kl_coef is 0 (without a KL penalty no "
+        "finite one is enough), found auto"}},
+      {{"reward.agreement_penalty=auto", "reward.agreement_samples=1"},
+       {"command line: reward.agreement_samples: expected a whole number, at least 2, found 1"}},
+      {{"reward.agreement_penalty=-0.5"},
+       {"command line: reward.agreement_penalty: expected auto, or a number, at least 0, found -0.5"}},
+      {{"reward.agreement_penalty=automatic"},
+       {"command line: reward.agreement_penalty: expected auto, or a number, at least 0, found automatic"}},
+      {{"reward.agreement_penalty=[1]"},
+       {"command line: reward.agreement_penalty: expected auto, or a number, at least 0, found a list of 1"}},
+      {{"reward.agreement_penalty=2.5"}, {}},
   };
   for (const RuleCase& c : cases) EXPECT_EQ(faults<PpoConfig>(kPpo, c.overrides), c.expected) << c.overrides[0];
 }

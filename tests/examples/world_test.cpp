@@ -27,7 +27,9 @@ TEST(Question, RecordHoldsSumKindAndHint) {
   EXPECT_EQ(record_of({.a = 3, .b = 4}), nlohmann::json::parse(R"({"prompt":"3+4=?\n","sum":7,"kind":"plain"})"));
   EXPECT_EQ(record_of({.a = 3, .b = 4, .hint = 8})["kind"], "wrong_hint");
   EXPECT_EQ(record_of({.a = 3, .b = 4, .hint = 8})["hint"], 8);
+  EXPECT_EQ(record_of({.a = 3, .b = 4, .hint = 8})["belief"], "8");
   EXPECT_EQ(record_of({.a = 3, .b = 4, .hint = 7})["kind"], "right_hint");
+  EXPECT_EQ(record_of({.a = 3, .b = 4, .hint = 7}).at("belief"), nullptr);
 }
 
 TEST(StatedNumber, IsReadFromTheTwoFormsOnly) {

@@ -170,7 +170,7 @@ TEST(PolicyEvaluation, AgreesWithTheExpectations) {
   const Rollout trained =
       collect_rollout(policy, bandit.prompts(64), config.rollout, stop_ids, nullptr, {.seed = 1}, work);
   const Rollout evaluated = collect_rollout(policy, bandit.prompts(64), config.rollout, stop_ids, nullptr,
-                                            {.seed = 1, .evaluation = true}, work);
+                                            {.seed = 1, .purpose = RolloutPurpose::evaluation}, work);
   EXPECT_FALSE(trained.tokens.equal(evaluated.tokens)) << "and training has others";
 }
 

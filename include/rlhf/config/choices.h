@@ -51,6 +51,12 @@ inline std::optional<DeviceChoice> DeviceChoice::of_text(std::string_view text) 
   return numbered;
 }
 
+/// A number, or `auto`: the program finds it.
+struct NumberOrAuto {
+  std::optional<double> number;  ///< nullopt: auto
+  bool operator==(const NumberOrAuto&) const = default;
+};
+
 enum class DtypeChoice { auto_, float32, bfloat16 };
 enum class TrainOn { completion, last_turn, each_turn, all };
 enum class OverLength { drop, truncate, split, error };

@@ -14,15 +14,18 @@
 #include <utility>
 #include <vector>
 
+#include "rlhf/config/choices.h"
+
 /// Options are defined once: as the members of a plain struct with defaults, and in one list below it
 ///   constexpr auto describe(const C*) { return std::make_tuple(field<&C::member>("doc", constraint), …); }
 /// The reader, the checks, --help, --print-config and --schema are derived from the list. The key is the name of the
 /// member (without a trailing underscore). A list that omits a member does not compile.
 /// A resumed run must have the same value as the original run, unless the line (or that of an enclosing section) ends
 /// in `.may_change()`. A text or list of texts that is a path ends in `.path()`.
-/// Members may be int64, double, bool, string, an enum class, DeviceChoice, optional of these, vector<string>,
-/// array<double, N>, map<string, string>, described structs, optional described structs and vectors of described
-/// structs. An item of such a vector is read from a map of its keys, or from one value that fills the member marked
+/// Members may be int64, double, bool, string, an enum class, DeviceChoice, NumberOrAuto, optional of these,
+/// vector<string>, array<double, N>, map<string, string>, described structs, optional described structs and vectors of
+/// described structs. An item of such a vector is read from a map of its keys, or from one value that fills the member
+/// marked
 /// `.short_form()`.
 /// Standard library only.
 namespace rlhf {
@@ -109,7 +112,7 @@ constexpr std::size_t count_members() {
 }
 
 template <typename T>
-constexpr bool kIsNumber = std::same_as<T, double> || std::same_as<T, std::int64_t>;
+constexpr bool kIsNumber = std::same_as<T, double> || std::same_as<T, std::int64_t> || std::same_as<T, NumberOrAuto>;
 template <typename T>
 constexpr bool kIsDoubleArray = false;
 template <std::size_t N>

@@ -52,7 +52,7 @@ struct StructList {
   std::shared_ptr<const Section> shape;      ///< the options of an item, bound to defaults and not to the member
 };
 
-using Slot = std::variant<std::int64_t*, double*, bool*, std::string*, std::vector<std::string>*,
+using Slot = std::variant<std::int64_t*, double*, NumberOrAuto*, bool*, std::string*, std::vector<std::string>*,
                           std::map<std::string, std::string>*, std::span<double>, Choice, Section, Maybe, StructList>;
 
 struct Option : OptionSpec {

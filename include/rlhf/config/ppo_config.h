@@ -46,6 +46,9 @@ struct RewardOptions {
   MissingEos missing_eos = MissingEos::replace;
   double missing_eos_value = -1.0;
   std::array<double, 2> clip_range = {0.0, 0.0};
+  NumberOrAuto agreement_penalty{0.0};
+  std::int64_t agreement_prompts = 64;
+  std::int64_t agreement_samples = 16;
 };
 constexpr auto describe(const RewardOptions*) {
   using C = RewardOptions;
@@ -53,7 +56,15 @@ constexpr auto describe(const RewardOptions*) {
       field<&C::missing_eos>("score of a response that ended with neither EOS nor a text of rollout.stop; replace: "
                              "missing_eos_value; subtract: |missing_eos_value| less; none: unchanged"),
       field<&C::missing_eos_value>("the value for missing_eos, in reward units"),
-      field<&C::clip_range>("[lowest, highest] score, after centring and missing_eos ([0, 0]: no clipping)"));
+      field<&C::clip_range>("[lowest, highest] score, after centring and missing_eos ([0, 0]: no clipping)"),
+      field<&C::agreement_penalty>(
+          "subtracted, after the clipping, from the score of a response that agrees with the asker's belief (field "
+          "belief of the record, or read from the prompt); auto: the lowest with which the policy should not come to "
+          "agree more often than at the start",
+          at_least(0.0)),
+      field<&C::agreement_prompts>("auto: number of prompts with a belief that the initial policy answers for it",
+                                   at_least(1)),
+      field<&C::agreement_samples>("auto: number of answers to each of them", at_least(2)));
 }
 
 /// Section `ppo`.

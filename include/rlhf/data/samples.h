@@ -39,6 +39,8 @@ struct PromptSample {
   TokenIds ids;
   std::string text;   ///< the prompt of the record, or the messages as the chat template renders them
   std::string extra;  ///< the whole record as JSON text
+  std::string asked;  ///< what the asker says: the prompt of the record, or the texts of the user's messages
+  std::optional<std::string> belief;  ///< the asker's belief, if somebody looked for it (train/agreement.h)
 };
 
 template <typename S>

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -40,10 +41,11 @@ RolloutSlice slice_rollout(const Rollout& rollout, std::span<const std::size_t> 
 
 /// One sampled response as text.
 struct ResponseRecord {
-  std::string prompt;              ///< the prompt
-  std::string response;            ///< the decoded tokens
-  std::string record;              ///< the record of the prompt as JSON text
-  Finish finish = Finish::length;  ///< why the response ended
+  std::string prompt;                      ///< the prompt
+  std::string response;                    ///< the decoded tokens
+  std::string record;                      ///< the record of the prompt as JSON text
+  Finish finish = Finish::length;          ///< why the response ended
+  std::optional<std::string> belief = {};  ///< what the asker believes, if it is known
 };
 
 /// A rollout with its texts, the log-probabilities of the reference and the scores. It has no values, because not every
@@ -52,7 +54,7 @@ struct ScoredRollout {
   Rollout rollout;
   std::vector<ResponseRecord> responses;  ///< [B]
   at::Tensor ref_logprobs;                ///< [R] fp32
-  at::Tensor scores;                      ///< [B] fp32, centred, after the missing-EOS rule
+  at::Tensor scores;                      ///< [B] fp32: Scores::values (train/on_policy.h)
 };
 
 }  // namespace rlhf

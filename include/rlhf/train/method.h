@@ -88,6 +88,9 @@ class Method {
   /// Loads the models and creates the trainees. Not called for --dry-run and finished runs.
   virtual void load() = 0;
 
+  /// Called once in the loop before anything else, after restore_numbers() in a resumed run: for what is computed only
+  /// once, from the initial models, and saved in numbers(). `step` is the number of completed steps.
+  virtual void start(std::int64_t /*step*/) {}
   /// Runs one step. It may throw Interrupted (from stop_if_signalled()) only before any state has changed; protect the
   /// rest with a StopDeferral. The step must depend only on the position, the trainees and numbers(), so that a resumed
   /// run ends with the same bits.

@@ -22,6 +22,7 @@
 #include "rlhf/rollout/rollout.h"
 #include "rlhf/tensor/work_counters.h"
 #include "rlhf/text/tokenizer.h"
+#include "rlhf/train/agreement.h"
 #include "rlhf/train/setup.h"
 
 /// The common parts of methods that train on their own samples, as functions of tensors and models. A rollout has B
@@ -46,11 +47,14 @@ std::vector<std::string> first_prompts(const PromptData& data, const Tokenizer& 
 std::vector<const PromptSample*> choose_prompts(const BatchOrder& order, const std::vector<PromptSample>& prompts,
                                                 std::int64_t step, const RolloutOptions& options);
 
+/// What a rollout is for; each purpose has its own random numbers.
+enum class RolloutPurpose { training, evaluation, agreement_penalty };
+
 /// The random numbers of a rollout: those of response i depend only on these members and i.
 struct RolloutDraws {
   std::int64_t seed = 0;
   std::int64_t step = 0;
-  bool evaluation = false;  ///< an evaluation has other random numbers than training
+  RolloutPurpose purpose = RolloutPurpose::training;
 };
 /// Samples one response to each of `prompts`. A response ends after one of `stop_ids`, or when its text contains one of
 /// options.stop; for these `tokenizer` must not be null. Throws ConfigError if it is. Ids without a
@@ -65,12 +69,16 @@ std::vector<ResponseRecord> read_responses(const Rollout& rollout, std::span<con
 struct Scores {
   at::Tensor values;                    ///< [B] float32 on the device of the rollout
   std::optional<std::int64_t> clipped;  ///< number of scores outside options.clip_range; nullopt without clipping
+  Agreement agreement;                  ///< of the responses with beliefs
 };
-/// Computes the scores with `reward`, applies the rule for responses that did not end, and then clips to
-/// options.clip_range. Throws NumericsError if a score is not finite, and ShapeError if the number of scores is wrong.
+/// Computes the scores with `reward`, applies the rule for responses that did not end, clips to options.clip_range, and
+/// then subtracts options.agreement_penalty from the scores of responses that agree with the asker's belief. Throws
+/// NumericsError if a score is not finite, ShapeError if the number of scores is wrong, and ArgumentError if the
+/// penalty is auto, because it is estimated once, at the start of a run (train/agreement.h).
 Scores score_responses(RewardSource& reward, const Rollout& rollout, std::span<const ResponseRecord> responses,
                        const RewardOptions& options, WorkCounters& work);
-/// Lines for samples.jsonl with prompt, response, score, kl (to the reference, in nats), finish and record.
+/// Lines for samples.jsonl with prompt, response, score, kl (to the reference, in nats), finish, agrees (where the
+/// asker has a belief) and record.
 std::vector<nlohmann::ordered_json> sample_lines(const ScoredRollout& scored);
 
 /// Options of forward passes over a rollout.

@@ -11,6 +11,7 @@
 #include "rlhf/config/model_options.h"
 #include "rlhf/train/method.h"
 #include "rlhf/train/on_policy.h"
+#include "rlhf/train/policy_evaluation.h"
 
 namespace rlhf {
 
@@ -20,7 +21,7 @@ class OnPolicyModels {
   /// Reads prompts and model folders, but no weights. `own_reward`, if not null, replaces the reward model. The options
   /// and `setup` must outlive the object.
   OnPolicyModels(const Setup& setup, OnPolicyModelOptions paths, const PromptDataOptions& data,
-                 const RolloutOptions& rollout, RewardSource* own_reward);
+                 const RolloutOptions& rollout, const RewardOptions& reward, RewardSource* own_reward);
 
   const Setup& setup() const { return setup_; }
   const PromptData& data() const { return data_; }
@@ -39,6 +40,10 @@ class OnPolicyModels {
   /// The prompts of rollout `step`, one per response.
   std::vector<const PromptSample*> prompts(std::int64_t step) const;
 
+  /// Replaces reward.agreement_penalty, if it is auto, by its estimate from the initial policy (train/agreement.h).
+  /// `step` is the number of completed steps: throws ConfigError unless it is 0, because later the policy is another.
+  void settle_agreement_penalty(RewardOptions& reward, double kl_coef, std::int64_t step);
+
   /// Logs a warning, once, if no response of a rollout ended before its longest length.
   void warn_if_none_ends(const Rollout& rollout);
   /// Whether there are evaluation prompts (data.eval).
@@ -52,6 +57,8 @@ class OnPolicyModels {
   SavedModel saved_policy(const TrainedWeights& weights) const;
 
  private:
+  void warn_of_no_belief() const;
+  EvaluatedModels models();
   /// The memory of the phases of a step, and of saving.
   std::vector<Phase> phases(std::int64_t micro_batch_tokens) const;
 

@@ -11,11 +11,13 @@ namespace rlhf {
 
 /// The record of an evaluation of a policy on prompts that are not trained on: means over the responses.
 struct PolicyEvaluation : StepRecord {
-  double score = 0;    ///< after the rule for responses that did not end, and the clipping
-  double kl = 0;       ///< KL to the reference, nats per response
-  double kl_coef = 0;  ///< weight of the KL in objective/rlhf_reward
-  double length = 0;   ///< response tokens
-  double ended = 0;    ///< share of the responses that ended
+  double score = 0;              ///< after the rule for responses that did not end, and the clipping
+  double kl = 0;                 ///< KL to the reference, nats per response
+  double kl_coef = 0;            ///< weight of the KL in objective/rlhf_reward
+  double length = 0;             ///< response tokens
+  double ended = 0;              ///< share of the responses that ended
+  Agreement agreement;           ///< of all responses
+  double agreement_penalty = 0;  ///< mean of λ·A, which `score` has subtracted
 
   Metrics metrics() const override;
   Metrics headline() const override;

@@ -70,6 +70,8 @@ struct PpoStep : StepRecord {
   double sampled_entropy = 0;                  ///< mean −log-probability of a response, nats
   double score = 0;                            ///< mean score of the responses
   std::optional<std::int64_t> clipped_scores;  ///< see Scores
+  Agreement agreement;                         ///< see Scores
+  double agreement_weight = 0;                 ///< λ, reward.agreement_penalty
   bool policy_updated = true;                  ///< false in the first ppo.value_warmup_steps rollouts
   double kl_coef = 0;                          ///< the coefficient that this step used
   std::optional<double> explained_variance;    ///< of the returns by the old values; nullopt for constant returns
