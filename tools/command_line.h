@@ -76,6 +76,15 @@ inline constexpr Tool kTool<SycophancyConfig>{"rlhf-eval sycophancy",
                                               false,
                                               false};
 
+template <>
+inline constexpr Tool kTool<AverageConfig>{"rlhf-average",
+                                           "average",
+                                           "Averages the weights of models that were trained from the same one.",
+                                           "--model runs/rm1/final --model runs/rm2/final --output runs/mean",
+                                           KeyStyle::flag,
+                                           false,
+                                           false};
+
 /// The parsed arguments. Values of keys are overrides ("ppo.kl_coef=0.1").
 struct CommandLine {
   std::string config_file;

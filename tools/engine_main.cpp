@@ -12,6 +12,7 @@
 #include "rlhf/train/reward_model.h"
 #include "rlhf/train/sft.h"
 
+#include "average.h"
 #include "command_line.h"
 #include "evaluate_reward.h"
 #include "evaluate_sycophancy.h"
@@ -65,13 +66,17 @@ void run_stage(int argc, char** argv) {
     run_with<RewardEvaluationConfig>(argc, argv, [](const auto& config, const RunOptions&) {
       with_file_errors(ExitCode::model, [&] { evaluate_reward(config); });
     });
+  } else if (stage == kTool<AverageConfig>.stage) {
+    run_with<AverageConfig>(argc, argv, [](const auto& config, const RunOptions&) {
+      with_file_errors(ExitCode::model, [&] { average(config); });
+    });
   } else if (stage == kTool<SycophancyConfig>.stage) {
     run_with<SycophancyConfig>(argc, argv, [](const auto& config, const RunOptions&) {
       with_file_errors(ExitCode::model, [&] { evaluate_sycophancy(config); });
     });
   } else {
     throw ConfigError(
-        {"rlhf-engine: expected to be started by rlhf-sft, rlhf-rm, rlhf-ppo, rlhf-generate or rlhf-eval, "
+        {"rlhf-engine: expected to be started by rlhf-sft, rlhf-rm, rlhf-ppo, rlhf-generate, rlhf-eval or rlhf-average, "
          "found \"" +
          std::string(stage) + "\" as the stage; hint: run one of these tools"});
   }

@@ -378,6 +378,14 @@ Issues validate(const SycophancyConfig& config) {
   return issues;
 }
 
+Issues validate(const AverageConfig& config) {
+  Issues issues;
+  if (config.model.size() < 2)
+    issues.push_back({{"model"}, "expected at least 2 folders, found " + std::to_string(config.model.size())});
+  require_said(issues, "output", config.output, "a folder for the mean");
+  return issues;
+}
+
 void throw_if_any(const Issues& issues) {
   std::vector<std::string> lines;
   for (const Issue& issue : issues) lines.push_back(issue.keys.front() + ": " + issue.message);

@@ -151,7 +151,8 @@ TEST_F(EvalReward, KeepsTheTemperatureInTheFolder) {
 
 TEST_F(EvalReward, SaysWhatIsMissing) {
   const auto error = [&](const std::string& arguments, int code) { return run("rlhf-eval " + arguments, code).err; };
-  EXPECT_EQ(error("", 2), "error: command line: expected the command reward, found none; hint: rlhf-eval --help\n");
+  EXPECT_EQ(error("", 2),
+            "error: command line: expected the command reward or sycophancy, found none; hint: rlhf-eval --help\n");
   EXPECT_NE(error("reward --model rm/final", 2).find("data: expected at least one file"), std::string::npos);
   EXPECT_NE(error("reward --model sft/final --data pairs.jsonl", 4).find("expected a model with a scalar head"),
             std::string::npos);

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "rlhf/config/average_config.h"
 #include "rlhf/config/generate_config.h"
 #include "rlhf/config/ppo_config.h"
 #include "rlhf/config/reward_evaluation_config.h"
@@ -25,6 +26,7 @@ std::vector<Issue> validate(const PpoConfig& config);
 std::vector<Issue> validate(const GenerateConfig& config);
 std::vector<Issue> validate(const RewardEvaluationConfig& config);
 std::vector<Issue> validate(const SycophancyConfig& config);
+std::vector<Issue> validate(const AverageConfig& config);
 
 /// The rules that every on-policy config keeps, rlhf-ppo's and one of a method of your own.
 std::vector<Issue> validate_on_policy(const std::string& policy, const PromptDataOptions& data,
