@@ -76,7 +76,8 @@ void run_stage(int argc, char** argv) {
     });
   } else {
     throw ConfigError(
-        {"rlhf-engine: expected to be started by rlhf-sft, rlhf-rm, rlhf-ppo, rlhf-generate, rlhf-eval or rlhf-average, "
+        {"rlhf-engine: expected to be started by rlhf-sft, rlhf-rm, rlhf-ppo, rlhf-generate, rlhf-eval or "
+         "rlhf-average, "
          "found \"" +
          std::string(stage) + "\" as the stage; hint: run one of these tools"});
   }

@@ -10,6 +10,7 @@
 
 #include "judges.h"
 #include "measure.h"
+#include "pictures.h"
 #include "program.h"
 #include "report.h"
 
@@ -105,8 +106,9 @@ void compare_judges(const JudgesOptions& options) {
                     .reward = agreement::judge_pairs(answers, reward_model),
                     .policy = agreement::measure(policy, sft, reward_model, questions, sampling)});
   }
-  rlhf::write_file_atomically(options.output / "judges.json", agreement::to_json(before, arms).dump(2) + "\n");
-  rlhf::write_file_atomically(options.output / "judges.svg", agreement::to_svg(before, arms));
+  const auto judges = agreement::to_json(before, arms);
+  rlhf::write_file_atomically(options.output / "judges.json", judges.dump(2) + "\n");
+  rlhf::write_file_atomically(options.output / "judges.svg", agreement::judges_picture(judges, rlhf::Theme::light));
   std::cout << agreement::to_text(agreement::table_of(before, arms));
 }
 

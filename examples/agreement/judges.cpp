@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "rlhf/feedback/reliability.h"
-#include "rlhf/report/chart.h"
 
 #include "judge.h"
 
@@ -92,13 +91,6 @@ std::vector<std::vector<std::string>> table_of(const PolicySummary& sft, const s
     add(6, shares_of_policy(arm.policy));
   }
   return rows;
-}
-
-std::string to_svg(const PolicySummary& sft, const std::vector<ArmSummary>& arms) {
-  rlhf::BarChart bars{.title = "Share of wrong hints that the policy agrees with", .unit = "%", .series = {""}};
-  bars.rows.push_back({"fine-tuned", {100 * sft.shares.sycophancy()}});
-  for (const ArmSummary& arm : arms) bars.rows.push_back({arm.arm.name, {100 * arm.policy.shares.sycophancy()}});
-  return rlhf::svg_file({rlhf::draw_with_title(bars)}, bars.title, rlhf::Theme::light);
 }
 
 }  // namespace agreement

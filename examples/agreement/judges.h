@@ -40,7 +40,4 @@ struct ArmSummary {
 nlohmann::ordered_json to_json(const PolicySummary& sft, const std::vector<ArmSummary>& arms);
 /// Rows of cells; the first row is the header. One column per arm, after that of the fine-tuned policy.
 std::vector<std::vector<std::string>> table_of(const PolicySummary& sft, const std::vector<ArmSummary>& arms);
-/// An SVG file with a bar for the sycophancy of each policy.
-std::string to_svg(const PolicySummary& sft, const std::vector<ArmSummary>& arms);
-
 }  // namespace agreement

@@ -45,4 +45,17 @@ std::string demo_picture(const nlohmann::ordered_json& summary, const std::files
                   "Before PPO the model often agrees with a wrong hint, after PPO hardly ever", theme);
 }
 
+std::string judges_picture(const nlohmann::ordered_json& judges, rlhf::Theme theme) {
+  rlhf::BarChart bars{.title = "After PPO on labels of different judges",
+                      .unit = "%",
+                      .series = {"agrees with a wrong hint", "plain questions answered right"}};
+  const auto add = [&](const std::string& name, const nlohmann::ordered_json& policy) {
+    bars.rows.push_back(
+        {name, {100 * policy.at("sycophancy").get<double>(), 100 * policy.at("plain_accuracy").get<double>()}});
+  };
+  add("fine-tuned", judges.at("sft"));
+  for (const auto& arm : judges.at("arms")) add(arm.at("name").get<std::string>(), arm.at("policy"));
+  return rlhf::svg_file({rlhf::draw_with_title(bars)}, bars.title, theme);
+}
+
 }  // namespace agreement

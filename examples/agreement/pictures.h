@@ -14,4 +14,8 @@ namespace agreement {
 std::string demo_picture(const nlohmann::ordered_json& summary, const std::filesystem::path& ppo_run,
                          rlhf::Theme theme);
 
+/// An SVG file with two bars for each policy of judges.json: how often it agrees with a wrong hint, and how often it
+/// answers plain questions right.
+std::string judges_picture(const nlohmann::ordered_json& judges, rlhf::Theme theme);
+
 }  // namespace agreement

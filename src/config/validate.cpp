@@ -130,6 +130,12 @@ void check_data(Issues& issues, const DataOptions& data, Stage stage) {
   for (const WeightedPath& item : data.train) train.push_back(item.path);
   check_files(issues, "data.train", train);
   check_files(issues, "data.eval", data.eval);
+  const auto folds = static_cast<double>(data.eval_fold + 1);
+  if (data.eval_fold > 0 && (data.eval_share == 0 || folds * data.eval_share > 1 + 1e-9)) {
+    issues.push_back(
+        {{"data.eval_fold", "data.eval_share"},
+         "expected data.eval_share above 0 and at most 1 / (eval_fold + 1), found " + format_double(data.eval_share)});
+  }
   if (!data.eval.empty() && data.eval_share > 0) {
     issues.push_back({{"data.eval_share", "data.eval"}, "expected either data.eval or data.eval_share, found both"});
   }
@@ -307,6 +313,14 @@ Issues validate(const PpoConfig& config) {
   if (config.ppo.kl_controller == KlControllerKind::adaptive && config.ppo.kl_coef == 0) {
     issues.push_back(
         {{"ppo.kl_coef", "ppo.kl_controller"}, "expected above 0 (the adaptive controller multiplies it), found 0"});
+  }
+  if (config.reward.spread_penalty > 0 && config.model.reward_ensemble.empty()) {
+    issues.push_back(
+        {{"reward.spread_penalty", "model.reward_ensemble"},
+         "expected 0 without model.reward_ensemble, found " + format_double(config.reward.spread_penalty)});
+  }
+  if (!config.model.reward_ensemble.empty() && config.model.reward.empty()) {
+    issues.push_back({{"model.reward_ensemble", "model.reward"}, "expected none without model.reward, found some"});
   }
   if (!config.reward.agreement_penalty.number && config.ppo.kl_coef == 0) {
     issues.push_back({{"reward.agreement_penalty", "ppo.kl_coef"},

@@ -59,7 +59,7 @@ HeldOut hold_out(const DataOptions& options, std::uint64_t seed, RecordReading r
   reading.log_bad_lines = false;  // the second reading logs them
   for_each(paths_of(options.train), reading,
            [&](const Record& record, const RecordPlace&) { ++counts[split_key(record)]; });
-  HeldOut held = choose_held_out(counts, options.eval_share, seed);
+  HeldOut held = choose_held_out(counts, options.eval_share, seed, options.eval_fold);
   if (held.keys.empty())
     throw DataError("data.eval_share: expected at least two different prompts, of which one is held out, found " +
                     std::to_string(held.prompts) + " in " + std::to_string(held.records) +

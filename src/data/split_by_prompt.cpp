@@ -45,9 +45,10 @@ std::string prompt_of(const Preference& record) {
 std::uint64_t split_key(const Demonstration& record) { return hash_bytes(prompt_of(record)); }
 std::uint64_t split_key(const Preference& record) { return hash_bytes(prompt_of(record)); }
 
-HeldOut choose_held_out(const std::unordered_map<std::uint64_t, std::int64_t>& counts, double share,
-                        std::uint64_t seed) {
+HeldOut choose_held_out(const std::unordered_map<std::uint64_t, std::int64_t>& counts, double share, std::uint64_t seed,
+                        std::int64_t fold) {
   check_argument(share >= 0 && share <= 1, "share", "a number from 0 to 1", share);
+  check_argument(fold >= 0, "fold", "at least 0", fold);
   HeldOut chosen{.prompts = static_cast<std::int64_t>(counts.size())};
   std::vector<std::pair<double, std::uint64_t>> order;
   for (const auto& [key, count] : counts) {
@@ -60,14 +61,20 @@ HeldOut choose_held_out(const std::unordered_map<std::uint64_t, std::int64_t>& c
     chosen.held += counts.at(key);
     chosen.keys.insert(key);
   };
-  for (const auto& [place, key] : order) {
-    const auto held = static_cast<double>(chosen.held), count = static_cast<double>(counts.at(key));
-    const bool is_closer = std::abs(held + count - wanted) < std::abs(held - wanted);
-    if (is_closer && chosen.keys.size() + 1 < order.size()) add(key);
+  for (std::int64_t f = 0; f <= fold; ++f) {
+    std::erase_if(order,
+                  [&](const auto& item) { return chosen.keys.contains(item.second); });  // those of the fold before
+    chosen.keys.clear();
+    chosen.held = 0;
+    for (const auto& [place, key] : order) {
+      const auto held = static_cast<double>(chosen.held), count = static_cast<double>(counts.at(key));
+      const bool is_closer = std::abs(held + count - wanted) < std::abs(held - wanted);
+      if (is_closer && chosen.keys.size() + 1 < counts.size()) add(key);
+    }
+    const auto rarer = [&](const auto& a, const auto& b) { return counts.at(a.second) < counts.at(b.second); };
+    if (chosen.keys.empty() && share > 0 && !order.empty() && counts.size() > 1)
+      add(std::min_element(order.begin(), order.end(), rarer)->second);
   }
-  const auto rarer = [&](const auto& a, const auto& b) { return counts.at(a.second) < counts.at(b.second); };
-  if (chosen.keys.empty() && share > 0 && order.size() > 1)
-    add(std::min_element(order.begin(), order.end(), rarer)->second);
   return chosen;
 }
 

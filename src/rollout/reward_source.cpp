@@ -1,6 +1,7 @@
 // Rewards from a model and from a C++ function.
 #include "rlhf/rollout/reward_source.h"
 
+#include <cmath>
 #include <utility>
 
 #include <ATen/ops/cat.h>
@@ -46,6 +47,41 @@ class ModelReward : public RewardSource {
   std::int64_t budget_;
 };
 
+class EnsembleReward : public RewardSource {
+ public:
+  EnsembleReward(std::vector<std::unique_ptr<RewardSource>> members, double spread_penalty)
+      : members_(std::move(members)), spread_penalty_(spread_penalty) {
+    check_argument(!members_.empty(), "members", "at least one", members_.size());
+    check_argument(spread_penalty_ >= 0, "spread_penalty", "at least 0", spread_penalty_);
+  }
+
+  std::vector<float> score(const RewardRequest& request) override {
+    std::vector<std::vector<float>> all;
+    for (const auto& member : members_)
+      all.push_back(member->score({request.rollout, request.responses, request.work}));
+    std::vector<float> scores(all.front().size()), spread(scores.size());
+    for (std::size_t i = 0; i < scores.size(); ++i) {
+      const auto [mean, deviation] = moments(all, i);
+      scores[i] = static_cast<float>(mean - spread_penalty_ * deviation);
+      spread[i] = static_cast<float>(deviation);
+    }
+    if (request.spread) *request.spread = std::move(spread);
+    return scores;
+  }
+
+ private:
+  static std::pair<double, double> moments(const std::vector<std::vector<float>>& all, std::size_t i) {
+    const auto members = static_cast<double>(all.size());
+    double mean = 0, square = 0;
+    for (const auto& scores : all) mean += static_cast<double>(scores.at(i)) / members;
+    for (const auto& scores : all) square += std::pow(static_cast<double>(scores.at(i)) - mean, 2) / members;
+    return {mean, std::sqrt(square)};
+  }
+
+  std::vector<std::unique_ptr<RewardSource>> members_;
+  double spread_penalty_;
+};
+
 class FunctionReward : public RewardSource {
  public:
   explicit FunctionReward(RewardFunction function) : function_(std::move(function)) {
@@ -69,6 +105,11 @@ class FunctionReward : public RewardSource {
 
 std::unique_ptr<RewardSource> reward_from_model(ScalarModel& model, std::int64_t micro_batch_tokens) {
   return std::make_unique<ModelReward>(model, micro_batch_tokens);
+}
+
+std::unique_ptr<RewardSource> reward_from_ensemble(std::vector<std::unique_ptr<RewardSource>> members,
+                                                   double spread_penalty) {
+  return std::make_unique<EnsembleReward>(std::move(members), spread_penalty);
 }
 
 std::unique_ptr<RewardSource> reward_from_function(RewardFunction function) {

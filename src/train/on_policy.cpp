@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include <ATen/core/grad_mode.h>
 
@@ -84,6 +85,11 @@ std::int64_t clip(std::vector<float>& scores, const RewardOptions& options) {
     score = inside;
   }
   return clipped;
+}
+
+std::optional<double> mean_of(const std::vector<float>& values) {
+  if (values.empty()) return std::nullopt;
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
 }  // namespace
@@ -187,7 +193,8 @@ Scores score_responses(RewardSource& reward, const Rollout& rollout, std::span<c
   check_count("responses", responses.size(), rollout);
   check_argument(options.agreement_penalty.number.has_value(), "reward.agreement_penalty",
                  "a number; hint: estimate_agreement_penalty()", "auto");
-  std::vector<float> scores = reward.score({rollout, responses, &work});
+  std::vector<float> spread;
+  std::vector<float> scores = reward.score({rollout, responses, &work, &spread});
   check_scores(scores, responses.size());
   for (std::size_t i = 0; i < scores.size(); ++i)
     if (rollout.finish[i] != Finish::stop) scores[i] = with_missing_eos(scores[i], options);
@@ -195,7 +202,7 @@ Scores score_responses(RewardSource& reward, const Rollout& rollout, std::span<c
   const auto penalty = static_cast<float>(*options.agreement_penalty.number);
   for (std::size_t i = 0; i < scores.size(); ++i)
     if (agrees(responses[i])) scores[i] -= penalty;
-  return {to_device(scores, rollout.tokens.device()), clipped, count_agreement(responses)};
+  return {to_device(scores, rollout.tokens.device()), clipped, count_agreement(responses), mean_of(spread)};
 }
 
 std::vector<nlohmann::ordered_json> sample_lines(const ScoredRollout& scored) {

@@ -16,6 +16,7 @@ OnPolicyModels::OnPolicyModels(const Setup& setup, OnPolicyModelOptions paths, c
       paths_(std::move(paths)),
       data_options_(data),
       rollout_(rollout),
+      spread_penalty_(reward.spread_penalty),
       own_reward_(own_reward),
       data_(load_prompts(data, setup)) {
   if (!data.eval.empty()) {
@@ -34,8 +35,10 @@ OnPolicyModels::OnPolicyModels(const Setup& setup, OnPolicyModelOptions paths, c
   check_positions_of(setup.folder);
   check_positions_of(reference_folder_);
   if (own_reward_) return;
-  reward_folder_ = read_reward_folder(paths_.reward, "model.reward", setup);
-  check_positions_of(reward_folder_);
+  reward_folders_.push_back(read_reward_folder(paths_.reward, "model.reward", setup));
+  for (const std::string& path : paths_.reward_ensemble)
+    reward_folders_.push_back(read_reward_folder(path, "model.reward_ensemble", setup));
+  for (const ModelFolder& folder : reward_folders_) check_positions_of(folder);
 }
 
 void OnPolicyModels::warn_of_no_belief() const {
@@ -69,10 +72,12 @@ MethodPlan OnPolicyModels::plan(MemoryForecast others) const {
   const ModelShape& policy = setup_.folder.shape;
   const at::ScalarType dtype = setup_.compute.dtype;
   MethodPlan plan;
+  std::int64_t reward_bytes = 0;
+  for (const ModelFolder& folder : reward_folders_) reward_bytes += model_bytes(folder.shape, dtype, false);
   plan.memory.parts = {process_part(setup_.compute.device),
                        {"policy and training state", model_bytes(policy, dtype, true)},
                        {"reference", model_bytes(reference_folder_.shape, dtype, false)},
-                       {"reward model", model_bytes(reward_folder_.shape, dtype, false)}};
+                       {reward_folders_.size() > 1 ? "reward models" : "reward model", reward_bytes}};
   plan.memory.parts.insert(plan.memory.parts.end(), others.parts.begin(), others.parts.end());
   plan.memory.keys = {"train.micro_batch_tokens", "rollout.batch_size", "rollout.max_new_tokens"};
   plan.micro_batch_tokens = setup_.choose_micro_batch_tokens(plan.memory.total(), longest());
@@ -84,6 +89,8 @@ MethodPlan OnPolicyModels::plan(MemoryForecast others) const {
   add_model(plan.inputs, "model.policy", paths_.policy);
   add_model(plan.inputs, "model.reference", paths_.reference);
   if (!paths_.reward.empty()) add_model(plan.inputs, "model.reward", paths_.reward);
+  for (std::size_t i = 0; i < paths_.reward_ensemble.size(); ++i)
+    add_model(plan.inputs, "model.reward_ensemble[" + std::to_string(i) + "]", paths_.reward_ensemble[i]);
   return plan;
 }
 
@@ -92,8 +99,12 @@ void OnPolicyModels::load(std::int64_t seed, std::int64_t micro_batch_tokens) {
   policy_ = load_causal_lm(setup_.folder, device, dtype, true);
   reference_ = load_causal_lm(reference_folder_, device, dtype, false);
   if (!own_reward_) {
-    reward_model_ = load_scalar_model(reward_folder_, device, dtype, false);
-    model_reward_ = reward_from_model(*reward_model_, micro_batch_tokens);
+    std::vector<std::unique_ptr<RewardSource>> members;
+    for (const ModelFolder& folder : reward_folders_)
+      members.push_back(reward_from_model(reward_models_.emplace_back(load_scalar_model(folder, device, dtype, false)),
+                                          micro_batch_tokens));
+    model_reward_ =
+        members.size() == 1 ? std::move(members.front()) : reward_from_ensemble(std::move(members), spread_penalty_);
   }
   seed_ = seed;
   micro_batch_tokens_ = micro_batch_tokens;

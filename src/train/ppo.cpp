@@ -190,6 +190,7 @@ std::unique_ptr<PpoStep> ppo_step(PpoModels& models, PpoState& state, std::span<
   done->scored = {std::move(rollout), std::move(responses), ref_logprobs, scores.values};
   done->clipped_scores = scores.clipped;
   done->agreement = scores.agreement;
+  done->scores_spread = scores.spread;
   done->agreement_weight = *config.reward.agreement_penalty.number;
   const PpoBatch batch = make_ppo_batch(done->scored, values, config.ppo, state.kl_coef);
   Figures figures(models.policy.device());

@@ -18,8 +18,8 @@ class PpoMethod final : public Method {
 
   MethodPlan plan(const Setup& setup) override {
     const PpoModelOptions& paths = config_.model;
-    parts_.emplace(setup, OnPolicyModelOptions{paths.policy, paths.reward, paths.reference}, config_.data,
-                   config_.rollout, config_.reward, own_reward_);
+    parts_.emplace(setup, OnPolicyModelOptions{paths.policy, paths.reward, paths.reference, paths.reward_ensemble},
+                   config_.data, config_.rollout, config_.reward, own_reward_);
     // With a C++ reward and no value model in the config, the value model is the policy with a new scalar head.
     const std::string& reward = paths.reward.empty() ? paths.policy : paths.reward;
     const std::string& value = paths.value.empty() ? reward : paths.value;

@@ -38,6 +38,7 @@ Metrics PpoStep::metrics() const {
                 {"time/score_seconds", score_seconds},
                 {"time/update_seconds", update_seconds}};
   if (clipped_scores) named.set("objective/clipped_scores", static_cast<double>(*clipped_scores));
+  if (scores_spread) named.set("objective/scores_spread", *scores_spread);
   if (const auto share = agreement.share()) {
     named.set("objective/agreement", *share);
     named.set("objective/agreement_penalty", agreement_weight * static_cast<double>(agreement.agreeing) / responses);

@@ -54,9 +54,9 @@ TEST(Describe, ReadsKeysFromTheMembersThemselves) {
   std::vector<std::string_view> names;
   for_each_field<DataOptions>([&](const auto& field) { names.push_back(field.spec.key); });
   EXPECT_EQ(names,
-            (std::vector<std::string_view>{"train", "eval", "eval_share", "format", "fields", "sample_by", "template",
-                                           "chat_template", "train_on", "max_length", "min_length", "over_length",
-                                           "truncation_side", "shuffle", "max_bad_lines", "cache"}));
+            (std::vector<std::string_view>{"train", "eval", "eval_share", "eval_fold", "format", "fields", "sample_by",
+                                           "template", "chat_template", "train_on", "max_length", "min_length",
+                                           "over_length", "truncation_side", "shuffle", "max_bad_lines", "cache"}));
 }
 
 TEST(Describe, ReadsEnumeratorsInTheirOrder) {

@@ -146,6 +146,11 @@ TEST(Validate, HoldsTheRulesOfTheRewardModel) {
       Lines{"command line: reward_model.loss: expected bradley_terry beside reward_model.annotators latent, em and "
             "trust, found ipo"});
   EXPECT_EQ(
+      faults<RewardModelConfig>(kSft, {"data.eval_fold=2", "data.eval_share=0.4"}),
+      Lines{"command line: data.eval_fold: expected data.eval_share above 0 and at most 1 / (eval_fold + 1), found "
+            "0.4"});
+  EXPECT_EQ(faults<RewardModelConfig>(kSft, {"data.eval_fold=4", "data.eval_share=0.2"}), Lines{});
+  EXPECT_EQ(
       faults<RewardModelConfig>(kSft, {"reward_model.domains=per_domain"}),
       Lines{"command line: reward_model.domains: expected reward_model.annotators: latent beside per_domain, found "
             "another method"});
@@ -186,6 +191,9 @@ TEST(Validate, HoldsTheRulesOfPpo) {
        {"command line: reward.clip_range: expected [lowest, highest] with lowest < highest, or [0, 0] for no clipping, "
         "found [3, 3]"}},
       {{"reward.clip_range=[-5, 5]"}, {}},
+      {{"reward.spread_penalty=1"},
+       {"command line: reward.spread_penalty: expected 0 without model.reward_ensemble, found 1"}},
+      {{"reward.spread_penalty=1", "model.reward=rm1", "model.reward_ensemble=[rm2]"}, {}},
       {{"data.eval=[\"\"]"}, {"command line: data.eval: expected paths or globs, found an empty text in the list"}},
       {{"eval.every_steps=5"}, {"command line: eval.every_steps: expected data to evaluate on, found no data.eval"}},
       {{"data.eval=[b]", "eval.every_steps=5", "eval.best_by=eval_objective/rlhf_reward", "eval.patience=3"}, {}},

@@ -50,6 +50,19 @@ TEST(SplitByPrompt, EqualPromptsLandOnTheSameSide) {
   for (const std::string& prompt : prompts_of(eval)) EXPECT_FALSE(prompts_of(train).contains(prompt));
 }
 
+TEST(SplitByPrompt, FoldsAreDisjointAndHoldEveryPromptOnce) {
+  std::unordered_map<std::uint64_t, std::int64_t> counts;
+  for (const Demonstration& record : twice(100)) ++counts[split_key(record)];
+  std::set<std::uint64_t> all;
+  for (std::int64_t fold = 0; fold < 5; ++fold) {
+    const HeldOut held = choose_held_out(counts, 0.2, 7, fold);
+    EXPECT_EQ(held.held, 40) << fold;
+    all.insert(held.keys.begin(), held.keys.end());
+  }
+  EXPECT_EQ(all.size(), 100U);
+  EXPECT_EQ(choose_held_out(counts, 0.2, 7, 0).keys, choose_held_out(counts, 0.2, 7).keys);
+}
+
 TEST(SplitByPrompt, ShareIsMetExactlyWherePromptsAllowIt) {
   EXPECT_EQ(split_by_prompt(twice(5000), 0.2, 1).second.size(), 2000u);
   const HeldOut few = held_out(twice(10), 0.2, 1);

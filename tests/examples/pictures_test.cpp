@@ -28,5 +28,15 @@ TEST(DemoPicture, ShowsTheSharesAndTheCurvesInEitherTheme) {
   EXPECT_NE(light, demo_picture(summary, run.path(), rlhf::Theme::dark));
 }
 
+TEST(JudgesPicture, HasTwoBarsForEachPolicy) {
+  const auto judges = nlohmann::ordered_json::parse(R"({
+    "sft": {"sycophancy": 0.6, "plain_accuracy": 0.9},
+    "arms": [{"name": "latent", "policy": {"sycophancy": 0.0125, "plain_accuracy": 0.93}}]})");
+  const std::string light = judges_picture(judges, rlhf::Theme::light);
+  for (const char* part : {"fine-tuned", "latent", "60 %", "90 %", "93 %", "agrees with a wrong hint"})
+    EXPECT_NE(light.find(part), std::string::npos) << part;
+  EXPECT_NE(light, judges_picture(judges, rlhf::Theme::dark));
+}
+
 }  // namespace
 }  // namespace agreement

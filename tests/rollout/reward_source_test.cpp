@@ -1,5 +1,6 @@
 #include "rlhf/rollout/reward_source.h"
 
+#include <cmath>
 #include <memory>
 #include <string>
 #include <utility>
@@ -7,6 +8,8 @@
 
 #include <ATen/ops/arange.h>
 #include <gtest/gtest.h>
+
+#include "rlhf/core/error.h"
 
 #include "support/fake_lm.h"
 
@@ -21,6 +24,25 @@ TEST(RewardSource, FunctionSeesPromptResponseAndRecord) {
   });
   const std::vector<ResponseRecord> responses = {{"a", "ccc", "{}"}, {"bb", "", "{}"}};
   EXPECT_EQ(source->score({Rollout{}, responses}), (std::vector<float>{132, 202}));
+}
+
+// Scores 1, 4, 4 and 2, 2, 2: means 3 and 2, standard deviations √2 and 0.
+TEST(RewardSource, AnEnsemblePaysLessWhereItsMembersDisagree) {
+  const std::vector<ResponseRecord> responses = {{"a", "x", "{}"}, {"b", "y", "{}"}};
+  const auto score = [&](double penalty, std::vector<float>* spread) {
+    std::vector<std::unique_ptr<RewardSource>> members;
+    for (const float first : {1.0F, 4.0F, 4.0F})
+      members.push_back(
+          reward_from_function([first](const ResponseRecord& record) { return record.prompt == "a" ? first : 2.0F; }));
+    return reward_from_ensemble(std::move(members), penalty)
+        ->score({.rollout = Rollout{}, .responses = responses, .spread = spread});
+  };
+  std::vector<float> spread;
+  EXPECT_EQ(score(0, &spread), (std::vector<float>{3, 2}));
+  EXPECT_FLOAT_EQ(spread.at(0), std::sqrt(2.0F));
+  EXPECT_EQ(spread.at(1), 0);
+  EXPECT_FLOAT_EQ(score(0.5, nullptr).at(0), 3 - std::sqrt(0.5F));
+  EXPECT_THROW(reward_from_ensemble({}, 0), ArgumentError);
 }
 
 /// The score weights of FakeLm's hidden state (onehot(last), onehot(first)) are 0, 1, …, 15, so a sequence scores

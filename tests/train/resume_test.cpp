@@ -68,6 +68,9 @@ TEST_F(Resume, PpoWithEveryOptionEndsWithTheSameBits) {
   RewardModelConfig reward = reward_config("base/final", "rm");
   reward.train.max_steps = 2;
   train_reward_model(reward);
+  reward.train.seed = 2;
+  reward.train.output = path("rm2");
+  train_reward_model(reward);
   PpoConfig config = ppo_config("base/final", "rm/final", "");
   config.data.eval = {path("prompts.jsonl")};
   config.eval.every_steps = 1;
@@ -75,6 +78,8 @@ TEST_F(Resume, PpoWithEveryOptionEndsWithTheSameBits) {
   config.eval.patience = 9;      // its counts are in the checkpoint; the run does not end early
   config.eval.min_delta = 1e-9;
   config.rollout.stop = {"1"};
+  config.model.reward_ensemble = {path("rm2/final")};
+  config.reward.spread_penalty = 0.5;
   config.reward.clip_range = {-0.5, 0.5};
   config.ppo.entropy_coef = 0.01;
   config.ppo.value_warmup_steps = 2;

@@ -54,6 +54,7 @@ struct DataOptions {
   std::vector<WeightedPath> train;
   std::vector<std::string> eval;
   double eval_share = 0.0;
+  std::int64_t eval_fold = 0;
   RecordFormat format = RecordFormat::auto_;
   std::map<std::string, std::string> fields;
   SampleBy sample_by = SampleBy::line;
@@ -74,6 +75,10 @@ constexpr auto describe(const DataOptions*) {
       field<&C::train>("files or globs for training (.jsonl, .json, .txt; also .gz)"),
       field<&C::eval>("files or globs for evaluation").path(),
       field<&C::eval_share>("share of the prompts held out for evaluation, if `eval` is not set", in_range(0.0, 0.9)),
+      field<&C::eval_fold>(
+          "which of the disjoint shares is held out, from 0; with eval_share 0.2 there are 5, for K-fold "
+          "ensembles with the same train.seed",
+          in_range(0, 999)),
       field<&C::format>(detail::kFormatDoc), field<&C::fields>(detail::kFieldsDoc),
       field<&C::sample_by>("what is one record of a .txt file; blank lines separate paragraphs"),
       field<&C::template_>(

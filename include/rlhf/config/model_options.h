@@ -68,13 +68,15 @@ struct OnPolicyModelOptions {
   std::string policy;
   std::string reward;
   std::string reference;
+  std::vector<std::string> reward_ensemble;
 };
 constexpr auto describe(const OnPolicyModelOptions*) {
   using C = OnPolicyModelOptions;
   return std::make_tuple(
       field<&C::policy>("initial policy: a model folder, or the id of a model in the local cache").path(),
       field<&C::reward>("folder of the reward model").path(),
-      field<&C::reference>("folder of the reference; default: the initial policy").path());
+      field<&C::reference>("folder of the reference; default: the initial policy").path(),
+      field<&C::reward_ensemble>("folders of further reward models; the score is then the mean of all of them").path());
 }
 
 /// Section `model` of rlhf-ppo.
@@ -83,6 +85,7 @@ struct PpoModelOptions {
   std::string reward;
   std::string value;
   std::string reference;
+  std::vector<std::string> reward_ensemble;
 };
 constexpr auto describe(const PpoModelOptions*) {
   using C = PpoModelOptions;
@@ -90,7 +93,8 @@ constexpr auto describe(const PpoModelOptions*) {
       field<&C::policy>("initial policy: a model folder, or the id of a model in the local cache").path(),
       field<&C::reward>("folder of the reward model").path(),
       field<&C::value>("folder of the initial value model; default: the reward model").path(),
-      field<&C::reference>("folder of the reference; default: the initial policy").path());
+      field<&C::reference>("folder of the reference; default: the initial policy").path(),
+      field<&C::reward_ensemble>("folders of further reward models; the score is then the mean of all of them").path());
 }
 
 }  // namespace rlhf

@@ -46,6 +46,7 @@ struct RewardOptions {
   MissingEos missing_eos = MissingEos::replace;
   double missing_eos_value = -1.0;
   std::array<double, 2> clip_range = {0.0, 0.0};
+  double spread_penalty = 0.0;
   NumberOrAuto agreement_penalty{0.0};
   std::int64_t agreement_prompts = 64;
   std::int64_t agreement_samples = 16;
@@ -57,6 +58,10 @@ constexpr auto describe(const RewardOptions*) {
                              "missing_eos_value; subtract: |missing_eos_value| less; none: unchanged"),
       field<&C::missing_eos_value>("the value for missing_eos, in reward units"),
       field<&C::clip_range>("[lowest, highest] score, after centring and missing_eos ([0, 0]: no clipping)"),
+      field<&C::spread_penalty>(
+          "subtracted from the score: this times the standard deviation of the scores of "
+          "model.reward and model.reward_ensemble, so that answers on which they disagree pay less",
+          at_least(0.0)),
       field<&C::agreement_penalty>(
           "subtracted, after the clipping, from the score of a response that agrees with the asker's belief (field "
           "belief of the record, or read from the prompt); auto: the lowest with which the policy should not come to "

@@ -105,9 +105,10 @@ struct HeldOut {
 };
 /// Chooses prompts in a random order that depends only on `seed` and the prompts, so that the share of the records is
 /// as close to `share` as this order allows. `counts` are the numbers of records by key. At least one prompt is chosen
-/// if `share` is above 0, and at least one is not.
-HeldOut choose_held_out(const std::unordered_map<std::uint64_t, std::int64_t>& counts, double share,
-                        std::uint64_t seed);
+/// if `share` is above 0, and at least one is not. Fold f is what is chosen of the prompts that folds 0 to f − 1 have
+/// not.
+HeldOut choose_held_out(const std::unordered_map<std::uint64_t, std::int64_t>& counts, double share, std::uint64_t seed,
+                        std::int64_t fold = 0);
 
 /// Decodes a sample with the trained tokens marked: ⟦…⟧ around them, or in colour.
 std::string show_sample(const Sample& sample, const Tokenizer& tokenizer, bool colour);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <span>
@@ -66,12 +67,14 @@ class OnPolicyModels {
   OnPolicyModelOptions paths_;
   const PromptDataOptions& data_options_;
   const RolloutOptions& rollout_;
+  double spread_penalty_;
   RewardSource* own_reward_;
   PromptData data_, eval_data_;
   std::int64_t seed_ = 0, micro_batch_tokens_ = 0;
-  ModelFolder reference_folder_, reward_folder_;
+  ModelFolder reference_folder_;
+  std::vector<ModelFolder> reward_folders_;  ///< of model.reward and model.reward_ensemble
   std::unique_ptr<CausalLM> policy_, reference_;
-  std::optional<ScalarModel> reward_model_;
+  std::deque<ScalarModel> reward_models_;
   std::unique_ptr<RewardSource> model_reward_;
   std::optional<BatchOrder> order_;
   bool warned_ = false;

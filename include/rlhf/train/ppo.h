@@ -71,6 +71,7 @@ struct PpoStep : StepRecord {
   double score = 0;                            ///< mean score of the responses
   std::optional<std::int64_t> clipped_scores;  ///< see Scores
   Agreement agreement;                         ///< see Scores
+  std::optional<double> scores_spread;         ///< see Scores
   double agreement_weight = 0;                 ///< λ, reward.agreement_penalty
   bool policy_updated = true;                  ///< false in the first ppo.value_warmup_steps rollouts
   double kl_coef = 0;                          ///< the coefficient that this step used
