@@ -271,8 +271,7 @@ std::string RecordCounts::kind() const {
 
 std::vector<std::string> RecordCounts::notes() const {
   std::vector<std::string> lines = unread_notes(unread);
-  if (tied > 0)
-    lines.push_back(std::to_string(tied) + " records of judgments left out: they give no label");
+  if (tied > 0) lines.push_back(std::to_string(tied) + " records of judgments left out: they give no label");
   if (without_sample > 0) lines.push_back(std::to_string(without_sample) + " records without anything to train on");
   return lines;
 }

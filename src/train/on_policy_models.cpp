@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "rlhf/core/error.h"
 #include "rlhf/core/log.h"
 
 #include "supervised.h"

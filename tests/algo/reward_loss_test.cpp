@@ -42,8 +42,8 @@ TEST(BradleyTerryLoss, AgreesWithAHandCalculation) {
 TEST(BradleyTerryLoss, TrustMultipliesTheGap) {
   EXPECT_NEAR(loss_of(std::log(9.0), {.trust = f64({0.5})}), std::log(4.0 / 3), 1e-12);  // σ(ln 3) = 3/4
   EXPECT_NEAR(loss_of(5, {.trust = f64({0})}), std::log(2.0), 1e-12);
-  EXPECT_NEAR(loss_of(std::log(3.0), {.margin = f64({2}), .trust = f64({-1})}),
-              std::log1p(std::exp(std::log(3.0) - 2)), 1e-12);
+  EXPECT_NEAR(loss_of(std::log(3.0), {.margin = f64({2}), .trust = f64({-1})}), std::log1p(std::exp(std::log(3.0) - 2)),
+              1e-12);
 }
 
 TEST(CenteringLoss, AgreesWithAHandCalculation) {

@@ -72,7 +72,8 @@ TEST(CheckedQuestions, WithFaultsNameTheirLine) {
             "q.jsonl:1: expected a false answer that differs from the true one, found yes.");
   EXPECT_EQ(fault("{\"question\":\"\",\"answer\":\"1\"}\n"),
             "q.jsonl:1: expected a question and its answer, found an empty text");
-  EXPECT_EQ(fault("{\"answer\":\"1\"}\n"), "q.jsonl:1: question: expected a string, found no such key; it has \"answer\"");
+  EXPECT_EQ(fault("{\"answer\":\"1\"}\n"),
+            "q.jsonl:1: question: expected a string, found no such key; it has \"answer\"");
   EXPECT_EQ(fault("a,b\n1,2\n", "q.csv"),
             "q.csv:1: expected the columns Question, Best Answer and Incorrect Answers, found others");
   EXPECT_EQ(fault("Question,Best Answer,Incorrect Answers\nQ,\"R\n", "q.csv"),
