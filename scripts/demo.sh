@@ -46,22 +46,36 @@ agreement-evaluate compare --sft "$run/sft/final" --ppo-run "$run/ppo" --reward 
   --questions "$run/world/eval.jsonl" --seed "$seed" --output "$run" --seconds "${seconds[@]}"
 echo "$run/summary.json has these figures, $run/report.html the curves"
 
-train_on() {  # DATA OUTPUT KEY=VALUE…: a reward model on DATA, and a policy with it
-  local data=$1 output=$2
+cores=$(nproc)
+at_once=$((cores > 3 ? cores / 2 : 1))  # runs of two threads
+
+train_on() {  # NAME DATA KEY=VALUE…: a reward model on DATA, and a policy with it, in judges/NAME
+  local output=$run/judges/$1 data=$2 start=$SECONDS
   shift 2
-  rlhf-rm --config configs/demo/rm.yaml data.train="[$data]" train.output="$output/rm" train.seed="$seed" "$@"
-  # Scores of noisy labels are smaller, and so is the weight of the penalty beside them.
-  rlhf-ppo --config configs/demo/ppo.yaml model.reward="$output/rm/final" ppo.kl_coef=0.6 train.output="$output/ppo" \
-    train.seed="$seed"
+  mkdir -p "$output"
+  {
+    rlhf-rm --config configs/demo/rm.yaml data.train="[$data]" train.output="$output/rm" train.seed="$seed" "$@"
+    # Scores of noisy labels are smaller, and so is the weight of the penalty beside them.
+    rlhf-ppo --config configs/demo/ppo.yaml model.reward="$output/rm/final" ppo.kl_coef=0.6 \
+      train.output="$output/ppo" train.seed="$seed"
+  } >"$output/log.txt" 2>&1 || { tail -5 "$output/log.txt" >&2; return 1; }
+  echo "== $output: $((SECONDS - start)) s, log.txt has what the tools said"
 }
-stage majority train_on "$run/judgments.jsonl" "$run/judges/majority"
-stage drop_in_play train_on "$run/judgments.jsonl" "$run/judges/drop_in_play" reward_model.annotators=drop_in_play
-stage latent train_on "$run/judgments.jsonl" "$run/judges/latent" reward_model.annotators=latent
-stage experts train_on "$run/expert_pairs.jsonl" "$run/judges/experts" train.epochs=10
-stage truth train_on "$run/pairs.jsonl" "$run/judges/truth"
+
+start_arm() {  # waits until a run may start beside the others
+  while (($(jobs -rp | wc -l) >= at_once)); do wait -n; done
+  OMP_NUM_THREADS=$((cores / at_once)) train_on "$@" &
+}
+
+echo
+start_arm majority "$run/judgments.jsonl"
+start_arm drop_in_play "$run/judgments.jsonl" reward_model.annotators=drop_in_play
+start_arm latent "$run/judgments.jsonl" reward_model.annotators=latent
+start_arm experts "$run/expert_pairs.jsonl" train.epochs=10
+start_arm truth "$run/pairs.jsonl"
+while (($(jobs -rp | wc -l) > 0)); do wait -n; done
 
 echo
 agreement-evaluate judges --sft "$run/sft/final" --questions "$run/world/eval.jsonl" --judgments "$run/judgments.jsonl" \
   --arms "$run"/judges/{majority,drop_in_play,latent,experts,truth} --seed "$seed" --output "$run"
 echo "$run/judges.json has these figures, $run/judges.svg a picture"
-echo "seconds of the stages: ${seconds[*]}"
