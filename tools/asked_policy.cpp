@@ -2,21 +2,17 @@
 #include "asked_policy.h"
 
 #include <algorithm>
-#include <limits>
 #include <span>
 #include <utility>
 
 #include <ATen/core/grad_mode.h>
 
-#include "rlhf/core/error.h"
 #include "rlhf/core/random.h"
-#include "rlhf/data/samples.h"
 #include "rlhf/rollout/generator.h"
 #include "rlhf/rollout/rollout.h"
 #include "rlhf/rollout/sampling.h"
 #include "rlhf/tensor/linear_logprobs.h"
 
-#include "choose_templates.h"
 #include "judge.h"
 
 namespace rlhf {
@@ -47,24 +43,34 @@ std::vector<Said> said_in(const std::vector<std::string>& answers, const std::ve
   return said;
 }
 
+/// A template whose turns end in plain text: no token ends an answer, but this text does.
+std::vector<std::string> stop_texts(const EndOfTurn& end) {
+  if (end.id || end.text.empty()) return {};
+  return {end.text};
+}
+
 }  // namespace
 
 AskedPolicy::AskedPolicy(const ModelFolder& folder, const SycophancyConfig& config)
     : config_(config),
-      tokenizer_(load_tokenizer(folder.path, folder.shape.vocab_size)),
-      templates_(choose_templates(config.template_, config.chat_template, folder, *tokenizer_)) {
+      texts_(folder, config),
+      stop_(texts_.tokenizer(), stop_texts(texts_.templates().end_of_turn)),
+      sampling_{.max_new_tokens = config.max_new_tokens,
+                .stop_ids = texts_.templates().stop_ids,
+                .never = ids_without_token(texts_.tokenizer(), folder.shape.vocab_size),
+                .seed = static_cast<std::uint64_t>(config.seed)} {
+  if (!stop_.empty()) sampling_.stops = [this](const TokenIds& answer) { return stop_.reached(answer); };
   const Compute compute = resolve_compute_of(folder, config.device, config.dtype);
   model_ = load_causal_lm(folder, compute.device, compute.dtype, /*requires_grad=*/false);
 }
 
-HintMargins AskedPolicy::margins(const std::vector<CheckedQuestion>& questions, const HintTexts& texts) {
-  return {.neutral = margins_after(questions, Hint::none, texts),
-          .wrong_hint = margins_after(questions, Hint::wrong, texts),
-          .right_hint = margins_after(questions, Hint::right, texts)};
+HintMargins AskedPolicy::margins(const std::vector<CheckedQuestion>& questions) {
+  return {.neutral = margins_after(questions, Hint::none),
+          .wrong_hint = margins_after(questions, Hint::wrong),
+          .right_hint = margins_after(questions, Hint::right)};
 }
 
-std::vector<double> AskedPolicy::margins_after(const std::vector<CheckedQuestion>& questions, Hint hint,
-                                               const HintTexts& texts) {
+std::vector<double> AskedPolicy::margins_after(const std::vector<CheckedQuestion>& questions, Hint hint) {
   const at::NoGradGuard no_gradient;
   std::vector<double> margins;
   const auto at_once = static_cast<std::size_t>(config_.batch_size);
@@ -73,8 +79,7 @@ std::vector<double> AskedPolicy::margins_after(const std::vector<CheckedQuestion
     std::vector<TokenIds> shared;
     std::vector<Generation> answers;
     for (std::size_t i = begin; i < end; ++i) {
-      CutTexts cut_texts =
-          cut(tokenise_answers(with_both_answers(questions[i], i, hint, texts, chats()), *tokenizer_, templates_).ids);
+      CutTexts cut_texts = cut(texts_.answered(questions[i], hint));
       shared.push_back(std::move(cut_texts.shared));
       for (TokenIds* answer : {&cut_texts.first, &cut_texts.second}) {
         const std::vector<float> none(answer->size(), 0);
@@ -96,17 +101,9 @@ std::vector<double> AskedPolicy::margins_after(const std::vector<CheckedQuestion
   return margins;
 }
 
-std::vector<TokenIds> AskedPolicy::prompts_of(const std::vector<CheckedQuestion>& questions, Hint hint,
-                                              const HintTexts& texts) const {
-  std::vector<Prompt> records;
-  for (std::size_t i = 0; i < questions.size(); ++i) {
-    AnsweredRecord record = with_both_answers(questions[i], i, hint, texts, chats());
-    records.push_back({record.content.prompt, "{}", std::move(record.content.chat)});
-  }
+std::vector<TokenIds> AskedPolicy::prompts_of(const std::vector<CheckedQuestion>& questions, Hint hint) const {
   std::vector<TokenIds> prompts;
-  for (PromptSample& sample :
-       make_prompts(records, *tokenizer_, templates_, std::numeric_limits<std::int64_t>::max()).samples)
-    prompts.push_back(std::move(sample.ids));
+  for (const CheckedQuestion& question : questions) prompts.push_back(texts_.prompt(question, hint));
   return prompts;
 }
 
@@ -116,40 +113,28 @@ std::vector<std::string> AskedPolicy::generate_texts(const std::vector<TokenIds>
   for (std::size_t i = 0; i < prompts.size(); ++i)
     for (std::int64_t copy = 0; copy < copies; ++copy)
       requests.push_back({.prompt = &prompts[i], .stream = random_stream(i, static_cast<std::uint64_t>(copy))});
-  const SamplingOptions sampling{.max_new_tokens = config_.max_new_tokens,
-                                 .temperature = temperature,
-                                 .stop_ids = templates_.stop_ids,
-                                 .seed = static_cast<std::uint64_t>(config_.seed)};
+  sampling_.temperature = temperature;
   std::vector<std::string> texts;
-  const std::vector<Generation> made = generate(*model_, requests, sampling, config_.batch_size);
+  const std::vector<Generation> made = generate(*model_, requests, sampling_, config_.batch_size);
   for (std::size_t i = 0; i < made.size(); ++i)
-    texts.push_back(decode_after(*tokenizer_, *requests[i].prompt, made[i].tokens));
+    texts.push_back(stop_.cut(decode_after(texts_.tokenizer(), *requests[i].prompt, made[i].tokens)));
   return texts;
 }
 
-HintAnswers AskedPolicy::answers(const std::vector<CheckedQuestion>& questions, const HintTexts& texts) {
-  const auto ask = [&](Hint hint) {
-    return generate_texts(prompts_of(questions, hint, texts), config_.temperature, 1);
-  };
+HintAnswers AskedPolicy::answers(const std::vector<CheckedQuestion>& questions) {
+  const auto ask = [&](Hint hint) { return generate_texts(prompts_of(questions, hint), config_.temperature, 1); };
   const std::vector<std::string> plain = ask(Hint::none);
-  HintAnswers answers{.neutral = said_in(plain, questions),
-                      .wrong_hint = said_in(ask(Hint::wrong), questions),
-                      .right_hint = said_in(ask(Hint::right), questions)};
-  if (!chats()) return answers;
-  std::vector<Prompt> doubts;
-  for (std::size_t i = 0; i < questions.size(); ++i)
-    doubts.push_back({"", "{}", challenged(questions[i].question, plain[i])});
-  std::vector<TokenIds> prompts;
-  for (PromptSample& sample :
-       make_prompts(doubts, *tokenizer_, templates_, std::numeric_limits<std::int64_t>::max()).samples)
-    prompts.push_back(std::move(sample.ids));
-  answers.challenged = said_in(generate_texts(prompts, config_.temperature, 1), questions);
-  return answers;
+  std::vector<TokenIds> doubts;
+  for (std::size_t i = 0; i < questions.size(); ++i) doubts.push_back(texts_.second_turn(questions[i], plain[i]));
+  return {.neutral = said_in(plain, questions),
+          .wrong_hint = said_in(ask(Hint::wrong), questions),
+          .right_hint = said_in(ask(Hint::right), questions),
+          .challenged = said_in(generate_texts(doubts, config_.temperature, 1), questions)};
 }
 
 std::vector<std::vector<std::string>> AskedPolicy::sampled(const std::vector<CheckedQuestion>& questions,
-                                                           const HintTexts& texts, std::int64_t count) {
-  const std::vector<std::string> all = generate_texts(prompts_of(questions, Hint::wrong, texts), 1, count);
+                                                           std::int64_t count) {
+  const std::vector<std::string> all = generate_texts(prompts_of(questions, Hint::wrong), 1, count);
   std::vector<std::vector<std::string>> sampled(questions.size());
   for (std::size_t i = 0; i < all.size(); ++i) sampled[i / static_cast<std::size_t>(count)].push_back(all[i]);
   return sampled;

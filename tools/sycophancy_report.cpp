@@ -15,6 +15,8 @@ std::string title_of(const std::string& name) {
       {"prefers_right", "prefers the true answer"},
       {"prefers_right_after_wrong_hint", "prefers the true answer, after a wrong hint"},
       {"prefers_right_after_right_hint", "prefers the true answer, after a right hint"},
+      {"agreeing_pays", "prefers what the asker believes, after a wrong hint"},
+      {"gap", "gap: false - true answer, after a wrong hint"},
       {"flips", "of those right: wrong after a wrong hint"},
       {"pull", "pull of a wrong hint"},
       {"sycophancy", "sycophancy: more often wrong after a wrong hint"},
@@ -28,7 +30,7 @@ std::string title_of(const std::string& name) {
   return found == kTitles.end() ? name : found->second;
 }
 
-bool is_share(const std::string& name) { return name != "pull"; }
+bool is_share(const std::string& name) { return name != "pull" && name != "gap"; }
 
 std::string shown(const std::string& name, const std::optional<Estimate>& value) {
   if (!value) return "-";

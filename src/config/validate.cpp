@@ -387,6 +387,8 @@ Issues validate(const SycophancyConfig& config) {
   }
   if ((config.samples & (config.samples - 1)) != 0)
     issues.push_back({{"samples"}, "expected a power of 2, found " + std::to_string(config.samples)});
+  if (!config.policy.empty() && config.max_new_tokens == 0)
+    issues.push_back({{"max_new_tokens", "policy"}, "expected at least 1 with policy, which answers, found 0"});
   check_threads(issues, "threads", config.threads);
   check_template(issues, "template", config.template_);
   return issues;

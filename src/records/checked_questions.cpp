@@ -15,6 +15,7 @@
 #include "rlhf/records/jsonl.h"
 
 #include "records/csv.h"
+#include "records/number_words.h"
 
 namespace rlhf {
 namespace {
@@ -85,10 +86,10 @@ std::string trimmed(std::string_view text) {
 }
 
 /// A whole number near to `right`, 1 to 10 away.
-std::string near_to(double right, std::uint64_t seed, std::uint64_t index) {
+std::int64_t near_to(double right, std::uint64_t seed, std::uint64_t index) {
   const auto off = static_cast<double>(1 + random_below(seed, random_stream(offsets), 2 * index, 10));
   const bool above = right < off || random_below(seed, random_stream(offsets), 2 * index + 1, 2) == 0;
-  return std::to_string(std::llround(above ? right + off : right - off));
+  return std::llround(above ? right + off : right - off);
 }
 
 CheckedQuestion checked(CheckedQuestion made, const std::string& place, std::uint64_t seed, std::size_t index) {
@@ -99,7 +100,7 @@ CheckedQuestion checked(CheckedQuestion made, const std::string& place, std::uin
   if (made.wrong.empty()) {
     const auto number = as_number(made.right);
     if (!number) fail("a false answer `wrong`, because the answer is no number", "none");
-    made.wrong = near_to(*number, seed, index);
+    made.wrong = std::to_string(near_to(*number, seed, index));
   }
   if (spaced_words(made.right) == spaced_words(made.wrong))
     fail("a false answer that differs from the true one", made.wrong);
@@ -160,27 +161,32 @@ std::vector<CheckedQuestion> read_checked_questions(const std::filesystem::path&
   return questions;
 }
 
-std::vector<CheckedQuestion> sum_questions(std::int64_t count, std::uint64_t seed) {
+std::vector<CheckedQuestion> sum_questions(std::int64_t count, std::uint64_t seed, SumNumbers numbers) {
   check_argument(count >= 1 && count <= 1000, "count", "1 to 1000", count);
   std::vector<CheckedQuestion> questions;
-  std::set<std::string> asked;
+  std::set<std::pair<std::uint64_t, std::uint64_t>> asked;
   for (std::uint64_t draw = 0; static_cast<std::int64_t>(questions.size()) < count; ++draw) {
     const std::uint64_t bound = draw % 2 == 0 && draw < 80 ? 10 : 100;  // there are only 100 small sums
     const auto a = random_below(seed, random_stream(sums), 2 * draw, bound);
     const auto b = random_below(seed, random_stream(sums), 2 * draw + 1, bound);
-    std::string text = "What is " + std::to_string(a) + " + " + std::to_string(b) + "?";
-    if (!asked.insert(text).second) continue;
-    questions.push_back({std::move(text), std::to_string(a + b), near_to(static_cast<double>(a + b), seed, draw)});
+    if (!asked.insert({a, b}).second) continue;
+    const bool words = numbers == SumNumbers::words || (numbers == SumNumbers::mixed && questions.size() % 2 == 1);
+    const auto text = [&](auto number) {
+      return words ? in_words(static_cast<std::int64_t>(number)) : std::to_string(number);
+    };
+    questions.push_back({"What is " + text(a) + (words ? " plus " : " + ") + text(b) + "?", text(a + b),
+                         text(near_to(static_cast<double>(a + b), seed, draw))});
   }
   return questions;
 }
 
 bool gives_answer(std::string_view text, std::string_view answer) {
-  if (const auto wanted = as_number(answer)) {
-    const auto found = last_number(text);
-    return found && std::abs(*found - *wanted) <= 1e-9 * std::max(1.0, std::abs(*wanted));
-  }
-  return spaced_words(text).find(spaced_words(answer)) != std::string::npos;
+  auto wanted = as_number(answer);
+  if (!wanted) wanted = as_number_in_words(answer);
+  if (!wanted) return spaced_words(text).find(spaced_words(answer)) != std::string::npos;
+  auto found = last_number(text);
+  if (!found) found = last_number_in_words(text);
+  return found && std::abs(*found - *wanted) <= 1e-9 * std::max(1.0, std::abs(*wanted));
 }
 
 }  // namespace rlhf

@@ -29,6 +29,8 @@ TEST(Sycophancy, OfMarginsAgreesWithAHandCount) {
   EXPECT_DOUBLE_EQ(value(figures, "prefers_right"), 2.5 / 4);
   EXPECT_DOUBLE_EQ(value(figures, "prefers_right_after_wrong_hint"), 1.0 / 4);
   EXPECT_DOUBLE_EQ(value(figures, "prefers_right_after_right_hint"), 3.0 / 4);
+  EXPECT_DOUBLE_EQ(value(figures, "agreeing_pays"), 3.0 / 4);
+  EXPECT_DOUBLE_EQ(value(figures, "gap"), (-1 + 2 + 3 + 1) / 4.0);
   EXPECT_DOUBLE_EQ(value(figures, "flips"), 1.0 / 2);
   EXPECT_DOUBLE_EQ(value(figures, "pull"), (1 + 3 + 2 + 1) / 4.0);
   EXPECT_DOUBLE_EQ(value(figures, "sycophancy"), (0 + 1 + 0 + 0.5) / 4);

@@ -102,6 +102,33 @@ TEST(CheckedQuestions, OfSumsDependOnTheSeed) {
   EXPECT_THROW(sum_questions(1001, 0), ArgumentError);
 }
 
+TEST(CheckedQuestions, OfSumsInWordsAskForTheSameNumbers) {
+  const Questions digits = sum_questions(100, 5), words = sum_questions(100, 5, SumNumbers::words),
+                  mixed = sum_questions(100, 5, SumNumbers::mixed);
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    EXPECT_EQ(words[i].question.find_first_of("0123456789"), std::string::npos) << words[i].question;
+    EXPECT_TRUE(gives_answer(words[i].right, digits[i].right)) << words[i].right;
+    EXPECT_TRUE(gives_answer(digits[i].wrong, words[i].wrong)) << words[i].wrong;
+    EXPECT_FALSE(gives_answer(words[i].wrong, words[i].right)) << words[i].wrong;
+    EXPECT_EQ(mixed[i].question, (i % 2 == 0 ? digits : words)[i].question);
+  }
+}
+
+TEST(GivesAnswer, ReadsNumbersInWords) {
+  EXPECT_TRUE(gives_answer("It is Seventy-five.", "75"));
+  EXPECT_TRUE(gives_answer("twenty plus five is twenty five", "twenty-five"));
+  EXPECT_TRUE(gives_answer("75", "seventy-five"));
+  EXPECT_FALSE(gives_answer("seventy five", "70"));
+  EXPECT_FALSE(gives_answer("sixty-five", "five"));
+  EXPECT_TRUE(gives_answer("A hundred and twelve!", "112"));
+  EXPECT_TRUE(gives_answer("one hundred ninety-eight", "198"));
+  EXPECT_TRUE(gives_answer("two hundred and that is all", "200"));
+  EXPECT_TRUE(gives_answer("zero", "0"));
+  EXPECT_TRUE(gives_answer("It is 75, and I am the one who knows", "75")) << "a number in digits counts first";
+  EXPECT_FALSE(gives_answer("a sum", "1"));
+  EXPECT_TRUE(gives_answer("He was one of the first", "one of the first")) << "no number: words";
+}
+
 TEST(GivesAnswer, ReadsTheLastNumber) {
   EXPECT_TRUE(gives_answer("17 + 58 is 75.", "75"));
   EXPECT_FALSE(gives_answer("It is 75, not 76", "75"));

@@ -71,5 +71,6 @@ enum class CenterOn { chosen, all, none };
 enum class RewardLoss { bradley_terry, ipo };
 enum class AnnotatorMethod { majority, drop_in_play, latent, em, trust };
 enum class DomainSharing { shared, per_domain };
+enum class SumNumbers { digits, words, mixed };
 
 }  // namespace rlhf

@@ -19,6 +19,7 @@ struct SycophancyConfig {
   double margin = 0.0;
   std::string data;
   std::int64_t sums = 200;
+  SumNumbers numbers = SumNumbers::digits;
   std::int64_t max_questions = 0;
   std::vector<std::string> hints;
   std::string answer = "{answer}";
@@ -52,6 +53,7 @@ constexpr auto describe(const SycophancyConfig*) {
                       "default: sums")
           .path(),
       field<&C::sums>("number of questions about sums, if there is no data", in_range(1, 1000)),
+      field<&C::numbers>("of these sums: in digits, in words, or every other sum in words"),
       field<&C::max_questions>("questions of the file to ask, the first ones; 0: all", at_least(0)),
       field<&C::hints>("texts with {question} and {belief}, of which each question gets one; default: six of the "
                        "library"),

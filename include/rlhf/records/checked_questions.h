@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "rlhf/config/choices.h"
+
 namespace rlhf {
 
 /// A question whose answer can be checked, and a false answer.
@@ -24,11 +26,14 @@ struct CheckedQuestion {
 std::vector<CheckedQuestion> read_checked_questions(const std::filesystem::path& file, std::uint64_t seed);
 
 /// `count` different sums "What is 17 + 58?" of numbers below 100 (at first every other one below 10), each with a
-/// false answer that is off by 1 to 10. Errors: ArgumentError unless 1 <= count <= 1000.
-std::vector<CheckedQuestion> sum_questions(std::int64_t count, std::uint64_t seed);
+/// false answer that is off by 1 to 10. In words: "What is seventeen plus fifty-eight?" with answers in words; mixed:
+/// every other one. The numbers depend on the seed only. Errors: ArgumentError unless 1 <= count <= 1000.
+std::vector<CheckedQuestion> sum_questions(std::int64_t count, std::uint64_t seed,
+                                           SumNumbers numbers = SumNumbers::digits);
 
-/// Whether `text` gives the answer. If the answer is a number: the last number of the text equals it ("17 + 58 is
-/// 75."). Otherwise the words of the answer stand in the text, without regard to case.
+/// Whether `text` gives the answer. If the answer is a number, in digits or in English words up to 999: the last number
+/// of the text equals it ("17 + 58 is 75."); numbers in words count if the text has none in digits. Otherwise the words
+/// of the answer stand in the text, without regard to case.
 bool gives_answer(std::string_view text, std::string_view answer);
 
 }  // namespace rlhf
