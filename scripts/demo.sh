@@ -54,10 +54,10 @@ train_on() {  # NAME DATA KEY=VALUE…: a reward model on DATA, and a policy wit
   shift 2
   mkdir -p "$output"
   {
-    rlhf-rm --config configs/demo/rm.yaml data.train="[$data]" train.output="$output/rm" train.seed="$seed" "$@"
-    # Scores of noisy labels are smaller, and so is the weight of the penalty beside them.
-    rlhf-ppo --config configs/demo/ppo.yaml model.reward="$output/rm/final" ppo.kl_coef=0.6 \
-      train.output="$output/ppo" train.seed="$seed"
+    rlhf-rm --config configs/demo/rm.yaml data.train="[$data]" train.output="$output/rm" train.seed="$seed" "$@" &&
+      # Scores of noisy labels are smaller, and so is the weight of the penalty beside them.
+      rlhf-ppo --config configs/demo/ppo.yaml model.reward="$output/rm/final" ppo.kl_coef=0.6 \
+        train.output="$output/ppo" train.seed="$seed"
   } >"$output/log.txt" 2>&1 || { tail -5 "$output/log.txt" >&2; return 1; }
   echo "== $output: $((SECONDS - start)) s, log.txt has what the tools said"
 }
