@@ -241,9 +241,7 @@ Issues check_scoring(const GenerateConfig& config) {
 }
 
 void check_annotators(Issues& issues, const RewardModelOptions& options) {
-  const bool learned = options.annotators == AnnotatorMethod::latent || options.annotators == AnnotatorMethod::em ||
-                       options.annotators == AnnotatorMethod::trust;
-  if (learned && options.loss == RewardLoss::ipo) {
+  if (learns_labels(options.annotators) && options.loss == RewardLoss::ipo) {
     issues.push_back({{"reward_model.loss", "reward_model.annotators"},
                       "expected bradley_terry beside reward_model.annotators latent, em and trust, found ipo"});
   }

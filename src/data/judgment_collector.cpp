@@ -11,10 +11,6 @@
 namespace rlhf {
 namespace {
 
-bool is_learned(AnnotatorMethod method) {
-  return method != AnnotatorMethod::majority && method != AnnotatorMethod::drop_in_play;
-}
-
 std::size_t bias_of(const std::string& name) {
   const auto found = std::ranges::find(kTextFeatureNames, name);
   if (found != kTextFeatureNames.end()) return static_cast<std::size_t>(found - kTextFeatureNames.begin());
@@ -79,7 +75,7 @@ JudgmentCollector::JudgmentCollector(JudgmentReading reading) : reading_(std::mo
 void JudgmentCollector::label(Preference& record, const RecordPlace& place) {
   if (!record.judged || reading_.method == AnnotatorMethod::majority) return;
   const auto features = features_of(*record.judged, place);
-  if (is_learned(reading_.method)) {
+  if (learns_labels(reading_.method)) {
     collect(record, *record.judged, place, features);
   } else {
     label_in_play(record, *record.judged, features);

@@ -133,7 +133,7 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
     const RewardModelOptions& options = config_.reward_model;
     data_ = load_preferences(data_options(setup), seed_, *setup.tokenizer, setup.templates,
                              {options.annotators, options.biases, features_, evaluation_only_});
-    if (learns_labels()) learn_labels();
+    if (learns_labels(options.annotators) && !evaluation_only_) learn_labels();
     if (options.annotators == AnnotatorMethod::drop_in_play && !evaluation_only_) log_dropped(data_.judged);
     const char* const unit = data_.counts.format == RecordFormat::ranking ? "rankings" : "pairs";
     const bool centres = config_.reward_model.center_on != CenterOn::none;
@@ -223,12 +223,6 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
  private:
   static constexpr std::size_t kShown = 2;
   static constexpr std::int64_t kFitsPerEpoch = 10;
-
-  bool learns_labels() const {
-    const AnnotatorMethod method = config_.reward_model.annotators;
-    if (evaluation_only_) return false;
-    return method == AnnotatorMethod::latent || method == AnnotatorMethod::em || method == AnnotatorMethod::trust;
-  }
 
   void learn_labels() {
     labels_.emplace(config_.reward_model, std::move(data_.judged), data_.train.samples);

@@ -70,6 +70,10 @@ enum class MissingEos { replace, subtract, none };
 enum class CenterOn { chosen, all, none };
 enum class RewardLoss { bradley_terry, ipo };
 enum class AnnotatorMethod { majority, drop_in_play, latent, em, trust };
+/// Whether labels are learned from the votes, and not counted.
+constexpr bool learns_labels(AnnotatorMethod method) {
+  return method == AnnotatorMethod::latent || method == AnnotatorMethod::em || method == AnnotatorMethod::trust;
+}
 enum class DomainSharing { shared, per_domain };
 enum class SumNumbers { digits, words, mixed };
 
