@@ -96,7 +96,7 @@ class Bench:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 first = aggregate.aggregate(row.peer, records)
-            crowd.write_jsonl(path, [{"record": int(i), "first": float(p)} for i, p in first.items()])
+            crowd.write_jsonl(path, [{"record": int(i), "first": min(1.0, float(p))} for i, p in first.items()])
         return {line["record"]: line["first"] for line in crowd.read_jsonl(path)}
 
     def training_records(self, row: Row, seed: int) -> list[dict | None]:
@@ -167,15 +167,28 @@ def result_of(bench: Bench, row: Row, against: dict[str, np.ndarray]) -> dict:
             "domains": {name: figures.accuracy(runs[:, domains == name]) for name in sorted(set(domains))}}
 
 
-def line_of(result: dict) -> str:
-    def signed(difference: tuple) -> str:
-        return "{:+.1f} [{:+.1f}, {:+.1f}]".format(*(100 * value for value in difference))
+def signed(difference: tuple) -> str:
+    return "{:+.1f} [{:+.1f}, {:+.1f}]".format(*(100 * value for value in difference))
 
+
+def line_of(result: dict) -> str:
     low, high = result["interval"]
     cells = [result["name"], f"{100 * result['labels']['all']:.1f}",
              f"{100 * result['accuracy']:.1f} [{100 * low:.1f}, {100 * high:.1f}]", f"{result['ece']:.3f}",
              *map(signed, result["minus"].values())]
     return "| " + " | ".join(cells) + " |"
+
+
+def compare_with_peers(bench: Bench, rows: dict[str, Row], results: list[dict]) -> None:
+    """Each method of ours against the most accurate of crowd-kit's with as many experts or none."""
+    for ours in results:
+        row = rows[ours["name"]]
+        others = [r for r in results if rows[r["name"]].peer and rows[r["name"]].experts in (0, row.experts)]
+        if row.peer or row.gold or not others:
+            continue
+        best = max(others, key=lambda r: r["accuracy"])["name"]
+        ours["minus best peer"] = [best, *figures.difference(bench.margins(row), bench.margins(rows[best]))]
+        print(f"{row.name} minus {best}: {signed(ours['minus best peer'][1:])}", flush=True)
 
 
 def main() -> None:
@@ -196,12 +209,13 @@ def main() -> None:
         rows = {row.name: row for row in bench.experiment.rows}
         against = {other: bench.margins(rows[other]) for other in ("majority", "gold labels")}
         print(f"\n## {name}\n\n| labels | right | accuracy | ECE | minus majority | minus gold |\n|---|---|---|---|---|---|")
-        results = []
+        results: list[dict] = []
         for row in rows.values():
             if arguments.rows and row.name not in arguments.rows:
                 continue
             results.append(result_of(bench, row, against))
             print(line_of(results[-1]), flush=True)
+        compare_with_peers(bench, rows, results)
         (arguments.results / f"{bench.kind}-{name}.json").write_text(json.dumps(results, indent=1) + "\n")
 
 

@@ -62,8 +62,7 @@ SparseVector difference(const SparseVector& first, const SparseVector& second) {
   SparseVector result;
   auto a = first.begin(), b = second.begin();
   while (a != first.end() || b != second.end()) {
-    const std::uint32_t feature =
-        b == second.end() || (a != first.end() && a->first <= b->first) ? a->first : b->first;
+    const std::uint32_t feature = b == second.end() || (a != first.end() && a->first <= b->first) ? a->first : b->first;
     double value = 0;
     if (a != first.end() && a->first == feature) value += (a++)->second;
     if (b != second.end() && b->first == feature) value -= (b++)->second;
