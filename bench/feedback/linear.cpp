@@ -58,10 +58,6 @@ struct TrainingData {
   JudgedVotes judged;
 };
 
-bool is_learned(AnnotatorMethod method) {
-  return method != AnnotatorMethod::majority && method != AnnotatorMethod::drop_in_play;
-}
-
 /// The features of texts, of which each is in many pairs.
 class KnownTexts {
  public:
@@ -122,7 +118,7 @@ class Training {
  public:
   Training(const Options& options, TrainingData data)
       : options_(options), pairs_(std::move(data.pairs)), model_(options.model) {
-    if (!is_learned(kMethods.at(options.method))) return;
+    if (!learns_labels(kMethods.at(options.method))) return;
     RewardModelOptions reading;
     reading.annotators = kMethods.at(options.method);
     if (options.per_domain) reading.domains = DomainSharing::per_domain;
