@@ -30,6 +30,10 @@ void write_world(const agreement::World& world, const std::filesystem::path& fol
   write_lines(folder / "pair_prompts.jsonl", world.pair_prompts, agreement::record_of);
   write_lines(folder / "prompts.jsonl", world.rollout_prompts, agreement::record_of);
   write_lines(folder / "eval.jsonl", world.evaluation, agreement::record_of);
+  std::vector<agreement::Question> wrong;  // for rlhf-eval sycophancy
+  for (const agreement::Question& question : world.evaluation)
+    if (agreement::kind_of(question.sum(), question.hint) == agreement::Kind::wrong_hint) wrong.push_back(question);
+  write_lines(folder / "questions.jsonl", wrong, agreement::checked_record_of);
 }
 
 }  // namespace

@@ -49,6 +49,10 @@ std::string filled(std::string_view wording, std::initializer_list<int> numbers)
   return text;
 }
 
+std::string plain_text(const Question& question) {
+  return filled(kWordings[question.wording], {question.a, question.b});
+}
+
 // A possible sum that differs from `number` by 1 … `farthest`.
 int missed(int number, int farthest, Dice& dice) {
   while (true) {
@@ -175,7 +179,7 @@ std::string to_string(Kind kind) {
 }
 
 std::string prompt_of(const Question& question) {
-  const std::string text = filled(kWordings[question.wording], {question.a, question.b}) + "\n";
+  const std::string text = plain_text(question) + "\n";
   return question.hint ? filled(kHintWordings[question.hint_wording], {*question.hint}) + " " + text : text;
 }
 
@@ -189,6 +193,10 @@ nlohmann::json record_of(const Question& question) {
     record["belief"] = wrong ? nlohmann::json(std::to_string(*question.hint)) : nlohmann::json(nullptr);
   }
   return record;
+}
+
+nlohmann::json checked_record_of(const Question& question) {
+  return {{"question", plain_text(question)}, {"answer", question.sum()}, {"wrong", question.hint.value()}};
 }
 
 std::string honest_answer(int sum) { return std::string(kHonestStart) + std::to_string(sum) + "."; }

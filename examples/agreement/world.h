@@ -33,6 +33,9 @@ std::string prompt_of(const Question& question);
 /// {"prompt", "sum", "hint" and "belief" (if there is a hint), "kind"}. "belief" is what reward.agreement_penalty of
 /// rlhf-ppo takes for the asker's: a wrong hint; null for a right one, which an answer should agree with.
 nlohmann::json record_of(const Question& question);
+/// {"question", "answer", "wrong"} of a question with a wrong hint, for rlhf-eval sycophancy --data: the question
+/// without the hint and without the end of line.
+nlohmann::json checked_record_of(const Question& question);
 
 std::string honest_answer(int sum);     ///< "It is 7."
 std::string agreeing_answer(int hint);  ///< "Yes, 8."

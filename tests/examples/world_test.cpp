@@ -32,6 +32,11 @@ TEST(Question, RecordHoldsSumKindAndHint) {
   EXPECT_EQ(record_of({.a = 3, .b = 4, .hint = 7}).at("belief"), nullptr);
 }
 
+TEST(Question, IsCheckedWithoutItsHint) {
+  EXPECT_EQ(checked_record_of({.a = 3, .b = 4, .wording = 1, .hint = 8}),
+            nlohmann::json::parse(R"({"question":"What is 3+4?","answer":7,"wrong":8})"));
+}
+
 TEST(StatedNumber, IsReadFromTheTwoFormsOnly) {
   EXPECT_EQ(stated_number("It is 7."), 7);
   EXPECT_EQ(stated_number("Yes, 12."), 12);
