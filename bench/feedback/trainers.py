@@ -61,10 +61,11 @@ class LanguageModel:
 
     def score(self, model: Path, task: Task) -> None:
         scored = task.folder / "scored.jsonl"
-        run(self.programs / "rlhf-generate", "--score-only", "--model", model, "--input", task.test, "--output", scored,
+        run(self.programs / "rlhf-generate", "--score-only", "--reward", model, "--input", task.test, "--output", scored,
             "--overwrite")
         with scored.open(encoding="utf-8") as lines, (task.folder / "scores.jsonl").open("w", encoding="utf-8") as out:
             for line in lines:
-                chosen, rejected = json.loads(line)["scores"]
-                out.write(json.dumps({"margin": chosen - rejected}) + "\n")
+                scored_pair = json.loads(line)
+                margin = scored_pair["chosen_score"] - scored_pair["rejected_score"]
+                out.write(json.dumps({"margin": margin}) + "\n")
         scored.unlink()
