@@ -1,7 +1,9 @@
 // rlhf-average.
 #include "average.h"
 
+#include <cmath>
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include "rlhf/core/log.h"
@@ -14,6 +16,13 @@
 #include "output_file.h"
 
 namespace rlhf {
+namespace {
+
+/// Models that are farther from their mean were not trained from the same one: two unrelated models of equal length
+/// have the distance 1, and K have √(K − 1).
+constexpr double kRelated = 0.5;
+
+}  // namespace
 
 void average(const AverageConfig& config) {
   std::vector<std::filesystem::path> folders;
@@ -22,8 +31,13 @@ void average(const AverageConfig& config) {
   for (const auto& folder : folders)
     check_same_tokens(*tokenizer, read_model_folder(folder), "model", config.model.front());
   make_parent_folder(config.output);
-  average_models(folders, config.output);
-  log_info("wrote the mean of " + std::to_string(folders.size()) + " models to " + config.output);
+  const double distance = average_models(folders, config.output);
+  const std::string found = std::to_string(std::lround(100 * distance)) + " % of its length";
+  log_info("wrote the mean of " + std::to_string(folders.size()) + " models to " + config.output +
+           "; the largest distance of a model from it is " + found);
+  if (distance > kRelated)
+    log_warning("the models are as far from their mean as models that were not trained from the same one: " + found +
+                "; the mean is probably useless");
 }
 
 }  // namespace rlhf

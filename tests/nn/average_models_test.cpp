@@ -69,6 +69,43 @@ TEST(AverageModels, RoundOnceToTheDtypeOfTheFirst) {
   for (const float value : values_in(temp / "mean")) EXPECT_EQ(value, 1.0078125F) << "nearer than 1";
 }
 
+// The means of 1, 2 and 6 are 3: the last is as far from it as it is long.
+TEST(AverageModels, SayHowFarTheModelsAreFromTheMean) {
+  const TemporaryFolder temp;
+  const fs::path a = constant_model(temp / "a", 1, 0), b = constant_model(temp / "b", 2, 0),
+                 c = constant_model(temp / "c", 6, 0), zero = constant_model(temp / "zero", 0, 0);
+  EXPECT_DOUBLE_EQ(average_models({a, b, c}, temp / "abc"), 1);
+  EXPECT_DOUBLE_EQ(average_models({a, b}, temp / "ab"), 1.0 / 3);
+  EXPECT_EQ(average_models({a, a}, temp / "aa"), 0);
+  EXPECT_EQ(average_models({zero, zero}, temp / "zeros"), 0);
+}
+
+/// Sets a key of a JSON file.
+void set_key(const fs::path& file, const std::string& key, const nlohmann::json& value) {
+  auto json = fs::exists(file) ? nlohmann::json::parse(std::ifstream(file)) : nlohmann::json::object();
+  json[key] = value;
+  std::ofstream(file) << json;
+}
+
+TEST(AverageModelsMisuse, MustComputeTheSameWithTheirWeights) {
+  const TemporaryFolder temp;
+  const fs::path a = constant_model(temp / "a", 1, 0), b = constant_model(temp / "b", 2, 0),
+                 c = constant_model(temp / "c", 2, 0), d = constant_model(temp / "d", 2, 0);
+  set_key(b / "config.json", "rope_theta", 5e5);
+  set_key(c / "config.json", "new_key", true);
+  set_key(d / "rlhf.json", "prompt_template", "Q: {prompt}");
+  const auto expect_refused = [&](const fs::path& other, const std::vector<std::string>& parts) {
+    expect_error([&] { average_models({a, other}, temp / "mean"); }, ExitCode::model, parts);
+  };
+  expect_refused(b,
+                 {(b / "config.json").string() + ": rope_theta: expected ", ", as in the first model, found 500000"});
+  expect_refused(c, {"new_key: expected null, as in the first model, found true"});
+  expect_refused(d, {(d / "rlhf.json").string(), "prompt_template: expected null, as in the first model, found \"Q: "});
+  for (const char* const key : {"torch_dtype", "transformers_version", "_name_or_path", "use_cache"})
+    set_key(a / "config.json", key, "float16");
+  EXPECT_NO_THROW(average_models({a, constant_model(temp / "e", 2, 0)}, temp / "mean"));
+}
+
 TEST(AverageModelsMisuse, NeedsModelsOfOneKindAndANewFolder) {
   const TemporaryFolder temp;
   const fs::path a = constant_model(temp / "a", 1, 0);
