@@ -60,6 +60,10 @@ HeldOut hold_out(const DataOptions& options, std::uint64_t seed, RecordReading r
   for_each(paths_of(options.train), reading,
            [&](const Record& record, const RecordPlace&) { ++counts[split_key(record)]; });
   HeldOut held = choose_held_out(counts, options.eval_share, seed, options.eval_fold);
+  if (held.keys.empty() && held.prompts > 1)
+    throw DataError("data.eval_fold: expected prompts that folds 0 to " + std::to_string(options.eval_fold - 1) +
+                    " have not, found none: there are " + std::to_string(held.prompts) +
+                    " different prompts; hint: use a lower fold, or more prompts");
   if (held.keys.empty())
     throw DataError("data.eval_share: expected at least two different prompts, of which one is held out, found " +
                     std::to_string(held.prompts) + " in " + std::to_string(held.records) +

@@ -25,6 +25,7 @@ void add_batch(const EvaluatedModels& models, std::span<const PromptSample* cons
   sums.length += static_cast<double>(rollout.responses.total());
   sums.ended += static_cast<double>(std::count(rollout.finish.begin(), rollout.finish.end(), Finish::stop));
   sums.agreement += scores.agreement;
+  if (scores.spread) sums.spread = sums.spread.value_or(0) + *scores.spread * static_cast<double>(responses.size());
   sums.tokens += rollout.batch.segments.total();
 }
 
@@ -46,6 +47,7 @@ std::unique_ptr<PolicyEvaluation> evaluate_policy(const EvaluatedModels& models,
   const auto responses = static_cast<double>(prompts.size());
   found->agreement_penalty =
       reward.agreement_penalty.number.value_or(0) * static_cast<double>(found->agreement.agreeing);
+  if (found->spread) *found->spread /= responses;
   for (double* mean : {&found->score, &found->kl, &found->length, &found->ended, &found->agreement_penalty})
     *mean /= responses;
   return found;
@@ -57,6 +59,7 @@ Metrics PolicyEvaluation::metrics() const {
                 {"objective/rlhf_reward", score - kl_coef * kl},
                 {"rollout/response_length", length},
                 {"rollout/ended", ended}};
+  if (spread) named.set("objective/scores_spread", *spread);
   if (const auto share = agreement.share()) {
     named.set("objective/agreement", *share);
     named.set("objective/agreement_penalty", agreement_penalty);

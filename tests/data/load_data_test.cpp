@@ -146,6 +146,23 @@ TEST(LoadData, ASplitOfOnePromptNamesTheCause) {
   }
 }
 
+// Each of the folds 0 to 2 holds one of the three prompts.
+TEST(LoadData, AFoldBeyondThePromptsNamesTheCause) {
+  const TemporaryFolder folder;
+  DataOptions options;
+  options.eval_share = 0.2;
+  options.train = {{folder.write("a.jsonl", demonstrations("a", 3))}};
+  for (options.eval_fold = 0; options.eval_fold < 3; ++options.eval_fold) EXPECT_NO_THROW(load(options));
+  try {
+    load(options);
+    FAIL() << "accepted";
+  } catch (const DataError& error) {
+    EXPECT_STREQ(error.what(),
+                 "data.eval_fold: expected prompts that folds 0 to 2 have not, found none: there are 3 different "
+                 "prompts; hint: use a lower fold, or more prompts");
+  }
+}
+
 TEST(LoadData, ReportTellsOfTheSplitAndOfFieldsThatWereNotRead) {
   const TemporaryFolder folder;
   std::vector<std::string> warnings;

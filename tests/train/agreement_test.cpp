@@ -95,20 +95,27 @@ TEST(AgreementPenalty, IsSubtractedFromTheScoresOfResponsesThatAgree) {
                                         [&] { score_responses(reward, rollout, responses, options, work); });
 }
 
-/// One answer of one character to "a" or "b": 8 (the asker's belief), 7 or 6.
+/// The token 0 is a prompt, and 1, 2 and 3 are 8, 7 and 6.
+class DigitTokenizer : public ByteTokenizer {
+ public:
+  std::string decode(const TokenIds& ids) const override {
+    std::string text;
+    for (const std::int32_t id : ids) text += "?876"[id];
+    return text;
+  }
+};
+
+/// One answer of one digit: 8 (the asker's belief), 7 or 6.
 class OneDigit {
  public:
-  static constexpr std::int64_t kTokens = 258;
+  static constexpr std::int64_t kTokens = 4;
 
-  /// `share` are the shares of 8, 7 and 6 after each of the prompts a, b, ….
-  explicit OneDigit(const std::vector<std::array<double, 3>>& shares)
+  /// `shares` are those of 8, 7 and 6.
+  explicit OneDigit(const std::array<double, 3>& shares)
       : policy(table_of(shares)),
         reference(table_of(shares)),
-        reward(reward_from_function([](const ResponseRecord& sampled) { return score_of(sampled.response); })) {
-    for (std::size_t i = 0; i < shares.size(); ++i) {
-      const char letter = static_cast<char>('a' + i);
-      prompts.push_back({{letter}, std::string(1, letter), "{}", std::string(1, letter), "8"});
-    }
+        reward(reward_from_function([](const ResponseRecord& sampled) { return score_of(sampled.response); })),
+        prompts({{{0}, "?", "{}", "?", "8"}}) {
     options.batch_size = 512;
     options.max_new_tokens = 1;
     rewards.missing_eos = MissingEos::none;
@@ -123,33 +130,30 @@ class OneDigit {
 
   TableLm policy, reference;
   std::unique_ptr<RewardSource> reward;
-  ByteTokenizer tokenizer;
+  DigitTokenizer tokenizer;
   TokenIds stop_ids;
   std::vector<PromptSample> prompts;
   RolloutOptions options;
   RewardOptions rewards;
 
  private:
-  static at::Tensor table_of(const std::vector<std::array<double, 3>>& shares) {
+  static at::Tensor table_of(const std::array<double, 3>& shares) {
     at::Tensor table = at::full({kTokens, kTokens}, -30.0, at::kFloat);
-    for (std::size_t i = 0; i < shares.size(); ++i)
-      for (const int digit : {8, 7, 6})
-        table[static_cast<std::int64_t>('a' + i)]['0' + digit] =
-            std::log(shares[i][static_cast<std::size_t>(8 - digit)]);
+    for (std::size_t i = 0; i < shares.size(); ++i) table[0][static_cast<std::int64_t>(i) + 1] = std::log(shares[i]);
     return table;
   }
 };
 
 // With one score for all responses of a kind, λ of one prompt is the difference of the scores, whatever was sampled.
 TEST(AgreementEstimate, IsTheGapOfTheScoresIfEachKindHasOne) {
-  OneDigit two_answers({{0.3, 0.7, 1e-12}});
+  OneDigit two_answers({0.3, 0.7, 1e-12});
   EXPECT_NEAR(two_answers.estimate(0.25), 0.5, 1e-6);
   EXPECT_NEAR(two_answers.estimate(2.0), 0.5, 1e-6);
 }
 
 // λ = β·ln(M_1/M_0) for one prompt, with M of the distribution that the policy has.
 TEST(AgreementEstimate, TendsToTheValueForTheWholeDistribution) {
-  OneDigit policy({{0.3, 0.5, 0.2}});
+  OneDigit policy({0.3, 0.5, 0.2});
   policy.rewards.agreement_samples = 4096;
   const double beta = 0.8, m_0 = (0.5 * std::exp(0.5 / beta) + 0.2 * std::exp(-1 / beta)) / 0.7;
   EXPECT_NEAR(policy.estimate(beta), beta * (1 / beta - std::log(m_0)), 0.02);
@@ -157,7 +161,7 @@ TEST(AgreementEstimate, TendsToTheValueForTheWholeDistribution) {
 }
 
 TEST(AgreementEstimate, IsZeroWithOneWarningWhereNothingCanBeSaid) {
-  OneDigit always({{1, 1e-12, 1e-12}});
+  OneDigit always({1, 1e-12, 1e-12});
   std::vector<std::string> warnings;
   set_log_sink([&](LogLevel level, std::string_view line) {
     if (level == LogLevel::warning) warnings.emplace_back(line);
@@ -175,7 +179,7 @@ TEST(AgreementEstimate, IsZeroWithOneWarningWhereNothingCanBeSaid) {
 
 /// How often the policy agrees after PPO with the penalty λ, if π_0 does in 30 % of the cases.
 double agreement_after_training(double penalty) {
-  OneDigit world({{0.3, 0.5, 0.2}});
+  OneDigit world({0.3, 0.5, 0.2});
   PpoConfig config;
   config.rollout = world.options;
   config.reward = world.rewards;
@@ -195,7 +199,7 @@ double agreement_after_training(double penalty) {
                 penalty * *step->metrics().find("objective/agreement"), 1e-9)
         << "every prompt has a belief";
   }
-  return at::softmax(world.policy.table().detach().select(0, 'a'), 0)['8'].item<double>();
+  return at::softmax(world.policy.table().detach().select(0, 0), 0)[1].item<double>();
 }
 
 // π ∝ π_0·exp((r − λ·A)/β): with λ = β·ln(M_1/M_0) the policy agrees as often as π_0, with λ = 0 more often.

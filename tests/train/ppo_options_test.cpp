@@ -174,6 +174,25 @@ TEST(PolicyEvaluation, AgreesWithTheExpectations) {
   EXPECT_FALSE(trained.tokens.equal(evaluated.tokens)) << "and training has others";
 }
 
+// Scores of 0 and 4 have the standard deviation 2, in the last batch of 20 responses too.
+TEST(PolicyEvaluation, HasTheSpreadOfAnEnsemble) {
+  Bandit bandit;
+  const TokenIds stop_ids = {3};
+  const auto constant = [](float score) { return reward_from_function([=](const ResponseRecord&) { return score; }); };
+  std::vector<std::unique_ptr<RewardSource>> members;
+  members.push_back(constant(0));
+  members.push_back(constant(4));
+  const auto ensemble = reward_from_ensemble(std::move(members), 0);
+  const EvaluatedModels models{bandit.reference, bandit.reference, *ensemble, stop_ids};
+  PpoConfig config = bandit_config(64);
+  config.reward.missing_eos = MissingEos::none;
+  const auto found = evaluate_policy(models, bandit.prompts(84), config.rollout, config.reward, 0.5, 1, 1 << 20);
+  EXPECT_DOUBLE_EQ(*found->metrics().find("objective/scores_spread"), 2);
+  const EvaluatedModels one{bandit.reference, bandit.reference, bandit.reward, stop_ids};
+  const auto single = evaluate_policy(one, bandit.prompts(8), config.rollout, config.reward, 0.5, 1, 1 << 20);
+  EXPECT_FALSE(single->metrics().find("objective/scores_spread"));
+}
+
 class PpoOptionsRun : public testing::TinyRun {};
 
 TEST_F(PpoOptionsRun, AStopTextEndsResponsesAndCountsAsAnEnd) {

@@ -79,7 +79,7 @@ inline constexpr MetricInfo kMetrics[] = {
      .what = "responses whose score was clipped; absent without reward.clip_range", .conditional = true},
     {.name = "objective/scores_spread", .stages = MetricStages::ppo, .unit = "reward units",
      .what = "mean standard deviation of the scores of model.reward and model.reward_ensemble; absent without an ensemble",
-     .conditional = true},
+     .evaluated = true, .conditional = true},
     {.name = "objective/agreement", .stages = MetricStages::ppo, .unit = "share of responses",
      .what = "of the responses to prompts with a belief, those that agree with it; absent without such prompts",
      .evaluated = true, .conditional = true},

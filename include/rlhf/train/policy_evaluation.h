@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "rlhf/train/on_policy.h"
@@ -18,6 +19,7 @@ struct PolicyEvaluation : StepRecord {
   double ended = 0;              ///< share of the responses that ended
   Agreement agreement;           ///< of all responses
   double agreement_penalty = 0;  ///< mean of λ·A, which `score` has subtracted
+  std::optional<double> spread;  ///< of an ensemble: mean of what its members disagree by
 
   Metrics metrics() const override;
   Metrics headline() const override;
