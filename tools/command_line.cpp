@@ -184,8 +184,8 @@ std::string help_text(const Tool& tool, const Section& options) {
 template <>
 std::vector<Issue> tool_rules(const PpoConfig& config) {
   std::vector<Issue> issues = validate(config);
-  if (config.model.reward.empty()) {
-    issues.push_back({{"model.reward"}, "expected the folder of the reward model, found nothing"});
+  if (config.model.reward.empty() && config.reward.terms.empty()) {
+    issues.push_back({{"model.reward"}, "expected the folder of the reward model, or reward.terms, found nothing"});
   }
   return issues;
 }

@@ -15,9 +15,7 @@ namespace {
 /// The index of each row in a flattened time-major [T,B] grid: t·B + b. Result [R].
 at::Tensor grid_places(const Segments& segments) {
   const at::Tensor offsets = segments.cu_seqlens.to(at::kLong);
-  const at::Tensor lengths = offsets.slice(0, 1).sub(offsets.slice(0, 0, -1));
-  const at::Tensor sequences = at::arange(segments.count(), offsets.options());
-  const at::Tensor sequence = sequences.repeat_interleave(lengths, /*dim=*/0, /*output_size=*/segments.total());
+  const at::Tensor sequence = segment_repeat(at::arange(segments.count(), offsets.options()), segments);
   const at::Tensor rows = at::arange(segments.total(), offsets.options());
   return rows.sub(offsets.index_select(0, sequence)).mul(segments.count()).add(sequence);
 }

@@ -21,6 +21,22 @@ at::Tensor kl_k1(const at::Tensor& logprobs, const at::Tensor& ref_logprobs) {
   return logprobs.sub(ref_logprobs);
 }
 
+at::Tensor kl_estimate(const at::Tensor& logprobs, const at::Tensor& ref_logprobs, KlEstimator estimator) {
+  check_shape(logprobs, "logprobs", {-1});
+  check_vector(logprobs, "logprobs", -1, logprobs.device());
+  check_vector(ref_logprobs, "ref_logprobs", logprobs.size(0), logprobs.device());
+  const at::Tensor difference = logprobs.sub(ref_logprobs);
+  switch (estimator) {
+    case KlEstimator::k1:
+      return difference;
+    case KlEstimator::k2:
+      return difference.square().mul(0.5);
+    case KlEstimator::k3:
+      break;
+  }
+  return difference.neg().expm1().add(difference);
+}
+
 double adapt_kl_coef(double kl_coef, double kl_nats_per_sequence, double target_nats, std::int64_t sequences,
                      double horizon) {
   check_argument(kl_coef >= 0, "kl_coef", "at least 0", kl_coef);

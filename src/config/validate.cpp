@@ -5,6 +5,7 @@
 #include <array>
 #include <map>
 #include <optional>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -227,6 +228,34 @@ void check_clip_range(Issues& issues, const std::array<double, 2>& range) {
                         format_double(lowest) + ", " + format_double(highest) + "]"});
 }
 
+/// Letters, digits, "_" and "-".
+bool is_metric_name(const std::string& name) {
+  const std::string allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+  return !name.empty() && name.find_first_not_of(allowed) == std::string::npos;
+}
+
+void check_terms(Issues& issues, const std::vector<RewardTerm>& terms) {
+  std::set<std::string> names = {"model"};
+  for (std::size_t i = 0; i < terms.size(); ++i) {
+    const RewardTerm& term = terms[i];
+    const std::string key = "reward.terms[" + std::to_string(i) + "]";
+    if (!is_metric_name(term.name)) {
+      issues.push_back({{key + ".name"}, "expected letters, digits, _ and -, found \"" + term.name + "\""});
+    } else if (!names.insert(term.name).second) {
+      issues.push_back(
+          {{key + ".name"},
+           "expected a name that no other term and not the reward model has, found \"" + term.name + "\""});
+    }
+    if ((term.check == RewardCheck::none) != !term.command.empty())
+      issues.push_back(
+          {{key}, "expected a check or a command, found " + std::string(term.command.empty() ? "neither" : "both")});
+    if ((term.check == RewardCheck::regex) != !term.pattern.empty())
+      issues.push_back({{key + ".pattern"},
+                        std::string("expected ") + (term.pattern.empty() ? "an expression with check: regex, found none"
+                                                                         : "none without check: regex, found one")});
+  }
+}
+
 /// The rules for scoring given answers.
 Issues check_scoring(const GenerateConfig& config) {
   Issues issues;
@@ -289,10 +318,33 @@ Issues validate_on_policy(const std::string& policy, const PromptDataOptions& da
   check_truncated_sampling(issues, rollout);
   check_threads(issues, "train.threads", train.threads);
   check_clip_range(issues, reward.clip_range);
+  check_terms(issues, reward.terms);
   check_eval(issues, eval, !data.eval.empty(), {"data.eval"}, Stage::ppo);
   check_micro_batch(issues, train.micro_batch_tokens, data.max_prompt_length + rollout.max_new_tokens,
                     {"data.max_prompt_length", "rollout.max_new_tokens"});
   return issues;
+}
+
+/// What an advantage without a value model needs and refuses, and where the KL penalty may be.
+void check_advantage(Issues& issues, const PpoConfig& config) {
+  const PpoOptions& ppo = config.ppo;
+  if (ppo.kl_in == KlPlace::loss && ppo.kl_estimator == KlEstimator::k1)
+    issues.push_back({{"ppo.kl_estimator", "ppo.kl_in"},
+                      "expected k2 or k3 in the loss (the gradient of k1 is 0 in expectation), found k1"});
+  if (ppo.dual_clip > 0 && ppo.dual_clip <= 1)
+    issues.push_back({{"ppo.dual_clip"}, "expected 0 or above 1, found " + format_double(ppo.dual_clip)});
+  if (ppo.has_value_model()) return;
+  const std::string name(enum_names<AdvantageKind>()[static_cast<std::size_t>(ppo.advantage)]);
+  if (compares_samples(ppo.advantage) && config.rollout.num_samples_per_prompt < 2)
+    issues.push_back({{"rollout.num_samples_per_prompt", "ppo.advantage"},
+                      "expected at least 2 with ppo.advantage: " + name + " (their rewards are compared), found 1"});
+  if (!config.model.value.empty())
+    issues.push_back({{"model.value", "ppo.advantage"},
+                      "expected none with ppo.advantage: " + name + " (there is no value model), found one"});
+  if (ppo.value_warmup_steps > 0)
+    issues.push_back({{"ppo.value_warmup_steps", "ppo.advantage"},
+                      "expected 0 with ppo.advantage: " + name + " (there is no value model), found " +
+                          number(ppo.value_warmup_steps)});
 }
 
 Issues validate(const PpoConfig& config) {
@@ -306,6 +358,7 @@ Issues validate(const PpoConfig& config) {
                           ", so that the policy is trained on a rollout of the " + number(last_rollout + 1) +
                           ", found " + number(config.ppo.value_warmup_steps)});
   }
+  check_advantage(issues, config);
   require_divides(issues, "ppo.num_mini_batches", config.ppo.num_mini_batches, "rollout.batch_size",
                   rollout.batch_size);
   if (config.ppo.kl_controller == KlControllerKind::adaptive && config.ppo.kl_coef == 0) {

@@ -45,6 +45,7 @@ constexpr Place kPlaces[] = {
     {"policy/clipfrac_avg", "Policy", "policy/clipfrac_avg"},
     {"policy/entropy_avg", "Policy", "policy/entropy_avg"},
     {"loss/policy_avg", "Policy", "loss/policy_avg"},
+    {"loss/kl_avg", "Policy", "loss/kl_avg"},
     {"val/ratio", "Policy", "val/ratio"},
     {"val/ratio_var", "Policy", "val/ratio_var"},
     {"policy/grad_norm", "Policy", "policy/grad_norm"},
@@ -57,6 +58,7 @@ constexpr Place kPlaces[] = {
     {"rollout/ended", "Rollout", "rollout/ended"},
     {"val/num_eos_tokens", "Rollout", "val/num_eos_tokens"},
     {"rollout/logprob_diff", "Rollout", "rollout/logprob_diff"},
+    {"rollout/equal_groups", "Rollout", "rollout/equal_groups"},
     {"rollout/extra_forwards", "Rollout", "rollout/extra_forwards"},
     {"perf/tokens_per_second", "Speed and memory", "perf/tokens_per_second"},
     {"perf/pairs_per_second", "Speed and memory", "perf/pairs_per_second"},
@@ -108,6 +110,7 @@ MetricView metric_view(const std::string& name, const std::string& stage) {
     view.section = place->section;
     view.chart = chart_of(name, *place);
   }
+  if (without_eval(name).starts_with(kTermPrefix)) view = {.section = "Objective", .chart = "terms of the reward"};
   if (const MetricInfo* info = find_info(name, stage)) {
     view.unit = info->unit;
     view.better = info->better;

@@ -124,4 +124,16 @@ at::Tensor segment_sum(const at::Tensor& values, const Segments& segments) {
                             /*axis=*/0, /*unsafe=*/true, /*initial=*/0);
 }
 
+at::Tensor segment_lengths(const Segments& segments) {
+  check_segments(segments, "segments");
+  const at::Tensor offsets = segments.cu_seqlens.to(at::kLong);
+  return offsets.slice(0, 1).sub(offsets.slice(0, 0, -1));
+}
+
+at::Tensor segment_repeat(const at::Tensor& values, const Segments& segments) {
+  check_shape(values, "values", {segments.count()});
+  check_device(values, "values", segments.cu_seqlens.device());
+  return values.repeat_interleave(segment_lengths(segments), /*dim=*/0, /*output_size=*/segments.total());
+}
+
 }  // namespace rlhf

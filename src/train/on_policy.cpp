@@ -194,7 +194,8 @@ Scores score_responses(RewardSource& reward, const Rollout& rollout, std::span<c
   check_argument(options.agreement_penalty.number.has_value(), "reward.agreement_penalty",
                  "a number; hint: estimate_agreement_penalty()", "auto");
   std::vector<float> spread;
-  std::vector<float> scores = reward.score({rollout, responses, &work, &spread});
+  std::vector<TermMean> terms;
+  std::vector<float> scores = reward.score({rollout, responses, &work, &spread, &terms});
   check_scores(scores, responses.size());
   for (std::size_t i = 0; i < scores.size(); ++i)
     if (rollout.finish[i] != Finish::stop) scores[i] = with_missing_eos(scores[i], options);
@@ -202,7 +203,8 @@ Scores score_responses(RewardSource& reward, const Rollout& rollout, std::span<c
   const auto penalty = static_cast<float>(*options.agreement_penalty.number);
   for (std::size_t i = 0; i < scores.size(); ++i)
     if (agrees(responses[i])) scores[i] -= penalty;
-  return {to_device(scores, rollout.tokens.device()), clipped, count_agreement(responses), mean_of(spread)};
+  return {to_device(scores, rollout.tokens.device()), clipped, count_agreement(responses), mean_of(spread),
+          std::move(terms)};
 }
 
 std::vector<nlohmann::ordered_json> sample_lines(const ScoredRollout& scored) {

@@ -6,6 +6,7 @@
 
 #include "rlhf/core/error.h"
 #include "rlhf/core/log.h"
+#include "rlhf/rollout/reward_terms.h"
 
 #include "supervised.h"
 
@@ -18,6 +19,7 @@ OnPolicyModels::OnPolicyModels(const Setup& setup, OnPolicyModelOptions paths, c
       data_options_(data),
       rollout_(rollout),
       spread_penalty_(reward.spread_penalty),
+      terms_(reward.terms),
       own_reward_(own_reward),
       data_(load_prompts(data, setup)) {
   if (!data.eval.empty()) {
@@ -35,7 +37,11 @@ OnPolicyModels::OnPolicyModels(const Setup& setup, OnPolicyModelOptions paths, c
   expect_language_model(reference_folder_, "model.reference");
   check_positions_of(setup.folder);
   check_positions_of(reference_folder_);
-  if (own_reward_) return;
+  if (own_reward_ && !terms_.empty())
+    throw ConfigError({"reward.terms: expected none with a RewardSource of the caller, found " +
+                       std::to_string(terms_.size()) + "; hint: add them up with reward_from_terms()"});
+  for (const RewardTerm& term : terms_) check_term(term);
+  if (own_reward_ || paths_.reward.empty()) return;
   reward_folders_.push_back(read_reward_folder(paths_.reward, "model.reward", setup));
   for (const std::string& path : paths_.reward_ensemble)
     reward_folders_.push_back(read_reward_folder(path, "model.reward_ensemble", setup));
@@ -47,6 +53,14 @@ void OnPolicyModels::warn_of_no_belief() const {
               std::to_string(data_.prompts.samples.size()) +
               ", so nothing is penalised; hint: give the records a field `belief`, or state it as in \"I think it is "
               "8.\"");
+}
+
+void OnPolicyModels::check_term(const RewardTerm& term) const {
+  if (term.check == RewardCheck::none) return;
+  reward_from_check(term);  // its pattern compiles
+  if (term.check != RewardCheck::answer) return;
+  for (const PromptData* data : {&data_, &eval_data_})
+    for (const PromptSample& prompt : data->prompts.samples) answer_of(prompt.extra, term.field);
 }
 
 void OnPolicyModels::check_positions_of(const ModelFolder& folder) const {
@@ -99,17 +113,30 @@ void OnPolicyModels::load(std::int64_t seed, std::int64_t micro_batch_tokens) {
   const auto [device, dtype] = std::pair(setup_.compute.device, setup_.compute.dtype);
   policy_ = load_causal_lm(setup_.folder, device, dtype, true);
   reference_ = load_causal_lm(reference_folder_, device, dtype, false);
-  if (!own_reward_) {
-    std::vector<std::unique_ptr<RewardSource>> members;
-    for (const ModelFolder& folder : reward_folders_)
-      members.push_back(reward_from_model(reward_models_.emplace_back(load_scalar_model(folder, device, dtype, false)),
-                                          micro_batch_tokens));
-    model_reward_ =
-        members.size() == 1 ? std::move(members.front()) : reward_from_ensemble(std::move(members), spread_penalty_);
-  }
+  if (!own_reward_) configured_reward_ = with_terms(load_reward_models(micro_batch_tokens));
   seed_ = seed;
   micro_batch_tokens_ = micro_batch_tokens;
   order_.emplace(data_.prompts.samples.size(), 1, static_cast<std::uint64_t>(seed));
+}
+
+std::unique_ptr<RewardSource> OnPolicyModels::load_reward_models(std::int64_t micro_batch_tokens) {
+  std::vector<std::unique_ptr<RewardSource>> members;
+  for (const ModelFolder& folder : reward_folders_) {
+    ScalarModel model = load_scalar_model(folder, setup_.compute.device, setup_.compute.dtype, false);
+    members.push_back(reward_from_model(reward_models_.emplace_back(std::move(model)), micro_batch_tokens));
+  }
+  if (members.empty()) return nullptr;
+  return members.size() == 1 ? std::move(members.front()) : reward_from_ensemble(std::move(members), spread_penalty_);
+}
+
+std::unique_ptr<RewardSource> OnPolicyModels::with_terms(std::unique_ptr<RewardSource> model) const {
+  if (terms_.empty()) return model;
+  std::vector<WeightedReward> all;
+  if (model) all.push_back({"model", 1, std::move(model)});
+  for (const RewardTerm& term : terms_)
+    all.push_back({term.name, term.weight,
+                   term.check == RewardCheck::none ? reward_from_program(term) : reward_from_check(term)});
+  return reward_from_terms(std::move(all));
 }
 
 std::vector<const PromptSample*> OnPolicyModels::prompts(std::int64_t step) const {

@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "rlhf/algo/kl.h"
+#include "rlhf/config/metrics_list.h"
 
 namespace rlhf {
 
@@ -26,6 +27,11 @@ void add_batch(const EvaluatedModels& models, std::span<const PromptSample* cons
   sums.ended += static_cast<double>(std::count(rollout.finish.begin(), rollout.finish.end(), Finish::stop));
   sums.agreement += scores.agreement;
   if (scores.spread) sums.spread = sums.spread.value_or(0) + *scores.spread * static_cast<double>(responses.size());
+  sums.terms.resize(scores.terms.size());
+  for (std::size_t i = 0; i < scores.terms.size(); ++i) {
+    sums.terms[i].name = scores.terms[i].name;
+    sums.terms[i].mean += scores.terms[i].mean * static_cast<double>(responses.size());
+  }
   sums.tokens += rollout.batch.segments.total();
 }
 
@@ -48,6 +54,7 @@ std::unique_ptr<PolicyEvaluation> evaluate_policy(const EvaluatedModels& models,
   found->agreement_penalty =
       reward.agreement_penalty.number.value_or(0) * static_cast<double>(found->agreement.agreeing);
   if (found->spread) *found->spread /= responses;
+  for (TermMean& term : found->terms) term.mean /= responses;
   for (double* mean : {&found->score, &found->kl, &found->length, &found->ended, &found->agreement_penalty})
     *mean /= responses;
   return found;
@@ -60,6 +67,7 @@ Metrics PolicyEvaluation::metrics() const {
                 {"rollout/response_length", length},
                 {"rollout/ended", ended}};
   if (spread) named.set("objective/scores_spread", *spread);
+  for (const TermMean& term : terms) named.set(std::string(kTermPrefix) + term.name, term.mean);
   if (const auto share = agreement.share()) {
     named.set("objective/agreement", *share);
     named.set("objective/agreement_penalty", agreement_penalty);

@@ -6,12 +6,9 @@
 #include <optional>
 #include <utility>
 
-#include <ATen/core/grad_mode.h>
-
-#include "rlhf/algo/gae.h"
+#include "rlhf/algo/group_advantages.h"
 #include "rlhf/algo/kl.h"
 #include "rlhf/algo/ppo_loss.h"
-#include "rlhf/algo/whiten.h"
 #include "rlhf/core/check_argument.h"
 #include "rlhf/core/signals.h"
 
@@ -28,6 +25,7 @@ enum Figure : std::size_t {
   kSampledEntropy,
   kScore,
   kExplainedVariance,
+  kEqualGroups,
   kLogprobDiff,
   kPolicyNorm,   ///< of the last update
   kPolicyNorms,  ///< sum over all updates: not finite if one of them was not
@@ -36,6 +34,10 @@ enum Figure : std::size_t {
   kNumFigures
 };
 using Figures = DeviceFigures<kNumFigures>;
+
+PolicyClip clip_of(const PpoOptions& options) {
+  return {options.cliprange, options.cliprange_high.value_or(options.cliprange), options.dual_clip};
+}
 
 /// The optimizer steps on one rollout: those of the policy and, independently, those of the value model.
 class PpoUpdate {
@@ -48,6 +50,8 @@ class PpoUpdate {
         forward_(forward),
         at_(at),
         rollout_(done.scored.rollout),
+        clip_(clip_of(config.ppo)),
+        loss_weights_(loss_weights(rollout_.responses, config.ppo.loss_aggregation, config.rollout.max_new_tokens)),
         batch_(batch),
         done_(done),
         figures_(figures) {
@@ -60,7 +64,7 @@ class PpoUpdate {
       const auto mini_batches = split(epoch);
       for (std::size_t i = 0; i < mini_batches.size(); ++i) {
         if (done_.policy_updated) update_policy(mini_batches[i], epoch == 0 && i == 0);
-        update_value(mini_batches[i]);
+        if (models_.value != nullptr) update_value(mini_batches[i]);
         done_.updated_tokens += static_cast<double>(response_tokens(rollout_, mini_batches[i]));
       }
     }
@@ -73,19 +77,36 @@ class PpoUpdate {
     return split_into_mini_batches(rollout_, size, config_.train.seed, at_.step, epoch);
   }
 
+  /// loss_weights_ are those of the whole rollout: how many times as large is the rollout as this mini-batch?
+  double rollouts_per(const std::vector<std::size_t>& mini_batch) const {
+    if (config_.ppo.loss_aggregation != LossAggregation::token_mean)
+      return static_cast<double>(rollout_.responses.count()) / static_cast<double>(mini_batch.size());
+    return static_cast<double>(rollout_.responses.total()) / static_cast<double>(response_tokens(rollout_, mini_batch));
+  }
+
+  /// The losses [r] of the tokens `rows`, with the KL penalty if it is in the loss.
+  at::Tensor with_penalty(const at::Tensor& losses, const at::Tensor& logprobs, const at::Tensor& rows) {
+    if (config_.ppo.kl_in != KlPlace::loss) return losses;
+    const at::Tensor ref_logprobs = done_.scored.ref_logprobs.index_select(0, rows);
+    const at::Tensor kl = kl_estimate(logprobs, ref_logprobs, config_.ppo.kl_estimator);
+    figures_.add(PpoStep::kKlPenalty, kl.detach().sum());
+    return losses.add(kl, state_.kl_coef);
+  }
+
   void update_policy(const std::vector<std::size_t>& mini_batch, bool first) {
-    const auto tokens = static_cast<double>(response_tokens(rollout_, mini_batch));
+    const double scale = rollouts_per(mini_batch);
     const auto loss_of = [&](const at::Tensor& logprobs, const at::Tensor& rows) {
-      const PolicyLoss loss = ppo_policy_loss(logprobs, old_logprobs_->of(rows, logprobs),
-                                              batch_.advantages.index_select(0, rows), config_.ppo.cliprange);
-      figures_.add(PpoStep::kPolicyLoss, loss.loss_sum);
+      const PolicyLoss loss =
+          ppo_policy_loss(logprobs, old_logprobs_->of(rows, logprobs), batch_.advantages.index_select(0, rows), clip_);
+      figures_.add(PpoStep::kPolicyLoss, loss.losses.detach().sum());
       figures_.add(PpoStep::kPolicyClipped, loss.clipped);
       figures_.add(PpoStep::kApproxKl, loss.approx_kl_sum);
       figures_.add(PpoStep::kRatio, loss.ratio_sum);
       figures_.add(PpoStep::kRatioSquare, loss.ratio_square_sum);
-      return loss.loss_sum.div(tokens);
+      return with_penalty(loss.losses, logprobs, rows).dot(loss_weights_.index_select(0, rows)).mul(scale);
     };
     state_.policy.weights.zero_gradients();
+    const auto tokens = static_cast<double>(response_tokens(rollout_, mini_batch));
     figures_.add(PpoStep::kEntropy, backward_policy(models_.policy, rollout_, mini_batch, forward_, loss_of, done_.work,
                                                     -config_.ppo.entropy_coef / tokens));
     if (first) {
@@ -104,9 +125,9 @@ class PpoUpdate {
       figures_.add(PpoStep::kValueClipped, loss.clipped);
       return loss.loss_sum.div(tokens);
     };
-    state_.value.weights.zero_gradients();
-    backward_values(models_.value, rollout_, mini_batch, forward_, loss_of, done_.work);
-    count_norm(state_.value.optimizer.step(config_.value_optimizer.lr * at_.lr_factor), kValueNorm, kValueNorms);
+    state_.value->weights.zero_gradients();
+    backward_values(*models_.value, rollout_, mini_batch, forward_, loss_of, done_.work);
+    count_norm(state_.value->optimizer.step(config_.value_optimizer.lr * at_.lr_factor), kValueNorm, kValueNorms);
   }
 
   void count_norm(const at::Tensor& norm, Figure last, Figure sum) {
@@ -120,29 +141,34 @@ class PpoUpdate {
   const ForwardOptions& forward_;
   const StepPosition& at_;
   const Rollout& rollout_;
+  const PolicyClip clip_;
+  const at::Tensor loss_weights_;  ///< [R]
   const PpoBatch& batch_;
   PpoStep& done_;
   std::optional<OldLogprobs> old_logprobs_;  ///< if the policy is updated
   Figures& figures_;
 };
 
-void measure_objective(const PpoBatch& batch, const ScoredRollout& scored, Figures& figures) {
+void measure_objective(const PpoBatch& batch, const ScoredRollout& scored, std::int64_t samples_per_prompt,
+                       Figures& figures) {
   const Rollout& rollout = scored.rollout;
   figures.put(kKl, kl_k1(rollout.logprobs, scored.ref_logprobs).sum());
   figures.put(kSampledEntropy, rollout.logprobs.sum().neg());
   figures.put(kScore, scored.scores.mean());
-  figures.put(kExplainedVariance, explained_variance(batch.old_values, batch.returns));
+  if (batch.returns.defined()) figures.put(kExplainedVariance, explained_variance(batch.old_values, batch.returns));
+  if (samples_per_prompt > 1) figures.put(kEqualGroups, equal_groups(scored.scores, samples_per_prompt));
 }
 
 /// Reads the figures of a step from the device.
-void read(const Figures& figures, std::int64_t step, PpoStep& done) {
+void read(const Figures& figures, std::int64_t step, std::int64_t samples_per_prompt, PpoStep& done) {
   const auto found = figures.fetch();
   std::copy_n(found.begin(), done.sums.size(), done.sums.begin());
   const auto responses = static_cast<double>(done.scored.rollout.finish.size());
   done.kl = found[kKl] / responses;
   done.sampled_entropy = found[kSampledEntropy] / responses;
   done.score = found[kScore];
-  if (!std::isnan(found[kExplainedVariance])) done.explained_variance = found[kExplainedVariance];
+  if (done.value_updated && !std::isnan(found[kExplainedVariance])) done.explained_variance = found[kExplainedVariance];
+  if (samples_per_prompt > 1) done.equal_groups = found[kEqualGroups];
   done.logprob_diff = found[kLogprobDiff];
   done.policy_grad_norm = found[kPolicyNorm];
   done.value_grad_norm = found[kValueNorm];
@@ -153,20 +179,10 @@ void read(const Figures& figures, std::int64_t step, PpoStep& done) {
 }  // namespace
 
 PpoState::PpoState(PpoModels& models, const PpoConfig& config)
-    : policy(models.policy.parameters(), config.optimizer),
-      value(models.value.parameters(), config.value_optimizer),
-      kl_coef(config.ppo.kl_coef) {}
-
-PpoBatch make_ppo_batch(const ScoredRollout& scored, const at::Tensor& values, const PpoOptions& options,
-                        double kl_coef) {
-  const at::NoGradGuard no_gradient;
-  const Segments& responses = scored.rollout.responses;
-  const at::Tensor kl = kl_k1(scored.rollout.logprobs, scored.ref_logprobs);
-  at::Tensor rewards = token_rewards(kl, scored.scores, responses, kl_coef);
-  if (options.whiten_rewards) rewards = whiten(rewards, compute_moments(rewards), false);
-  auto [advantages, returns] = compute_gae(rewards, values, responses, options.gamma, options.gae_lambda);
-  if (options.whiten_advantages) advantages = whiten(advantages, compute_moments(advantages), true);
-  return {values, rewards, advantages, returns};
+    : policy(models.policy.parameters(), config.optimizer), kl_coef(config.ppo.kl_coef) {
+  check_argument(config.ppo.has_value_model() == (models.value != nullptr), "models.value",
+                 "a value model with ppo.advantage: gae, and none without", models.value ? "one" : "none");
+  if (models.value != nullptr) value.emplace(models.value->parameters(), config.value_optimizer);
 }
 
 std::unique_ptr<PpoStep> ppo_step(PpoModels& models, PpoState& state, std::span<const PromptSample* const> prompts,
@@ -186,20 +202,25 @@ std::unique_ptr<PpoStep> ppo_step(PpoModels& models, PpoState& state, std::span<
   const auto everything = all_sequences(rollout);
   const Scores scores = score_responses(models.reward, rollout, responses, config.reward, done->work);
   const at::Tensor ref_logprobs = logprobs_of(models.reference, rollout, everything, forward, done->work);
-  const at::Tensor values = values_of(models.value, rollout, everything, forward, done->work);
+  at::Tensor values;
+  if (models.value != nullptr) values = values_of(*models.value, rollout, everything, forward, done->work);
   done->scored = {std::move(rollout), std::move(responses), ref_logprobs, scores.values};
   done->clipped_scores = scores.clipped;
   done->agreement = scores.agreement;
   done->scores_spread = scores.spread;
+  done->terms = scores.terms;
   done->agreement_weight = *config.reward.agreement_penalty.number;
-  const PpoBatch batch = make_ppo_batch(done->scored, values, config.ppo, state.kl_coef);
+  done->value_updated = models.value != nullptr;
+  done->kl_in_loss = config.ppo.kl_in == KlPlace::loss;
+  const std::int64_t samples_per_prompt = config.rollout.num_samples_per_prompt;
+  const PpoBatch batch = make_ppo_batch(done->scored, values, config.ppo, state.kl_coef, samples_per_prompt);
   Figures figures(models.policy.device());
-  measure_objective(batch, done->scored, figures);
+  measure_objective(batch, done->scored, samples_per_prompt, figures);
   done->score_seconds = clock.lap();
 
   const StopDeferral whole_update;  // a run cannot resume in the middle of an update
   PpoUpdate(models, state, config, forward, at, batch, *done, figures).run();
-  read(figures, at.step, *done);
+  read(figures, at.step, samples_per_prompt, *done);
   done->update_seconds = clock.lap();
   done->tokens = done->scored.rollout.batch.segments.total();
   done->episode = (at.step + 1) * static_cast<std::int64_t>(prompts.size());

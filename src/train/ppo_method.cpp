@@ -20,17 +20,7 @@ class PpoMethod final : public Method {
     const PpoModelOptions& paths = config_.model;
     parts_.emplace(setup, OnPolicyModelOptions{paths.policy, paths.reward, paths.reference, paths.reward_ensemble},
                    config_.data, config_.rollout, config_.reward, own_reward_);
-    // With a C++ reward and no value model in the config, the value model is the policy with a new scalar head.
-    const std::string& reward = paths.reward.empty() ? paths.policy : paths.reward;
-    const std::string& value = paths.value.empty() ? reward : paths.value;
-    const char* const key = !paths.value.empty()    ? "model.value"
-                            : !paths.reward.empty() ? "model.reward"
-                                                    : "model.policy";
-    value_folder_ = read_companion(value, key, setup);
-    parts_->check_positions_of(value_folder_);
-    MethodPlan plan = parts_->plan(
-        {{{"value model and training state", model_bytes(value_folder_.shape, setup.compute.dtype, true)}}});
-    add_model(plan.inputs, "model.value", value);
+    MethodPlan plan = config_.ppo.has_value_model() ? plan_with_value_model(setup) : parts_->plan({});
     const PpoPlan sizes = plan_ppo(config_, plan.micro_batch_tokens);
     plan.total_steps = sizes.rollouts;
     plan.summary = sizes.summary(config_, parts_->data().mean_tokens() + config_.rollout.max_new_tokens);
@@ -41,9 +31,11 @@ class PpoMethod final : public Method {
   void load() override {
     const Setup& setup = parts_->setup();
     parts_->load(config_.train.seed, micro_batch_tokens_);
-    value_ = load_scalar_model(value_folder_, setup.compute.device, setup.compute.dtype, true,
-                               static_cast<std::uint64_t>(config_.train.seed));
-    models_.emplace(PpoModels{parts_->policy(), parts_->reference(), *value_, parts_->reward(), setup.tokenizer.get()});
+    if (config_.ppo.has_value_model())
+      value_ = load_scalar_model(value_folder_, setup.compute.device, setup.compute.dtype, true,
+                                 static_cast<std::uint64_t>(config_.train.seed));
+    models_.emplace(PpoModels{parts_->policy(), parts_->reference(), value_ ? &*value_ : nullptr, parts_->reward(),
+                              setup.tokenizer.get()});
     state_.emplace(*models_, config_);
   }
 
@@ -67,7 +59,11 @@ class PpoMethod final : public Method {
     return better_of(Stage::ppo, metric).value_or(Better::lower);
   }
 
-  std::vector<NamedTrainee> trainees() override { return {{"policy", state_->policy}, {"value", state_->value}}; }
+  std::vector<NamedTrainee> trainees() override {
+    std::vector<NamedTrainee> all = {{"policy", state_->policy}};
+    if (state_->value) all.push_back({"value", *state_->value});
+    return all;
+  }
   nlohmann::json numbers() const override {
     nlohmann::json numbers{{"kl_coef", state_->kl_coef}};
     if (const auto& penalty = config_.reward.agreement_penalty.number) numbers["agreement_penalty"] = *penalty;
@@ -84,15 +80,32 @@ class PpoMethod final : public Method {
   }
 
   std::vector<SavedModel> models() override {
+    if (!value_) return {parts_->saved_policy(state_->policy.weights)};
     const auto save_value = [this](const std::filesystem::path& path) {
       SaveOptions options = parts_->save_options(SavedHead::scalar);
       options.dtype = value_folder_.file_dtype;
-      save_scalar_model(value_folder_, state_->value.weights.file_tensors(), value_->reward_mean(), options, path);
+      save_scalar_model(value_folder_, state_->value->weights.file_tensors(), value_->reward_mean(), options, path);
     };
     return {parts_->saved_policy(state_->policy.weights), {"-value", save_value}};
   }
 
  private:
+  MethodPlan plan_with_value_model(const Setup& setup) {
+    // With a C++ reward and no value model in the config, the value model is the policy with a new scalar head.
+    const PpoModelOptions& paths = config_.model;
+    const std::string& reward = paths.reward.empty() ? paths.policy : paths.reward;
+    const std::string& value = paths.value.empty() ? reward : paths.value;
+    const char* const key = !paths.value.empty()    ? "model.value"
+                            : !paths.reward.empty() ? "model.reward"
+                                                    : "model.policy";
+    value_folder_ = read_companion(value, key, setup);
+    parts_->check_positions_of(value_folder_);
+    MethodPlan plan = parts_->plan(
+        {{{"value model and training state", model_bytes(value_folder_.shape, setup.compute.dtype, true)}}});
+    add_model(plan.inputs, "model.value", value);
+    return plan;
+  }
+
   PpoConfig config_;  ///< as read, but reward.agreement_penalty is a number from start() on
   RewardSource* own_reward_;
   std::optional<OnPolicyModels> parts_;

@@ -1,6 +1,8 @@
 // The metrics of a PPO step.
 #include <algorithm>
+#include <string>
 
+#include "rlhf/config/metrics_list.h"
 #include "rlhf/train/ppo.h"
 
 namespace rlhf {
@@ -29,36 +31,45 @@ Metrics PpoStep::metrics() const {
                 {"val/num_eos_tokens", share_ended(scored.rollout) * responses},
                 {"rollout/response_length", mean_length(scored.rollout)},
                 {"rollout/ended", share_ended(scored.rollout)},
-                {"loss/value_avg", mean(kValueLoss)},
-                {"val/clipfrac_avg", mean(kValueClipped)},
-                {"critic/grad_norm", value_grad_norm},
                 {"rollout/extra_forwards", static_cast<double>(extra_forwards)},
                 {"episode", static_cast<double>(episode)},
                 {"time/rollout_seconds", rollout_seconds},
                 {"time/score_seconds", score_seconds},
                 {"time/update_seconds", update_seconds}};
   if (clipped_scores) named.set("objective/clipped_scores", static_cast<double>(*clipped_scores));
+  for (const TermMean& term : terms) named.set(std::string(kTermPrefix) + term.name, term.mean);
   if (scores_spread) named.set("objective/scores_spread", *scores_spread);
   if (const auto share = agreement.share()) {
     named.set("objective/agreement", *share);
     named.set("objective/agreement_penalty", agreement_weight * static_cast<double>(agreement.agreeing) / responses);
     named.set("objective/agreement_weight", agreement_weight);
   }
-  if (explained_variance) named.set("critic/explained_variance", *explained_variance);
+  if (equal_groups) named.set("rollout/equal_groups", *equal_groups);
+  if (value_updated) named.add(value_metrics());
   if (policy_updated) named.add(policy_metrics());
   return named;
 }
 
+Metrics PpoStep::value_metrics() const {
+  Metrics named{{"loss/value_avg", mean(kValueLoss)},
+                {"val/clipfrac_avg", mean(kValueClipped)},
+                {"critic/grad_norm", value_grad_norm}};
+  if (explained_variance) named.set("critic/explained_variance", *explained_variance);
+  return named;
+}
+
 Metrics PpoStep::policy_metrics() const {
-  return {{"policy/approxkl_avg", mean(kApproxKl)},
-          {"policy/clipfrac_avg", mean(kPolicyClipped)},
-          {"policy/entropy_avg", mean(kEntropy)},
-          {"policy/grad_norm", policy_grad_norm},
-          {"loss/policy_avg", mean(kPolicyLoss)},
-          {"val/ratio", mean(kRatio)},
-          {"val/ratio_var", std::max(0.0, mean(kRatioSquare) - mean(kRatio) * mean(kRatio))},
-          {"rollout/logprob_diff", logprob_diff},
-          {"lr", lr}};
+  Metrics named{{"policy/approxkl_avg", mean(kApproxKl)},
+                {"policy/clipfrac_avg", mean(kPolicyClipped)},
+                {"policy/entropy_avg", mean(kEntropy)},
+                {"policy/grad_norm", policy_grad_norm},
+                {"loss/policy_avg", mean(kPolicyLoss)},
+                {"val/ratio", mean(kRatio)},
+                {"val/ratio_var", std::max(0.0, mean(kRatioSquare) - mean(kRatio) * mean(kRatio))},
+                {"rollout/logprob_diff", logprob_diff},
+                {"lr", lr}};
+  if (kl_in_loss) named.set("loss/kl_avg", mean(kKlPenalty));
+  return named;
 }
 
 Metrics PpoStep::headline() const {

@@ -82,14 +82,14 @@ TEST(AlgoMisuse, TokenRewards) {
 
 TEST(AlgoMisuse, LossesOfPpo) {
   expect_misuse<ArgumentError>("cliprange: expected above 0 and at most 1, found -0.2",
-                               [] { ppo_policy_loss(three(), three(), three(), -0.2); });
+                               [] { ppo_policy_loss(three(), three(), three(), {.low = -0.2}); });
   expect_misuse<ShapeError>("advantages: expected floating-point numbers, found Long", [] {
-    ppo_policy_loss(three(), three(), i64({1, 2, 3}), 0.2);
+    ppo_policy_loss(three(), three(), i64({1, 2, 3}), {});
   });
   expect_misuse<ShapeError>("old_logprobs: expected [3], found [1]",
-                            [] { ppo_policy_loss(three(), f32({1}), three(), 0.2); });
+                            [] { ppo_policy_loss(three(), f32({1}), three(), {}); });
   expect_misuse<ShapeError>("logprobs: expected [any], found no tensor",
-                            [] { ppo_policy_loss({}, three(), three(), 0.2); });
+                            [] { ppo_policy_loss({}, three(), three(), {}); });
   expect_misuse<ArgumentError>("cliprange_value: expected above 0, found 0",
                                [] { ppo_value_loss(three(), three(), three(), 0); });
   expect_misuse<ShapeError>("returns: expected a tensor on cpu",

@@ -30,37 +30,58 @@ TEST(PpoPolicyLoss, AgreesWithAHandCalculation) {
   //   ρ = 1.5, A = −2: 3 and 2.4 give 3;   ρ = 0.5, A = 2: −1 and −1.6 give −1
   //   ρ = 0.5, A = −2: 1 and 1.6 give 1.6 (clipped)
   const at::Tensor logprobs = f64({std::log(1.5), std::log(1.5), std::log(0.5), std::log(0.5)});
-  const PolicyLoss loss = ppo_policy_loss(logprobs, at::zeros({4}, at::kDouble), f64({2, -2, 2, -2}), 0.2);
-  EXPECT_NEAR(number(loss.loss_sum), -2.4 + 3 - 1 + 1.6, 1e-12);
+  const PolicyLoss loss = ppo_policy_loss(logprobs, at::zeros({4}, at::kDouble), f64({2, -2, 2, -2}), {});
+  EXPECT_NEAR(number(loss.losses.sum()), -2.4 + 3 - 1 + 1.6, 1e-12);
   EXPECT_EQ(number(loss.clipped), 2);
   EXPECT_NEAR(number(loss.approx_kl_sum), std::pow(std::log(1.5), 2) + std::pow(std::log(2), 2), 1e-12);
   EXPECT_NEAR(number(loss.ratio_sum), 4, 1e-12);
   EXPECT_NEAR(number(loss.ratio_square_sum), 2 * 2.25 + 2 * 0.25, 1e-12);
 }
 
+// ε = 0.2, ε' = 0.4, c = 1.5. ρ = 1.5, A = 2: −2·1.4; ρ = 1.3, A = 2: −2.6, not clipped; ρ = 2, A = −2: 4, but at
+// most 3.
+TEST(PpoPolicyLoss, ClipsHigherAndTwice) {
+  const at::Tensor logprobs = leaf(f64({std::log(1.5), std::log(1.3), std::log(2)}));
+  const PolicyLoss loss = ppo_policy_loss(logprobs, at::zeros({3}, at::kDouble), f64({2, 2, -2}), {0.2, 0.4, 1.5});
+  EXPECT_TRUE(close(loss.losses, f64({-2.8, -2.6, 3}), 1e-12));
+  EXPECT_EQ(number(loss.clipped), 2);
+  EXPECT_TRUE(close(torch::autograd::grad({loss.losses.sum()}, {logprobs})[0], f64({0, -2.6, 0}), 1e-12));
+}
+
+// Responses of 1 and 3 tokens, at most 4.
+TEST(LossWeights, AreThoseOfTheMeans) {
+  const Segments responses = make_segments(std::vector<std::int64_t>{1, 3}, at::kCPU);
+  EXPECT_TRUE(close(loss_weights(responses, LossAggregation::token_mean, 4), f32({0.25, 0.25, 0.25, 0.25}), 1e-7));
+  EXPECT_TRUE(
+      close(loss_weights(responses, LossAggregation::sequence_mean, 4), f32({0.5, 1.0 / 6, 1.0 / 6, 1.0 / 6}), 1e-7));
+  EXPECT_TRUE(close(loss_weights(responses, LossAggregation::constant, 4), f32({0.125, 0.125, 0.125, 0.125}), 1e-7));
+  EXPECT_THROW(loss_weights(responses, LossAggregation::constant, 0), ArgumentError);
+}
+
 TEST(PpoPolicyLoss, AgreesWithTrlInValuesAndGradient) {
   const auto golden = testing::read_golden("ppo/ppo.json");
   const at::Tensor logprobs = leaf(tensor_of(golden["logprobs"]));
-  const PolicyLoss loss =
-      ppo_policy_loss(logprobs, tensor_of(golden["old_logprobs"]), tensor_of(golden["whitened"]), golden["cliprange"]);
-  EXPECT_NEAR(number(loss.loss_sum), golden["policy_loss_sum"], 1e-12);
+  const PolicyLoss loss = ppo_policy_loss(logprobs, tensor_of(golden["old_logprobs"]), tensor_of(golden["whitened"]),
+                                          {.low = golden["cliprange"], .high = golden["cliprange"]});
+  EXPECT_NEAR(number(loss.losses.sum()), golden["policy_loss_sum"], 1e-12);
   EXPECT_EQ(number(loss.clipped), golden["policy_clipped"].get<double>());
   EXPECT_NEAR(number(loss.approx_kl_sum), golden["approx_kl_sum"], 1e-12);
   EXPECT_NEAR(number(loss.ratio_sum), golden["ratio_sum"], 1e-12);
   EXPECT_NEAR(number(loss.ratio_square_sum), golden["ratio_square_sum"], 1e-12);
-  EXPECT_TRUE(close(torch::autograd::grad({loss.loss_sum}, {logprobs})[0], tensor_of(golden["policy_grad"]), 1e-12));
+  EXPECT_TRUE(
+      close(torch::autograd::grad({loss.losses.sum()}, {logprobs})[0], tensor_of(golden["policy_grad"]), 1e-12));
 }
 
 TEST(PpoPolicyLoss, OfAnUnchangedPolicyHasRatioOneAndThePolicyGradient) {
   const at::Tensor logprobs = leaf(testing::normal({8}, 1));
   const at::Tensor advantages = testing::normal({8}, 2);
-  const PolicyLoss loss = ppo_policy_loss(logprobs, logprobs.detach(), advantages, 0.2);
+  const PolicyLoss loss = ppo_policy_loss(logprobs, logprobs.detach(), advantages, {});
   EXPECT_EQ(number(loss.ratio_sum), 8);
   EXPECT_EQ(number(loss.ratio_square_sum), 8);
   EXPECT_EQ(number(loss.approx_kl_sum), 0);
   EXPECT_EQ(number(loss.clipped), 0);
-  EXPECT_NEAR(number(loss.loss_sum), -number(advantages.sum()), 1e-12);
-  EXPECT_TRUE(close(torch::autograd::grad({loss.loss_sum}, {logprobs})[0], advantages.neg(), 1e-12));
+  EXPECT_NEAR(number(loss.losses.sum()), -number(advantages.sum()), 1e-12);
+  EXPECT_TRUE(close(torch::autograd::grad({loss.losses.sum()}, {logprobs})[0], advantages.neg(), 1e-12));
 }
 
 TEST(PpoPolicyLoss, GradientEqualsCentralDifferences) {
@@ -69,21 +90,21 @@ TEST(PpoPolicyLoss, GradientEqualsCentralDifferences) {
   const at::Tensor advantages = f64({1, 2, -1, 0.5, -2, -3});
   EXPECT_TRUE(testing::gradcheck(
       [&](const Tensors& x) {
-        return ppo_policy_loss(x[0], at::zeros({6}, at::kDouble), advantages, 0.2).loss_sum.mul(0.7);
+        return ppo_policy_loss(x[0], at::zeros({6}, at::kDouble), advantages, {}).losses.sum().mul(0.7);
       },
       {logprobs}));
 }
 
 TEST(PpoPolicyLoss, StaysFiniteForARatioBeyondFloat32) {
   const at::Tensor logprobs = leaf(f32({0, -1000}));
-  const PolicyLoss loss = ppo_policy_loss(logprobs, f32({-1000, 0}), f32({-1, 1}), 0.2);
-  EXPECT_NEAR(number(loss.loss_sum) / std::exp(20.0), 1.0, 1e-5);  // the log ratio stops at 20
-  EXPECT_TRUE(close(torch::autograd::grad({loss.loss_sum}, {logprobs})[0], f32({0, 0}), 1e-8));
+  const PolicyLoss loss = ppo_policy_loss(logprobs, f32({-1000, 0}), f32({-1, 1}), {});
+  EXPECT_NEAR(number(loss.losses.sum()) / std::exp(20.0), 1.0, 1e-5);  // the log ratio stops at 20
+  EXPECT_TRUE(close(torch::autograd::grad({loss.losses.sum()}, {logprobs})[0], f32({0, 0}), 1e-8));
 }
 
 TEST(PpoPolicyLoss, OnlyTheLossCarriesAGradient) {
-  const PolicyLoss loss = ppo_policy_loss(leaf(f64({0.1})), f64({0}), f64({1}), 0.2);
-  EXPECT_TRUE(loss.loss_sum.requires_grad());
+  const PolicyLoss loss = ppo_policy_loss(leaf(f64({0.1})), f64({0}), f64({1}), {});
+  EXPECT_TRUE(loss.losses.requires_grad());
   EXPECT_FALSE(loss.clipped.requires_grad() || loss.approx_kl_sum.requires_grad() || loss.ratio_sum.requires_grad() ||
                loss.ratio_square_sum.requires_grad());
 }
@@ -118,8 +139,8 @@ TEST(PpoValueLoss, GradientEqualsCentralDifferences) {
 }
 
 TEST(PpoLosses, RefuseShapesThatDoNotFit) {
-  EXPECT_THROW(ppo_policy_loss(f32({1}), f32({1, 2}), f32({1}), 0.2), ShapeError);
-  EXPECT_THROW(ppo_policy_loss(f32({1}), f32({1}), f32({1, 2}), 0.2), ShapeError);
+  EXPECT_THROW(ppo_policy_loss(f32({1}), f32({1, 2}), f32({1}), {}), ShapeError);
+  EXPECT_THROW(ppo_policy_loss(f32({1}), f32({1}), f32({1, 2}), {}), ShapeError);
   EXPECT_THROW(ppo_value_loss(f32({1}), f32({1}), f32({1}).view({1, 1}), 0.2), ShapeError);
 }
 

@@ -202,6 +202,36 @@ TEST(Validate, HoldsTheRulesOfPpo) {
         "2, "
         "found 2"}},
       {{"ppo.value_warmup_steps=2", "train.total_episodes=129"}, {}},
+      {{"ppo.advantage=rloo"},
+       {"rollout.num_samples_per_prompt: expected at least 2 with ppo.advantage: rloo (their rewards are "
+        "compared), found 1"}},
+      {{"ppo.advantage=dr_grpo", "rollout.num_samples_per_prompt=4"}, {}},
+      {{"ppo.advantage=reinforce_plus_plus"}, {}},
+      {{"ppo.advantage=reinforce_plus_plus", "model.value=v", "ppo.value_warmup_steps=1"},
+       {"command line: model.value: expected none with ppo.advantage: reinforce_plus_plus (there is no value model), "
+        "found one",
+        "command line: ppo.value_warmup_steps: expected 0 with ppo.advantage: reinforce_plus_plus (there is no value "
+        "model), found 1"}},
+      {{"ppo.kl_in=loss"},
+       {"ppo.kl_estimator: expected k2 or k3 in the loss (the gradient of k1 is 0 in expectation), found "
+        "k1"}},
+      {{"ppo.kl_in=loss", "ppo.kl_estimator=k3"}, {}},
+      {{"ppo.dual_clip=0.5"}, {"command line: ppo.dual_clip: expected 0 or above 1, found 0.5"}},
+      {{"ppo.dual_clip=3"}, {}},
+      {{"reward.terms=[{name: a, check: json}, {name: b, command: [cat], weight: -2}]"}, {}},
+      {{"reward.terms=[{name: a b, check: json}, {name: c}, {name: c, check: answer, command: [cat]}]"},
+       {"command line: reward.terms[0].name: expected letters, digits, _ and -, found \"a b\"",
+        "reward.terms[1]: expected a check or a command, found neither",
+        "command line: reward.terms[2].name: expected a name that no other term and not the reward model has, found "
+        "\"c\"",
+        "reward.terms[2]: expected a check or a command, found both"}},
+      {{"reward.terms=[{name: a, command: [cat], workers: 0}]"},
+       {"command line: reward.terms[0].workers: expected a whole number, from 1 to 256, found 0"}},
+      {{"reward.terms=[{name: model, check: regex}, {name: j, check: json, pattern: x}]"},
+       {"command line: reward.terms[0].name: expected a name that no other term and not the reward model has, found "
+        "\"model\"",
+        "reward.terms[0].pattern: expected an expression with check: regex, found none",
+        "command line: reward.terms[1].pattern: expected none without check: regex, found one"}},
       {{"rollout.top_p=0.9"}, {"command line: rollout.top_p: expected 1" + truncated + "0.9" + hint}},
       {{"rollout.top_k=5"}, {"command line: rollout.top_k: expected 0" + truncated + "5" + hint}},
       {{"rollout.top_p=0.9", "rollout.top_k=5", "rollout.allow_truncated_sampling=true"}, {}},

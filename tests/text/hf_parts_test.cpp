@@ -15,10 +15,10 @@ namespace rlhf::hf {
 namespace {
 
 std::vector<std::string> matches(const std::string& pattern, const std::string& text) {
-  std::vector<Range> found;
+  std::vector<TextRange> found;
   finder_of_regex(Regex(to_pcre2(pattern)))(text, found);
   std::vector<std::string> texts;
-  for (const Range& match : found) texts.push_back(text.substr(match.begin, match.end - match.begin));
+  for (const TextRange& match : found) texts.push_back(text.substr(match.begin, match.end - match.begin));
   return texts;
 }
 

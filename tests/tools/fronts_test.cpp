@@ -51,7 +51,7 @@ TEST(Fronts, RefuseWithOneLineAndCodeTwo) {
       {"rlhf-sft model.path=m data.train=[a] train.output=r train.sed=1",
        "error: command line: train.sed: unknown key; did you mean `train.seed`?\n"},
       {"rlhf-ppo model.policy=m data.prompts=[a] train.output=r",
-       "error: model.reward: expected the folder of the reward model, found nothing\n"},
+       "error: model.reward: expected the folder of the reward model, or reward.terms, found nothing\n"},
       {"rlhf-rm --config /no/such.yaml", "error: reading /no/such.yaml: No such file or directory\n"},
       {"rlhf-sft --resum", "error: command line: unknown flag --resum; did you mean `--resume`?\n"},
       {"rlhf-sft --learning_rate=1e-4",

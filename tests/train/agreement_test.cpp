@@ -190,7 +190,7 @@ double agreement_after_training(double penalty) {
   config.value_optimizer = {.lr = 0.1, .max_grad_norm = 0};
   ScalarModel value(std::make_unique<TableLm>(at::zeros({OneDigit::kTokens, OneDigit::kTokens})),
                     at::ones({1, OneDigit::kTokens}), 0.0);
-  PpoModels models{world.policy, world.reference, value, *world.reward, &world.tokenizer};
+  PpoModels models{world.policy, world.reference, &value, *world.reward, &world.tokenizer};
   PpoState state(models, config);
   const std::vector<const PromptSample*> prompts(512, &world.prompts[0]);
   for (std::int64_t i = 0; i < 80; ++i) {

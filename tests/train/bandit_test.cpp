@@ -56,12 +56,12 @@ at::Tensor table_of(const at::Tensor& first_row) {
   return table;
 }
 
-/// Total variation between the policy's arms after training and π ∝ π_ref · exp(r / β).
-double distance_after_training(PpoConfig config) {
+/// The arms of the policy after training.
+at::Tensor arms_after_training(const PpoConfig& config) {
   TableLm policy(table_of(reference_logits())), reference(table_of(reference_logits()));
   ScalarModel value(std::make_unique<TableLm>(at::zeros({5, 5})), at::ones({1, 5}), 0.0);
   ArmReward reward;
-  PpoModels models{policy, reference, value, reward};
+  PpoModels models{policy, reference, config.ppo.has_value_model() ? &value : nullptr, reward};
   PpoState state(models, config);
   const PromptSample prompt{{0}, "", "{}"};
   const std::vector<const PromptSample*> prompts(1024, &prompt);
@@ -70,10 +70,55 @@ double distance_after_training(PpoConfig config) {
     const StepPosition at{i, lr_factor(config.lr_schedule.kind, i, rollouts, 0, config.lr_schedule.min_share)};
     ppo_step(models, state, prompts, {}, config, 1 << 20, at);
   }
+  return at::softmax(policy.table().detach().select(0, 0), 0);
+}
 
-  const at::Tensor optimum = at::softmax(reference_logits().add(arm_rewards().div(kBeta)), 0);
-  const at::Tensor found = at::softmax(policy.table().detach().select(0, 0), 0);
-  return found.sub(optimum).abs().sum().item<double>() / 2;
+double total_variation(const at::Tensor& a, const at::Tensor& b) { return a.sub(b).abs().sum().item<double>() / 2; }
+
+/// π ∝ π_ref · exp(r / β), which maximises E r − β·KL(π‖π_ref).
+at::Tensor optimum() { return at::softmax(reference_logits().add(arm_rewards().div(kBeta)), 0); }
+
+double distance_after_training(const PpoConfig& config) {
+  return total_variation(arms_after_training(config), optimum());
+}
+
+/// The maximum of E r/scale − β·KL(π_ref‖π): π_a = β·ref_a / (λ − r_a/scale), with the λ for which they sum to 1.
+at::Tensor forward_optimum(double scale) {
+  const at::Tensor rewards = arm_rewards().to(at::kDouble).div(scale);
+  const at::Tensor reference = at::softmax(reference_logits().to(at::kDouble), 0);
+  const auto arms = [&](double lambda) { return reference.mul(kBeta).div(rewards.neg().add(lambda)); };
+  double low = rewards.max().item<double>(), high = low + 10;
+  for (int i = 0; i < 100; ++i) {
+    const double middle = (low + high) / 2;
+    (arms(middle).sum().item<double>() > 1 ? low : high) = middle;
+  }
+  return arms(high);
+}
+
+/// The same where the scale is the standard deviation of the rewards under π itself, as in GRPO.
+at::Tensor grpo_optimum() {
+  double scale = 0.5;
+  for (int i = 0; i < 100; ++i) {
+    const at::Tensor arms = forward_optimum(scale), rewards = arm_rewards().to(at::kDouble);
+    const double mean = arms.dot(rewards).item<double>();
+    scale = std::sqrt(arms.dot(rewards.sub(mean).square()).item<double>());
+  }
+  return forward_optimum(scale);
+}
+
+PpoConfig without_value_model(AdvantageKind advantage) {
+  PpoConfig config = bandit_config();
+  config.ppo.advantage = advantage;
+  config.ppo.num_ppo_epochs = 1;
+  config.rollout.num_samples_per_prompt = 64;
+  return config;
+}
+
+PpoConfig with_kl_in_loss(AdvantageKind advantage, KlEstimator estimator) {
+  PpoConfig config = without_value_model(advantage);
+  config.ppo.kl_in = KlPlace::loss;
+  config.ppo.kl_estimator = estimator;
+  return config;
 }
 
 TEST(Bandit, PpoReachesTheKlRegularisedOptimum) { EXPECT_LE(distance_after_training(bandit_config()), 0.02); }
@@ -90,6 +135,28 @@ TEST(Bandit, SeveralMiniBatchesReachItToo) {
   config.ppo.num_ppo_epochs = 2;
   config.optimizer.lr = 0.015;
   EXPECT_LE(distance_after_training(config), 0.02);
+}
+
+TEST(Bandit, AdvantagesWithoutAValueModelReachIt) {
+  for (const AdvantageKind kind :
+       {AdvantageKind::rloo, AdvantageKind::grpo, AdvantageKind::dr_grpo, AdvantageKind::reinforce_plus_plus})
+    EXPECT_LE(distance_after_training(without_value_model(kind)), 0.02) << static_cast<int>(kind);
+}
+
+// The loss has the gradient of KL(π‖π_ref) with k2, and of KL(π_ref‖π) with k3.
+TEST(Bandit, TheKlInTheLossHasTheOptimumOfItsEstimator) {
+  EXPECT_LE(distance_after_training(with_kl_in_loss(AdvantageKind::dr_grpo, KlEstimator::k2)), 0.02);
+  const at::Tensor k3 = arms_after_training(with_kl_in_loss(AdvantageKind::dr_grpo, KlEstimator::k3));
+  EXPECT_LE(total_variation(k3, forward_optimum(1)), 0.02);
+  EXPECT_GT(total_variation(forward_optimum(1), optimum()), 0.05) << "so a wrong estimator is found";
+}
+
+TEST(Bandit, GrpoReachesTheOptimumOfRewardsInStandardDeviations) {
+  PpoConfig config = with_kl_in_loss(AdvantageKind::grpo, KlEstimator::k3);
+  config.optimizer.lr = 0.08;  // this optimum is farther from the reference
+  const at::Tensor found = arms_after_training(config);
+  EXPECT_LE(total_variation(found, grpo_optimum()), 0.02);
+  EXPECT_GT(total_variation(grpo_optimum(), forward_optimum(1)), 0.05) << "which are others than those of the rewards";
 }
 
 }  // namespace

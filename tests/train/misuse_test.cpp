@@ -104,13 +104,15 @@ TEST_F(OnPolicyMisuse, Passes) {
 TEST_F(OnPolicyMisuse, BatchOfPpo) {
   const ScoredRollout scored{rollout_, {{"q", "a", "{}"}}, rollout_.logprobs, i64({1})};
   expect_misuse<ShapeError>("scores: expected floating-point numbers, found Long", [&] {
-    make_ppo_batch(scored, f32({0, 0}), {}, 0.1);
+    make_ppo_batch(scored, f32({0, 0}), {}, 0.1, 1);
   });
   const ScoredRollout right{rollout_, {{"q", "a", "{}"}}, rollout_.logprobs, f32({1})};
   expect_misuse<ArgumentError>("gamma: expected a number from 0 to 1, found 2", [&] {
-    make_ppo_batch(right, f32({0, 0}), {.gamma = 2}, 0.1);
+    make_ppo_batch(right, f32({0, 0}), {.gamma = 2}, 0.1, 1);
   });
-  expect_misuse<ShapeError>("values: expected [2], found [3]", [&] { make_ppo_batch(right, f32({0, 0, 0}), {}, 0.1); });
+  expect_misuse<ShapeError>("values: expected [2], found [3]", [&] {
+    make_ppo_batch(right, f32({0, 0, 0}), {}, 0.1, 1);
+  });
 }
 
 TEST(PlanMisuse, Sizes) {

@@ -50,7 +50,7 @@ struct Bandit {
   TableLm policy{table_of(first_row())}, reference{table_of(first_row())};
   ScalarModel value{std::make_unique<TableLm>(at::zeros({5, 5})), at::ones({1, 5}), 0.0};
   ArmReward reward;
-  PpoModels models{policy, reference, value, reward};
+  PpoModels models{policy, reference, &value, reward};
   PromptSample prompt{{0}, "", "{}"};
 
   std::vector<const PromptSample*> prompts(std::size_t count) const { return {count, &prompt}; }
@@ -191,6 +191,24 @@ TEST(PolicyEvaluation, HasTheSpreadOfAnEnsemble) {
   const EvaluatedModels one{bandit.reference, bandit.reference, bandit.reward, stop_ids};
   const auto single = evaluate_policy(one, bandit.prompts(8), config.rollout, config.reward, 0.5, 1, 1 << 20);
   EXPECT_FALSE(single->metrics().find("objective/scores_spread"));
+}
+
+TEST(MissingEos, ReplacesOrLowersTheScoreOfAResponseThatDidNotEnd) {
+  const TokenIds prompt = {0};
+  const std::vector<const TokenIds*> prompts(2, &prompt);
+  const std::vector<Generation> generations = {{.tokens = {1}, .logprobs = {-1}, .finish = Finish::stop},
+                                               {.tokens = {1}, .logprobs = {-1}, .finish = Finish::length}};
+  const Rollout rollout = make_rollout(prompts, generations, at::kCPU);
+  const auto reward = reward_from_function([](const ResponseRecord&) { return 5.0F; });
+  WorkCounters work;
+  const std::vector<ResponseRecord> responses = {{"", "", "{}", Finish::stop}, {"", "", "{}", Finish::length}};
+  const auto scores = [&](MissingEos rule, double value) {
+    return score_responses(*reward, rollout, responses, {.missing_eos = rule, .missing_eos_value = value}, work).values;
+  };
+  EXPECT_TRUE(testing::close(scores(MissingEos::replace, -1), testing::f32({5, -1}), 0));
+  EXPECT_TRUE(testing::close(scores(MissingEos::subtract, 2), testing::f32({5, 3}), 0));
+  EXPECT_TRUE(testing::close(scores(MissingEos::subtract, -2), testing::f32({5, 3}), 0)) << "its absolute value";
+  EXPECT_TRUE(testing::close(scores(MissingEos::none, -1), testing::f32({5, 5}), 0));
 }
 
 class PpoOptionsRun : public testing::TinyRun {};

@@ -66,7 +66,16 @@ enum class TruncationSide { right, left };
 enum class SampleBy { line, paragraph, document };
 enum class LrScheduleKind { constant, linear, cosine };
 enum class KlControllerKind { fixed, adaptive };
+enum class KlEstimator { k1, k2, k3 };
+enum class KlPlace { reward, loss };
+enum class LossAggregation { token_mean, sequence_mean, constant };
+enum class AdvantageKind { gae, rloo, grpo, dr_grpo, reinforce_plus_plus };
+/// Whether advantages are rewards compared with those of the other samples of the same prompt.
+constexpr bool compares_samples(AdvantageKind kind) {
+  return kind == AdvantageKind::rloo || kind == AdvantageKind::grpo || kind == AdvantageKind::dr_grpo;
+}
 enum class MissingEos { replace, subtract, none };
+enum class RewardCheck { none, answer, regex, json };
 enum class CenterOn { chosen, all, none };
 enum class RewardLoss { bradley_terry, ipo };
 enum class AnnotatorMethod { majority, drop_in_play, latent, em, trust };

@@ -96,17 +96,20 @@ inline constexpr MetricInfo kMetrics[] = {
      .what = "entropy of the full distribution", .conditional = true},
     {.name = "policy/grad_norm", .stages = MetricStages::ppo, .unit = "",
      .what = "before clipping, last optimizer step of the rollout", .conditional = true},
-    {.name = "critic/grad_norm", .stages = MetricStages::ppo, .unit = "", .what = "the same for the value model"},
+    {.name = "critic/grad_norm", .stages = MetricStages::ppo, .unit = "", .what = "the same for the value model",
+     .conditional = true},
     {.name = "loss/policy_avg", .stages = MetricStages::ppo, .unit = "",
      .what = "clipped surrogate without the entropy bonus, mean over tokens and updates", .conditional = true},
+    {.name = "loss/kl_avg", .stages = MetricStages::ppo, .unit = "nats per token",
+     .what = "the KL estimate in the loss, mean over tokens and updates; only with ppo.kl_in: loss", .conditional = true},
     {.name = "loss/value_avg", .stages = MetricStages::ppo, .unit = "", .what = "mean over tokens and updates",
-     .better = Better::lower},
+     .better = Better::lower, .conditional = true},
     {.name = "val/ratio", .stages = MetricStages::ppo, .unit = "", .what = "mean of π/π_old over tokens and updates",
      .conditional = true},
     {.name = "val/ratio_var", .stages = MetricStages::ppo, .unit = "",
      .what = "variance of π/π_old over tokens and updates", .conditional = true},
     {.name = "val/clipfrac_avg", .stages = MetricStages::ppo, .unit = "share of tokens",
-     .what = "tokens where the clipped branch of the value loss is active"},
+     .what = "tokens where the clipped branch of the value loss is active", .conditional = true},
     {.name = "val/num_eos_tokens", .stages = MetricStages::ppo, .unit = "responses",
      .what = "responses that ended with EOS or a text of rollout.stop"},
     {.name = "critic/explained_variance", .stages = MetricStages::ppo, .unit = "≤ 1",
@@ -119,6 +122,9 @@ inline constexpr MetricInfo kMetrics[] = {
      .evaluated = true},
     {.name = "rollout/ended", .stages = MetricStages::ppo, .unit = "share of responses",
      .what = "responses that ended with EOS or a text of rollout.stop", .evaluated = true},
+    {.name = "rollout/equal_groups", .stages = MetricStages::ppo, .unit = "share of prompts",
+     .what = "prompts whose responses all have the same score, from which an advantage that compares them learns "
+             "nothing; absent with one response per prompt", .better = Better::lower, .conditional = true},
     {.name = "rollout/extra_forwards", .stages = MetricStages::ppo, .unit = "sequences",
      .what = "forward passes that computed only old log-probabilities"},
     {.name = "episode", .stages = MetricStages::ppo, .unit = "responses", .what = "sampled so far"},
@@ -143,6 +149,8 @@ inline constexpr MetricInfo kMetrics[] = {
 // clang-format on
 
 inline constexpr std::string_view kEvalPrefix = "eval_";
+/// Before the name of an item of reward.terms, and before "model": its mean score. These metrics are not in the list.
+inline constexpr std::string_view kTermPrefix = "reward/";
 
 /// The metric that a stage writes as `name` in a step ("loss") or an evaluation ("eval_loss"), or nullptr.
 constexpr const MetricInfo* find_metric(Stage stage, std::string_view name) {

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "rlhf/config/describe.h"
 #include "rlhf/config/model_options.h"
 #include "rlhf/config/optimizer_options.h"
+#include "rlhf/config/reward_term.h"
 #include "rlhf/config/train_options.h"
 
 namespace rlhf {
@@ -43,6 +45,7 @@ constexpr auto describe(const RolloutOptions*) {
 
 /// Section `reward`.
 struct RewardOptions {
+  std::vector<RewardTerm> terms;
   MissingEos missing_eos = MissingEos::replace;
   double missing_eos_value = -1.0;
   std::array<double, 2> clip_range = {0.0, 0.0};
@@ -54,6 +57,8 @@ struct RewardOptions {
 constexpr auto describe(const RewardOptions*) {
   using C = RewardOptions;
   return std::make_tuple(
+      field<&C::terms>("checks and programs whose scores, times their weights, are added to the score of model.reward; "
+                       "with at least one, model.reward may be empty"),
       field<&C::missing_eos>("score of a response that ended with neither EOS nor a text of rollout.stop; replace: "
                              "missing_eos_value; subtract: |missing_eos_value| less; none: unchanged"),
       field<&C::missing_eos_value>("the value for missing_eos, in reward units"),
@@ -74,37 +79,64 @@ constexpr auto describe(const RewardOptions*) {
 
 /// Section `ppo`.
 struct PpoOptions {
+  AdvantageKind advantage = AdvantageKind::gae;
   double kl_coef = 0.05;
+  KlPlace kl_in = KlPlace::reward;
+  KlEstimator kl_estimator = KlEstimator::k1;
   KlControllerKind kl_controller = KlControllerKind::fixed;
   double kl_target_nats = 6.0;
   double kl_horizon = 10000.0;
   double cliprange = 0.2;
+  std::optional<double> cliprange_high;
+  double dual_clip = 0.0;
   double cliprange_value = 0.2;
   double gamma = 1.0;
   double gae_lambda = 0.95;
   std::int64_t num_ppo_epochs = 4;
   std::int64_t num_mini_batches = 1;
-  bool whiten_advantages = true;
+  std::optional<bool> whiten_advantages;
   bool whiten_rewards = false;
+  LossAggregation loss_aggregation = LossAggregation::token_mean;
   double entropy_coef = 0.0;
   std::int64_t value_warmup_steps = 0;
+
+  bool has_value_model() const { return advantage == AdvantageKind::gae; }
+  bool whitens_advantages() const { return whiten_advantages.value_or(!compares_samples(advantage)); }
 };
 constexpr auto describe(const PpoOptions*) {
   using C = PpoOptions;
   return std::make_tuple(
-      field<&C::kl_coef>("weight of the per-token KL penalty in the reward", at_least(0.0)),
+      field<&C::advantage>(
+          "gae: with a value model; without one, from the rewards of the num_samples_per_prompt "
+          "responses to a prompt: rloo (minus the mean of the others), grpo (minus the mean, divided by "
+          "the standard deviation), dr_grpo (minus the mean); reinforce_plus_plus: the reward from each "
+          "token on"),
+      field<&C::kl_coef>("weight of the KL penalty of each token", at_least(0.0)),
+      field<&C::kl_in>("where the KL penalty is: in the reward, or in the loss of the policy"),
+      field<&C::kl_estimator>(
+          "of the KL of a token, d = logp − ref: k1: d; k2: d²/2; k3: exp(−d) − 1 + d. In the loss, "
+          "k2 has the gradient of KL(policy, reference), k3 that of KL(reference, policy)"),
       field<&C::kl_controller>("fixed coefficient, or adaptive towards kl_target_nats"),
       field<&C::kl_target_nats>("adaptive: target KL to the reference, in nats per sequence", more_than(0.0)),
       field<&C::kl_horizon>("adaptive: number of episodes over which the coefficient adapts", more_than(0.0)),
       field<&C::cliprange>("clip the policy ratio to [1-c, 1+c]", more_than(0.0).up_to(1.0)),
+      field<&C::cliprange_high>("c of the upper bound; default: cliprange", more_than(0.0)),
+      field<&C::dual_clip>("limit the loss where the advantage A is below 0 to −A times this (0: no limit)",
+                           at_least(0.0)),
       field<&C::cliprange_value>("clip the value to its old value ± c", more_than(0.0)),
       field<&C::gamma>("discount per token", in_range(0.0, 1.0)),
-      field<&C::gae_lambda>("lambda of the advantage estimation", in_range(0.0, 1.0)),
+      field<&C::gae_lambda>("lambda of advantage: gae", in_range(0.0, 1.0)),
       field<&C::num_ppo_epochs>("passes over each rollout", in_range(1, 64)),
       field<&C::num_mini_batches>("optimizer steps per pass; must divide rollout.batch_size", at_least(1)),
-      field<&C::whiten_advantages>("whiten advantages to mean 0 and variance 1 over the tokens of the rollout"),
+      field<&C::whiten_advantages>(
+          "whiten advantages to mean 0 and variance 1 over the tokens of the rollout; default: "
+          "true for gae and reinforce_plus_plus"),
       field<&C::whiten_rewards>(
           "whiten rewards to variance 1 over the tokens of the rollout; the mean does not change"),
+      field<&C::loss_aggregation>(
+          "loss of the policy: token_mean: mean over all tokens; sequence_mean: mean over the "
+          "responses of the mean over their tokens; constant: sum over the tokens / (responses · "
+          "rollout.max_new_tokens)"),
       field<&C::entropy_coef>("weight of the entropy bonus in the policy loss, per token", at_least(0.0)),
       field<&C::value_warmup_steps>("number of rollouts at the start that update only the value model", at_least(0)));
 }

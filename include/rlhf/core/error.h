@@ -20,6 +20,7 @@ enum class ExitCode : int {
   device = 7,    ///< device not available, or out of memory
   gate = 9,      ///< an evaluation was made, and found what it must not find
   output = 10,   ///< output cannot be written
+  reward = 11,   ///< a program that scores responses failed
 };
 
 /// A mistake of the user or a failure of the system. The message is one line: what the program was doing, the file,
@@ -55,6 +56,7 @@ RLHF_ERROR_CLASS_(NumericsError, ExitCode::numerics);
 RLHF_ERROR_CLASS_(DeviceError, ExitCode::device);
 RLHF_ERROR_CLASS_(GateError, ExitCode::gate);
 RLHF_ERROR_CLASS_(OutputError, ExitCode::output);
+RLHF_ERROR_CLASS_(RewardError, ExitCode::reward);
 #undef RLHF_ERROR_CLASS_
 
 /// "PATH: REASON", or "PATH → PATH: REASON" for an operation with two paths.

@@ -13,12 +13,19 @@
 
 namespace rlhf {
 
+/// The mean score of a part of a reward over the responses of a request, before its weight.
+struct TermMean {
+  std::string name;
+  double mean = 0;
+};
+
 /// The input of a reward source: the sampled token ids, and the same responses as text.
 struct RewardRequest {
   const Rollout& rollout;
   std::span<const ResponseRecord> responses;  ///< [B]
   WorkCounters* work = nullptr;               ///< if not null, the work of scoring is added to it
   std::vector<float>* spread = nullptr;       ///< [B], if not null: set by an ensemble to what its members disagree by
+  std::vector<TermMean>* terms = nullptr;     ///< if not null: set by a sum of rewards (reward_terms.h)
 };
 
 /// A source of scores: a reward model, a C++ function, or your own implementation.

@@ -67,4 +67,10 @@ at::Tensor to_device(std::span<const float> values, at::Device device);
 /// Sums `values` over each segment: [N] -> [B]. Errors: ShapeError.
 at::Tensor segment_sum(const at::Tensor& values, const Segments& segments);
 
+/// The value of its segment for each row: [B] -> [N]. Errors: ShapeError.
+at::Tensor segment_repeat(const at::Tensor& values, const Segments& segments);
+
+/// The lengths of the segments: [B] int64 on the device.
+at::Tensor segment_lengths(const Segments& segments);
+
 }  // namespace rlhf

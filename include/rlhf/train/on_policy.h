@@ -71,6 +71,7 @@ struct Scores {
   std::optional<std::int64_t> clipped;  ///< number of scores outside options.clip_range; nullopt without clipping
   Agreement agreement;                  ///< of the responses with beliefs
   std::optional<double> spread;         ///< of an ensemble: mean of what its members disagree by (reward_source.h)
+  std::vector<TermMean> terms;          ///< of a sum of rewards
 };
 /// Computes the scores with `reward`, applies the rule for responses that did not end, clips to options.clip_range, and
 /// then subtracts options.agreement_penalty from the scores of responses that agree with the asker's belief. Throws

@@ -37,7 +37,7 @@ class OnPolicyModels {
   void load(std::int64_t seed, std::int64_t micro_batch_tokens);
   CausalLM& policy() { return *policy_; }
   CausalLM& reference() { return *reference_; }
-  RewardSource& reward() { return own_reward_ ? *own_reward_ : *model_reward_; }
+  RewardSource& reward() { return own_reward_ ? *own_reward_ : *configured_reward_; }
   /// The prompts of rollout `step`, one per response.
   std::vector<const PromptSample*> prompts(std::int64_t step) const;
 
@@ -59,6 +59,11 @@ class OnPolicyModels {
 
  private:
   void warn_of_no_belief() const;
+  /// Throws ConfigError or DataError unless the term can score every prompt.
+  void check_term(const RewardTerm& term) const;
+  /// The reward model or the ensemble; null without model.reward.
+  std::unique_ptr<RewardSource> load_reward_models(std::int64_t micro_batch_tokens);
+  std::unique_ptr<RewardSource> with_terms(std::unique_ptr<RewardSource> model) const;
   EvaluatedModels models();
   /// The memory of the phases of a step, and of saving.
   std::vector<Phase> phases(std::int64_t micro_batch_tokens) const;
@@ -68,6 +73,7 @@ class OnPolicyModels {
   const PromptDataOptions& data_options_;
   const RolloutOptions& rollout_;
   double spread_penalty_;
+  std::vector<RewardTerm> terms_;
   RewardSource* own_reward_;
   PromptData data_, eval_data_;
   std::int64_t seed_ = 0, micro_batch_tokens_ = 0;
@@ -75,7 +81,7 @@ class OnPolicyModels {
   std::vector<ModelFolder> reward_folders_;  ///< of model.reward and model.reward_ensemble
   std::unique_ptr<CausalLM> policy_, reference_;
   std::deque<ScalarModel> reward_models_;
-  std::unique_ptr<RewardSource> model_reward_;
+  std::unique_ptr<RewardSource> configured_reward_;  ///< reward models and reward.terms
   std::optional<BatchOrder> order_;
   bool warned_ = false;
 };

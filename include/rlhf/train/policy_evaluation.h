@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "rlhf/train/on_policy.h"
 #include "rlhf/train/step_record.h"
@@ -18,6 +19,7 @@ struct PolicyEvaluation : StepRecord {
   double length = 0;             ///< response tokens
   double ended = 0;              ///< share of the responses that ended
   Agreement agreement;           ///< of all responses
+  std::vector<TermMean> terms;   ///< of a sum of rewards
   double agreement_penalty = 0;  ///< mean of λ·A, which `score` has subtracted
   std::optional<double> spread;  ///< of an ensemble: mean of what its members disagree by
 

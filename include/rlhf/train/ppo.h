@@ -20,21 +20,23 @@
 namespace rlhf {
 
 /// PPO (rlhf-ppo): trains config.model.policy to maximise the scores of `reward`, or of the reward model
-/// config.model.reward if `reward` is null, with a KL penalty. Writes final/ and final-value/. Errors: like train_sft.
+/// config.model.reward if `reward` is null, with a KL penalty. Writes final/ and, with a value model, final-value/.
+/// Errors: like train_sft.
 RunSummary train_ppo(const PpoConfig& config, const RunOptions& options = {}, RewardSource* reward = nullptr);
 
 /// The models of a PPO step, for your own trainers. Holds references.
 struct PpoModels {
   CausalLM& policy;
   CausalLM& reference;  ///< not trained
-  ScalarModel& value;
+  ScalarModel* value;   ///< null unless ppo.advantage is gae
   RewardSource& reward;
   const Tokenizer* tokenizer = nullptr;  ///< decodes responses for rewards and samples; if null, texts are empty
 };
 
 /// The state that changes from step to step and is saved in checkpoints.
 struct PpoState {
-  Trainee policy, value;
+  Trainee policy;
+  std::optional<Trainee> value;  ///< if there is a value model
   double kl_coef;
 
   PpoState(PpoModels& models, const PpoConfig& config);
@@ -42,12 +44,18 @@ struct PpoState {
 
 /// The targets of the update, [R] float32 each.
 struct PpoBatch {
-  at::Tensor old_values, rewards, advantages, returns;
+  at::Tensor advantages;
+  at::Tensor old_values, returns;  ///< undefined without a value model
 };
-/// Computes rewards r_t = −kl_coef·(logp − ref) + [t last]·score, and advantages and returns by GAE with `values` [R].
-/// Whitens rewards and advantages if the options say so.
+/// Computes rewards r_t = [t last]·score − kl_coef·kl_t, kl_t by options.kl_estimator, or without the KL if it is in
+/// the loss, and from these the advantages by options.advantage:
+///   gae: compute_gae with `values` [R], which also gives the returns;
+///   rloo, grpo, dr_grpo: group_advantages of Σ_t r_t, the same for all tokens of a response;
+///   reinforce_plus_plus: A_t = Σ_{s≥t} γ^{s−t}·r_s (arXiv:2501.03262).
+/// Whitens rewards and advantages if the options say so. `values` is undefined without a value model. The
+/// `samples_per_prompt` responses to a prompt are adjacent. Errors: those of the functions.
 PpoBatch make_ppo_batch(const ScoredRollout& scored, const at::Tensor& values, const PpoOptions& options,
-                        double kl_coef);
+                        double kl_coef, std::int64_t samples_per_prompt);
 
 /// The record of one PPO step.
 struct PpoStep : StepRecord {
@@ -59,6 +67,7 @@ struct PpoStep : StepRecord {
     kRatio,
     kRatioSquare,
     kEntropy,
+    kKlPenalty,
     kValueLoss,
     kValueClipped,
     kNumSums
@@ -72,9 +81,13 @@ struct PpoStep : StepRecord {
   std::optional<std::int64_t> clipped_scores;  ///< see Scores
   Agreement agreement;                         ///< see Scores
   std::optional<double> scores_spread;         ///< see Scores
+  std::vector<TermMean> terms;                 ///< see Scores
   double agreement_weight = 0;                 ///< λ, reward.agreement_penalty
+  std::optional<double> equal_groups;          ///< share of the prompts whose responses have the same score
   bool policy_updated = true;                  ///< false in the first ppo.value_warmup_steps rollouts
+  bool value_updated = true;                   ///< false without a value model
   double kl_coef = 0;                          ///< the coefficient that this step used
+  bool kl_in_loss = false;                     ///< see ppo.kl_in
   std::optional<double> explained_variance;    ///< of the returns by the old values; nullopt for constant returns
   std::array<double, kNumSums> sums{};
   double updated_tokens = 0;  ///< number of response tokens in all updates
@@ -89,6 +102,7 @@ struct PpoStep : StepRecord {
  private:
   double mean(Sum i) const { return sums[i] / updated_tokens; }
   Metrics policy_metrics() const;
+  Metrics value_metrics() const;
 };
 
 /// Runs one PPO step: rollout, scores, advantages, updates of policy and value model, KL coefficient. `prompts` has one

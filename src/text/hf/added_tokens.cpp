@@ -4,8 +4,9 @@
 #include <string>
 #include <utility>
 
+#include "rlhf/text/regex.h"
+
 #include "text/hf/characters.h"
-#include "text/hf/regex.h"
 
 namespace rlhf::hf {
 namespace {

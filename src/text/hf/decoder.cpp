@@ -68,10 +68,10 @@ void read_bytes(Tokens& tokens) {
   tokens = std::move(texts);
 }
 
-std::string replaced(std::string_view text, const std::vector<Range>& found, std::string_view content) {
+std::string replaced(std::string_view text, const std::vector<TextRange>& found, std::string_view content) {
   std::string out;
   std::size_t end = 0;
-  for (const Range& match : found) {
+  for (const TextRange& match : found) {
     out.append(text.substr(end, match.begin - end)).append(content);
     end = match.end;
   }
@@ -80,7 +80,7 @@ std::string replaced(std::string_view text, const std::vector<Range>& found, std
 
 // Removes the space of the first token, which the tokenizer had added before the text.
 void read_spaces(const Metaspace& metaspace, Tokens& tokens) {
-  std::vector<Range> found;
+  std::vector<TextRange> found;
   const Finder finder = finder_of_text(metaspace.replacement);
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     finder(tokens[i], found);
@@ -113,7 +113,7 @@ void add_byte_level(const JsonReader& node, Decoder& steps) {
 void add_replace(const JsonReader& node, Decoder& steps) {
   const Finder finder = read_pattern(node.at("pattern"));
   steps.push_back([finder, content = node.at("content").string()](Tokens& tokens) {
-    std::vector<Range> found;
+    std::vector<TextRange> found;
     for (std::string& token : tokens) {
       finder(token, found);
       if (!found.empty()) token = replaced(token, found, content);

@@ -24,12 +24,12 @@ void prepend(const std::string& front, AlignedText& text) {
 }
 
 void replace(const Finder& finder, const std::string& content, AlignedText& text) {
-  std::vector<Range> found;
+  std::vector<TextRange> found;
   finder(text.text(), found);
   if (found.empty()) return;
   AlignedText to = text.successor();
   std::size_t end = 0;
-  for (const Range& match : found) {
+  for (const TextRange& match : found) {
     to.append(text, end, match.begin);
     const std::int32_t before = text.end_before(match.begin), behind = text.end_before(match.end);
     to.append(content, {match.begin == match.end ? before : text.origin(match.begin).begin, behind});

@@ -176,11 +176,11 @@ class Translator {
 std::string to_pcre2(std::string_view pattern) { return Translator(pattern).run(); }
 
 Finder finder_of_regex(const Regex& regex) {
-  return [regex](std::string_view text, std::vector<Range>& found) { regex.find_all(text, found); };
+  return [regex](std::string_view text, std::vector<TextRange>& found) { regex.find_all(text, found); };
 }
 
 Finder finder_of_text(const std::string& wanted) {
-  return [wanted](std::string_view text, std::vector<Range>& found) {
+  return [wanted](std::string_view text, std::vector<TextRange>& found) {
     found.clear();
     for (auto at = text.find(wanted); at != std::string_view::npos; at = text.find(wanted, at + wanted.size()))
       found.push_back({at, at + wanted.size()});

@@ -6,13 +6,12 @@
 #include <vector>
 
 #include "rlhf/json/json_reader.h"
-
-#include "text/hf/regex.h"
+#include "rlhf/text/regex.h"
 
 namespace rlhf::hf {
 
 /// Finds all matches in a text.
-using Finder = std::function<void(std::string_view text, std::vector<Range>& found)>;
+using Finder = std::function<void(std::string_view text, std::vector<TextRange>& found)>;
 
 /// Translates a pattern from Oniguruma's syntax (Ruby, UTF-8), which tokenizer files use, to an equivalent one for
 /// PCRE2. Throws std::invalid_argument naming the construct that has no equivalent.

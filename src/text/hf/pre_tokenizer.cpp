@@ -22,7 +22,7 @@ constexpr const char* kWordsAndSigns =
 /// Finds the characters that satisfy a condition; each is a separate match.
 template <typename Condition>
 Finder finder_of_characters(Condition condition) {
-  return [condition](std::string_view text, std::vector<Range>& found) {
+  return [condition](std::string_view text, std::vector<TextRange>& found) {
     found.clear();
     for (std::size_t at = 0; at < text.size();) {
       const Character character = character_at(text, at);

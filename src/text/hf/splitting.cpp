@@ -11,15 +11,15 @@ namespace rlhf::hf {
 namespace {
 
 struct Part {
-  Range range;
+  TextRange range;
   bool is_match;
 };
 
 // The matches and the parts between them, in order; together they are the whole text.
-void cover(std::size_t size, const std::vector<Range>& found, bool invert, std::vector<Part>& parts) {
+void cover(std::size_t size, const std::vector<TextRange>& found, bool invert, std::vector<Part>& parts) {
   parts.clear();
   std::size_t end = 0;
-  for (const Range& match : found) {
+  for (const TextRange& match : found) {
     if (end != match.begin) parts.push_back({{end, match.begin}, invert});
     parts.push_back({match, !invert});
     end = match.end;
@@ -34,7 +34,7 @@ std::vector<Part> join(Iterator begin, Iterator end, const Joins& joins) {
   bool previous = false;  // whether the previous part was a match; false before the first part
   for (; begin != end; ++begin) {
     if (joins(begin->is_match, previous) && !joined.empty()) {
-      Range& last = joined.back().range;
+      TextRange& last = joined.back().range;
       last = {std::min(last.begin, begin->range.begin), std::max(last.end, begin->range.end)};
     } else {
       joined.push_back(*begin);
@@ -82,7 +82,7 @@ Cut read_cut(const JsonReader& node) {
 void split(Pieces& pieces, const Finder& finder, Cut cut, bool invert) {
   std::vector<Piece> cut_pieces;
   cut_pieces.reserve(pieces.list.size() + pieces.text.size() / 4);
-  std::vector<Range> found;
+  std::vector<TextRange> found;
   std::vector<Part> parts;
   for (const Piece& piece : pieces.list) {
     if (piece.added >= 0) {

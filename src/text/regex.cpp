@@ -1,6 +1,6 @@
 // Regular expressions by PCRE2, with bounded time and memory.
 #define PCRE2_CODE_UNIT_WIDTH 8
-#include "text/hf/regex.h"
+#include "rlhf/text/regex.h"
 
 #include <cstdint>
 #include <optional>
@@ -13,7 +13,7 @@
 
 #include "text/hf/characters.h"
 
-namespace rlhf::hf {
+namespace rlhf {
 namespace {
 
 constexpr std::uint32_t kMatchLimit = 20'000'000;  // 20 times what 1 MiB of text with one backtrack needs
@@ -53,17 +53,17 @@ Workspace& workspace() {
 }
 
 // The first match at or after byte `from`.
-std::optional<Range> find(const pcre2_code* code, std::string_view text, std::size_t from) {
+std::optional<TextRange> find(const pcre2_code* code, std::string_view text, std::size_t from) {
   Workspace& space = workspace();
   const auto* subject = reinterpret_cast<PCRE2_SPTR>(text.data());
   const int result = pcre2_match(code, subject, text.size(), from, PCRE2_NO_UTF_CHECK, space.data, space.context);
   if (result == PCRE2_ERROR_NOMATCH) return std::nullopt;
   if (result < 0)
-    throw DataError("tokenising a text of " + std::to_string(text.size()) +
-                    " bytes: expected the tokenizer's pattern to match within the limits of PCRE2, found: " +
-                    words_of(result) + "; hint: use shorter texts, or a pattern that backtracks less");
+    throw DataError("a text of " + std::to_string(text.size()) +
+                    " bytes: expected the pattern to match within the limits of PCRE2, found: " + words_of(result) +
+                    "; hint: use shorter texts, or a pattern that backtracks less");
   const PCRE2_SIZE* ends = pcre2_get_ovector_pointer(space.data);
-  return Range{ends[0], ends[1]};
+  return TextRange{ends[0], ends[1]};
 }
 
 }  // namespace
@@ -83,7 +83,7 @@ Regex::Regex(const std::string& pattern) {
   pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);  // if this fails, pcre2_match interprets the pattern
 }
 
-void Regex::find_all(std::string_view text, std::vector<Range>& found) const {
+void Regex::find_all(std::string_view text, std::vector<TextRange>& found) const {
   found.clear();
   if (text.empty()) return;
   const auto* code = static_cast<const pcre2_code*>(code_.get());
@@ -92,7 +92,7 @@ void Regex::find_all(std::string_view text, std::vector<Range>& found) const {
     const auto match = find(code, text, from);
     if (!match) return;
     if (match->begin == match->end && !found.empty() && found.back().end == match->end) {
-      from += from < text.size() ? character_at(text, from).bytes : 1;
+      from += from < text.size() ? hf::character_at(text, from).bytes : 1;
     } else {
       found.push_back(*match);
       from = match->end;
@@ -104,4 +104,4 @@ bool Regex::matches(std::string_view text) const {
   return !text.empty() && find(static_cast<const pcre2_code*>(code_.get()), text, 0).has_value();
 }
 
-}  // namespace rlhf::hf
+}  // namespace rlhf
