@@ -50,7 +50,8 @@ class Stages : public testing::SameBits, public ::testing::WithParamInterface<Dt
     ASSERT_GT(count, 0) << key;
     EXPECT_LE(std::sqrt(difference), tolerance() * std::sqrt(size)) << key;
   }
-  double tolerance() const { return GetParam() == DtypeChoice::float32 ? 1e-4 : 2e-2; }
+  /// Twelve roundings of bfloat16 (2⁻⁸): they differ between processors, and training carries them on.
+  double tolerance() const { return GetParam() == DtypeChoice::float32 ? 1e-4 : 5e-2; }
 
   SftConfig twenty_steps() const {
     SftConfig config = sft_config("");
