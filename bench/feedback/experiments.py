@@ -70,7 +70,7 @@ class Experiment:
 EXPERIMENTS = {
     "clean": Experiment(BASE + peers(PEERS) + learned(0.02)),
     "spoiled": Experiment(BASE + peers(PEERS) + learned(0.02), careless=0.2, hostile=0.2),
-    "one-vote": Experiment(BASE + peers(["MACE", "Dawid-Skene", "NoisyBradleyTerry"]) +
+    "one-vote": Experiment(BASE +
                            peers(["MACE", "Dawid-Skene", "Dawid-Skene, experts known", "NoisyBradleyTerry"], 0.02) +
                            learned(0.02) + learned(0.05) + learned(0.1), careless=0.3, hostile=0.3, one_vote=True),
     "specialists": Experiment(
