@@ -10,6 +10,7 @@
 #include "rlhf/algo/kl.h"
 #include "rlhf/algo/lr_schedule.h"
 #include "rlhf/algo/ppo_loss.h"
+#include "rlhf/algo/preference_loss.h"
 #include "rlhf/algo/reward_loss.h"
 #include "rlhf/algo/whiten.h"
 #include "rlhf/core/error.h"
@@ -113,6 +114,23 @@ TEST(AlgoMisuse, RewardLoss) {
   expect_misuse<ArgumentError>("tau: expected above 0, found 0", [] { ipo_loss(three(), three(), {}, 0); });
   expect_misuse<ShapeError>("evidence: expected no tensor",
                             [] { ipo_loss(three(), three(), {.evidence = three()}, 0.1); });
+}
+
+TEST(AlgoMisuse, PreferenceLoss) {
+  const PairLogprobs pairs{three(), three(), three(), three(), three(), three()}, no_reference{three(), three()};
+  expect_misuse<ArgumentError>("beta: expected above 0, found 0", [&] { dpo_loss(pairs, {}, 0); });
+  expect_misuse<ArgumentError>("beta: expected above 0, found nan", [&] { simpo_loss(pairs, {}, kNan, 0.5); });
+  expect_misuse<ShapeError>("ref_chosen: expected [3], found no tensor", [&] { dpo_loss(no_reference, {}, 0.1); });
+  expect_misuse<ShapeError>("chosen_tokens: expected [3], found no tensor",
+                            [&] { simpo_loss(no_reference, {}, 0.1, 0.5); });
+  expect_misuse<ShapeError>("rejected: expected [3], found [1]",
+                            [] { orpo_loss({.chosen = three(), .rejected = f32({1})}, {}, 0.1); });
+  expect_misuse<ShapeError>("evidence: expected no tensor", [&] { dpo_hinge_loss(pairs, {.evidence = three()}, 0.1); });
+  expect_misuse<ShapeError>("kl: expected [], found [3]", [&] { kto_loss(pairs, {}, 0.1, three()); });
+  expect_misuse<ShapeError>("target: expected [3], found [1]",
+                            [&] { kto_loss(pairs, {.target = f32({1})}, 0.1, f32({0})[0]); });
+  expect_misuse<ShapeError>("logprobs: expected at least one, found none", [] { kto_kl(f32({}), f32({})); });
+  expect_misuse<ShapeError>("ref_logprobs: expected [3], found [1]", [] { kto_kl(three(), f32({1})); });
 }
 
 TEST(AlgoMisuse, WhiteningAndSchedule) {

@@ -36,6 +36,10 @@ at::Tensor bradley_terry_loss(const at::Tensor& chosen, const at::Tensor& reject
 /// Source: arXiv:2310.12036, with scores in place of log-ratios.
 at::Tensor ipo_loss(const at::Tensor& chosen, const at::Tensor& rejected, const PairLabels& labels, double tau);
 
+/// Σ w·(p·l(R) + (1 − p)·l(−R)), l(R) = max(0, 1 − R). `labels.evidence` must be undefined. The rest is as above.
+/// Source: arXiv:2305.10425, eq. 2, and arXiv:2309.06657, eq. 9, with scores.
+at::Tensor hinge_loss(const at::Tensor& chosen, const at::Tensor& rejected, const PairLabels& labels = {});
+
 /// Centering term: Σ w·(r_c + r_r)², which keeps the scores near 0. Shapes: chosen, rejected [P]; weight [P], or
 /// undefined for 1. Errors: ShapeError. Differentiable.
 /// Source: arXiv:2312.09244.
