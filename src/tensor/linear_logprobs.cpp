@@ -36,6 +36,18 @@ void for_each_chunk(std::int64_t rows, std::int64_t most, const Body& body) {
   for (std::int64_t i = 0; i < chunks; ++i) body(rows * i / chunks, rows * (i + 1) / chunks);
 }
 
+/// The same with whole groups, as many as have at most `most` rows together, but at least one.
+template <typename Body>
+void for_each_chunk_of_groups(std::span<const std::int64_t> ends, std::int64_t most, const Body& body) {
+  std::int64_t begin = 0;
+  for (std::size_t i = 0; i < ends.size(); ++i) {
+    const bool next_fits = i + 1 < ends.size() && ends[i + 1] - begin <= most;
+    if (next_fits || ends[i] == begin) continue;
+    body(begin, ends[i]);
+    begin = ends[i];
+  }
+}
+
 std::int64_t rows_per_chunk(const LogprobOptions& options, std::int64_t vocab) {
   return std::max<std::int64_t>(1, options.chunk_elements / std::max<std::int64_t>(1, vocab));
 }
@@ -189,15 +201,19 @@ Logprobs linear_logprobs(const at::Tensor& hidden, const at::Tensor& head, const
 }
 
 Logprobs backward_through_logprobs(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& targets,
-                                   const LogprobOptions& options, const RowLoss& loss, double entropy_weight) {
+                                   const LogprobOptions& options, const RowLoss& loss, double entropy_weight,
+                                   std::span<const std::int64_t> group_ends) {
   check_inputs(hidden, head, targets, options);
+  check_argument(group_ends.empty() || (std::ranges::is_sorted(group_ends) && group_ends.front() >= 0 &&
+                                        group_ends.back() == hidden.size(0)),
+                 "group_ends", "ascending rows up to " + std::to_string(hidden.size(0)), "others");
   check_given(loss, "loss", "a function");
   check_argument(entropy_weight == 0 || options.entropy, "entropy_weight", "0 without options.entropy", entropy_weight);
   const RowStatistics rows = make_row_statistics(hidden, options);
   const at::Tensor entropy_grad = entropy_weight == 0 ? at::Tensor() : at::full_like(rows.entropy, entropy_weight);
   const at::Tensor hidden_grad = hidden.requires_grad() ? at::empty_like(hidden) : at::Tensor();
   HeadGradient head_grad(head, head.requires_grad(), rows.lse.scalar_type());
-  for_each_chunk(hidden.size(0), rows_per_chunk(options, head.size(0)), [&](std::int64_t begin, std::int64_t end) {
+  const auto add_chunk = [&](std::int64_t begin, std::int64_t end) {
     const at::NoGradGuard no_grad;
     const at::Tensor part = hidden.slice(0, begin, end), chunk_targets = targets.slice(0, begin, end).contiguous();
     const RowStatistics chunk = rows.slice(begin, end);
@@ -209,7 +225,10 @@ Logprobs backward_through_logprobs(const at::Tensor& hidden, const at::Tensor& h
         uncapped_gradient(std::move(z), options.logit_cap, chunk_targets, options.temperature, chunk, gradients);
     if (hidden_grad.defined()) hidden_grad.slice(0, begin, end).copy_(linear_input_gradient(grad, head));
     head_grad.add(grad, part);
-  });
+  };
+  const std::int64_t most = rows_per_chunk(options, head.size(0));
+  group_ends.empty() ? for_each_chunk(hidden.size(0), most, add_chunk)
+                     : for_each_chunk_of_groups(group_ends, most, add_chunk);
   const at::AutoGradMode with_gradient(true);
   const at::Tensor done =
       KnownGradients::apply(hidden, head, if_defined(hidden_grad), if_defined(head_grad.for_autograd()));

@@ -119,6 +119,32 @@ TEST_P(LinearLogprobsPrecision, BackwardInOnePassEqualsTheDifferentiableOne) {
   EXPECT_TRUE(close(one.head.grad(), other.head.grad(), gradients, gradients));
 }
 
+// Groups of 3, 2, 0, 9 (more than a chunk) and 9 rows, whose loss is the square of their sum.
+TEST_P(LinearLogprobsPrecision, BackwardInOnePassKeepsGroupsTogether) {
+  const auto [dtype, values, gradients] = GetParam();
+  const Problem one = make_problem(23, 9, 50, dtype);
+  const Problem other{leaf(one.hidden.detach().clone()), leaf(one.head.detach().clone()), one.targets};
+  const LogprobOptions options{.chunk_elements = 7 * 50};
+  const std::vector<std::int64_t> ends = {3, 5, 5, 14, 23};
+  std::vector<std::int64_t> chunk_ends;
+  const auto loss = [&](const at::Tensor& logprobs, std::int64_t begin, std::int64_t end) {
+    chunk_ends.push_back(end);
+    at::Tensor sum = at::zeros({}, logprobs.options());
+    std::int64_t first = 0;  // of the group
+    for (const std::int64_t last : ends) {
+      if (first >= begin && last <= end) sum = sum.add(logprobs.slice(0, first - begin, last - begin).sum().square());
+      first = last;
+    }
+    return sum;
+  };
+  backward_through_logprobs(one.hidden.mul(1), one.head, one.targets, options, loss, 0, ends);
+  EXPECT_EQ(chunk_ends, (std::vector<std::int64_t>{5, 14, 23}));
+  const Logprobs apart = linear_logprobs(other.hidden, other.head, other.targets, options);
+  loss(apart.logprobs, 0, 23).backward();
+  EXPECT_TRUE(close(one.hidden.grad(), other.hidden.grad(), gradients, gradients));
+  EXPECT_TRUE(close(one.head.grad(), other.head.grad(), gradients, gradients));
+}
+
 TEST_P(LinearLogprobsPrecision, BackwardInOnePassAddsTheGradientOfTheEntropy) {
   const auto [dtype, values, gradients] = GetParam();
   const Problem one = make_problem(23, 9, 50, dtype);

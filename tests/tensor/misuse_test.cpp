@@ -79,6 +79,12 @@ TEST(TensorMisuse, BackwardThroughLogprobs) {
                             call([](const at::Tensor&, auto, auto) { return at::Tensor(); }));
   expect_misuse<ArgumentError>("loss: expected a function of the log-probabilities",
                                call([](const at::Tensor& x, auto, auto) { return x.detach().sum(); }));
+  for (const std::vector<std::int64_t>& ends : {std::vector<std::int64_t>{1, 2}, {2, 1, 3}, {-1, 3}, {4}})
+    expect_misuse<ArgumentError>("group_ends: expected ascending rows up to 3, found others", [&] {
+      backward_through_logprobs(
+          leaf(hidden()), leaf(head()), targets(), {}, [](const at::Tensor& x, auto, auto) { return x.sum(); }, 0,
+          ends);
+    });
   const at::Tensor other = leaf(f32({1}));
   expect_misuse<ArgumentError>("loss: expected a function of the log-probabilities",
                                call([&](const at::Tensor&, auto, auto) { return other.sum(); }));

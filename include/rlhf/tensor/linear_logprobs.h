@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 
 #include <ATen/core/Tensor.h>
 
@@ -43,8 +44,13 @@ using RowLoss = std::function<at::Tensor(const at::Tensor& logprobs, std::int64_
 /// computed right after its log-probabilities, so the logits are computed only once. Adds to the gradients of `hidden`
 /// and `head` and of everything they were computed from, like backward() (tensor/gradient.h). Results are detached.
 /// If `entropy_weight` is not 0, entropy_weight · Σ entropy is added to the loss; options.entropy must be set.
-/// Errors: as above; also if the loss is not a scalar or does not depend on the log-probabilities.
+///
+/// `group_ends` is for a loss that is a sum over groups of rows, of which each needs all of its rows: the row after
+/// each group, ascending, the last one R. A chunk then has whole groups, and is larger than options.chunk_elements says
+/// if a group is. Errors: as above; also if the loss is not a scalar or does not depend on the log-probabilities;
+/// ArgumentError for groups that do not cover the rows.
 Logprobs backward_through_logprobs(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& targets,
-                                   const LogprobOptions& options, const RowLoss& loss, double entropy_weight = 0);
+                                   const LogprobOptions& options, const RowLoss& loss, double entropy_weight = 0,
+                                   std::span<const std::int64_t> group_ends = {});
 
 }  // namespace rlhf
