@@ -17,6 +17,9 @@ namespace rlhf {
 
 namespace {
 
+/// The name of Method::tensors() in checkpoints.
+constexpr const char* kMethodGroup = "method";
+
 BestEvaluation nothing_evaluated(const Method& method, const EvalOptions& options) {
   const std::string metric = options.best_by.empty() ? method.main_metric() : options.best_by;
   return BestEvaluation(metric, method.better(metric), options);
@@ -70,11 +73,14 @@ void Loop::train() {
 
 void Loop::restore(const ResumePoint& resume) {
   const std::string where = "checkpoint of step " + std::to_string(resume.step);
-  for (const auto& [name, trainee] : method_.trainees()) {
+  const auto restore_group = [&](const std::string& name, const NamedTensors& targets) {
     const auto group = resume.checkpoint.groups.find(name);
     if (group == resume.checkpoint.groups.end())
       throw ModelError(where + ": expected the file " + name + ".safetensors, found none");
-    restore_tensors(group->second, trainee.optimizer.state(), where);
+    restore_tensors(group->second, targets, where);
+  };
+  for (const auto& [name, trainee] : method_.trainees()) {
+    restore_group(name, trainee.optimizer.state());
     trainee.weights.write_leaves();
   }
   const auto& state = resume.checkpoint.state;
@@ -84,6 +90,7 @@ void Loop::restore(const ResumePoint& resume) {
     throw ModelError(where + ": state.json: numbers: expected those of " + settings_.stage + ", found other values (" +
                      error.what() + ")");
   }
+  if (const NamedTensors tensors = method_.tensors(); !tensors.empty()) restore_group(kMethodGroup, tensors);
   step_ = resume.step;
   tokens_ = state.at("num_tokens");
   observed_ = state.at("observed");
@@ -93,6 +100,7 @@ void Loop::restore(const ResumePoint& resume) {
 void Loop::save() {
   Checkpoint checkpoint;
   for (const auto& [name, trainee] : method_.trainees()) checkpoint.groups[name] = trainee.optimizer.state();
+  if (NamedTensors tensors = method_.tensors(); !tensors.empty()) checkpoint.groups[kMethodGroup] = std::move(tensors);
   checkpoint.state = {{"num_tokens", tokens_}, {"observed", observed_}, {"numbers", method_.numbers()}};
   checkpoint.state.update(best_.state());
   run_.save(step_, std::move(checkpoint));

@@ -5,7 +5,6 @@
 #include <array>
 #include <optional>
 #include <span>
-#include <unistd.h>
 #include <utility>
 
 #include <ATen/core/grad_mode.h>
@@ -26,6 +25,7 @@
 #include "figures.h"
 #include "learned_labels.h"
 #include "ranked_batch.h"
+#include "ranked_samples.h"
 #include "supervised.h"
 
 namespace rlhf {
@@ -52,30 +52,6 @@ struct RewardModelStep : SupervisedStep {
   }
 };
 
-std::int64_t num_tokens(const RankedSample& sample) {
-  std::int64_t tokens = 0;
-  for (const TokenIds& text : sample.texts) tokens += static_cast<std::int64_t>(text.size());
-  return tokens;
-}
-
-/// The mean weight of its pairs.
-double weight_of(const RankedSample& sample) {
-  double sum = 0;
-  for (const RankedPair& pair : sample.pairs) sum += pair.weight;
-  return sum / static_cast<double>(sample.pairs.size());
-}
-
-/// Labels that are thought to be wrong with probability ε: the target p becomes (1 − ε)·p + ε·(1 − p), or without bias
-/// (p − ε) / (1 − 2ε).
-void smooth(std::vector<RankedSample>& samples, const RewardModelOptions& options) {
-  const double error = options.label_smoothing;
-  if (error == 0) return;
-  for (RankedSample& sample : samples)
-    for (RankedPair& pair : sample.pairs)
-      pair.target = static_cast<float>(options.unbiased_smoothing ? (pair.target - error) / (1 - 2 * error)
-                                                                  : (1 - 2 * error) * pair.target + error);
-}
-
 /// The texts whose mean score is subtracted: 256 random ones of those that are never rejected, or of all texts. The
 /// standard error of the mean is then 1/16 of the standard deviation of the scores; more texts would delay every save.
 std::vector<const TokenIds*> centring_texts(const std::vector<RankedSample>& samples, CenterOn center_on,
@@ -91,30 +67,6 @@ std::vector<const TokenIds*> centring_texts(const std::vector<RankedSample>& sam
   }
   for (const std::size_t i : choose_evaluated(texts.size(), kTexts, seed)) chosen.push_back(texts[i]);
   return chosen;
-}
-
-std::vector<std::string> first_samples(const std::vector<RankedSample>& samples, const Tokenizer& tokenizer) {
-  std::vector<std::string> shown;
-  const bool colour = isatty(STDOUT_FILENO) == 1;
-  const auto show = [&](const char* label, const RankedSample& sample, std::int32_t index) {
-    const TokenIds& ids = sample.texts[static_cast<std::size_t>(index)];
-    const Span answer{sample.prompt_length, static_cast<std::int32_t>(ids.size())};
-    shown.push_back(label + show_sample({ids, {answer}}, tokenizer, colour));
-  };
-  for (std::size_t i = 0; i < std::min<std::size_t>(2, samples.size()); ++i) {
-    show("chosen: ", samples[i], samples[i].pairs.front().chosen);
-    show("rejected: ", samples[i], samples[i].pairs.front().rejected);
-  }
-  return shown;
-}
-
-/// The number of tokens of the largest sample. Its texts are in the same micro-batch, because their scores are
-/// compared.
-std::int64_t largest(const DataSet<RankedSample>& data) {
-  std::int64_t tokens = 0;
-  for (const auto* set : {&data.train, &data.eval})
-    for (const RankedSample& sample : set->samples) tokens = std::max(tokens, num_tokens(sample));
-  return tokens;
 }
 
 void log_dropped(const JudgedVotes& judged) {
@@ -135,14 +87,13 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
                              {options.annotators, options.biases, features_, evaluation_only_});
     if (learns_labels(options.annotators) && !evaluation_only_) learn_labels();
     if (options.annotators == AnnotatorMethod::drop_in_play && !evaluation_only_) log_dropped(data_.judged);
-    const char* const unit = data_.counts.format == RecordFormat::ranking ? "rankings" : "pairs";
     const bool centres = config_.reward_model.center_on != CenterOn::none;
     const SupervisedTokens tokens{
         .largest = largest(data_),
-        .packed_share = packed_share(data_.train.samples, setup.compute.device),
+        .packed_share = packed_share(data_.train.samples, setup.compute.device, SharedPart::beginning),
         .evaluated = std::max(data_.eval.report.tokens, centres ? data_.train.report.tokens / 2 : 0),
         .head = false};
-    MethodPlan plan = plan_samples(config_, data_, tokens, unit, setup);
+    MethodPlan plan = plan_samples(config_, data_, tokens, unit_of(data_), setup);
     if (labels_ && !labels_->changes())
       for (std::string& line : table_of(*labels_)) plan.data.push_back(std::move(line));
     plan.first_samples = first_samples(data_.train.samples, *setup.tokenizer);
@@ -153,7 +104,7 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
   void load() override {
     model_ = load_scalar_model(setup_->folder, setup_->compute.device, setup_->compute.dtype, true, seed_);
     train_these(model_->parameters());
-    if (!labels_) smooth(data_.train.samples, config_.reward_model);
+    if (!labels_) smooth_labels();
     centred_on_ = centring_texts(data_.train.samples, config_.reward_model.center_on, config_.train.seed);
   }
 
@@ -230,9 +181,13 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
     for (const std::string& limit : limits(*labels_)) log_warning("reward_model.annotators: " + limit);
   }
 
+  void smooth_labels() {
+    smooth(data_.train.samples, config_.reward_model.label_smoothing, config_.reward_model.unbiased_smoothing);
+  }
+
   void write_labels_to_samples() {
     labels_->label(data_.train.samples);
-    smooth(data_.train.samples, config_.reward_model);
+    smooth_labels();
   }
 
   /// Methods that learn along fit again ten times in an epoch, from the second tenth on.
@@ -263,14 +218,11 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
 
   std::unique_ptr<SupervisedStep> run(const std::vector<const RankedSample*>& samples, const Update& update) override {
     auto done = std::make_unique<RewardModelStep>();
-    std::vector<std::int64_t> lengths;
-    for (const RankedSample* sample : samples) {
-      lengths.push_back(num_tokens(*sample));
-      done->tokens += lengths.back();
-      done->texts += static_cast<double>(sample->texts.size());
-      done->pairs += static_cast<std::int64_t>(sample->pairs.size());
-      done->weight += weight_of(*sample);
-    }
+    const RankedCounts counts = count(samples);
+    done->tokens = done->work.useful_tokens = counts.tokens;
+    done->texts = static_cast<double>(counts.texts);
+    done->pairs = counts.pairs;
+    done->weight = counts.weight;
     done->samples = static_cast<double>(samples.size());
     done->centering = config_.reward_model.centering;
     DeviceFigures<RewardModelStep::kNumFigures> figures(device());
@@ -278,7 +230,7 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
     std::vector<const RankedSample*> seen;
     std::vector<at::Tensor> seen_scores;
     at::Tensor lowest, highest;
-    for_each_group(samples, lengths, micro_batch_tokens_, [&](const std::vector<const RankedSample*>& members) {
+    for_each_group(samples, counts.lengths, micro_batch_tokens_, [&](const std::vector<const RankedSample*>& members) {
       const RankedBatch batch = make_ranked_batch(members, device());
       const at::Tensor scores = add(batch, done->samples, update != nullptr, figures);
       if (!update) evaluated.add(members, batch, scores);
@@ -292,7 +244,6 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
     figures.put(RewardModelStep::kLowest, lowest);
     figures.put(RewardModelStep::kHighest, highest);
     if (update) figures.put(RewardModelStep::kGradNorm, update());
-    done->work.useful_tokens = done->tokens;
     done->work.processed_tokens = model_->trunk().take_processed_tokens();
     done->figures = figures.fetch();
     if (update) done->grad_norm = done->figures[RewardModelStep::kGradNorm];

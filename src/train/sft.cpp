@@ -10,11 +10,10 @@
 #include <ATen/core/grad_mode.h>
 
 #include "rlhf/config/check_config.h"
-#include "rlhf/rollout/generator.h"
 #include "rlhf/tensor/linear_logprobs.h"
 
 #include "figures.h"
-#include "supervised.h"
+#include "language_method.h"
 
 namespace rlhf {
 
@@ -57,9 +56,9 @@ LabelBatch make_label_batch(const std::vector<const Sample*>& samples, at::Devic
   return {pack(sequences, device), to_device(rows, device), to_device(targets, device)};
 }
 
-class Sft final : public SupervisedMethod<Sample, SftConfig, Stage::sft> {
+class Sft final : public LanguageMethod<Sample, SftConfig, Stage::sft> {
  public:
-  using SupervisedMethod::SupervisedMethod;
+  using LanguageMethod::LanguageMethod;
 
   MethodPlan plan(const Setup& setup) override {
     setup_ = &setup;
@@ -73,68 +72,16 @@ class Sft final : public SupervisedMethod<Sample, SftConfig, Stage::sft> {
     return plan;
   }
 
-  void load() override {
-    model_ = load_causal_lm(setup_->folder, setup_->compute.device, setup_->compute.dtype, true, seed_,
-                            config_.model.allow_missing_head);
-    train_these(model_->parameters());
-  }
-
   void load_to_evaluate() override {
     model_ = load_causal_lm(setup_->folder, setup_->compute.device, setup_->compute.dtype, /*requires_grad=*/false);
     choose_samples_to_evaluate();
   }
 
-  /// Greedy responses to a few prompts, or continuations of texts without a prompt, to show what the model has learned.
-  std::vector<nlohmann::ordered_json> show() override {
-    const std::vector<TokenIds> prompts = shown_prompts();
-    std::vector<GenerationRequest> requests;
-    for (const TokenIds& prompt : prompts) requests.push_back({&prompt, 0});
-    const SamplingOptions greedy{.max_new_tokens = kShownTokens,
-                                 .temperature = 0,
-                                 .stop_ids = setup_->templates.stop_ids,
-                                 .never = ids_without_token(*setup_->tokenizer, setup_->folder.shape.vocab_size)};
-    const auto answers = generate(*model_, requests, greedy, static_cast<std::int64_t>(kShown));
-    model_->take_processed_tokens();  // not part of the work of a step
-    std::vector<nlohmann::ordered_json> lines;
-    for (std::size_t i = 0; i < answers.size(); ++i)
-      lines.push_back({{"prompt", setup_->tokenizer->decode(prompts[i])},
-                       {"response", decode_after(*setup_->tokenizer, prompts[i], answers[i].tokens)}});
-    return lines;
-  }
-
-  std::string next_command(const std::filesystem::path& folder) const override {
-    return generate_command(folder, data_.counts.chat);
-  }
-
-  std::vector<SavedModel> models() override {
-    return {{"", [this](const std::filesystem::path& path) {
-               const SaveOptions options = setup_->save_options(data_.counts, data_.counts.templated);
-               save_causal_lm(setup_->folder, trainee_->weights.file_tensors(), options, path);
-             }}};
-  }
-
  private:
-  static constexpr std::size_t kShown = 4;
-  static constexpr std::int64_t kShownTokens = 64;
-
-  bool has_prompts() const { return data_.counts.templated || data_.counts.chat; }
-
-  /// The number of tokens that are shown as the prompt of a sample: those before its first label, or the first half of
-  /// a sample that is trained from its beginning.
-  static std::int64_t shown_length(const Sample& sample) {
+  /// The tokens before its first label, or the first half of a sample that is trained from its beginning.
+  std::int64_t shown_length(const Sample& sample) const override {
     const std::int64_t before = sample.trained.front().begin, half = static_cast<std::int64_t>(sample.ids.size()) / 2;
     return before > 1 ? before : std::clamp<std::int64_t>(half, 1, kShownTokens / 2);
-  }
-
-  std::vector<TokenIds> shown_prompts() const {
-    std::vector<TokenIds> prompts;
-    for (const Sample& sample : evaluates() ? data_.eval.samples : data_.train.samples) {
-      if (prompts.size() == kShown) break;
-      const std::int64_t length = shown_length(sample);
-      if (length + kShownTokens <= model_->shape().max_positions)
-        prompts.emplace_back(sample.ids.begin(), sample.ids.begin() + length);
-    }
-    return prompts;
   }
 
   std::unique_ptr<SupervisedStep> run(const std::vector<const Sample*>& samples, const Update& update) override {
@@ -172,8 +119,6 @@ class Sft final : public SupervisedMethod<Sample, SftConfig, Stage::sft> {
     figures.add(SftStep::kEntropy, result.entropy.sum());
     return result.head_rows;
   }
-
-  std::unique_ptr<CausalLM> model_;
 };
 
 }  // namespace

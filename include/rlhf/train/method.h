@@ -89,11 +89,11 @@ class Method {
   virtual void load() = 0;
 
   /// Called once in the loop before anything else, after restore_numbers() in a resumed run: for what is computed only
-  /// once, from the initial models, and saved in numbers(). `step` is the number of completed steps.
+  /// once, from the initial models, and saved in numbers() or tensors(). `step` is the number of completed steps.
   virtual void start(std::int64_t /*step*/) {}
   /// Runs one step. It may throw Interrupted (from stop_if_signalled()) only before any state has changed; protect the
-  /// rest with a StopDeferral. The step must depend only on the position, the trainees and numbers(), so that a resumed
-  /// run ends with the same bits.
+  /// rest with a StopDeferral. The step must depend only on the position, the trainees, numbers() and tensors(), so
+  /// that a resumed run ends with the same bits.
   virtual std::unique_ptr<StepRecord> step(const StepPosition& at) = 0;
   /// Whether there is evaluation data, so that evaluate() can be called.
   virtual bool evaluates() const { return false; }
@@ -114,6 +114,8 @@ class Method {
   virtual std::vector<NamedTrainee> trainees() = 0;
   virtual nlohmann::json numbers() const { return nlohmann::json::object(); }
   virtual void restore_numbers(const nlohmann::json&) {}
+  /// Further tensors: views, to which a resume copies what the checkpoint has, after restore_numbers().
+  virtual NamedTensors tensors() { return {}; }
   virtual std::vector<SavedModel> models() = 0;
   /// Writes further results into the run folder and returns their paths; called once, at the end of training.
   virtual std::vector<std::filesystem::path> write_results(const std::filesystem::path& /*folder*/) { return {}; }

@@ -68,7 +68,7 @@ std::int64_t model_bytes(const ModelShape& shape, at::ScalarType dtype, bool tra
 std::int64_t derive_micro_batch_tokens(const ModelShape& shape, at::ScalarType dtype, std::int64_t resident,
                                        std::int64_t installed, std::int64_t longest, bool on_gpu);
 
-/// The plan of rlhf-sft and rlhf-rm.
+/// The plan of a stage that trains on samples from files.
 struct SupervisedPlan {
   std::int64_t num_samples = 0, steps_per_epoch = 0, total_steps = 0;
   std::int64_t batch_size = 0, micro_batch_tokens = 0;
