@@ -50,6 +50,14 @@ inline constexpr Tool kTool<PpoConfig>{
     true,
     false};
 template <>
+inline constexpr Tool kTool<DpoConfig>{"rlhf-dpo",
+                                       "dpo",
+                                       "Trains a policy on pairs or rankings of completions, without a reward model.",
+                                       "model.path=runs/sft/final data.train=[pairs.jsonl] train.output=runs/dpo",
+                                       KeyStyle::dotted,
+                                       true,
+                                       false};
+template <>
 inline constexpr Tool kTool<GenerateConfig>{
     "rlhf-generate",
     "generate",

@@ -8,6 +8,7 @@
 #include "rlhf/core/error.h"
 #include "rlhf/core/signals.h"
 #include "rlhf/tensor/out_of_memory.h"
+#include "rlhf/train/dpo.h"
 #include "rlhf/train/ppo.h"
 #include "rlhf/train/reward_model.h"
 #include "rlhf/train/sft.h"
@@ -58,6 +59,8 @@ void run_stage(int argc, char** argv) {
     });
   } else if (stage == kTool<PpoConfig>.stage) {
     run_with<PpoConfig>(argc, argv, [](const auto& config, const RunOptions& options) { train_ppo(config, options); });
+  } else if (stage == kTool<DpoConfig>.stage) {
+    run_with<DpoConfig>(argc, argv, [](const auto& config, const RunOptions& options) { train_dpo(config, options); });
   } else if (stage == kTool<GenerateConfig>.stage) {
     run_with<GenerateConfig>(argc, argv, [](const auto& config, const RunOptions&) {
       with_file_errors(ExitCode::model, [&] { run_generate(config); });
@@ -76,9 +79,8 @@ void run_stage(int argc, char** argv) {
     });
   } else {
     throw ConfigError(
-        {"rlhf-engine: expected to be started by rlhf-sft, rlhf-rm, rlhf-ppo, rlhf-generate, rlhf-eval or "
-         "rlhf-average, "
-         "found \"" +
+        {"rlhf-engine: expected to be started by rlhf-sft, rlhf-rm, rlhf-ppo, rlhf-dpo, rlhf-generate, rlhf-eval "
+         "or rlhf-average, found \"" +
          std::string(stage) + "\" as the stage; hint: run one of these tools"});
   }
 }

@@ -188,7 +188,7 @@ void check_micro_batch(Issues& issues, const std::optional<std::int64_t>& tokens
                                          " (sequences are not split), found " + number(*tokens)});
 }
 
-/// The rules that rlhf-sft and rlhf-rm share.
+/// The rules of all stages that train on samples from files.
 template <typename Config>
 Issues check_supervised(const Config& config, Stage stage) {
   Issues issues;
@@ -300,6 +300,15 @@ Issues validate(const RewardModelConfig& config) {
                       "expected reward_model.label_smoothing above 0, found 0"});
   }
   check_annotators(issues, config.reward_model);
+  return issues;
+}
+
+Issues validate(const DpoConfig& config) {
+  Issues issues = check_supervised(config, Stage::dpo);
+  if (config.dpo.loss == PreferenceLoss::robust && config.dpo.label_smoothing == 0) {
+    issues.push_back({{"dpo.label_smoothing", "dpo.loss"},
+                      "expected above 0 beside dpo.loss: robust (it is the share of wrong labels), found 0"});
+  }
   return issues;
 }
 

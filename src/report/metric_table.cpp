@@ -26,6 +26,13 @@ constexpr Place kPlaces[] = {
     {"mean_reward", "Training", "rewards"},
     {"min_reward", "Training", "rewards"},
     {"max_reward", "Training", "rewards"},
+    {"rewards/accuracies", "Training", "rewards/accuracies"},
+    {"rewards/margins", "Training", "rewards/margins"},
+    {"rewards/chosen", "Training", "rewards"},
+    {"rewards/rejected", "Training", "rewards"},
+    {"logps/chosen", "Training", "logps"},
+    {"logps/rejected", "Training", "logps"},
+    {"kl", "Training", "kl"},
     {"entropy", "Training", "entropy"},
     {"grad_norm", "Training", "grad_norm"},
     {"learning_rate", "Training", "learning_rate"},
@@ -87,7 +94,6 @@ const Place* find_place(std::string_view name) {
 
 // The entry for the stage whose program is rlhf-STAGE, or for the first stage with this metric.
 const MetricInfo* find_info(std::string_view name, const std::string& stage) {
-  constexpr Stage kStages[] = {Stage::sft, Stage::reward_model, Stage::ppo};
   for (const Stage known : kStages)
     if (tool_of(known) == "rlhf-" + stage)
       if (const MetricInfo* info = find_metric(known, name)) return info;

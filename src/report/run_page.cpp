@@ -1,6 +1,7 @@
 // The page of one run.
 #include "report/run_page.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
@@ -141,8 +142,7 @@ std::string state_of(const RunData& run, bool has_ended) {
 
 std::string tool_of(const RunData& run) {
   const std::string tool = "rlhf-" + run.stage;
-  const bool is_ours =
-      tool == tool_of(Stage::sft) || tool == tool_of(Stage::reward_model) || tool == tool_of(Stage::ppo);
+  const bool is_ours = std::ranges::any_of(kStages, [&](Stage stage) { return tool == tool_of(stage); });
   return is_ours ? tool : run.stage;
 }
 

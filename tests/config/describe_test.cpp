@@ -47,8 +47,9 @@ constexpr auto describe(const Forgetful*) { return std::make_tuple(field<&Forget
 static_assert(!kFullyDescribed<Forgetful>);
 
 static_assert(kFullyDescribed<SftConfig> && kFullyDescribed<RewardModelConfig> && kFullyDescribed<PpoConfig> &&
-              kFullyDescribed<GenerateConfig> && kFullyDescribed<ModelInit> && kFullyDescribed<TrainOptions> &&
-              kFullyDescribed<DataOptions> && kFullyDescribed<OptimizerOptions> && kFullyDescribed<PpoOptions>);
+              kFullyDescribed<DpoConfig> && kFullyDescribed<DpoOptions> && kFullyDescribed<GenerateConfig> &&
+              kFullyDescribed<ModelInit> && kFullyDescribed<TrainOptions> && kFullyDescribed<DataOptions> &&
+              kFullyDescribed<OptimizerOptions> && kFullyDescribed<PpoOptions>);
 
 TEST(Describe, ReadsKeysFromTheMembersThemselves) {
   std::vector<std::string_view> names;

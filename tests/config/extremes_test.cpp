@@ -87,6 +87,7 @@ TEST(ExtremeNumbers, AreReadExactlyOrRefusedInOneLine) {
   expect_bounds<SftConfig>(18);
   expect_bounds<RewardModelConfig>(18);
   expect_bounds<PpoConfig>(15);
+  expect_bounds<DpoConfig>(18);
   expect_bounds<GenerateConfig>(6);
 }
 

@@ -29,7 +29,7 @@ std::vector<std::string> texts(const FieldList& fields) { return {fields.begin()
 TEST(RecordFormats, AreThoseOfTheDocumentation) {
   const auto rows = table_rows(testing::source_dir() + "/../docs/formats.md", "data.format");
   std::vector<std::string_view> in_docs, in_list;
-  for (const Stage stage : {Stage::sft, Stage::reward_model, Stage::ppo}) {
+  for (const Stage stage : kStages) {
     for (const TableRow& row : rows)
       if (items_of(row.cells.at("tool")).front() == tool_of(stage)) in_docs.push_back(row.cells.at("data.format"));
     for (const RecordFormatInfo& info : kRecordFormats)
@@ -44,7 +44,7 @@ TEST(RecordFormats, AreThoseOfTheDocumentation) {
     EXPECT_EQ(items_of(row.cells.at("fields")), texts(info->required)) << info->name;
     EXPECT_EQ(items_of(row.cells.at("optional")), texts(info->optional)) << info->name;
     const auto tools = items_of(row.cells.at("tool"));
-    for (const Stage stage : {Stage::sft, Stage::reward_model, Stage::ppo})
+    for (const Stage stage : kStages)
       EXPECT_EQ(std::find(tools.begin(), tools.end(), tool_of(stage)) != tools.end(), reads(stage, *info))
           << info->name << " " << tool_of(stage);
     EXPECT_EQ(row.cells.at("what"), info->what) << info->name;
@@ -103,6 +103,7 @@ TEST(RecordFormats, ThatAreMadeForAStageAreTriedFirst) {
             (std::vector<RecordFormat>{preference, ranking, judgments, transcripts, tree}));
   EXPECT_EQ(formats_of(Stage::sft), (std::vector<RecordFormat>{messages, sharegpt, alpaca, demonstration, text,
                                                                preference, ranking, judgments, transcripts, tree}));
+  EXPECT_EQ(formats_of(Stage::dpo), formats_of(Stage::reward_model));
   EXPECT_EQ(formats_of(Stage::ppo).front(), prompt);
 }
 
@@ -120,7 +121,7 @@ TEST(RecordFormats, AreInHelp) {
   EXPECT_EQ(
       meaning_of<SftConfig>("data.format"),
       "format of the records; auto: recognised from the first one; else messages, sharegpt, alpaca, demonstration, "
-      "text (rlhf-sft), preference, ranking, judgments, transcripts, tree (rlhf-rm)");
+      "text (rlhf-sft), preference, ranking, judgments, transcripts, tree (rlhf-rm, rlhf-dpo)");
   EXPECT_EQ(
       meaning_of<PpoConfig>("data.fields"),
       "renamed fields, {name in the format: name in the file}, e.g. {prompt: question}; names: prompt, chosen, "
@@ -135,7 +136,8 @@ TEST(RecordFormats, AreInHelp) {
 /// The stages that the heading of a table of docs/metrics.md names.
 const std::map<std::string, MetricStages> kSections = {{"rlhf-sft", MetricStages::sft},
                                                        {"rlhf-rm", MetricStages::reward_model},
-                                                       {"rlhf-sft and rlhf-rm", MetricStages::supervised},
+                                                       {"rlhf-dpo", MetricStages::dpo},
+                                                       {"rlhf-sft, rlhf-rm and rlhf-dpo", MetricStages::supervised},
                                                        {"rlhf-ppo", MetricStages::ppo}};
 
 TEST(Metrics, AreThoseOfTheDocumentation) {
@@ -157,7 +159,7 @@ TEST(Metrics, AreThoseOfTheDocumentation) {
 }
 
 TEST(Metrics, HaveOneMeaningInAStage) {
-  for (const Stage stage : {Stage::sft, Stage::reward_model, Stage::ppo}) {
+  for (const Stage stage : kStages) {
     std::set<std::string_view> names;
     for (const MetricInfo& info : kMetrics)
       if (includes(info.stages, stage)) {
@@ -185,13 +187,15 @@ TEST(Metrics, ThatAreBetterInOneDirectionCanChooseTheBestEvaluation) {
   EXPECT_EQ(best_by_names(Stage::sft), (std::vector<std::string>{"eval_loss", "eval_mean_token_accuracy"}));
   EXPECT_EQ(best_by_names(Stage::reward_model),
             (std::vector<std::string>{"eval_loss", "eval_accuracy", "eval_margin"}));
+  EXPECT_EQ(best_by_names(Stage::dpo),
+            (std::vector<std::string>{"eval_loss", "eval_rewards/accuracies", "eval_rewards/margins"}));
   EXPECT_EQ(best_by_names(Stage::ppo),
             (std::vector<std::string>{"eval_objective/scores", "eval_objective/rlhf_reward"}));
   EXPECT_EQ(
       meaning_of<SftConfig>("eval.best_by"),
       "metric by which the best model is kept in best/: eval_loss, eval_mean_token_accuracy (rlhf-sft), eval_loss, "
-      "eval_accuracy, eval_margin (rlhf-rm), eval_objective/scores, eval_objective/rlhf_reward (rlhf-ppo); default: "
-      "the first of the stage");
+      "eval_accuracy, eval_margin (rlhf-rm), eval_objective/scores, eval_objective/rlhf_reward (rlhf-ppo), "
+      "eval_loss, eval_rewards/accuracies, eval_rewards/margins (rlhf-dpo); default: the first of the stage");
 }
 
 }  // namespace

@@ -60,6 +60,7 @@ Keys left_out(const C& config) {
 TEST(ChangesOnResume, AreTheKeysOfLengthOutputAndObservation) {
   EXPECT_EQ(changeable<SftConfig>(), kSupervised);
   EXPECT_EQ(changeable<RewardModelConfig>(), kSupervised);
+  EXPECT_EQ(changeable<DpoConfig>(), kSupervised);
   EXPECT_EQ(changeable<PpoConfig>(), kPpo);
   EXPECT_EQ(changeable<GenerateConfig>(), Keys{});
 }
@@ -67,6 +68,7 @@ TEST(ChangesOnResume, AreTheKeysOfLengthOutputAndObservation) {
 TEST(FixedValues, LeaveOutWhatMayChange) {
   EXPECT_EQ(left_out(SftConfig{}), kSupervised);
   EXPECT_EQ(left_out(RewardModelConfig{}), kSupervised);
+  EXPECT_EQ(left_out(DpoConfig{}), kSupervised);
   EXPECT_EQ(left_out(PpoConfig{}), kPpo);
   SftConfig config;
   config.model.init = ModelInit{};

@@ -97,6 +97,7 @@ TEST(ToYaml, RoundTripsTheDefaultsOfEveryTool) {
   EXPECT_EQ(to_yaml(read_back<SftConfig>(to_yaml(SftConfig{}))), to_yaml(SftConfig{}));
   EXPECT_EQ(to_yaml(read_back<RewardModelConfig>(to_yaml(RewardModelConfig{}))), to_yaml(RewardModelConfig{}));
   EXPECT_EQ(to_yaml(read_back<PpoConfig>(to_yaml(PpoConfig{}))), to_yaml(PpoConfig{}));
+  EXPECT_EQ(to_yaml(read_back<DpoConfig>(to_yaml(DpoConfig{}))), to_yaml(DpoConfig{}));
   EXPECT_EQ(to_yaml(read_back<GenerateConfig>(to_yaml(GenerateConfig{}))), to_yaml(GenerateConfig{}));
 }
 
@@ -148,6 +149,7 @@ void expect_closed(const json& schema) {
 TEST(JsonSchema, AllowsNoKeyThatIsNotDescribed) {
   expect_closed(json::parse(json_schema<SftConfig>("rlhf-sft")));
   expect_closed(json::parse(json_schema<RewardModelConfig>("rlhf-rm")));
+  expect_closed(json::parse(json_schema<DpoConfig>("rlhf-dpo")));
   expect_closed(json::parse(json_schema<PpoConfig>("rlhf-ppo")));
   expect_closed(json::parse(json_schema<GenerateConfig>("rlhf-generate")));
 }

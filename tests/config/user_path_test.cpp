@@ -99,6 +99,7 @@ TEST(PathOptions, AreAllMarked) {
                                       "model.path", "model.tokenizer",    "train.output"};
   EXPECT_EQ(path_keys<SftConfig>(), data);
   EXPECT_EQ(path_keys<RewardModelConfig>(), data);
+  EXPECT_EQ(path_keys<DpoConfig>(), data);
   EXPECT_EQ(path_keys<PpoConfig>(),
             (std::set<std::string>{"data.chat_template", "data.eval", "data.prompts", "model.policy", "model.reference",
                                    "model.reward", "model.reward_ensemble", "model.value", "train.output"}));

@@ -43,6 +43,7 @@ TEST(Validate, AcceptsTheLeastThatMeansSomething) {
   EXPECT_EQ(faults<SftConfig>(kInit, {}), Lines{});
   EXPECT_EQ(faults<RewardModelConfig>(kSft, {}), Lines{});
   EXPECT_EQ(faults<PpoConfig>(kPpo, {}), Lines{});
+  EXPECT_EQ(faults<DpoConfig>(kSft, {}), Lines{});
   EXPECT_EQ(faults<GenerateConfig>(kGenerate, {}), Lines{});
 }
 
@@ -172,6 +173,29 @@ TEST(Validate, HoldsTheRulesOfTheRewardModel) {
             "probability, completions, text, rank, responses, judgments, id, domain, belief, gold, label, system, "
             "tools, chat_template_kwargs, "
             "found completion; did you mean `completions`?"});
+}
+
+TEST(Validate, HoldsTheRulesOfDpo) {
+  const RuleCase cases[] = {
+      {{"dpo.loss=robust"},
+       {"dpo.label_smoothing: expected above 0 beside dpo.loss: robust (it is the share of wrong "
+        "labels), "
+        "found 0"}},
+      {{"dpo.loss=robust", "dpo.label_smoothing=0.1"}, {}},
+      {{"dpo.loss=sigmoid"},
+       {"command line: dpo.loss: expected one of dpo, robust, dpo_norm, ipo, hinge, simpo, orpo, kto, found sigmoid"}},
+      {{"dpo.beta=0"}, {"command line: dpo.beta: expected a number, above 0, found 0"}},
+      {{"dpo.label_smoothing=0.5"},
+       {"command line: dpo.label_smoothing: expected a number, at least 0, below 0.5, found 0.5"}},
+      {{"data.format=text"},
+       {"command line: data.format: expected one of auto, preference, ranking, judgments, transcripts, tree, found "
+        "text, "
+        "which is for rlhf-sft"}},
+      {{"eval.best_by=eval_accuracy", "data.eval=[b]"},
+       {"command line: eval.best_by: expected one of eval_loss, eval_rewards/accuracies, eval_rewards/margins, found "
+        "eval_accuracy"}},
+  };
+  for (const RuleCase& c : cases) EXPECT_EQ(faults<DpoConfig>(kSft, c.overrides), c.expected) << c.overrides[0];
 }
 
 TEST(Validate, HoldsTheRulesOfPpo) {

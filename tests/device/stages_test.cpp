@@ -4,6 +4,7 @@
 #include "rlhf/nn/causal_lm.h"
 #include "rlhf/nn/model_folder.h"
 #include "rlhf/rollout/generator.h"
+#include "rlhf/train/dpo.h"
 #include "rlhf/train/ppo.h"
 #include "rlhf/train/reward_model.h"
 #include "rlhf/train/sft.h"
@@ -86,6 +87,18 @@ TEST_P(Stages, RewardModelLossesAreTheCpus) {
   for (const char* key : {"loss", "eval_loss"}) expect_agreement("rm", key);
   if (GetParam() != DtypeChoice::float32) return;  // the loss leaves the mean of the scores free: rounding moves it
   for (const char* key : {"mean_reward", "max_reward"}) expect_agreement("rm", key);
+}
+
+TEST_P(Stages, DpoLossesAreTheCpus) {
+  SftConfig base = sft_config("base");
+  base.train.max_steps = 20;
+  train_sft(base);
+  DpoConfig config = dpo_config("base/final", "");
+  config.train.max_steps = 10;
+  config.data.eval_share = 0.3;
+  config.dpo.loss = PreferenceLoss::kto;
+  on_both(config, "dpo", [](const DpoConfig& c) { train_dpo(c); });
+  for (const char* key : {"loss", "eval_loss", "logps/chosen"}) expect_agreement("dpo", key);
 }
 
 TEST_P(Stages, PpoLossesAreTheCpus) {

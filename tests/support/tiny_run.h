@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "rlhf/config/dpo_config.h"
 #include "rlhf/config/ppo_config.h"
 #include "rlhf/config/reward_model_config.h"
 #include "rlhf/config/sft_config.h"
@@ -63,6 +64,16 @@ class TinyRun : public ::testing::Test {
     config.model.path = path(model);
     config.data.train = {{path("pairs.jsonl")}};
     config.data.max_length = 32;
+    common(config, output);
+    return config;
+  }
+
+  DpoConfig dpo_config(const std::string& model, const std::string& output) const {
+    DpoConfig config;
+    config.model.path = path(model);
+    config.data.train = {{path("pairs.jsonl")}};
+    config.data.max_length = 32;
+    config.log.samples_every_steps = 2;
     common(config, output);
     return config;
   }

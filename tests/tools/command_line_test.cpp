@@ -58,6 +58,7 @@ TEST(CommandLine, EvaluatesWithoutARunFolderAndTrainingData) {
   EXPECT_THROW(parse<SftConfig>({"--eval-only", "--dry-run", "model.path=m", "data.train=[a]"}), ConfigError);
   EXPECT_THROW(parse<SftConfig>({"--eval-output=x", "model.path=m", "data.train=[a]", "train.output=r"}), ConfigError);
   EXPECT_THROW(parse<PpoConfig>({"--eval-only"}), ConfigError);
+  EXPECT_THROW(parse<DpoConfig>({"--eval-only", "model.path=m", "data.train=[a]"}), ConfigError);
 }
 
 TEST(CommandLine, ScoresGivenAnswersWithoutAModel) {
@@ -92,6 +93,7 @@ TEST(CommandLine, HelpHasAnExampleThatTheToolTakes) {
   expect_taken(kTool<SftConfig>, SftConfig());
   expect_taken(kTool<RewardModelConfig>, RewardModelConfig());
   expect_taken(kTool<PpoConfig>, PpoConfig());
+  expect_taken(kTool<DpoConfig>, DpoConfig());
   expect_taken(kTool<GenerateConfig>, GenerateConfig());
 }
 

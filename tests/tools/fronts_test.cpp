@@ -18,7 +18,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const std::vector<std::string> kTools = {"rlhf-sft", "rlhf-rm", "rlhf-ppo", "rlhf-generate", "rlhf-tokenizer"};
+const std::vector<std::string> kTools = {"rlhf-sft", "rlhf-rm",       "rlhf-ppo",
+                                         "rlhf-dpo", "rlhf-generate", "rlhf-tokenizer"};
 
 ProgramResult run(const std::string& command) { return run_program(bin_dir() + "/" + command); }
 
@@ -52,6 +53,8 @@ TEST(Fronts, RefuseWithOneLineAndCodeTwo) {
        "error: command line: train.sed: unknown key; did you mean `train.seed`?\n"},
       {"rlhf-ppo model.policy=m data.prompts=[a] train.output=r",
        "error: model.reward: expected the folder of the reward model, or reward.terms, found nothing\n"},
+      {"rlhf-dpo model.path=m data.train=[a] train.output=r dpo.los=ipo",
+       "error: command line: dpo.los: unknown key; did you mean `dpo.loss`?\n"},
       {"rlhf-rm --config /no/such.yaml", "error: reading /no/such.yaml: No such file or directory\n"},
       {"rlhf-sft --resum", "error: command line: unknown flag --resum; did you mean `--resume`?\n"},
       {"rlhf-sft --learning_rate=1e-4",

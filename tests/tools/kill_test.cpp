@@ -56,6 +56,10 @@ TEST_F(Kill, LeavesNoTraceInAnyStage) {
   reward.train.max_steps = 40;
   expect_same_bits("rlhf-rm", reward, {"final"});
 
+  DpoConfig dpo = dpo_config("rlhf-sft-straight/final", "");
+  dpo.train.max_steps = 40;
+  expect_same_bits("rlhf-dpo", dpo, {"final"});
+
   PpoConfig ppo = ppo_config("rlhf-sft-straight/final", "rlhf-rm-straight/final", "");
   ppo.train.total_episodes = 30 * ppo.rollout.batch_size;
   expect_same_bits("rlhf-ppo", ppo, {"final", "final-value"});

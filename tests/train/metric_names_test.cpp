@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "rlhf/config/metrics_list.h"
+#include "rlhf/train/dpo.h"
 #include "rlhf/train/ppo.h"
 #include "rlhf/train/reward_model.h"
 #include "rlhf/train/sft.h"
@@ -61,6 +62,13 @@ TEST_F(MetricNames, OfEveryStageAreListed) {
   reward.reward_model.centering = 0.01;
   train_reward_model(reward);
   expect_listed(written("rm"), Stage::reward_model, true);
+
+  DpoConfig dpo = dpo_config("sft/final", "dpo");
+  dpo.train.max_steps = 2;
+  dpo.data.eval_share = 0.2;
+  dpo.dpo.loss = PreferenceLoss::kto;
+  train_dpo(dpo);
+  expect_listed(written("dpo"), Stage::dpo, true);
 
   PpoConfig ppo = ppo_config("sft/final", "rm/final", "ppo");
   ppo.train.total_episodes = 16;

@@ -78,6 +78,11 @@ enum class MissingEos { replace, subtract, none };
 enum class RewardCheck { none, answer, regex, json };
 enum class CenterOn { chosen, all, none };
 enum class RewardLoss { bradley_terry, ipo };
+enum class PreferenceLoss { dpo, robust, dpo_norm, ipo, hinge, simpo, orpo, kto };
+/// Whether a loss compares the policy with a reference.
+constexpr bool needs_reference(PreferenceLoss loss) {
+  return loss != PreferenceLoss::simpo && loss != PreferenceLoss::orpo;
+}
 enum class AnnotatorMethod { majority, drop_in_play, latent, em, trust };
 /// Whether labels are learned from the votes, and not counted.
 constexpr bool learns_labels(AnnotatorMethod method) {

@@ -49,7 +49,7 @@ inline constexpr ConstText kPromptFieldsDoc = [] {
 /// The upper limit of the default of data.max_length, which bounds the memory of a run.
 inline constexpr std::int64_t kMaxDefaultLength = 2048;
 
-/// Section `data` of rlhf-sft and rlhf-rm.
+/// Section `data` of rlhf-sft, rlhf-rm and rlhf-dpo.
 struct DataOptions {
   std::vector<WeightedPath> train;
   std::vector<std::string> eval;

@@ -15,7 +15,15 @@ namespace rlhf {
 enum class Better { higher, lower };
 
 /// The stages that write a metric.
-enum class MetricStages : unsigned { sft = 1, reward_model = 2, supervised = 3, ppo = 4, all = 7 };
+enum class MetricStages : unsigned {
+  sft = 1,
+  reward_model = 2,
+  ppo = 4,
+  dpo = 8,
+  pairs = 10,
+  supervised = 11,
+  all = 15
+};
 constexpr bool includes(MetricStages stages, Stage stage) {
   return (static_cast<unsigned>(stages) >> static_cast<unsigned>(stage) & 1U) != 0;
 }
@@ -58,6 +66,27 @@ inline constexpr MetricInfo kMetrics[] = {
     {.name = "max_reward", .stages = MetricStages::reward_model, .unit = "reward units",
      .what = "highest score of the step, not centred", .evaluated = true},
     {.name = "num_pairs", .stages = MetricStages::reward_model, .unit = "pairs", .what = "of this step"},
+
+    {.name = "loss", .stages = MetricStages::dpo, .unit = "",
+     .what = "the loss that dpo.loss chooses, mean over pairs; for rankings first averaged over their pairs, here and "
+             "below",
+     .better = Better::lower, .evaluated = true},
+    {.name = "rewards/accuracies", .stages = MetricStages::dpo, .unit = "share of pairs",
+     .what = "chosen has a higher reward than rejected", .better = Better::higher, .evaluated = true},
+    {.name = "rewards/margins", .stages = MetricStages::dpo, .unit = "reward units",
+     .what = "rewards/chosen − rewards/rejected", .better = Better::higher, .evaluated = true},
+    {.name = "rewards/chosen", .stages = MetricStages::dpo, .unit = "reward units",
+     .what = "β·log(π/π_ref) of the chosen completion; simpo and orpo: β·log π per token", .evaluated = true},
+    {.name = "rewards/rejected", .stages = MetricStages::dpo, .unit = "reward units",
+     .what = "the same of the rejected completion", .evaluated = true},
+    {.name = "logps/chosen", .stages = MetricStages::dpo, .unit = "nats per sequence",
+     .what = "log-probability of the chosen completion", .evaluated = true},
+    {.name = "logps/rejected", .stages = MetricStages::dpo, .unit = "nats per sequence",
+     .what = "log-probability of the rejected completion", .evaluated = true},
+    {.name = "kl", .stages = MetricStages::dpo, .unit = "nats per sequence",
+     .what = "estimate of the KL to the reference in the loss kto; absent for the other losses", .evaluated = true,
+     .conditional = true},
+    {.name = "num_pairs", .stages = MetricStages::dpo, .unit = "pairs", .what = "of this step"},
 
     {.name = "grad_norm", .stages = MetricStages::supervised, .unit = "", .what = "global norm before clipping"},
     {.name = "learning_rate", .stages = MetricStages::supervised, .unit = "", .what = "of this step"},
@@ -132,8 +161,8 @@ inline constexpr MetricInfo kMetrics[] = {
 
     {.name = "perf/tokens_per_second", .stages = MetricStages::all, .unit = "tokens per second",
      .what = "useful tokens; PPO: prompt and response tokens over the whole step", .better = Better::higher},
-    {.name = "perf/pairs_per_second", .stages = MetricStages::reward_model, .unit = "pairs per second",
-     .what = "rlhf-rm", .better = Better::higher},
+    {.name = "perf/pairs_per_second", .stages = MetricStages::pairs, .unit = "pairs per second",
+     .what = "rlhf-rm and rlhf-dpo", .better = Better::higher},
     {.name = "perf/peak_memory_bytes", .stages = MetricStages::all, .unit = "bytes",
      .what = "highest resident memory of the process; on CUDA the highest allocation on the device",
      .better = Better::lower},

@@ -38,7 +38,7 @@ constexpr auto describe(const ModelInit*) {
       field<&C::tie_word_embeddings>("use the embedding as the output head"));
 }
 
-/// Section `model` of rlhf-sft and rlhf-rm.
+/// Section `model` of rlhf-sft, rlhf-rm and rlhf-dpo.
 struct ModelOptions {
   std::string path;
   std::optional<ModelInit> init;

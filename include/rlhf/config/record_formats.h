@@ -209,9 +209,13 @@ constexpr const RecordFormatInfo* find_format(RecordFormat format) {
   return nullptr;
 }
 
+/// The stage for which the formats that a stage reads first are made: rlhf-dpo reads what rlhf-rm reads.
+constexpr Stage made_for(Stage stage) { return stage == Stage::dpo ? Stage::reward_model : stage; }
+
 /// Whether a stage reads a format.
 constexpr bool reads(Stage stage, const RecordFormatInfo& info) {
-  return info.stage == stage || (stage == Stage::sft && info.also.sft) || (stage == Stage::ppo && info.also.ppo);
+  return info.stage == made_for(stage) || (stage == Stage::sft && info.also.sft) ||
+         (stage == Stage::ppo && info.also.ppo);
 }
 
 /// The formats that a stage reads, in the order in which they are tried: first those that are made for it.
@@ -219,7 +223,7 @@ inline std::vector<RecordFormat> formats_of(Stage stage) {
   std::vector<RecordFormat> formats;
   for (const bool own : {true, false})
     for (const RecordFormatInfo& info : kRecordFormats)
-      if (reads(stage, info) && (info.stage == stage) == own) formats.push_back(info.format);
+      if (reads(stage, info) && (info.stage == made_for(stage)) == own) formats.push_back(info.format);
   return formats;
 }
 
@@ -228,7 +232,7 @@ constexpr FieldList fields_of(Stage stage) {
   FieldList fields = {};
   for (const bool own : {true, false})
     for (const RecordFormatInfo& info : kRecordFormats) {
-      if (!reads(stage, info) || (info.stage == stage) != own) continue;
+      if (!reads(stage, info) || (info.stage == made_for(stage)) != own) continue;
       for (const FieldList* list : {&info.required, &info.optional, &info.item_fields})
         fields.add(list->begin(), list->end());
     }
@@ -253,18 +257,26 @@ inline std::string wrong_format(Stage stage, RecordFormat format) {
          std::string(tool_of(found.stage));
 }
 
+/// The tools whose formats are made for a stage: " (rlhf-rm, rlhf-dpo)".
+constexpr void add_tools(ConstText& text, Stage stage) {
+  text.add(" (");
+  text.start_list();
+  for (const Stage reader : kStages)
+    if (made_for(reader) == stage) text.add_item(tool_of(reader));
+  text.add(")");
+}
 /// The formats of a stage for --help: "messages, sharegpt (rlhf-sft)".
 constexpr void add_formats(ConstText& text, Stage stage) {
   text.start_list();
   for (const RecordFormatInfo& info : kRecordFormats)
     if (info.stage == stage) text.add_item(info.name);
-  text.add(" (").add(tool_of(stage)).add(")");
+  add_tools(text, stage);
 }
 /// The fields of a stage for --help: "prompt, tools (rlhf-ppo)".
 constexpr void add_fields(ConstText& text, Stage stage) {
   text.start_list();
   for (const std::string_view name : fields_of(stage)) text.add_item(name);
-  text.add(" (").add(tool_of(stage)).add(")");
+  add_tools(text, stage);
 }
 
 }  // namespace rlhf

@@ -23,7 +23,7 @@ inline constexpr const char* kDeviceDoc =
 
 }  // namespace detail
 
-/// Section `train` of rlhf-sft and rlhf-rm. Sizes are global and in sequences (rlhf-rm: pairs or rankings).
+/// Section `train` of rlhf-sft, rlhf-rm and rlhf-dpo. Sizes are global and in sequences, or in pairs or rankings.
 struct TrainOptions {
   std::string output;
   std::int64_t batch_size = 32;
@@ -40,7 +40,7 @@ constexpr auto describe(const TrainOptions*) {
   using C = TrainOptions;
   return std::make_tuple(
       field<&C::output>("run folder; must be empty or absent without --resume").path().may_change(),
-      field<&C::batch_size>("sequences (rlhf-rm: pairs or rankings) per optimizer step", at_least(1)),
+      field<&C::batch_size>("sequences (rlhf-rm, rlhf-dpo: pairs or rankings) per optimizer step", at_least(1)),
       field<&C::micro_batch_tokens>("tokens per forward and backward pass; at least data.max_length, and at least the "
                                     "largest pair or ranking; default: derived from the memory",
                                     at_least(1))
@@ -88,11 +88,10 @@ namespace detail {
 inline constexpr ConstText kBestByDoc = [] {
   ConstText text;
   text.add("metric by which the best model is kept in best/: ");
-  add_best_by(text, Stage::sft);
-  text.add(", ");
-  add_best_by(text, Stage::reward_model);
-  text.add(", ");
-  add_best_by(text, Stage::ppo);
+  for (const Stage stage : kStages) {
+    if (stage != kStages.front()) text.add(", ");
+    add_best_by(text, stage);
+  }
   text.add("; default: the first of the stage");
   return text;
 }();

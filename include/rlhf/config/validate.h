@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "rlhf/config/average_config.h"
+#include "rlhf/config/dpo_config.h"
 #include "rlhf/config/generate_config.h"
 #include "rlhf/config/ppo_config.h"
 #include "rlhf/config/reward_evaluation_config.h"
@@ -23,6 +24,7 @@ struct Issue {
 std::vector<Issue> validate(const SftConfig& config);
 std::vector<Issue> validate(const RewardModelConfig& config);
 std::vector<Issue> validate(const PpoConfig& config);
+std::vector<Issue> validate(const DpoConfig& config);
 std::vector<Issue> validate(const GenerateConfig& config);
 std::vector<Issue> validate(const RewardEvaluationConfig& config);
 std::vector<Issue> validate(const SycophancyConfig& config);

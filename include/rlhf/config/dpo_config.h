@@ -1,0 +1,65 @@
+#pragma once
+
+#include <tuple>
+
+#include "rlhf/config/choices.h"
+#include "rlhf/config/data_options.h"
+#include "rlhf/config/describe.h"
+#include "rlhf/config/model_options.h"
+#include "rlhf/config/optimizer_options.h"
+#include "rlhf/config/train_options.h"
+
+namespace rlhf {
+
+/// Section `dpo`.
+struct DpoOptions {
+  PreferenceLoss loss = PreferenceLoss::dpo;
+  double beta = 0.1;
+  double label_smoothing = 0.0;
+  double simpo_gamma = 0.5;
+};
+constexpr auto describe(const DpoOptions*) {
+  using C = DpoOptions;
+  return std::make_tuple(
+      field<&C::loss>(
+          "with r = beta·log(π/π_ref) of a completion, and R = chosen − rejected − margin of r: dpo: −log σ(R); "
+          "robust: "
+          "dpo that is unbiased if a share label_smoothing of the labels is wrong; dpo_norm: dpo with r per token; "
+          "ipo: (R − 1/(2·beta))² of log(π/π_ref) per token, which is bounded; hinge: max(0, 1 − R); simpo: "
+          "−log σ(R − simpo_gamma), r = beta·log π per token; orpo: supervised loss of the chosen completion − "
+          "beta·log σ of the log odds ratio; kto: 1 − σ(r − KL) of the chosen and 1 − σ(KL − r) of the rejected "
+          "completion; simpo and orpo use no reference"),
+      field<&C::beta>("β: the larger, the closer the policy stays to the reference; common values: 0.1, simpo 2",
+                      more_than(0.0)),
+      field<&C::label_smoothing>(
+          "share ε of labels that are thought to be wrong; the loss of a pair is (1 − ε)·l + ε·l', l' that of the "
+          "other "
+          "order, with −R in place of R (robust: ((1 − ε)·l − ε·l') / (1 − 2ε)); not in evaluations",
+          at_least(0.0).below(0.5)),
+      field<&C::simpo_gamma>("γ of simpo: the difference of r per token that is asked for", at_least(0.0)));
+}
+
+/// The config of rlhf-dpo.
+struct DpoConfig {
+  ModelOptions model;
+  DataOptions data;
+  DpoOptions dpo;
+  TrainOptions train;
+  OptimizerOptions optimizer{.lr = 1e-6};
+  LrScheduleOptions lr_schedule;
+  EvalOptions eval;
+  CheckpointOptions checkpoint;
+  LogOptions log;
+};
+constexpr auto describe(const DpoConfig*) {
+  using C = DpoConfig;
+  return std::make_tuple(field<&C::model>("the initial model, usually the fine-tuned one, which is also the reference"),
+                         field<&C::data>("preference pairs or rankings"), field<&C::dpo>("the loss"),
+                         field<&C::train>("the run"), field<&C::optimizer>("AdamW"),
+                         field<&C::lr_schedule>("learning rate over the run"),
+                         field<&C::eval>("evaluation during training").may_change(),
+                         field<&C::checkpoint>("checkpoints for --resume").may_change(),
+                         field<&C::log>("metrics and samples").may_change());
+}
+
+}  // namespace rlhf

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "rlhf/config/dpo_config.h"
+#include "rlhf/train/run_options.h"
+
+namespace rlhf {
+
+/// Direct preference optimisation (rlhf-dpo): trains a language model on pairs or rankings with a loss of
+/// algo/preference_loss.h, averaged over the pairs of each ranking and then over the samples of an optimizer step.
+/// Judgments become pairs by the majority of the votes. final/ is a Hugging Face folder.
+///
+/// The reference is the initial model. Its log-probabilities of all completions are computed once, before the first
+/// step, and kept in checkpoints, so no second model is in memory and a resumed run computes nothing again.
+/// Errors: like train_sft; ConfigError for RunOptions::eval_only.
+RunSummary train_dpo(const DpoConfig& config, const RunOptions& options = {});
+
+}  // namespace rlhf
