@@ -35,7 +35,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--ours-only", action="store_true", help="one quick run of our side; nothing is kept")
     parser.add_argument("--peer-only", action="store_true", help="one quick run of the peer; nothing is kept")
     parser.add_argument("--pairs", type=int, help="pairs of a row; default: as --list says")
-    parser.add_argument("--steps", default="2+6", help="warm-up + timed steps of SFT and reward model")
+    parser.add_argument("--steps", default="2+6", help="warm-up + timed steps of SFT, reward model and DPO")
     parser.add_argument("--ppo-steps", default="1+2", help="warm-up + timed steps of PPO")
     parser.add_argument("--repeat", type=int, default=2, help="timed calls of generate in a process")
     parser.add_argument("--patience", type=float, default=600, help="seconds to wait for a quiet machine before a pair")
@@ -85,7 +85,7 @@ def make_lab(options: argparse.Namespace) -> Lab:
         environment.build(build)
     steps = two_numbers(options.steps)
     lab = Lab(work, build, options.data.resolve(), environment.make_venvs(work, options.python), options.threads,
-              {"sft": steps, "rm": steps, "ppo": two_numbers(options.ppo_steps)}, options.repeat, options.patience,
+              {"sft": steps, "rm": steps, "dpo": steps, "ppo": two_numbers(options.ppo_steps)}, options.repeat, options.patience,
               environment.fast_dtype())
     prepare(lab, options)
     return lab
@@ -95,7 +95,7 @@ def checked(row: Row, lab: Lab, ours: str, again: bool) -> dict:
     """The gate's result; that of losses or greedy tokens is kept for rows whose work is of the same kind."""
     if row.kind != "generate":
         gate.check_ids(row, lab)
-    subject = f"{row.kind}-{row.model}" + (f"-{row.setting}-{lab.dtype(row)}" if row.kind in ("sft", "rm") else "")
+    subject = f"{row.kind}-{row.model}" + (f"-{row.setting}-{lab.dtype(row)}" if row.kind in ("sft", "rm", "dpo") else "")
     kept = lab.work / "gates" / f"{subject}.json"
     reusable = kept.exists() and not again and "changes" not in ours
     if reusable and (result := json.loads(kept.read_text()))["commit"] == ours:
@@ -113,7 +113,7 @@ def run_row(row: Row, lab: Lab, options: argparse.Namespace, facts: dict) -> Non
         return say(f"{row.name}: finished before, skipped (--again measures it anew)")
     if row.setting == "fp32" and lab.fast == "float32":
         return say(f"{row.name}: float32 is this processor's dtype, so another row measures it, skipped")
-    if row.setting == "default" and row.kind in ("sft", "rm") and not environment.torch_has_bfloat16_products():
+    if row.setting == "default" and row.kind in ("sft", "rm", "dpo") and not environment.torch_has_bfloat16_products():
         return say(f"{row.name}: TRL's default is bfloat16, which torch multiplies in a plain loop on this processor, skipped")
     began = time.monotonic()
     gated = row.kind not in ("help", "startup")

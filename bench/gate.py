@@ -78,7 +78,7 @@ def check_greedy(row: Row, lab: Lab) -> dict:
 
 def check(row: Row, lab: Lab) -> dict:
     """Training in bfloat16 is checked in float32 as well, where equal work is equal to 1e-3 at every step."""
-    if row.kind not in ("sft", "rm"):
+    if row.kind not in ("sft", "rm", "dpo"):
         return check_greedy(row, lab)
     result = check_losses(row, lab)
     if row.setting == "best" and lab.dtype(row) == "bfloat16":

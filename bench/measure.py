@@ -66,7 +66,7 @@ def help_side(row: Row, lab: Lab, ours: bool) -> dict:
             "error_seconds": wall([tool, "model.path=x", "train.batch_sise=8"], dict(os.environ), 2, 15)}
 
 
-SIDES = {"sft": training_side, "rm": training_side, "ppo": training_side, "generate": generate_side,
+SIDES = {"sft": training_side, "rm": training_side, "dpo": training_side, "ppo": training_side, "generate": generate_side,
          "startup": startup_side, "help": help_side}
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Row:
     name: str
-    kind: str               # sft, rm, ppo, generate, help, startup
+    kind: str               # sft, rm, dpo, ppo, generate, help, startup
     what: str
     model: str = "30m"
     setting: str = "best"   # of the peer: best, default, fp32
@@ -44,6 +44,8 @@ ROWS = [
     Row("rm-30m", "rm", "grouped by length, allocator tuned"),
     Row("rm-30m-default", "rm", "TRL as it comes, random batches", **DEFAULT),
     Row("rm-110m", "rm", "as rm-30m", model="110m", pairs=3),
+    Row("dpo-30m", "dpo", "grouped by length, allocator tuned, TRL's reference computed before the first step"),
+    Row("dpo-30m-default", "dpo", "TRL as it comes, random batches", **DEFAULT),
     Row("ppo-30m", "ppo", "allocator tuned; 16 x 64 tokens, 4 epochs", data="ppo", batch=16),
     Row("ppo-30m-1epoch", "ppo", "as ppo-30m, 1 epoch", data="ppo", batch=16, epochs=1),
     Row("ppo-30m-default", "ppo", "TRL as it comes (float32), 4 epochs", **DEFAULT | dict(data="ppo", batch=16)),
@@ -66,6 +68,7 @@ GOALS = [
     Goal("SFT without any padding to save", "sft-30m-constant", "speed", 1.3),
     *(Goal("Reward model against TRL at its best", row, "speed", 1.8) for row in ("rm-30m", "rm-110m")),
     Goal("Reward model against TRL's defaults", "rm-30m-default", "speed", 3.2),
+    Goal("DPO against TRL at its best", "dpo-30m", "speed", 2),
     *(Goal("PPO step, 4 epochs, against TRL at its best", row, "speed", 2.2) for row in ("ppo-30m", "ppo-110m")),
     Goal("PPO step, 1 epoch, against TRL at its best", "ppo-30m-1epoch", "speed", 3),
     Goal("PPO step, 4 epochs, against TRL's defaults", "ppo-30m-default", "speed", 5.5),

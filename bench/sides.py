@@ -12,7 +12,7 @@ import figures
 from rows import Row
 
 PEERS = Path(__file__).resolve().parent / "peers"
-LEARNING_RATE = {"sft": 2e-5, "rm": 1e-4, "ppo": 3e-6}
+LEARNING_RATE = {"sft": 2e-5, "rm": 1e-4, "ppo": 3e-6, "dpo": 1e-5}
 GATE_STEPS = 20
 
 
@@ -34,7 +34,8 @@ class Lab:
 
     def data(self, row: Row) -> str:
         warmup, timed = self.steps["sft"]
-        name = row.data if row.kind == "ppo" else f"{row.kind}-{row.data}"
+        kind = "rm" if row.kind == "dpo" else row.kind  # the same pairs
+        name = row.data if kind == "ppo" else f"{kind}-{row.data}"
         return str(self.work / f"data-{warmup}-{timed}" / name)
 
     def model(self, row: Row, reward: bool) -> str:
@@ -81,6 +82,13 @@ def fresh(folder: Path) -> Path:
     return folder
 
 
+def labels(kind: str, batch: list[dict]) -> int:
+    """Tokens whose log-probabilities a step needs."""
+    if kind == "dpo":
+        return sum(len(r[key]) - r["prompt_length"] for r in batch for key in ("chosen_ids", "rejected_ids"))
+    return sum(r.get("labels", 0) for r in batch)
+
+
 def work_per_step(row: Row, lab: Lab) -> tuple[list[int], list[float]]:
     """Useful tokens and floating-point operations of every step: both sides see these ids in this order."""
     rows = [json.loads(line) for line in Path(lab.data(row) + ".ids.jsonl").read_text().splitlines()]
@@ -94,7 +102,7 @@ def work_per_step(row: Row, lab: Lab) -> tuple[list[int], list[float]]:
         keys = ("input_ids",) if row.kind == "sft" else ("chosen_ids", "rejected_ids")
         lengths = [len(r[key]) for r in batch for key in keys]
         tokens.append(sum(lengths))
-        flops.append(figures.training_flops(row.model, lengths, sum(r.get("labels", 0) for r in batch)))
+        flops.append(figures.training_flops(row.model, lengths, labels(row.kind, batch)))
     return tokens, flops
 
 
@@ -127,7 +135,7 @@ def config_of_ours(row: Row, lab: Lab, output: Path, steps: int) -> dict:
 
 
 def run_ours(row: Row, lab: Lab, steps: int) -> dict:
-    """One run of rlhf-sft, rlhf-rm or rlhf-ppo."""
+    """One run of rlhf-sft, rlhf-rm, rlhf-dpo or rlhf-ppo."""
     folder = fresh(lab.work / "runs" / "ours")
     config, output = folder / "config.json", folder / "run"
     config.write_text(json.dumps(config_of_ours(row, lab, output, steps), indent=1))

@@ -70,12 +70,13 @@ def demonstrations(rows: list[dict], tokens: Tokens) -> list[tuple[dict, dict]]:
 def pairs(rows: list[dict], tokens: Tokens) -> list[tuple[dict, dict]]:
     result = []
     for row in rows:
-        chosen, rejected = (tokens.joined(row["prompt"], row[side])[0] for side in ("chosen", "rejected"))
+        (chosen, prompt_length), (rejected, _) = (tokens.joined(row["prompt"], row[side]) for side in ("chosen", "rejected"))
         if chosen == rejected:
             continue
         record = {key: row[key] for key in ("prompt", "chosen", "rejected")}
         size = max(len(chosen), len(rejected))
-        result.append((record, {"chosen_ids": chosen, "rejected_ids": rejected, "size": size}))
+        result.append((record, {"chosen_ids": chosen, "rejected_ids": rejected, "prompt_length": prompt_length,
+                                "size": size}))
     return result
 
 
