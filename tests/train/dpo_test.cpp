@@ -258,8 +258,11 @@ TEST_F(Dpo, ManyMicroBatchesEqualOne) {
     const auto many = timeless_metrics(run.train.output);
     ASSERT_EQ(one.size(), many.size());
     for (std::size_t line = 0; line < one.size(); ++line)
-      for (const auto& [name, value] : one[line].items())
+      for (const auto& [name, value] : one[line].items()) {
+        // In the first step both rewards are 0 but for rounding, which decides the order of a pair.
+        if (line == 0 && name == "rewards/accuracies") continue;
         EXPECT_NEAR(many[line].at(name).get<double>(), value.get<double>(), 2e-4) << name << " of line " << line;
+      }
   }
 }
 

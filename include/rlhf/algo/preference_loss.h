@@ -6,9 +6,9 @@
 
 /// Losses that train a policy on P pairs of completions, without a reward model. All are sums over the pairs,
 ///   Σ w·(p·l + (1 − p)·l'),
-/// l' the loss of the other order, which is l(−R) for a loss of a difference R, with w, p and the margin m of PairLabels;
-/// evidence must be undefined where bradley_terry_loss() is not used. Labels that are wrong with probability ε have
-/// p = 1 − ε (cDPO), or without bias (1 − ε) / (1 − 2ε) (robust DPO, arXiv:2403.00409).
+/// l' the loss of the other order, which is l(−R) for a loss of a difference R, with w, p and the margin m of
+/// PairLabels; evidence must be undefined where bradley_terry_loss() is not used. Labels that are wrong with
+/// probability ε have p = 1 − ε (cDPO), or without bias (1 − ε) / (1 − 2ε) (robust DPO, arXiv:2403.00409).
 ///
 /// All are differentiable functions of the log-probabilities of the policy; a NaN gives a NaN. Shapes: all [P]. Errors:
 /// ShapeError; ArgumentError unless β > 0.
