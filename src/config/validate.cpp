@@ -246,13 +246,28 @@ void check_terms(Issues& issues, const std::vector<RewardTerm>& terms) {
           {{key + ".name"},
            "expected a name that no other term and not the reward model has, found \"" + term.name + "\""});
     }
-    if ((term.check == RewardCheck::none) != !term.command.empty())
-      issues.push_back(
-          {{key}, "expected a check or a command, found " + std::string(term.command.empty() ? "neither" : "both")});
+    const int ways = (term.check != RewardCheck::none) + !term.command.empty() + !term.url.empty();
+    if (ways != 1)
+      issues.push_back({{key},
+                        std::string("expected a check, a command or a url, found ") +
+                            (ways == 0 ? "none of them" : "more than one")});
+    if (!term.url.empty() && !term.url.starts_with("http://") && !term.url.starts_with("https://"))
+      issues.push_back({{key + ".url"}, "expected http://… or https://…, found " + term.url});
     if ((term.check == RewardCheck::regex) != !term.pattern.empty())
       issues.push_back({{key + ".pattern"},
                         std::string("expected ") + (term.pattern.empty() ? "an expression with check: regex, found none"
                                                                          : "none without check: regex, found one")});
+    if ((term.check == RewardCheck::overlong) != (term.buffer_tokens > 0))
+      issues.push_back({{key + ".buffer_tokens"},
+                        term.buffer_tokens > 0
+                            ? "expected 0 without check: overlong, found " + number(term.buffer_tokens)
+                            : "expected at least 1 with check: overlong, found 0"});
+    if (term.max_tokens && (term.check != RewardCheck::overlong || *term.max_tokens < term.buffer_tokens))
+      issues.push_back(
+          {{key + ".max_tokens"},
+           (term.check == RewardCheck::overlong ? "expected at least buffer_tokens = " + number(term.buffer_tokens)
+                                                : "expected none without check: overlong") +
+               ", found " + number(*term.max_tokens)});
   }
 }
 

@@ -1,10 +1,12 @@
 // Rewards by rules.
+#include <algorithm>
 #include <optional>
 #include <stdexcept>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
+#include "rlhf/core/check_argument.h"
 #include "rlhf/core/error.h"
 #include "rlhf/core/signals.h"
 #include "rlhf/core/utf8.h"
@@ -35,19 +37,34 @@ class CheckReward : public RewardSource {
  public:
   explicit CheckReward(const RewardTerm& term) : term_(term) {
     if (term.check == RewardCheck::regex) regex_.emplace(compiled(term));
-    if (term.check == RewardCheck::none) throw ArgumentError("check: expected answer, regex or json, found none");
+    if (term.check == RewardCheck::none)
+      throw ArgumentError("check: expected answer, regex, json or overlong, found none");
+    if (term.check != RewardCheck::overlong) return;
+    check_argument(term.max_tokens.has_value(), "max_tokens", "a number with check: overlong", "none");
+    check_argument(term.buffer_tokens >= 1 && term.buffer_tokens <= *term.max_tokens, "buffer_tokens",
+                   "from 1 to max_tokens", term.buffer_tokens);
   }
 
   std::vector<float> score(const RewardRequest& request) override {
     std::vector<float> scores;
-    for (const ResponseRecord& response : request.responses) {
+    for (std::size_t i = 0; i < request.responses.size(); ++i) {
       stop_if_signalled();
-      scores.push_back(passes(response) ? 1 : 0);
+      if (term_.check == RewardCheck::overlong) {
+        scores.push_back(of_length(request.rollout.responses.length(static_cast<std::int64_t>(i))));
+      } else {
+        scores.push_back(passes(request.responses[i]) ? 1 : 0);
+      }
     }
     return scores;
   }
 
  private:
+  float of_length(std::int64_t tokens) const {
+    const std::int64_t over = tokens - (*term_.max_tokens - term_.buffer_tokens);
+    const auto share = static_cast<double>(over) / static_cast<double>(term_.buffer_tokens);
+    return static_cast<float>(-std::clamp(share, 0.0, 1.0));
+  }
+
   bool passes(const ResponseRecord& response) const {
     switch (term_.check) {
       case RewardCheck::answer:
@@ -56,6 +73,7 @@ class CheckReward : public RewardSource {
         return !first_invalid_utf8(response.response) && regex_->matches(response.response);
       case RewardCheck::json:
         return nlohmann::json::accept(response.response);
+      case RewardCheck::overlong:
       case RewardCheck::none:
         break;
     }

@@ -40,7 +40,10 @@ OnPolicyModels::OnPolicyModels(const Setup& setup, OnPolicyModelOptions paths, c
   if (own_reward_ && !terms_.empty())
     throw ConfigError({"reward.terms: expected none with a RewardSource of the caller, found " +
                        std::to_string(terms_.size()) + "; hint: add them up with reward_from_terms()"});
-  for (const RewardTerm& term : terms_) check_term(term);
+  for (RewardTerm& term : terms_) {
+    if (!term.max_tokens) term.max_tokens = rollout.max_new_tokens;
+    check_term(term);
+  }
   if (own_reward_ || paths_.reward.empty()) return;
   reward_folders_.push_back(read_reward_folder(paths_.reward, "model.reward", setup));
   for (const std::string& path : paths_.reward_ensemble)
@@ -135,7 +138,9 @@ std::unique_ptr<RewardSource> OnPolicyModels::with_terms(std::unique_ptr<RewardS
   if (model) all.push_back({"model", 1, std::move(model)});
   for (const RewardTerm& term : terms_)
     all.push_back({term.name, term.weight,
-                   term.check == RewardCheck::none ? reward_from_program(term) : reward_from_check(term)});
+                   term.check != RewardCheck::none ? reward_from_check(term)
+                   : term.url.empty()              ? reward_from_program(term)
+                                                   : reward_from_url(term)});
   return reward_from_terms(std::move(all));
 }
 

@@ -58,7 +58,28 @@ TEST(RewardCheck, RegexAndJson) {
   expect_misuse<ConfigError>(
       "reward.terms: r: pattern: expected an expression of PCRE2, found one that does not compile",
       [] { reward_from_check({.name = "r", .check = RewardCheck::regex, .pattern = "("}); });
-  expect_misuse<ArgumentError>("check: expected answer, regex or json", [] { reward_from_check({.name = "n"}); });
+  expect_misuse<ArgumentError>("check: expected answer, regex, json or overlong",
+                               [] { reward_from_check({.name = "n"}); });
+}
+
+// DAPO, eq. 13, with L_max = 10 and L_cache = 4: 0 up to 6 tokens, −1 from 10 on.
+TEST(RewardCheck, OverlongIsThePenaltyOfDapo) {
+  const TokenIds prompt = {1};
+  std::vector<const TokenIds*> prompts;
+  std::vector<Generation> generations;
+  for (const std::size_t length : {1, 6, 7, 8, 10, 12}) {
+    prompts.push_back(&prompt);
+    generations.push_back({TokenIds(length, 2), std::vector<float>(length, -1), Finish::stop});
+  }
+  const Rollout rollout = make_rollout(prompts, generations, at::kCPU);
+  const std::vector<ResponseRecord> responses(6, said(""));
+  RewardTerm term{.name = "o", .check = RewardCheck::overlong, .buffer_tokens = 4, .max_tokens = 10};
+  EXPECT_EQ(reward_from_check(term)->score({rollout, responses}), (std::vector<float>{0, 0, -0.25, -0.5, -1, -1}));
+  term.max_tokens = std::nullopt;
+  expect_misuse<ArgumentError>("max_tokens: expected a number with check: overlong", [&] { reward_from_check(term); });
+  term.max_tokens = 3;
+  expect_misuse<ArgumentError>("buffer_tokens: expected from 1 to max_tokens, found 4",
+                               [&] { reward_from_check(term); });
 }
 
 RewardTerm program(const std::string& script, std::int64_t workers = 1, double timeout = 60) {

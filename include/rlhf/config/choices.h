@@ -75,7 +75,7 @@ constexpr bool compares_samples(AdvantageKind kind) {
   return kind == AdvantageKind::rloo || kind == AdvantageKind::grpo || kind == AdvantageKind::dr_grpo;
 }
 enum class MissingEos { replace, subtract, none };
-enum class RewardCheck { none, answer, regex, json };
+enum class RewardCheck { none, answer, regex, json, overlong };
 enum class CenterOn { chosen, all, none };
 enum class RewardLoss { bradley_terry, ipo };
 enum class PreferenceLoss { dpo, robust, dpo_norm, ipo, hinge, simpo, orpo, kto };

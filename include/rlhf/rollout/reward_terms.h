@@ -7,8 +7,8 @@
 #include "rlhf/config/reward_term.h"
 #include "rlhf/rollout/reward_source.h"
 
-/// Rewards from rules, from programs in any language, and sums of several rewards. docs/rewards.md describes them for
-/// users.
+/// Rewards from rules, programs in any language and services, and sums of several rewards. docs/rewards.md describes
+/// them for users.
 namespace rlhf {
 
 /// The answer that the record of a prompt (JSON text) has in `field`: a text or a number; of a text with "####" what
@@ -18,7 +18,9 @@ std::string answer_of(const std::string& record, const std::string& field);
 /// 1 for a response that passes term.check, else 0:
 ///   answer: gives_answer() of records/checked_questions.h with the answer of the record;
 ///   regex: has a match of term.pattern;  json: is a JSON value, with nothing but white space around it.
-/// Throws ConfigError for a pattern that does not compile, and ArgumentError for the check none.
+/// overlong is a penalty by the number T of tokens: −clip((T − (max_tokens − buffer_tokens)) / buffer_tokens, 0, 1),
+/// the soft overlong punishment of DAPO (arXiv:2503.14476, eq. 13). Throws ConfigError for a pattern that does not
+/// compile, and ArgumentError for the check none and for overlong without max_tokens.
 std::unique_ptr<RewardSource> reward_from_check(const RewardTerm& term);
 
 /// Scores of a program that runs as long as the object, term.workers times. It reads a line of JSON per response,
@@ -27,6 +29,14 @@ std::unique_ptr<RewardSource> reward_from_check(const RewardTerm& term);
 /// for term.timeout_seconds is started again, once per call of score(), and gets its lines again. Throws RewardError if
 /// it cannot be started, fails twice, or writes anything else.
 std::unique_ptr<RewardSource> reward_from_program(const RewardTerm& term);
+
+/// Scores of a service: POST to term.url, term.batch_size responses per request and term.workers requests at a time,
+///   {"query": [prompt + response, …], "prompts": [prompt, …], "labels": [field term.field of the record, else "", …]}
+/// which is answered by {"rewards": [number, …]} in the same order (a list of one number each is a number): the
+/// protocol of remote_rm_url of OpenRLHF. A request that finds no connection, gets no answer for term.timeout_seconds,
+/// or gets the status 429, 502, 503 or 504 is repeated term.max_retries times, with a wait of 0.25 s that doubles.
+/// Throws RewardError if that is not enough, and for any other status or answer.
+std::unique_ptr<RewardSource> reward_from_url(const RewardTerm& term);
 
 /// A source, its weight, and its name in the metrics.
 struct WeightedReward {
