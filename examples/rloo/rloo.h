@@ -45,6 +45,12 @@ inline std::vector<rlhf::Issue> validate(const Config& config) {
     issues.push_back({{"rollout.num_samples_per_prompt"}, "expected at least 2 (their rewards are compared), found 1"});
   if (!config.reward.agreement_penalty.number)
     issues.push_back({{"reward.agreement_penalty"}, "expected a number (RLOO does not estimate it), found auto"});
+  const std::pair<const char*, bool> not_here[] = {
+      {"reward.scaling", config.reward.scaling != rlhf::RewardScaling::none},
+      {"rollout.refill_equal_groups", config.rollout.refill_equal_groups > 0},
+      {"data.ptx", !config.data.ptx.empty()}};
+  for (const auto& [key, used] : not_here)
+    if (used) issues.push_back({{key}, "expected its default (only rlhf-ppo has it), found another value"});
   return issues;
 }
 

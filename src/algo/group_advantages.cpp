@@ -35,7 +35,7 @@ at::Tensor group_advantages(const at::Tensor& rewards, std::int64_t group_size, 
 
 at::Tensor equal_groups(const at::Tensor& rewards, std::int64_t group_size) {
   const at::Tensor groups = groups_of(rewards, group_size);
-  return groups.amax(1).eq(groups.amin(1)).to(at::kDouble).mean();
+  return groups.amax(1).eq(groups.amin(1));
 }
 
 }  // namespace rlhf

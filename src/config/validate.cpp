@@ -333,6 +333,7 @@ Issues validate_on_policy(const std::string& policy, const PromptDataOptions& da
   require_said(issues, "model.policy", policy, "the folder of the initial policy");
   require_files(issues, "data.prompts", data.prompts);
   check_files(issues, "data.eval", data.eval);
+  check_files(issues, "data.ptx", data.ptx);
   check_fields(issues, data.fields, Stage::ppo);
   check_template(issues, "data.template", data.template_);
   require_said(issues, "train.output", train.output, "a folder for the run");
@@ -349,6 +350,18 @@ Issues validate_on_policy(const std::string& policy, const PromptDataOptions& da
   return issues;
 }
 
+/// What refers to a model, to files or to an option that is not there.
+void check_references(Issues& issues, const PpoConfig& config) {
+  const RewardOptions& reward = config.reward;
+  if (reward.scaling != RewardScaling::none && !reward.agreement_penalty.number)
+    issues.push_back({{"reward.agreement_penalty", "reward.scaling"},
+                      "expected a number with reward.scaling (the estimate is in reward units), found auto"});
+  if ((config.ppo.ptx_coef > 0) != !config.data.ptx.empty())
+    issues.push_back({{"data.ptx", "ppo.ptx_coef"},
+                      config.data.ptx.empty() ? "expected at least one file with ppo.ptx_coef above 0, found none"
+                                              : "expected none without ppo.ptx_coef, found some"});
+}
+
 /// What an advantage without a value model needs and refuses, and where the KL penalty may be.
 void check_advantage(Issues& issues, const PpoConfig& config) {
   const PpoOptions& ppo = config.ppo;
@@ -357,8 +370,12 @@ void check_advantage(Issues& issues, const PpoConfig& config) {
                       "expected k2 or k3 in the loss (the gradient of k1 is 0 in expectation), found k1"});
   if (ppo.dual_clip > 0 && ppo.dual_clip <= 1)
     issues.push_back({{"ppo.dual_clip"}, "expected 0 or above 1, found " + format_double(ppo.dual_clip)});
-  if (ppo.has_value_model()) return;
   const std::string name(enum_names<AdvantageKind>()[static_cast<std::size_t>(ppo.advantage)]);
+  if (config.rollout.refill_equal_groups > 0 && !compares_samples(ppo.advantage))
+    issues.push_back({{"rollout.refill_equal_groups", "ppo.advantage"},
+                      "expected 0 with ppo.advantage: " + name + " (responses to a prompt are not compared), found " +
+                          number(config.rollout.refill_equal_groups)});
+  if (ppo.has_value_model()) return;
   if (compares_samples(ppo.advantage) && config.rollout.num_samples_per_prompt < 2)
     issues.push_back({{"rollout.num_samples_per_prompt", "ppo.advantage"},
                       "expected at least 2 with ppo.advantage: " + name + " (their rewards are compared), found 1"});
@@ -383,6 +400,7 @@ Issues validate(const PpoConfig& config) {
                           ", found " + number(config.ppo.value_warmup_steps)});
   }
   check_advantage(issues, config);
+  check_references(issues, config);
   require_divides(issues, "ppo.num_mini_batches", config.ppo.num_mini_batches, "rollout.batch_size",
                   rollout.batch_size);
   if (config.ppo.kl_controller == KlControllerKind::adaptive && config.ppo.kl_coef == 0) {

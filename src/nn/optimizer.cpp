@@ -21,12 +21,18 @@ namespace {
 
 constexpr double kClipEpsilon = 1e-6;  // the value of torch.nn.utils.clip_grad_norm_
 
+/// eps as it is added after the correction of the bias: eps added before it has the same effect as eps / √c₂ after it.
+double corrected_eps(const OptimizerOptions& options, double steps) {
+  if (options.eps_style == AdamEpsStyle::pytorch) return options.eps;
+  return options.eps / std::sqrt(1 - std::pow(options.betas[1], steps));
+}
+
 AdamWStep make_step(const OptimizerOptions& options, double lr, double steps, double norm) {
   const double clip = options.max_grad_norm;
   return {.lr = static_cast<float>(lr),
           .beta1 = static_cast<float>(options.betas[0]),
           .beta2 = static_cast<float>(options.betas[1]),
-          .eps = static_cast<float>(options.eps),
+          .eps = static_cast<float>(corrected_eps(options, steps)),
           .weight_decay = 0,
           .correction1 = static_cast<float>(1 - std::pow(options.betas[0], steps)),
           .correction2 = static_cast<float>(1 - std::pow(options.betas[1], steps)),
@@ -102,8 +108,10 @@ void AdamW::update(bool decay, double lr, const at::Tensor& found_inf) {
   }
   if (masters.empty()) return;
   const std::vector<at::Tensor> steps(masters.size(), step_count_);
+  const bool waits = options_.eps_style != AdamEpsStyle::pytorch;  // for the device
+  const double eps = waits ? corrected_eps(options_, step_count_.item<double>()) : options_.eps;
   at::_fused_adamw_(masters, gradients, exp_avgs, exp_avg_sqs, /*max_exp_avg_sqs=*/{}, steps, lr, options_.betas[0],
-                    options_.betas[1], decay ? options_.weight_decay : 0.0, options_.eps, /*amsgrad=*/false,
+                    options_.betas[1], decay ? options_.weight_decay : 0.0, eps, /*amsgrad=*/false,
                     /*maximize=*/false, /*grad_scale=*/std::nullopt, found_inf);
 }
 

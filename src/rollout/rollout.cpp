@@ -1,6 +1,8 @@
 // Packs prompts and responses, and selects sequences of a rollout.
 #include "rlhf/rollout/rollout.h"
 
+#include <array>
+#include <set>
 #include <string>
 
 #include <ATen/ops/index_select.h>
@@ -63,6 +65,27 @@ Rollout make_rollout(std::span<const TokenIds* const> prompts, std::span<const G
   rollout.tokens = to_device(tokens, device);
   rollout.logprobs = to_device(logprobs, device);
   return rollout;
+}
+
+std::vector<Generation> generations_of(const Rollout& rollout) {
+  const at::Tensor tokens = rollout.tokens.cpu(), logprobs = rollout.logprobs.cpu();
+  const auto* const ids = tokens.const_data_ptr<std::int64_t>();
+  const auto* const values = logprobs.const_data_ptr<float>();
+  std::vector<Generation> generations;
+  for (std::size_t i = 0; i < rollout.finish.size(); ++i) {
+    const auto begin = rollout.responses.offsets[i], end = rollout.responses.offsets[i + 1];
+    generations.push_back({TokenIds(ids + begin, ids + end), {values + begin, values + end}, rollout.finish[i]});
+  }
+  return generations;
+}
+
+std::optional<double> repetition(std::span<const std::int32_t> tokens) {
+  constexpr std::size_t kLength = 4;
+  if (tokens.size() < kLength) return std::nullopt;
+  std::set<std::array<std::int32_t, kLength>> different;
+  const std::size_t all = tokens.size() - kLength + 1;
+  for (std::size_t i = 0; i < all; ++i) different.insert({tokens[i], tokens[i + 1], tokens[i + 2], tokens[i + 3]});
+  return 1 - static_cast<double>(different.size()) / static_cast<double>(all);
 }
 
 RolloutSlice slice_rollout(const Rollout& rollout, std::span<const std::size_t> indices) {

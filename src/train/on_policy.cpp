@@ -24,6 +24,7 @@ namespace {
 
 // Distinct from the streams that shuffle prompts, and from each other.
 constexpr std::uint64_t kRolloutStream = 0x726f6c6c;
+constexpr std::uint64_t kRefillStream = 0x72656669;
 constexpr std::uint64_t kEvaluationStream = 0x65766c72;
 constexpr std::uint64_t kAgreementStream = 0x61677265;
 
@@ -31,6 +32,8 @@ std::uint64_t stream_of(RolloutPurpose purpose) {
   switch (purpose) {
     case RolloutPurpose::training:
       return kRolloutStream;
+    case RolloutPurpose::refill:
+      return kRefillStream;
     case RolloutPurpose::evaluation:
       return kEvaluationStream;
     case RolloutPurpose::agreement_penalty:
@@ -73,6 +76,16 @@ float with_missing_eos(float score, const RewardOptions& options) {
   return score;
 }
 
+/// Scales by the moments of all scores so far, these included. Returns what they were divided by.
+std::optional<double> scale(std::vector<float>& scores, RewardScaling scaling, RunningMoments* moments) {
+  if (scaling == RewardScaling::none) return std::nullopt;
+  check_argument(moments != nullptr, "moments", "those of the scores so far, with reward.scaling", "none");
+  moments->add(scores);
+  const double mean = scaling == RewardScaling::running_mean_std ? moments->mean : 0, deviation = moments->deviation();
+  for (float& score : scores) score = static_cast<float>((static_cast<double>(score) - mean) / deviation);
+  return deviation;
+}
+
 bool clips(const RewardOptions& options) { return options.clip_range[0] < options.clip_range[1]; }
 
 /// Clips to options.clip_range and returns the number of scores that were outside.
@@ -85,6 +98,18 @@ std::int64_t clip(std::vector<float>& scores, const RewardOptions& options) {
     score = inside;
   }
   return clipped;
+}
+
+/// The prompts `first`, …, `first` + `count` − 1 of `order`, each repeated once per response.
+std::vector<const PromptSample*> take_prompts(const BatchOrder& order, const std::vector<PromptSample>& prompts,
+                                              std::int64_t first, std::int64_t count, std::int64_t responses) {
+  std::vector<const PromptSample*> taken;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const std::size_t number = order.batch(first + i).front();
+    check_argument(number < prompts.size(), "order", "an order of these prompts", number);
+    taken.insert(taken.end(), static_cast<std::size_t>(responses), &prompts[number]);
+  }
+  return taken;
 }
 
 std::optional<double> mean_of(const std::vector<float>& values) {
@@ -130,14 +155,18 @@ std::vector<const PromptSample*> choose_prompts(const BatchOrder& order, const s
   check_argument(options.num_samples_per_prompt >= 1, "num_samples_per_prompt", "at least 1",
                  options.num_samples_per_prompt);
   const std::int64_t count = options.batch_size / options.num_samples_per_prompt;
-  std::vector<const PromptSample*> chosen;
-  for (std::int64_t i = 0; i < count; ++i) {
-    const std::size_t number = order.batch(step * count + i).front();
-    check_argument(number < prompts.size(), "order", "an order of these prompts", number);
-    const PromptSample* prompt = &prompts[number];
-    chosen.insert(chosen.end(), static_cast<std::size_t>(options.num_samples_per_prompt), prompt);
-  }
-  return chosen;
+  return take_prompts(order, prompts, step * count, count, options.num_samples_per_prompt);
+}
+
+std::vector<const PromptSample*> choose_refill_prompts(const BatchOrder& order,
+                                                       const std::vector<PromptSample>& prompts, std::int64_t step,
+                                                       std::int64_t round, std::int64_t count,
+                                                       const RolloutOptions& options) {
+  const std::int64_t most = options.batch_size / options.num_samples_per_prompt;
+  check_argument(round >= 1 && round <= kMostRefillRounds, "round", "from 1 to 64", round);
+  check_argument(count >= 1 && count <= most, "count", "from 1 to the prompts of a rollout", count);
+  return take_prompts(order, prompts, (step * kMostRefillRounds + round - 1) * most, count,
+                      options.num_samples_per_prompt);
 }
 
 Rollout collect_rollout(CausalLM& policy, std::span<const PromptSample* const> prompts, const RolloutOptions& options,
@@ -183,13 +212,31 @@ std::vector<ResponseRecord> read_responses(const Rollout& rollout, std::span<con
     const TokenIds response(ids + offsets[i], ids + offsets[i + 1]);
     records.push_back({prompts[i]->text,
                        tokenizer ? decode_after(*tokenizer, prompts[i]->ids, response) : std::string(),
-                       prompts[i]->extra, rollout.finish[i], prompts[i]->belief});
+                       prompts[i]->extra, rollout.finish[i], prompts[i]->belief, repetition(response)});
   }
   return records;
 }
 
+Repetition& Repetition::operator+=(const Repetition& other) {
+  sum += other.sum;
+  responses += other.responses;
+  return *this;
+}
+
+std::optional<double> Repetition::mean() const {
+  if (responses == 0) return std::nullopt;
+  return sum / static_cast<double>(responses);
+}
+
+Repetition sum_repetition(std::span<const ResponseRecord> responses) {
+  Repetition sum;
+  for (const ResponseRecord& response : responses)
+    if (response.repetition) sum += {*response.repetition, 1};
+  return sum;
+}
+
 Scores score_responses(RewardSource& reward, const Rollout& rollout, std::span<const ResponseRecord> responses,
-                       const RewardOptions& options, WorkCounters& work) {
+                       const RewardOptions& options, WorkCounters& work, RunningMoments* moments) {
   check_count("responses", responses.size(), rollout);
   check_argument(options.agreement_penalty.number.has_value(), "reward.agreement_penalty",
                  "a number; hint: estimate_agreement_penalty()", "auto");
@@ -199,12 +246,17 @@ Scores score_responses(RewardSource& reward, const Rollout& rollout, std::span<c
   check_scores(scores, responses.size());
   for (std::size_t i = 0; i < scores.size(); ++i)
     if (rollout.finish[i] != Finish::stop) scores[i] = with_missing_eos(scores[i], options);
+  const std::optional<double> scaled_by = scale(scores, options.scaling, moments);
   const auto clipped = clips(options) ? std::optional(clip(scores, options)) : std::nullopt;
   const auto penalty = static_cast<float>(*options.agreement_penalty.number);
   for (std::size_t i = 0; i < scores.size(); ++i)
     if (agrees(responses[i])) scores[i] -= penalty;
-  return {to_device(scores, rollout.tokens.device()), clipped, count_agreement(responses), mean_of(spread),
-          std::move(terms)};
+  return {to_device(scores, rollout.tokens.device()),
+          clipped,
+          count_agreement(responses),
+          mean_of(spread),
+          std::move(terms),
+          scaled_by};
 }
 
 std::vector<nlohmann::ordered_json> sample_lines(const ScoredRollout& scored) {

@@ -70,12 +70,12 @@ void OnPolicyModels::check_positions_of(const ModelFolder& folder) const {
   check_positions(folder, "data.max_prompt_length + rollout.max_new_tokens", longest());
 }
 
-std::vector<Phase> OnPolicyModels::phases(std::int64_t micro_batch_tokens) const {
+std::vector<Phase> OnPolicyModels::phases(std::int64_t micro_batch_tokens, std::int64_t longest_sample) const {
   constexpr std::int64_t kPrefillTokens = 1 << 15;  // as in the generator
   const ModelShape& shape = setup_.folder.shape;
   const at::ScalarType dtype = setup_.compute.dtype;
   const std::int64_t rows = rollout_.batch_size, all = times(rows, longest());
-  const std::int64_t held = std::min(micro_batch_tokens, all);
+  const std::int64_t held = longest_sample > 0 ? micro_batch_tokens : std::min(micro_batch_tokens, all);
   const std::int64_t prompts = std::min(kPrefillTokens, times(rows / rollout_.num_samples_per_prompt, data_.longest()));
   const std::int64_t forward = forward_bytes_per_token(shape);
   return {
@@ -86,7 +86,7 @@ std::vector<Phase> OnPolicyModels::phases(std::int64_t micro_batch_tokens) const
       {"copy of the weights to save", setup_.saving_bytes()}};
 }
 
-MethodPlan OnPolicyModels::plan(MemoryForecast others) const {
+MethodPlan OnPolicyModels::plan(MemoryForecast others, std::int64_t longest_sample) const {
   const ModelShape& policy = setup_.folder.shape;
   const at::ScalarType dtype = setup_.compute.dtype;
   MethodPlan plan;
@@ -98,8 +98,8 @@ MethodPlan OnPolicyModels::plan(MemoryForecast others) const {
                        {reward_folders_.size() > 1 ? "reward models" : "reward model", reward_bytes}};
   plan.memory.parts.insert(plan.memory.parts.end(), others.parts.begin(), others.parts.end());
   plan.memory.keys = {"train.micro_batch_tokens", "rollout.batch_size", "rollout.max_new_tokens"};
-  plan.micro_batch_tokens = setup_.choose_micro_batch_tokens(plan.memory.total(), longest());
-  plan.memory.parts.push_back(largest_phase(phases(plan.micro_batch_tokens)));
+  plan.micro_batch_tokens = setup_.choose_micro_batch_tokens(plan.memory.total(), std::max(longest(), longest_sample));
+  plan.memory.parts.push_back(largest_phase(phases(plan.micro_batch_tokens, longest_sample)));
   plan.data = data_.prompts.report.lines();
   if (evaluates()) plan.data.push_back("to evaluate on: " + eval_data_.prompts.report.summary());
   plan.first_samples = first_prompts(data_, *setup_.tokenizer);
@@ -120,6 +120,7 @@ void OnPolicyModels::load(std::int64_t seed, std::int64_t micro_batch_tokens) {
   seed_ = seed;
   micro_batch_tokens_ = micro_batch_tokens;
   order_.emplace(data_.prompts.samples.size(), 1, static_cast<std::uint64_t>(seed));
+  refill_order_.emplace(data_.prompts.samples.size(), 1, ~static_cast<std::uint64_t>(seed));
 }
 
 std::unique_ptr<RewardSource> OnPolicyModels::load_reward_models(std::int64_t micro_batch_tokens) {
@@ -146,6 +147,11 @@ std::unique_ptr<RewardSource> OnPolicyModels::with_terms(std::unique_ptr<RewardS
 
 std::vector<const PromptSample*> OnPolicyModels::prompts(std::int64_t step) const {
   return choose_prompts(*order_, data_.prompts.samples, step, rollout_);
+}
+
+std::vector<const PromptSample*> OnPolicyModels::refill_prompts(std::int64_t step, std::int64_t round,
+                                                                std::int64_t count) const {
+  return choose_refill_prompts(*refill_order_, data_.prompts.samples, step, round, count, rollout_);
 }
 
 void OnPolicyModels::warn_if_none_ends(const Rollout& rollout) {

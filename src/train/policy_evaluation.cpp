@@ -26,6 +26,7 @@ void add_batch(const EvaluatedModels& models, std::span<const PromptSample* cons
   sums.length += static_cast<double>(rollout.responses.total());
   sums.ended += static_cast<double>(std::count(rollout.finish.begin(), rollout.finish.end(), Finish::stop));
   sums.agreement += scores.agreement;
+  sums.repetition += sum_repetition(responses);
   if (scores.spread) sums.spread = sums.spread.value_or(0) + *scores.spread * static_cast<double>(responses.size());
   sums.terms.resize(scores.terms.size());
   for (std::size_t i = 0; i < scores.terms.size(); ++i) {
@@ -66,6 +67,7 @@ Metrics PolicyEvaluation::metrics() const {
                 {"objective/rlhf_reward", score - kl_coef * kl},
                 {"rollout/response_length", length},
                 {"rollout/ended", ended}};
+  if (const auto mean = repetition.mean()) named.set("rollout/repetition", *mean);
   if (spread) named.set("objective/scores_spread", *spread);
   for (const TermMean& term : terms) named.set(std::string(kTermPrefix) + term.name, term.mean);
   if (const auto share = agreement.share()) {

@@ -6,6 +6,8 @@
 #include <optional>
 #include <utility>
 
+#include <ATen/ops/zeros.h>
+
 #include "rlhf/algo/group_advantages.h"
 #include "rlhf/algo/kl.h"
 #include "rlhf/algo/ppo_loss.h"
@@ -13,6 +15,7 @@
 #include "rlhf/core/signals.h"
 
 #include "figures.h"
+#include "ppo_rollout.h"
 #include "stage_clock.h"
 
 namespace rlhf {
@@ -63,9 +66,8 @@ class PpoUpdate {
     for (std::int64_t epoch = 0; epoch < config_.ppo.num_ppo_epochs; ++epoch) {
       const auto mini_batches = split(epoch);
       for (std::size_t i = 0; i < mini_batches.size(); ++i) {
-        if (done_.policy_updated) update_policy(mini_batches[i], epoch == 0 && i == 0);
+        if (done_.policy_updated && !stopped_) update_policy(mini_batches[i], epoch == 0 && i == 0);
         if (models_.value != nullptr) update_value(mini_batches[i]);
-        done_.updated_tokens += static_cast<double>(response_tokens(rollout_, mini_batches[i]));
       }
     }
     if (old_logprobs_) done_.extra_forwards = old_logprobs_->extra_forwards();
@@ -94,26 +96,47 @@ class PpoUpdate {
   }
 
   void update_policy(const std::vector<std::size_t>& mini_batch, bool first) {
+    state_.policy.weights.zero_gradients();
+    const at::Tensor approx_kl = add_policy_gradient(mini_batch);
+    if (first) {
+      const bool never_updated = at_.step == config_.ppo.value_warmup_steps;
+      figures_.put(kLogprobDiff, old_logprobs_->end_first_update(models_.policy.dtype(), never_updated));
+    }
+    const auto tokens = static_cast<double>(response_tokens(rollout_, mini_batch));
+    done_.policy_tokens += tokens;
+    // Only with a limit does the update wait for the device.
+    stopped_ = config_.ppo.target_kl && approx_kl.item<double>() > *config_.ppo.target_kl * tokens;
+    if (stopped_) return;
+    if (done_.has_ptx) add_ptx_gradient();
+    count_norm(state_.policy.optimizer.step(config_.optimizer.lr * at_.lr_factor), kPolicyNorm, kPolicyNorms);
+    ++done_.policy_updates;
+  }
+
+  /// Returns Σ ½·(logp − old)² of the mini-batch.
+  at::Tensor add_policy_gradient(const std::vector<std::size_t>& mini_batch) {
     const double scale = rollouts_per(mini_batch);
+    at::Tensor approx_kl = at::zeros({}, rollout_.logprobs.options().dtype(at::kDouble));
     const auto loss_of = [&](const at::Tensor& logprobs, const at::Tensor& rows) {
       const PolicyLoss loss =
           ppo_policy_loss(logprobs, old_logprobs_->of(rows, logprobs), batch_.advantages.index_select(0, rows), clip_);
       figures_.add(PpoStep::kPolicyLoss, loss.losses.detach().sum());
       figures_.add(PpoStep::kPolicyClipped, loss.clipped);
-      figures_.add(PpoStep::kApproxKl, loss.approx_kl_sum);
+      approx_kl.add_(loss.approx_kl_sum);
       figures_.add(PpoStep::kRatio, loss.ratio_sum);
       figures_.add(PpoStep::kRatioSquare, loss.ratio_square_sum);
       return with_penalty(loss.losses, logprobs, rows).dot(loss_weights_.index_select(0, rows)).mul(scale);
     };
-    state_.policy.weights.zero_gradients();
     const auto tokens = static_cast<double>(response_tokens(rollout_, mini_batch));
     figures_.add(PpoStep::kEntropy, backward_policy(models_.policy, rollout_, mini_batch, forward_, loss_of, done_.work,
                                                     -config_.ppo.entropy_coef / tokens));
-    if (first) {
-      const bool never_updated = at_.step == config_.ppo.value_warmup_steps;
-      figures_.put(kLogprobDiff, old_logprobs_->end_first_update(models_.policy.dtype(), never_updated));
-    }
-    count_norm(state_.policy.optimizer.step(config_.optimizer.lr * at_.lr_factor), kPolicyNorm, kPolicyNorms);
+    figures_.add(PpoStep::kApproxKl, approx_kl);
+    return approx_kl;
+  }
+
+  void add_ptx_gradient() {
+    const std::int64_t per_rollout = config_.ppo.num_ppo_epochs * config_.ppo.num_mini_batches;
+    const std::int64_t number = at_.step * per_rollout + done_.policy_updates;
+    figures_.add(PpoStep::kPtxLoss, models_.ptx->backward(models_.policy, number, config_.ppo.ptx_coef, done_.work));
   }
 
   void update_value(const std::vector<std::size_t>& mini_batch) {
@@ -128,6 +151,7 @@ class PpoUpdate {
     state_.value->weights.zero_gradients();
     backward_values(*models_.value, rollout_, mini_batch, forward_, loss_of, done_.work);
     count_norm(state_.value->optimizer.step(config_.value_optimizer.lr * at_.lr_factor), kValueNorm, kValueNorms);
+    done_.value_tokens += tokens;
   }
 
   void count_norm(const at::Tensor& norm, Figure last, Figure sum) {
@@ -146,6 +170,7 @@ class PpoUpdate {
   const PpoBatch& batch_;
   PpoStep& done_;
   std::optional<OldLogprobs> old_logprobs_;  ///< if the policy is updated
+  bool stopped_ = false;                     ///< ppo.target_kl was exceeded
   Figures& figures_;
 };
 
@@ -156,7 +181,8 @@ void measure_objective(const PpoBatch& batch, const ScoredRollout& scored, std::
   figures.put(kSampledEntropy, rollout.logprobs.sum().neg());
   figures.put(kScore, scored.scores.mean());
   if (batch.returns.defined()) figures.put(kExplainedVariance, explained_variance(batch.old_values, batch.returns));
-  if (samples_per_prompt > 1) figures.put(kEqualGroups, equal_groups(scored.scores, samples_per_prompt));
+  if (samples_per_prompt > 1)
+    figures.put(kEqualGroups, equal_groups(scored.scores, samples_per_prompt).to(at::kDouble).mean());
 }
 
 /// Reads the figures of a step from the device.
@@ -187,20 +213,17 @@ PpoState::PpoState(PpoModels& models, const PpoConfig& config)
 
 std::unique_ptr<PpoStep> ppo_step(PpoModels& models, PpoState& state, std::span<const PromptSample* const> prompts,
                                   const TokenIds& stop_ids, const PpoConfig& config, std::int64_t micro_batch_tokens,
-                                  const StepPosition& at) {
+                                  const StepPosition& at, const RefillPrompts& refill) {
   check_argument(config.ppo.num_ppo_epochs >= 1, "ppo.num_ppo_epochs", "at least 1", config.ppo.num_ppo_epochs);
   check_argument(config.ppo.num_mini_batches >= 1 && config.ppo.num_mini_batches <= config.rollout.batch_size,
                  "ppo.num_mini_batches", "from 1 to rollout.batch_size", config.ppo.num_mini_batches);
+  if (config.ppo.ptx_coef > 0) check_given(models.ptx, "models.ptx", "samples, with ppo.ptx_coef above 0");
   auto done = std::make_unique<PpoStep>();
   const ForwardOptions forward{config.rollout.temperature, micro_batch_tokens};
   StageClock clock(models.policy.device());
-  Rollout rollout = collect_rollout(models.policy, prompts, config.rollout, stop_ids, models.tokenizer,
-                                    {.seed = config.train.seed, .step = at.step}, done->work);
-  auto responses = read_responses(rollout, prompts, models.tokenizer);
-  done->rollout_seconds = clock.lap();
-
+  auto [asked, rollout, responses, scores, sampled, moments] =
+      sample_ppo_rollout(models, state.score_moments, prompts, stop_ids, config, at, refill, clock, *done);
   const auto everything = all_sequences(rollout);
-  const Scores scores = score_responses(models.reward, rollout, responses, config.reward, done->work);
   const at::Tensor ref_logprobs = logprobs_of(models.reference, rollout, everything, forward, done->work);
   at::Tensor values;
   if (models.value != nullptr) values = values_of(*models.value, rollout, everything, forward, done->work);
@@ -209,16 +232,21 @@ std::unique_ptr<PpoStep> ppo_step(PpoModels& models, PpoState& state, std::span<
   done->agreement = scores.agreement;
   done->scores_spread = scores.spread;
   done->terms = scores.terms;
+  done->score_scale = scores.scale;
   done->agreement_weight = *config.reward.agreement_penalty.number;
   done->value_updated = models.value != nullptr;
   done->kl_in_loss = config.ppo.kl_in == KlPlace::loss;
+  done->has_ptx = config.ppo.ptx_coef > 0;
   const std::int64_t samples_per_prompt = config.rollout.num_samples_per_prompt;
+  if (config.rollout.refill_equal_groups > 0)
+    done->refilled = (sampled - static_cast<std::int64_t>(asked.size())) / samples_per_prompt;
   const PpoBatch batch = make_ppo_batch(done->scored, values, config.ppo, state.kl_coef, samples_per_prompt);
   Figures figures(models.policy.device());
   measure_objective(batch, done->scored, samples_per_prompt, figures);
-  done->score_seconds = clock.lap();
+  done->score_seconds += clock.lap();
 
   const StopDeferral whole_update;  // a run cannot resume in the middle of an update
+  state.score_moments = moments;
   PpoUpdate(models, state, config, forward, at, batch, *done, figures).run();
   read(figures, at.step, samples_per_prompt, *done);
   done->update_seconds = clock.lap();

@@ -1,10 +1,12 @@
 // PPO as a method of a run: models, plan, checkpoints and results.
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
 #include "rlhf/config/check_config.h"
+#include "rlhf/data/load_data.h"
 #include "rlhf/train/on_policy_models.h"
 #include "rlhf/train/ppo.h"
 
@@ -20,7 +22,10 @@ class PpoMethod final : public Method {
     const PpoModelOptions& paths = config_.model;
     parts_.emplace(setup, OnPolicyModelOptions{paths.policy, paths.reward, paths.reference, paths.reward_ensemble},
                    config_.data, config_.rollout, config_.reward, own_reward_);
-    MethodPlan plan = config_.ppo.has_value_model() ? plan_with_value_model(setup) : parts_->plan({});
+    if (config_.ppo.ptx_coef > 0) ptx_data_ = load_ptx(setup);
+    const MemoryForecast others = config_.ppo.has_value_model() ? read_value_model(setup) : MemoryForecast();
+    MethodPlan plan = parts_->plan(others, ptx_data_.train.report.longest);
+    add_inputs(plan);
     const PpoPlan sizes = plan_ppo(config_, plan.micro_batch_tokens);
     plan.total_steps = sizes.rollouts;
     plan.summary = sizes.summary(config_, parts_->data().mean_tokens() + config_.rollout.max_new_tokens);
@@ -34,8 +39,11 @@ class PpoMethod final : public Method {
     if (config_.ppo.has_value_model())
       value_ = load_scalar_model(value_folder_, setup.compute.device, setup.compute.dtype, true,
                                  static_cast<std::uint64_t>(config_.train.seed));
+    if (config_.ppo.ptx_coef > 0)
+      ptx_.emplace(std::move(ptx_data_.train.samples), config_.rollout.batch_size / config_.ppo.num_mini_batches,
+                   static_cast<std::uint64_t>(config_.train.seed), micro_batch_tokens_);
     models_.emplace(PpoModels{parts_->policy(), parts_->reference(), value_ ? &*value_ : nullptr, parts_->reward(),
-                              setup.tokenizer.get()});
+                              setup.tokenizer.get(), ptx_ ? &*ptx_ : nullptr});
     state_.emplace(*models_, config_);
   }
 
@@ -44,15 +52,19 @@ class PpoMethod final : public Method {
   }
 
   std::unique_ptr<StepRecord> step(const StepPosition& at) override {
-    auto done = ppo_step(*models_, *state_, parts_->prompts(at.step), parts_->setup().templates.stop_ids, config_,
-                         micro_batch_tokens_, at);
+    auto done = ppo_step(
+        *models_, *state_, parts_->prompts(at.step), parts_->setup().templates.stop_ids, config_, micro_batch_tokens_,
+        at, [&](std::int64_t round, std::int64_t count) { return parts_->refill_prompts(at.step, round, count); });
     parts_->warn_if_none_ends(done->scored.rollout);
     return done;
   }
 
   bool evaluates() const override { return parts_->evaluates(); }
   std::unique_ptr<StepRecord> evaluate() override {
-    return parts_->evaluate(config_.eval, config_.reward, state_->kl_coef);
+    RewardOptions reward = config_.reward;
+    // The scale of training changes from step to step; scores of evaluations are compared with each other.
+    if (std::exchange(reward.scaling, RewardScaling::none) != RewardScaling::none) reward.clip_range = {0, 0};
+    return parts_->evaluate(config_.eval, reward, state_->kl_coef);
   }
   std::string main_metric() const override { return "eval_objective/scores"; }
   Better better(const std::string& metric) const override {
@@ -65,12 +77,16 @@ class PpoMethod final : public Method {
     return all;
   }
   nlohmann::json numbers() const override {
-    nlohmann::json numbers{{"kl_coef", state_->kl_coef}};
+    const RunningMoments& scores = state_->score_moments;
+    nlohmann::json numbers{{"kl_coef", state_->kl_coef},
+                           {"score_moments", {scores.count, scores.mean, scores.squares}}};
     if (const auto& penalty = config_.reward.agreement_penalty.number) numbers["agreement_penalty"] = *penalty;
     return numbers;
   }
   void restore_numbers(const nlohmann::json& numbers) override {
     state_->kl_coef = numbers.at("kl_coef");
+    const nlohmann::json& scores = numbers.at("score_moments");
+    state_->score_moments = {scores.at(0), scores.at(1), scores.at(2)};
     auto& penalty = config_.reward.agreement_penalty.number;
     if (!penalty && numbers.contains("agreement_penalty")) penalty = numbers.at("agreement_penalty").get<double>();
   }
@@ -90,7 +106,24 @@ class PpoMethod final : public Method {
   }
 
  private:
-  MethodPlan plan_with_value_model(const Setup& setup) {
+  /// The samples of data.ptx, split or dropped where the policy has fewer positions.
+  DataSet<Sample> load_ptx(const Setup& setup) const {
+    DataOptions options{.over_length = OverLength::split, .max_bad_lines = config_.data.max_bad_lines};
+    for (const std::string& path : config_.data.ptx) options.train.push_back({path});
+    options = with_max_length(std::move(options), setup.folder.shape.max_positions, config_.train.micro_batch_tokens);
+    return load_demonstrations(options, static_cast<std::uint64_t>(config_.train.seed), *setup.tokenizer,
+                               setup.templates);
+  }
+
+  void add_inputs(MethodPlan& plan) const {
+    if (config_.ppo.has_value_model()) add_model(plan.inputs, "model.value", value_folder_.path.string());
+    if (config_.ppo.ptx_coef == 0) return;
+    add_data(plan.inputs, "data.ptx", ptx_data_.counts);
+    plan.data.push_back("data.ptx: " + ptx_data_.train.report.summary());
+  }
+
+  /// Reads the folder of the value model, and returns the memory that it needs.
+  MemoryForecast read_value_model(const Setup& setup) {
     // With a C++ reward and no value model in the config, the value model is the policy with a new scalar head.
     const PpoModelOptions& paths = config_.model;
     const std::string& reward = paths.reward.empty() ? paths.policy : paths.reward;
@@ -100,18 +133,17 @@ class PpoMethod final : public Method {
                                                     : "model.policy";
     value_folder_ = read_companion(value, key, setup);
     parts_->check_positions_of(value_folder_);
-    MethodPlan plan = parts_->plan(
-        {{{"value model and training state", model_bytes(value_folder_.shape, setup.compute.dtype, true)}}});
-    add_model(plan.inputs, "model.value", value);
-    return plan;
+    return {{{"value model and training state", model_bytes(value_folder_.shape, setup.compute.dtype, true)}}, {}};
   }
 
   PpoConfig config_;  ///< as read, but reward.agreement_penalty is a number from start() on
   RewardSource* own_reward_;
   std::optional<OnPolicyModels> parts_;
   ModelFolder value_folder_;
+  DataSet<Sample> ptx_data_;  ///< empty without ppo.ptx_coef
   std::int64_t micro_batch_tokens_ = 0;
   std::optional<ScalarModel> value_;
+  std::optional<PtxMix> ptx_;
   std::optional<PpoModels> models_;
   std::optional<PpoState> state_;
 };

@@ -38,6 +38,7 @@ Metrics PpoStep::metrics() const {
                 {"time/update_seconds", update_seconds}};
   if (clipped_scores) named.set("objective/clipped_scores", static_cast<double>(*clipped_scores));
   for (const TermMean& term : terms) named.set(std::string(kTermPrefix) + term.name, term.mean);
+  if (score_scale) named.set("objective/score_scale", *score_scale);
   if (scores_spread) named.set("objective/scores_spread", *scores_spread);
   if (const auto share = agreement.share()) {
     named.set("objective/agreement", *share);
@@ -45,30 +46,34 @@ Metrics PpoStep::metrics() const {
     named.set("objective/agreement_weight", agreement_weight);
   }
   if (equal_groups) named.set("rollout/equal_groups", *equal_groups);
+  if (refilled) named.set("rollout/refilled_prompts", static_cast<double>(*refilled));
+  if (const auto mean = sum_repetition(scored.responses).mean()) named.set("rollout/repetition", *mean);
   if (value_updated) named.add(value_metrics());
   if (policy_updated) named.add(policy_metrics());
   return named;
 }
 
 Metrics PpoStep::value_metrics() const {
-  Metrics named{{"loss/value_avg", mean(kValueLoss)},
-                {"val/clipfrac_avg", mean(kValueClipped)},
+  Metrics named{{"loss/value_avg", value_mean(kValueLoss)},
+                {"val/clipfrac_avg", value_mean(kValueClipped)},
                 {"critic/grad_norm", value_grad_norm}};
   if (explained_variance) named.set("critic/explained_variance", *explained_variance);
   return named;
 }
 
 Metrics PpoStep::policy_metrics() const {
-  Metrics named{{"policy/approxkl_avg", mean(kApproxKl)},
-                {"policy/clipfrac_avg", mean(kPolicyClipped)},
-                {"policy/entropy_avg", mean(kEntropy)},
+  Metrics named{{"policy/approxkl_avg", policy_mean(kApproxKl)},
+                {"policy/clipfrac_avg", policy_mean(kPolicyClipped)},
+                {"policy/entropy_avg", policy_mean(kEntropy)},
+                {"policy/num_updates", static_cast<double>(policy_updates)},
                 {"policy/grad_norm", policy_grad_norm},
-                {"loss/policy_avg", mean(kPolicyLoss)},
-                {"val/ratio", mean(kRatio)},
-                {"val/ratio_var", std::max(0.0, mean(kRatioSquare) - mean(kRatio) * mean(kRatio))},
+                {"loss/policy_avg", policy_mean(kPolicyLoss)},
+                {"val/ratio", policy_mean(kRatio)},
+                {"val/ratio_var", std::max(0.0, policy_mean(kRatioSquare) - policy_mean(kRatio) * policy_mean(kRatio))},
                 {"rollout/logprob_diff", logprob_diff},
                 {"lr", lr}};
-  if (kl_in_loss) named.set("loss/kl_avg", mean(kKlPenalty));
+  if (has_ptx) named.set("loss/ptx_avg", sums[kPtxLoss] / static_cast<double>(policy_updates));
+  if (kl_in_loss) named.set("loss/kl_avg", policy_mean(kKlPenalty));
   return named;
 }
 

@@ -86,7 +86,7 @@ void expect_bounds(std::size_t at_least_this_many) {
 TEST(ExtremeNumbers, AreReadExactlyOrRefusedInOneLine) {
   expect_bounds<SftConfig>(18);
   expect_bounds<RewardModelConfig>(18);
-  expect_bounds<PpoConfig>(15);
+  expect_bounds<PpoConfig>(16);
   expect_bounds<DpoConfig>(18);
   expect_bounds<GenerateConfig>(6);
 }

@@ -65,6 +65,20 @@ TEST(Rloo, ReachesTheOptimumOfTheBandit) {
   EXPECT_GT(distance_from_optimum(1.0, 0.5), 0.05);  // so the line above can fail
 }
 
+TEST(Rloo, RefusesWhatOnlyPpoHas) {
+  rloo::Config config;
+  config.model.policy = "p";
+  config.data.prompts = {"x.jsonl"};
+  config.train.output = "o";
+  EXPECT_TRUE(validate(config).empty());
+  config.reward.scaling = RewardScaling::running_std;
+  config.rollout.refill_equal_groups = 2;
+  config.data.ptx = {"y.jsonl"};
+  std::vector<std::string> keys;
+  for (const Issue& issue : validate(config)) keys.push_back(issue.keys.front());
+  EXPECT_EQ(keys, (std::vector<std::string>{"reward.scaling", "rollout.refill_equal_groups", "data.ptx"}));
+}
+
 class RlooRun : public testing::SameBits {};
 
 TEST_F(RlooRun, ResumesWithTheSameBits) {

@@ -138,5 +138,33 @@ TEST(AdamW, StepsWeightsWithoutAFusedKernelAlike) {
   EXPECT_LT(largest_difference(fused_weights.weights()[0].master, plain_weights.weights()[0].master), 1e-6);
 }
 
+// tf.train.AdamOptimizer: w ← w − lr·√(1−β₂ᵗ)/(1−β₁ᵗ)·m / (√v + eps). With gradients of the size of eps the two
+// styles differ from the first step on, by our kernel (bfloat16 leaves) and by LibTorch's operator (float16).
+TEST(AdamW, EpsInTheStyleOfTensorFlowIsAddedBeforeTheCorrection) {
+  const std::vector<double> gradients = {1e-5, -3e-5, 2e-5};
+  double m = 0, v = 0, expected = 1;
+  for (std::size_t i = 0; i < gradients.size(); ++i) {
+    const double t = static_cast<double>(i + 1), g = gradients[i];
+    m = 0.9 * m + 0.1 * g;
+    v = 0.999 * v + 0.001 * g * g;
+    expected -= 1e-2 * std::sqrt(1 - std::pow(0.999, t)) / (1 - std::pow(0.9, t)) * m / (std::sqrt(v) + 1e-5);
+  }
+  const auto weight_after = [&](at::ScalarType dtype, AdamEpsStyle style) {
+    const Parameters parameters = {{"w", at::ones({8}, dtype).set_requires_grad(true), false}};
+    TrainedWeights weights(parameters);
+    AdamW optimizer(weights, {.betas = {0.9, 0.999}, .eps = 1e-5, .eps_style = style, .max_grad_norm = 0});
+    for (const double gradient : gradients) {
+      weights.zero_gradients();
+      weights.gradients().fill_(gradient);
+      optimizer.step(1e-2);
+    }
+    return weights.weights()[0].master[0].item<double>();
+  };
+  for (const auto dtype : {at::kBFloat16, at::kHalf}) {
+    EXPECT_NEAR(weight_after(dtype, AdamEpsStyle::tensorflow), expected, 1e-7);
+    EXPECT_GT(std::abs(weight_after(dtype, AdamEpsStyle::pytorch) - expected), 1e-4) << "so that the test can fail";
+  }
+}
+
 }  // namespace
 }  // namespace rlhf

@@ -84,5 +84,23 @@ TEST(Rollout, WhatDoesNotFitTogetherIsRefused) {
   EXPECT_THROW(make_rollout(one, std::vector<Generation>{{{1, 2}, {-0.1f}, Finish::stop}}, at::kCPU), ShapeError);
 }
 
+TEST(Rollout, GivesItsResponsesBack) {
+  const std::vector<Generation> found = generations_of(example());
+  ASSERT_EQ(found.size(), kAnswers.size());
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    EXPECT_EQ(found[i].tokens, kAnswers[i].tokens);
+    EXPECT_EQ(found[i].logprobs, kAnswers[i].logprobs);
+    EXPECT_EQ(found[i].finish, kAnswers[i].finish);
+  }
+}
+
+// "1 2 3 1 2 3 1 2" has the five 4-grams 1231, 2312, 3123, 1231, 2312: two of them are repeated.
+TEST(Repetition, IsTheShareOfRepeatedFourGrams) {
+  EXPECT_EQ(repetition(TokenIds{1, 2, 3}), std::nullopt);
+  EXPECT_EQ(repetition(TokenIds{1, 2, 3, 4}), 0);
+  EXPECT_DOUBLE_EQ(*repetition(TokenIds{1, 2, 3, 1, 2, 3, 1, 2}), 0.4);
+  EXPECT_DOUBLE_EQ(*repetition(TokenIds(13, 7)), 0.9);
+}
+
 }  // namespace
 }  // namespace rlhf

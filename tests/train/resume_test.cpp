@@ -81,6 +81,10 @@ TEST_F(Resume, PpoWithEveryOptionEndsWithTheSameBits) {
   config.model.reward_ensemble = {path("rm2/final")};
   config.reward.spread_penalty = 0.5;
   config.reward.clip_range = {-0.5, 0.5};
+  config.reward.scaling = RewardScaling::running_mean_std;
+  config.data.ptx = {path("demonstrations.jsonl")};
+  config.ppo.ptx_coef = 2;
+  config.ppo.target_kl = 1e-4;  // exceeded in some of the steps
   config.ppo.entropy_coef = 0.01;
   config.ppo.value_warmup_steps = 2;
   config.ppo.kl_controller = KlControllerKind::adaptive;
@@ -88,6 +92,55 @@ TEST_F(Resume, PpoWithEveryOptionEndsWithTheSameBits) {
   const auto train = [](const PpoConfig& c, const RunOptions& o) { train_ppo(c, o); };
   expect_same_bits(config, "ppo", 4, train, {"final", "final-value", "best"});
   expect_same_bits_after_loss(config, "ppo", train, {"final", "final-value"});
+}
+
+// Two prompts of four samples each; "right" is 0 or 1, so that most groups are equal.
+TEST_F(Resume, PpoThatRefillsEqualGroupsEndsWithTheSameBits) {
+  SftConfig sft = sft_config("base");
+  sft.train.max_steps = 20;
+  train_sft(sft);
+  std::ofstream answers(path("answers.jsonl"));
+  for (int a = 0; a < 5; ++a)
+    answers << nlohmann::json{{"prompt", std::to_string(a) + "+3="}, {"answer", a + 3}} << "\n";
+  answers.close();
+  PpoConfig config = ppo_config("base/final", "", "");
+  config.data.prompts = {path("answers.jsonl")};
+  config.rollout.num_samples_per_prompt = 4;
+  config.rollout.refill_equal_groups = 3;
+  config.ppo.advantage = AdvantageKind::grpo;
+  config.reward.missing_eos = MissingEos::none;
+  config.reward.terms = {{.name = "right", .check = RewardCheck::answer}};
+  const auto train = [](const PpoConfig& c, const RunOptions& o) { train_ppo(c, o); };
+  expect_same_bits(config, "ppo", 4, train, {"final"});
+  double refilled = 0;
+  for (const auto& line : timeless_metrics(path("ppo-straight")))
+    refilled += line.value("rollout/refilled_prompts", 0.0);
+  EXPECT_GT(refilled, 0);
+}
+
+// The signal comes with the last score of step 2, before its update: the scores of that step must not count twice.
+TEST_F(Resume, PpoStoppedBetweenScoresAndUpdateEndsWithTheSameBits) {
+  SftConfig sft = sft_config("base");
+  sft.train.max_steps = 5;
+  train_sft(sft);
+  PpoConfig config = ppo_config("base/final", "", "straight");
+  config.checkpoint.every_steps = 1;
+  config.reward.missing_eos = MissingEos::none;
+  config.reward.scaling = RewardScaling::running_mean_std;
+  int calls = 0, stop_at = -1;
+  const auto reward = reward_from_function([&](const ResponseRecord& sampled) {
+    if (++calls == stop_at) set_stop_signal(SIGTERM);
+    return static_cast<float>(sampled.response.size());
+  });
+  train_ppo(config, {}, reward.get());
+  calls = 0;
+  stop_at = 16;
+  config.train.output = path("stopped");
+  EXPECT_THROW(train_ppo(config, {}, reward.get()), Interrupted);
+  set_stop_signal(0);
+  train_ppo(config, {.resume = true}, reward.get());
+  EXPECT_EQ(calls, 16 + 3 * 8);
+  expect_equal_runs(path("straight"), path("stopped"), {"final", "final-value"});
 }
 
 TEST_F(Resume, ARunThatEndsEarlyEndsWithTheSameBits) {

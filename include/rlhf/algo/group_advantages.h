@@ -17,8 +17,8 @@ namespace rlhf {
 /// that does not compare samples; on a CPU NumericsError for a number that is not finite.
 at::Tensor group_advantages(const at::Tensor& rewards, std::int64_t group_size, AdvantageKind kind);
 
-/// The share of the groups whose rewards are all equal, and which therefore teach nothing: a float64 scalar on the
-/// device. Errors: as above.
+/// Which groups have rewards that are all equal, and therefore teach nothing: [B/G] bool on the device. Errors: as
+/// above.
 at::Tensor equal_groups(const at::Tensor& rewards, std::int64_t group_size);
 
 }  // namespace rlhf

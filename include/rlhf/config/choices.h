@@ -75,7 +75,9 @@ constexpr bool compares_samples(AdvantageKind kind) {
   return kind == AdvantageKind::rloo || kind == AdvantageKind::grpo || kind == AdvantageKind::dr_grpo;
 }
 enum class MissingEos { replace, subtract, none };
+enum class RewardScaling { none, running_std, running_mean_std };
 enum class RewardCheck { none, answer, regex, json, overlong };
+enum class AdamEpsStyle { pytorch, tensorflow };
 enum class CenterOn { chosen, all, none };
 enum class RewardLoss { bradley_terry, ipo };
 enum class PreferenceLoss { dpo, robust, dpo_norm, ipo, hinge, simpo, orpo, kto };

@@ -116,6 +116,7 @@ struct PromptDataOptions {
   std::int64_t max_prompt_length = 512;
   OverLengthPrompt over_length = OverLengthPrompt::drop;
   std::int64_t max_bad_lines = 0;
+  std::vector<std::string> ptx;
 };
 constexpr auto describe(const PromptDataOptions*) {
   using C = PromptDataOptions;
@@ -130,7 +131,11 @@ constexpr auto describe(const PromptDataOptions*) {
           .path(),
       field<&C::max_prompt_length>("longest prompt in tokens", at_least(1)),
       field<&C::over_length>("what to do with longer prompts; truncate: cut their beginning"),
-      field<&C::max_bad_lines>("number of bad lines to skip and count; one more is an error", at_least(0)));
+      field<&C::max_bad_lines>("number of bad lines to skip and count; one more is an error", at_least(0)),
+      field<&C::ptx>(
+          "files or globs of texts or demonstrations for ppo.ptx_coef, in the formats and with the field names "
+          "of rlhf-sft; texts that are too long are split")
+          .path());
 }
 
 }  // namespace rlhf

@@ -15,6 +15,7 @@ struct OptimizerOptions {
   double lr = 2e-5;
   std::array<double, 2> betas = {0.9, 0.95};
   double eps = 1e-8;
+  AdamEpsStyle eps_style = AdamEpsStyle::pytorch;
   double weight_decay = 0.0;
   double max_grad_norm = 1.0;
 };
@@ -24,6 +25,9 @@ constexpr auto describe(const OptimizerOptions*) {
       field<&C::lr>("peak learning rate", at_least(0.0)),
       field<&C::betas>("decay rates of the first and second moment", at_least(0.0).below(1.0)),
       field<&C::eps>("added to the root of the second moment", more_than(0.0)),
+      field<&C::eps_style>(
+          "where eps is added; pytorch: to the root after the correction of its bias; tensorflow: before, "
+          "so that the first steps are shorter, as in the code of Ziegler et al. (2019)"),
       field<&C::weight_decay>("decoupled weight decay; norms and biases are spared", at_least(0.0)),
       field<&C::max_grad_norm>("global norm gradients are clipped to (0 = no clipping)", at_least(0.0)));
 }

@@ -17,6 +17,9 @@
 
 namespace rlhf {
 
+/// The limit of rollout.refill_equal_groups.
+inline constexpr std::int64_t kMostRefillRounds = 64;
+
 /// Section `rollout`.
 struct RolloutOptions {
   std::int64_t batch_size = 64;
@@ -27,6 +30,7 @@ struct RolloutOptions {
   std::int64_t top_k = 0;
   std::vector<std::string> stop;
   bool allow_truncated_sampling = false;
+  std::int64_t refill_equal_groups = 0;
 };
 constexpr auto describe(const RolloutOptions*) {
   using C = RolloutOptions;
@@ -40,7 +44,11 @@ constexpr auto describe(const RolloutOptions*) {
       field<&C::top_k>("keep the k most likely tokens (0: all)", at_least(0)),
       field<&C::stop>("texts that end a response, as EOS does; they are part of it"),
       field<&C::allow_truncated_sampling>(
-          "allow top_p < 1 or top_k > 0, although the log-probabilities do not describe such samples"));
+          "allow top_p < 1 or top_k > 0, although the log-probabilities do not describe such samples"),
+      field<&C::refill_equal_groups>("largest number of further rounds of sampling in which other prompts take the "
+                                     "place of those whose responses all "
+                                     "have the same score (dynamic sampling of DAPO)",
+                                     in_range(0, kMostRefillRounds)));
 }
 
 /// Section `reward`.
@@ -48,6 +56,7 @@ struct RewardOptions {
   std::vector<RewardTerm> terms;
   MissingEos missing_eos = MissingEos::replace;
   double missing_eos_value = -1.0;
+  RewardScaling scaling = RewardScaling::none;
   std::array<double, 2> clip_range = {0.0, 0.0};
   double spread_penalty = 0.0;
   NumberOrAuto agreement_penalty{0.0};
@@ -62,7 +71,10 @@ constexpr auto describe(const RewardOptions*) {
       field<&C::missing_eos>("score of a response that ended with neither EOS nor a text of rollout.stop; replace: "
                              "missing_eos_value; subtract: |missing_eos_value| less; none: unchanged"),
       field<&C::missing_eos_value>("the value for missing_eos, in reward units"),
-      field<&C::clip_range>("[lowest, highest] score, after centring and missing_eos ([0, 0]: no clipping)"),
+      field<&C::scaling>("of the scores of training, after missing_eos; running_std: divide by the standard deviation "
+                         "of all scores so "
+                         "far; running_mean_std: also subtract their mean first"),
+      field<&C::clip_range>("[lowest, highest] score, after centring, missing_eos and scaling ([0, 0]: no clipping)"),
       field<&C::spread_penalty>(
           "subtracted from the score: this times the standard deviation of the scores of "
           "model.reward and model.reward_ensemble, so that answers on which they disagree pay less",
@@ -93,12 +105,14 @@ struct PpoOptions {
   double gamma = 1.0;
   double gae_lambda = 0.95;
   std::int64_t num_ppo_epochs = 4;
+  std::optional<double> target_kl;
   std::int64_t num_mini_batches = 1;
   std::optional<bool> whiten_advantages;
   bool whiten_rewards = false;
   LossAggregation loss_aggregation = LossAggregation::token_mean;
   double entropy_coef = 0.0;
   std::int64_t value_warmup_steps = 0;
+  double ptx_coef = 0.0;
 
   bool has_value_model() const { return advantage == AdvantageKind::gae; }
   bool whitens_advantages() const { return whiten_advantages.value_or(!compares_samples(advantage)); }
@@ -127,6 +141,10 @@ constexpr auto describe(const PpoOptions*) {
       field<&C::gamma>("discount per token", in_range(0.0, 1.0)),
       field<&C::gae_lambda>("lambda of advantage: gae", in_range(0.0, 1.0)),
       field<&C::num_ppo_epochs>("passes over each rollout", in_range(1, 64)),
+      field<&C::target_kl>(
+          "leave out the remaining policy updates on a rollout once the mean of policy/approxkl_avg over a mini-batch "
+          "exceeds this, in nats per token; default: never",
+          more_than(0.0)),
       field<&C::num_mini_batches>("optimizer steps per pass; must divide rollout.batch_size", at_least(1)),
       field<&C::whiten_advantages>(
           "whiten advantages to mean 0 and variance 1 over the tokens of the rollout; default: "
@@ -138,7 +156,11 @@ constexpr auto describe(const PpoOptions*) {
           "responses of the mean over their tokens; constant: sum over the tokens / (responses · "
           "rollout.max_new_tokens)"),
       field<&C::entropy_coef>("weight of the entropy bonus in the policy loss, per token", at_least(0.0)),
-      field<&C::value_warmup_steps>("number of rollouts at the start that update only the value model", at_least(0)));
+      field<&C::value_warmup_steps>("number of rollouts at the start that update only the value model", at_least(0)),
+      field<&C::ptx_coef>("weight of the pretraining loss (PPO-ptx) in each policy update: mean −log-probability of "
+                          "the trained tokens of as "
+                          "many samples of data.ptx as the mini-batch has responses",
+                          at_least(0.0)));
 }
 
 /// The config of rlhf-ppo.

@@ -13,6 +13,7 @@ namespace rlhf {
 
 /// AdamW with float32 masters and moments for every compute dtype.
 ///   m ← β₁m + (1−β₁)g;  v ← β₂v + (1−β₂)g²;  w ← w − lr·(wd·w + m̂ / (√v̂ + eps))
+/// with m̂ = m/c₁, v̂ = v/c₂, c_i = 1 − β_iᵗ; with AdamEpsStyle::tensorflow the last term is √c₂/c₁·m / (√v + eps).
 /// Weight decay does not apply to norms and biases (Parameter::decay). Source: arXiv:1711.05101, algorithm 2.
 class AdamW {
  public:

@@ -27,6 +27,9 @@ struct Rollout {
 /// Packs prompt i with generation i. Throws ShapeError if the counts differ or a prompt or response is empty.
 Rollout make_rollout(std::span<const TokenIds* const> prompts, std::span<const Generation> generations,
                      at::Device device);
+/// The responses that were packed: the inverse of make_rollout.
+std::vector<Generation> generations_of(const Rollout& rollout);
+
 /// Some sequences of a rollout (a mini-batch or a micro-batch), with r response tokens.
 struct RolloutSlice {
   PackedBatch batch;
@@ -46,7 +49,13 @@ struct ResponseRecord {
   std::string record;                      ///< the record of the prompt as JSON text
   Finish finish = Finish::length;          ///< why the response ended
   std::optional<std::string> belief = {};  ///< what the asker believes, if it is known
+  std::optional<double> repetition = {};   ///< repetition() of its tokens
 };
+
+/// The share of the 4-grams of a response that it already had before: 1 − different ones / all. nullopt for fewer than
+/// four tokens. It is seq-rep-4 of Welleck et al., "Neural text generation with unlikelihood training"
+/// (arXiv:1908.04319, section 6).
+std::optional<double> repetition(std::span<const std::int32_t> tokens);
 
 /// A rollout with its texts, the log-probabilities of the reference and the scores. It has no values, because not every
 /// method has a value model.

@@ -11,6 +11,7 @@
 #include <ATen/core/Tensor.h>
 #include <nlohmann/json.hpp>
 
+#include "rlhf/algo/running_moments.h"
 #include "rlhf/config/data_options.h"
 #include "rlhf/config/ppo_config.h"
 #include "rlhf/data/batch_order.h"
@@ -47,8 +48,15 @@ std::vector<std::string> first_prompts(const PromptData& data, const Tokenizer& 
 std::vector<const PromptSample*> choose_prompts(const BatchOrder& order, const std::vector<PromptSample>& prompts,
                                                 std::int64_t step, const RolloutOptions& options);
 
+/// `count` prompts, one per response, for round `round` (from 1) of refilling rollout `step`. `order` is another one
+/// than that of choose_prompts(), so that prompts which are left over do not shift those of later rollouts.
+std::vector<const PromptSample*> choose_refill_prompts(const BatchOrder& order,
+                                                       const std::vector<PromptSample>& prompts, std::int64_t step,
+                                                       std::int64_t round, std::int64_t count,
+                                                       const RolloutOptions& options);
+
 /// What a rollout is for; each purpose has its own random numbers.
-enum class RolloutPurpose { training, evaluation, agreement_penalty };
+enum class RolloutPurpose { training, refill, evaluation, agreement_penalty };
 
 /// The random numbers of a rollout: those of response i depend only on these members and i.
 struct RolloutDraws {
@@ -65,6 +73,15 @@ Rollout collect_rollout(CausalLM& policy, std::span<const PromptSample* const> p
 /// Decodes the responses; if `tokenizer` is null, their texts are empty.
 std::vector<ResponseRecord> read_responses(const Rollout& rollout, std::span<const PromptSample* const> prompts,
                                            const Tokenizer* tokenizer);
+/// The repetition (rollout.h) of responses.
+struct Repetition {
+  double sum = 0;
+  std::int64_t responses = 0;  ///< those that have one
+
+  Repetition& operator+=(const Repetition& other);
+  std::optional<double> mean() const;  ///< nullopt if no response has one
+};
+Repetition sum_repetition(std::span<const ResponseRecord> responses);
 /// The scores of the responses of a rollout.
 struct Scores {
   at::Tensor values;                    ///< [B] float32 on the device of the rollout
@@ -72,13 +89,16 @@ struct Scores {
   Agreement agreement;                  ///< of the responses with beliefs
   std::optional<double> spread;         ///< of an ensemble: mean of what its members disagree by (reward_source.h)
   std::vector<TermMean> terms;          ///< of a sum of rewards
+  std::optional<double> scale;          ///< by which scores were divided; nullopt without options.scaling
 };
-/// Computes the scores with `reward`, applies the rule for responses that did not end, clips to options.clip_range, and
-/// then subtracts options.agreement_penalty from the scores of responses that agree with the asker's belief. Throws
+/// Computes the scores with `reward`, applies the rule for responses that did not end, scales by options.scaling, clips
+/// to options.clip_range, and then subtracts options.agreement_penalty from the scores of responses that agree with the
+/// asker's belief. Scaling adds the scores to `moments`, those of all scores so far, and then uses them. Throws
 /// NumericsError if a score is not finite, ShapeError if the number of scores is wrong, and ArgumentError if the
-/// penalty is auto, because it is estimated once, at the start of a run (train/agreement.h).
+/// penalty is auto, because it is estimated once, at the start of a run (train/agreement.h), and for scaling without
+/// `moments`.
 Scores score_responses(RewardSource& reward, const Rollout& rollout, std::span<const ResponseRecord> responses,
-                       const RewardOptions& options, WorkCounters& work);
+                       const RewardOptions& options, WorkCounters& work, RunningMoments* moments = nullptr);
 /// Lines for samples.jsonl with prompt, response, score, kl (to the reference, in nats), finish, agrees (where the
 /// asker has a belief) and record.
 std::vector<nlohmann::ordered_json> sample_lines(const ScoredRollout& scored);

@@ -31,8 +31,9 @@ class OnPolicyModels {
   /// Throws ModelError if longest() exceeds the positions of the model in `folder`.
   void check_positions_of(const ModelFolder& folder) const;
 
-  /// A plan without total_steps and summary. `others` is the memory of the method's other models.
-  MethodPlan plan(MemoryForecast others) const;
+  /// A plan without total_steps and summary. `others` is the memory of the method's other models. `longest_sample` is
+  /// the number of tokens of the longest sample that the policy is trained on beside its rollouts (0: none).
+  MethodPlan plan(MemoryForecast others, std::int64_t longest_sample = 0) const;
 
   void load(std::int64_t seed, std::int64_t micro_batch_tokens);
   CausalLM& policy() { return *policy_; }
@@ -40,6 +41,8 @@ class OnPolicyModels {
   RewardSource& reward() { return own_reward_ ? *own_reward_ : *configured_reward_; }
   /// The prompts of rollout `step`, one per response.
   std::vector<const PromptSample*> prompts(std::int64_t step) const;
+  /// Further prompts for round `round` of rollout.refill_equal_groups (choose_refill_prompts).
+  std::vector<const PromptSample*> refill_prompts(std::int64_t step, std::int64_t round, std::int64_t count) const;
 
   /// Replaces reward.agreement_penalty, if it is auto, by its estimate from the initial policy (train/agreement.h).
   /// `step` is the number of completed steps: throws ConfigError unless it is 0, because later the policy is another.
@@ -66,7 +69,7 @@ class OnPolicyModels {
   std::unique_ptr<RewardSource> with_terms(std::unique_ptr<RewardSource> model) const;
   EvaluatedModels models();
   /// The memory of the phases of a step, and of saving.
-  std::vector<Phase> phases(std::int64_t micro_batch_tokens) const;
+  std::vector<Phase> phases(std::int64_t micro_batch_tokens, std::int64_t longest_sample) const;
 
   const Setup& setup_;
   OnPolicyModelOptions paths_;
@@ -82,7 +85,7 @@ class OnPolicyModels {
   std::unique_ptr<CausalLM> policy_, reference_;
   std::deque<ScalarModel> reward_models_;
   std::unique_ptr<RewardSource> configured_reward_;  ///< reward models and reward.terms
-  std::optional<BatchOrder> order_;
+  std::optional<BatchOrder> order_, refill_order_;
   bool warned_ = false;
 };
 

@@ -22,6 +22,7 @@ struct PolicyEvaluation : StepRecord {
   std::vector<TermMean> terms;   ///< of a sum of rewards
   double agreement_penalty = 0;  ///< mean of λ·A, which `score` has subtracted
   std::optional<double> spread;  ///< of an ensemble: mean of what its members disagree by
+  Repetition repetition;         ///< of all responses
 
   Metrics metrics() const override;
   Metrics headline() const override;

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -10,12 +11,14 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "rlhf/algo/running_moments.h"
 #include "rlhf/config/ppo_config.h"
 #include "rlhf/rollout/reward_source.h"
 #include "rlhf/rollout/rollout.h"
 #include "rlhf/text/tokenizer.h"
 #include "rlhf/train/method.h"
 #include "rlhf/train/on_policy.h"
+#include "rlhf/train/ptx.h"
 
 namespace rlhf {
 
@@ -31,6 +34,7 @@ struct PpoModels {
   ScalarModel* value;   ///< null unless ppo.advantage is gae
   RewardSource& reward;
   const Tokenizer* tokenizer = nullptr;  ///< decodes responses for rewards and samples; if null, texts are empty
+  const PtxMix* ptx = nullptr;           ///< needed if ppo.ptx_coef is above 0
 };
 
 /// The state that changes from step to step and is saved in checkpoints.
@@ -38,6 +42,7 @@ struct PpoState {
   Trainee policy;
   std::optional<Trainee> value;  ///< if there is a value model
   double kl_coef;
+  RunningMoments score_moments;  ///< of all scores so far, for reward.scaling
 
   PpoState(PpoModels& models, const PpoConfig& config);
 };
@@ -68,6 +73,7 @@ struct PpoStep : StepRecord {
     kRatioSquare,
     kEntropy,
     kKlPenalty,
+    kPtxLoss,  ///< the exception: sum over the updates
     kValueLoss,
     kValueClipped,
     kNumSums
@@ -82,15 +88,19 @@ struct PpoStep : StepRecord {
   Agreement agreement;                         ///< see Scores
   std::optional<double> scores_spread;         ///< see Scores
   std::vector<TermMean> terms;                 ///< see Scores
+  std::optional<double> score_scale;           ///< see Scores
   double agreement_weight = 0;                 ///< λ, reward.agreement_penalty
   std::optional<double> equal_groups;          ///< share of the prompts whose responses have the same score
-  bool policy_updated = true;                  ///< false in the first ppo.value_warmup_steps rollouts
-  bool value_updated = true;                   ///< false without a value model
-  double kl_coef = 0;                          ///< the coefficient that this step used
-  bool kl_in_loss = false;                     ///< see ppo.kl_in
-  std::optional<double> explained_variance;    ///< of the returns by the old values; nullopt for constant returns
+  std::optional<std::int64_t> refilled;  ///< prompts of further rounds of sampling, with rollout.refill_equal_groups
+  bool policy_updated = true;            ///< false in the first ppo.value_warmup_steps rollouts
+  bool value_updated = true;             ///< false without a value model
+  double kl_coef = 0;                    ///< the coefficient that this step used
+  bool kl_in_loss = false;               ///< see ppo.kl_in
+  bool has_ptx = false;                  ///< ppo.ptx_coef is above 0
+  std::optional<double> explained_variance;  ///< of the returns by the old values; nullopt for constant returns
   std::array<double, kNumSums> sums{};
-  double updated_tokens = 0;  ///< number of response tokens in all updates
+  double policy_tokens = 0, value_tokens = 0;  ///< numbers of response tokens in all updates
+  std::int64_t policy_updates = 0;             ///< optimizer steps of the policy
   double policy_grad_norm = 0, value_grad_norm = 0, lr = 0, logprob_diff = 0;
   std::int64_t extra_forwards = 0;  ///< sequences with a separate forward pass for their old log-probabilities
   double rollout_seconds = 0, score_seconds = 0, update_seconds = 0;
@@ -100,15 +110,19 @@ struct PpoStep : StepRecord {
   std::vector<nlohmann::ordered_json> samples() const override { return sample_lines(scored); }
 
  private:
-  double mean(Sum i) const { return sums[i] / updated_tokens; }
+  double policy_mean(Sum i) const { return sums[i] / policy_tokens; }
+  double value_mean(Sum i) const { return sums[i] / value_tokens; }
   Metrics policy_metrics() const;
   Metrics value_metrics() const;
 };
 
+/// `count` further prompts, one entry per response, for round `round` (from 1) of refilling a rollout.
+using RefillPrompts = std::function<std::vector<const PromptSample*>(std::int64_t round, std::int64_t count)>;
+
 /// Runs one PPO step: rollout, scores, advantages, updates of policy and value model, KL coefficient. `prompts` has one
-/// entry per response (a prompt with G samples has G entries).
+/// entry per response (a prompt with G samples has G entries). `refill` is needed with rollout.refill_equal_groups.
 std::unique_ptr<PpoStep> ppo_step(PpoModels& models, PpoState& state, std::span<const PromptSample* const> prompts,
                                   const TokenIds& stop_ids, const PpoConfig& config, std::int64_t micro_batch_tokens,
-                                  const StepPosition& at);
+                                  const StepPosition& at, const RefillPrompts& refill = {});
 
 }  // namespace rlhf
