@@ -360,6 +360,11 @@ void check_references(Issues& issues, const PpoConfig& config) {
     issues.push_back({{"data.ptx", "ppo.ptx_coef"},
                       config.data.ptx.empty() ? "expected at least one file with ppo.ptx_coef above 0, found none"
                                               : "expected none without ppo.ptx_coef, found some"});
+  if (!config.model.eval_reward.empty() && config.data.eval.empty())
+    issues.push_back({{"model.eval_reward", "data.eval"}, "expected data.eval, on which it scores, found none"});
+  if (config.eval.best_by == "eval_objective/held_out_scores" && config.model.eval_reward.empty())
+    issues.push_back({{"eval.best_by", "model.eval_reward"},
+                      "expected model.eval_reward, which gives eval_objective/held_out_scores, found none"});
 }
 
 /// What an advantage without a value model needs and refuses, and where the KL penalty may be.

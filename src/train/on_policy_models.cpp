@@ -44,6 +44,10 @@ OnPolicyModels::OnPolicyModels(const Setup& setup, OnPolicyModelOptions paths, c
     if (!term.max_tokens) term.max_tokens = rollout.max_new_tokens;
     check_term(term);
   }
+  if (!paths_.eval_reward.empty()) {
+    eval_reward_folder_ = read_reward_folder(paths_.eval_reward, "model.eval_reward", setup);
+    check_positions_of(*eval_reward_folder_);
+  }
   if (own_reward_ || paths_.reward.empty()) return;
   reward_folders_.push_back(read_reward_folder(paths_.reward, "model.reward", setup));
   for (const std::string& path : paths_.reward_ensemble)
@@ -96,6 +100,8 @@ MethodPlan OnPolicyModels::plan(MemoryForecast others, std::int64_t longest_samp
                        {"policy and training state", model_bytes(policy, dtype, true)},
                        {"reference", model_bytes(reference_folder_.shape, dtype, false)},
                        {reward_folders_.size() > 1 ? "reward models" : "reward model", reward_bytes}};
+  if (eval_reward_folder_)
+    plan.memory.parts.push_back({"held-out reward model", model_bytes(eval_reward_folder_->shape, dtype, false)});
   plan.memory.parts.insert(plan.memory.parts.end(), others.parts.begin(), others.parts.end());
   plan.memory.keys = {"train.micro_batch_tokens", "rollout.batch_size", "rollout.max_new_tokens"};
   plan.micro_batch_tokens = setup_.choose_micro_batch_tokens(plan.memory.total(), std::max(longest(), longest_sample));
@@ -107,6 +113,7 @@ MethodPlan OnPolicyModels::plan(MemoryForecast others, std::int64_t longest_samp
   add_model(plan.inputs, "model.policy", paths_.policy);
   add_model(plan.inputs, "model.reference", paths_.reference);
   if (!paths_.reward.empty()) add_model(plan.inputs, "model.reward", paths_.reward);
+  if (!paths_.eval_reward.empty()) add_model(plan.inputs, "model.eval_reward", paths_.eval_reward);
   for (std::size_t i = 0; i < paths_.reward_ensemble.size(); ++i)
     add_model(plan.inputs, "model.reward_ensemble[" + std::to_string(i) + "]", paths_.reward_ensemble[i]);
   return plan;
@@ -121,6 +128,9 @@ void OnPolicyModels::load(std::int64_t seed, std::int64_t micro_batch_tokens) {
   micro_batch_tokens_ = micro_batch_tokens;
   order_.emplace(data_.prompts.samples.size(), 1, static_cast<std::uint64_t>(seed));
   refill_order_.emplace(data_.prompts.samples.size(), 1, ~static_cast<std::uint64_t>(seed));
+  if (!eval_reward_folder_) return;
+  eval_reward_model_.emplace(load_scalar_model(*eval_reward_folder_, device, dtype, false));
+  eval_reward_ = reward_from_model(*eval_reward_model_, micro_batch_tokens);
 }
 
 std::unique_ptr<RewardSource> OnPolicyModels::load_reward_models(std::int64_t micro_batch_tokens) {
@@ -175,7 +185,7 @@ void OnPolicyModels::warn_if_none_ends(const Rollout& rollout) {
 }
 
 EvaluatedModels OnPolicyModels::models() {
-  return {*policy_, *reference_, reward(), setup_.templates.stop_ids, setup_.tokenizer.get()};
+  return {*policy_, *reference_, reward(), setup_.templates.stop_ids, setup_.tokenizer.get(), eval_reward_.get()};
 }
 
 void OnPolicyModels::settle_agreement_penalty(RewardOptions& reward, double kl_coef, std::int64_t step) {
@@ -187,8 +197,8 @@ void OnPolicyModels::settle_agreement_penalty(RewardOptions& reward, double kl_c
       estimate_agreement_penalty(models(), data_.prompts.samples, rollout_, reward, kl_coef, seed_);
 }
 
-std::unique_ptr<StepRecord> OnPolicyModels::evaluate(const EvalOptions& eval, const RewardOptions& reward,
-                                                     double kl_coef) {
+std::unique_ptr<PolicyEvaluation> OnPolicyModels::evaluate(const EvalOptions& eval, const RewardOptions& reward,
+                                                           double kl_coef) {
   const auto& prompts = eval_data_.prompts.samples;
   return evaluate_policy(models(), pick(prompts, choose_evaluated(prompts.size(), eval.max_samples, seed_)), rollout_,
                          reward, kl_coef, seed_, micro_batch_tokens_);

@@ -27,6 +27,11 @@ void add_batch(const EvaluatedModels& models, std::span<const PromptSample* cons
   sums.ended += static_cast<double>(std::count(rollout.finish.begin(), rollout.finish.end(), Finish::stop));
   sums.agreement += scores.agreement;
   sums.repetition += sum_repetition(responses);
+  if (models.held_out != nullptr) {
+    const RewardOptions unchanged{.missing_eos = MissingEos::none};
+    const Scores held_out = score_responses(*models.held_out, rollout, responses, unchanged, sums.work);
+    sums.held_out_score = sums.held_out_score.value_or(0) + held_out.values.sum(at::kDouble).item<double>();
+  }
   if (scores.spread) sums.spread = sums.spread.value_or(0) + *scores.spread * static_cast<double>(responses.size());
   sums.terms.resize(scores.terms.size());
   for (std::size_t i = 0; i < scores.terms.size(); ++i) {
@@ -54,7 +59,8 @@ std::unique_ptr<PolicyEvaluation> evaluate_policy(const EvaluatedModels& models,
   const auto responses = static_cast<double>(prompts.size());
   found->agreement_penalty =
       reward.agreement_penalty.number.value_or(0) * static_cast<double>(found->agreement.agreeing);
-  if (found->spread) *found->spread /= responses;
+  for (std::optional<double>* mean : {&found->spread, &found->held_out_score})
+    if (*mean) **mean /= responses;
   for (TermMean& term : found->terms) term.mean /= responses;
   for (double* mean : {&found->score, &found->kl, &found->length, &found->ended, &found->agreement_penalty})
     *mean /= responses;
@@ -68,6 +74,8 @@ Metrics PolicyEvaluation::metrics() const {
                 {"rollout/response_length", length},
                 {"rollout/ended", ended}};
   if (const auto mean = repetition.mean()) named.set("rollout/repetition", *mean);
+  if (held_out_score) named.set("objective/held_out_scores", *held_out_score);
+  if (held_out_peak_kl) named.set("objective/held_out_peak_kl", *held_out_peak_kl);
   if (spread) named.set("objective/scores_spread", *spread);
   for (const TermMean& term : terms) named.set(std::string(kTermPrefix) + term.name, term.mean);
   if (const auto share = agreement.share()) {
@@ -80,6 +88,7 @@ Metrics PolicyEvaluation::metrics() const {
 Metrics PolicyEvaluation::headline() const {
   Metrics named{
       {"objective/scores", score}, {"objective/kl", kl}, {"rollout/response_length", length}, {"rollout/ended", ended}};
+  if (held_out_score) named.set("objective/held_out_scores", *held_out_score);
   if (const auto share = agreement.share()) named.set("objective/agreement", *share);
   return named;
 }

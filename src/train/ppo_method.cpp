@@ -6,9 +6,12 @@
 #include <nlohmann/json.hpp>
 
 #include "rlhf/config/check_config.h"
+#include "rlhf/core/log.h"
 #include "rlhf/data/load_data.h"
 #include "rlhf/train/on_policy_models.h"
 #include "rlhf/train/ppo.h"
+
+#include "ppo_alarms.h"
 
 namespace rlhf {
 
@@ -20,8 +23,10 @@ class PpoMethod final : public Method {
 
   MethodPlan plan(const Setup& setup) override {
     const PpoModelOptions& paths = config_.model;
-    parts_.emplace(setup, OnPolicyModelOptions{paths.policy, paths.reward, paths.reference, paths.reward_ensemble},
-                   config_.data, config_.rollout, config_.reward, own_reward_);
+    parts_.emplace(
+        setup,
+        OnPolicyModelOptions{paths.policy, paths.reward, paths.reference, paths.reward_ensemble, paths.eval_reward},
+        config_.data, config_.rollout, config_.reward, own_reward_);
     if (config_.ppo.ptx_coef > 0) ptx_data_ = load_ptx(setup);
     const MemoryForecast others = config_.ppo.has_value_model() ? read_value_model(setup) : MemoryForecast();
     MethodPlan plan = parts_->plan(others, ptx_data_.train.report.longest);
@@ -48,6 +53,7 @@ class PpoMethod final : public Method {
   }
 
   void start(std::int64_t step) override {
+    completed_ = step;
     parts_->settle_agreement_penalty(config_.reward, config_.ppo.kl_coef, step);
   }
 
@@ -56,6 +62,8 @@ class PpoMethod final : public Method {
         *models_, *state_, parts_->prompts(at.step), parts_->setup().templates.stop_ids, config_, micro_batch_tokens_,
         at, [&](std::int64_t round, std::int64_t count) { return parts_->refill_prompts(at.step, round, count); });
     parts_->warn_if_none_ends(done->scored.rollout);
+    completed_ = at.step + 1;
+    for (const std::string& line : alarms_.after_step(PpoAlarms::figures_of(*done))) log_warning(line);
     return done;
   }
 
@@ -64,7 +72,12 @@ class PpoMethod final : public Method {
     RewardOptions reward = config_.reward;
     // The scale of training changes from step to step; scores of evaluations are compared with each other.
     if (std::exchange(reward.scaling, RewardScaling::none) != RewardScaling::none) reward.clip_range = {0, 0};
-    return parts_->evaluate(config_.eval, reward, state_->kl_coef);
+    auto found = parts_->evaluate(config_.eval, reward, state_->kl_coef);
+    if (!found->held_out_score) return found;
+    const PpoAlarms::Evaluated evaluated{found->kl, found->score, *found->held_out_score};
+    for (const std::string& line : alarms_.after_evaluation(completed_, evaluated)) log_warning(line);
+    found->held_out_peak_kl = alarms_.peak_kl();
+    return found;
   }
   std::string main_metric() const override { return "eval_objective/scores"; }
   Better better(const std::string& metric) const override {
@@ -79,7 +92,8 @@ class PpoMethod final : public Method {
   nlohmann::json numbers() const override {
     const RunningMoments& scores = state_->score_moments;
     nlohmann::json numbers{{"kl_coef", state_->kl_coef},
-                           {"score_moments", {scores.count, scores.mean, scores.squares}}};
+                           {"score_moments", {scores.count, scores.mean, scores.squares}},
+                           {"alarms", alarms_.state()}};
     if (const auto& penalty = config_.reward.agreement_penalty.number) numbers["agreement_penalty"] = *penalty;
     return numbers;
   }
@@ -87,6 +101,7 @@ class PpoMethod final : public Method {
     state_->kl_coef = numbers.at("kl_coef");
     const nlohmann::json& scores = numbers.at("score_moments");
     state_->score_moments = {scores.at(0), scores.at(1), scores.at(2)};
+    alarms_.restore(numbers.at("alarms"));
     auto& penalty = config_.reward.agreement_penalty.number;
     if (!penalty && numbers.contains("agreement_penalty")) penalty = numbers.at("agreement_penalty").get<double>();
   }
@@ -146,6 +161,8 @@ class PpoMethod final : public Method {
   std::optional<PtxMix> ptx_;
   std::optional<PpoModels> models_;
   std::optional<PpoState> state_;
+  PpoAlarms alarms_;
+  std::int64_t completed_ = 0;  ///< steps
 };
 
 }  // namespace

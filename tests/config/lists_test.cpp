@@ -189,12 +189,13 @@ TEST(Metrics, ThatAreBetterInOneDirectionCanChooseTheBestEvaluation) {
             (std::vector<std::string>{"eval_loss", "eval_accuracy", "eval_margin"}));
   EXPECT_EQ(best_by_names(Stage::dpo),
             (std::vector<std::string>{"eval_loss", "eval_rewards/accuracies", "eval_rewards/margins"}));
-  EXPECT_EQ(best_by_names(Stage::ppo),
-            (std::vector<std::string>{"eval_objective/scores", "eval_objective/rlhf_reward"}));
+  EXPECT_EQ(best_by_names(Stage::ppo), (std::vector<std::string>{"eval_objective/scores", "eval_objective/rlhf_reward",
+                                                                 "eval_objective/held_out_scores"}));
   EXPECT_EQ(
       meaning_of<SftConfig>("eval.best_by"),
       "metric by which the best model is kept in best/: eval_loss, eval_mean_token_accuracy (rlhf-sft), eval_loss, "
-      "eval_accuracy, eval_margin (rlhf-rm), eval_objective/scores, eval_objective/rlhf_reward (rlhf-ppo), "
+      "eval_accuracy, eval_margin (rlhf-rm), eval_objective/scores, eval_objective/rlhf_reward, "
+      "eval_objective/held_out_scores (rlhf-ppo), "
       "eval_loss, eval_rewards/accuracies, eval_rewards/margins (rlhf-dpo); default: the first of the stage");
 }
 

@@ -101,9 +101,9 @@ TEST(PathOptions, AreAllMarked) {
   EXPECT_EQ(path_keys<RewardModelConfig>(), data);
   EXPECT_EQ(path_keys<DpoConfig>(), data);
   EXPECT_EQ(path_keys<PpoConfig>(),
-            (std::set<std::string>{"data.chat_template", "data.eval", "data.prompts", "data.ptx", "model.policy",
-                                   "model.reference", "model.reward", "model.reward_ensemble", "model.value",
-                                   "train.output"}));
+            (std::set<std::string>{"data.chat_template", "data.eval", "data.prompts", "data.ptx", "model.eval_reward",
+                                   "model.policy", "model.reference", "model.reward", "model.reward_ensemble",
+                                   "model.value", "train.output"}));
   EXPECT_EQ(path_keys<GenerateConfig>(),
             (std::set<std::string>{"chat_template", "input", "model", "output", "reward"}));
 }

@@ -278,6 +278,12 @@ TEST(Validate, HoldsTheRulesOfPpo) {
       {{"data.ptx=[a.jsonl]", "ppo.ptx_coef=27.8"}, {}},
       {{"ppo.target_kl=0"}, {"command line: ppo.target_kl: expected a number, above 0, found 0"}},
       {{"ppo.target_kl=0.02"}, {}},
+      {{"model.eval_reward=rm2"},
+       {"command line: model.eval_reward: expected data.eval, on which it scores, found none"}},
+      {{"data.eval=[b]", "eval.best_by=eval_objective/held_out_scores"},
+       {"command line: eval.best_by: expected model.eval_reward, which gives eval_objective/held_out_scores, found "
+        "none"}},
+      {{"data.eval=[b]", "eval.best_by=eval_objective/held_out_scores", "model.eval_reward=rm2"}, {}},
       {{"reward.terms=[{name: a, command: [cat], workers: 0}]"},
        {"command line: reward.terms[0].workers: expected a whole number, from 1 to 256, found 0"}},
       {{"reward.terms=[{name: model, check: regex}, {name: j, check: json, pattern: x}]"},

@@ -109,6 +109,12 @@ inline constexpr MetricInfo kMetrics[] = {
     {.name = "objective/score_scale", .stages = MetricStages::ppo, .unit = "reward units",
      .what = "running standard deviation by which the scores were divided; absent without reward.scaling",
      .conditional = true},
+    {.name = "objective/held_out_scores", .stages = MetricStages::ppo, .unit = "reward units",
+     .what = "mean score of model.eval_reward, only in evaluations; absent without it", .better = Better::higher,
+     .evaluated = true, .conditional = true},
+    {.name = "objective/held_out_peak_kl", .stages = MetricStages::ppo, .unit = "nats per sequence",
+     .what = "KL at which the held-out scores so far, fitted by d·(α − β·ln d) with d = √KL, are highest; absent while they "
+             "only rise", .evaluated = true, .conditional = true},
     {.name = "objective/scores_spread", .stages = MetricStages::ppo, .unit = "reward units",
      .what = "mean standard deviation of the scores of model.reward and model.reward_ensemble; absent without an ensemble",
      .evaluated = true, .conditional = true},

@@ -69,6 +69,7 @@ struct OnPolicyModelOptions {
   std::string reward;
   std::string reference;
   std::vector<std::string> reward_ensemble;
+  std::string eval_reward;
 };
 constexpr auto describe(const OnPolicyModelOptions*) {
   using C = OnPolicyModelOptions;
@@ -76,7 +77,11 @@ constexpr auto describe(const OnPolicyModelOptions*) {
       field<&C::policy>("initial policy: a model folder, or the id of a model in the local cache").path(),
       field<&C::reward>("folder of the reward model").path(),
       field<&C::reference>("folder of the reference; default: the initial policy").path(),
-      field<&C::reward_ensemble>("folders of further reward models; the score is then the mean of all of them").path());
+      field<&C::reward_ensemble>("folders of further reward models; the score is then the mean of all of them").path(),
+      field<&C::eval_reward>("folder of a held-out reward model, which only scores evaluations: it shows whether the "
+                             "policy improves, or only "
+                             "exploits the reward that it is trained on")
+          .path());
 }
 
 /// Section `model` of rlhf-ppo.
@@ -86,6 +91,7 @@ struct PpoModelOptions {
   std::string value;
   std::string reference;
   std::vector<std::string> reward_ensemble;
+  std::string eval_reward;
 };
 constexpr auto describe(const PpoModelOptions*) {
   using C = PpoModelOptions;
@@ -94,7 +100,11 @@ constexpr auto describe(const PpoModelOptions*) {
       field<&C::reward>("folder of the reward model").path(),
       field<&C::value>("folder of the initial value model; default: the reward model").path(),
       field<&C::reference>("folder of the reference; default: the initial policy").path(),
-      field<&C::reward_ensemble>("folders of further reward models; the score is then the mean of all of them").path());
+      field<&C::reward_ensemble>("folders of further reward models; the score is then the mean of all of them").path(),
+      field<&C::eval_reward>("folder of a held-out reward model, which only scores evaluations: it shows whether the "
+                             "policy improves, or only "
+                             "exploits the reward that it is trained on")
+          .path());
 }
 
 }  // namespace rlhf

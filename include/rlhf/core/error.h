@@ -20,7 +20,7 @@ enum class ExitCode : int {
   device = 7,    ///< device not available, or out of memory
   gate = 9,      ///< an evaluation was made, and found what it must not find
   output = 10,   ///< output cannot be written
-  reward = 11,   ///< a program that scores responses failed
+  reward = 11,   ///< a program or service that scores responses failed
 };
 
 /// A mistake of the user or a failure of the system. The message is one line: what the program was doing, the file,

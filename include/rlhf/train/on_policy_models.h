@@ -53,7 +53,7 @@ class OnPolicyModels {
   /// Whether there are evaluation prompts (data.eval).
   bool evaluates() const { return !eval_data_.prompts.samples.empty(); }
   /// Evaluates the policy on at most eval.max_samples of them, the same in every evaluation of a run.
-  std::unique_ptr<StepRecord> evaluate(const EvalOptions& eval, const RewardOptions& reward, double kl_coef);
+  std::unique_ptr<PolicyEvaluation> evaluate(const EvalOptions& eval, const RewardOptions& reward, double kl_coef);
 
   /// What saved folders contain besides weights.
   SaveOptions save_options(SavedHead head = SavedHead::language) const;
@@ -82,9 +82,12 @@ class OnPolicyModels {
   std::int64_t seed_ = 0, micro_batch_tokens_ = 0;
   ModelFolder reference_folder_;
   std::vector<ModelFolder> reward_folders_;  ///< of model.reward and model.reward_ensemble
+  std::optional<ModelFolder> eval_reward_folder_;
   std::unique_ptr<CausalLM> policy_, reference_;
   std::deque<ScalarModel> reward_models_;
   std::unique_ptr<RewardSource> configured_reward_;  ///< reward models and reward.terms
+  std::optional<ScalarModel> eval_reward_model_;
+  std::unique_ptr<RewardSource> eval_reward_;  ///< null without model.eval_reward
   std::optional<BatchOrder> order_, refill_order_;
   bool warned_ = false;
 };

@@ -13,16 +13,18 @@ namespace rlhf {
 
 /// The record of an evaluation of a policy on prompts that are not trained on: means over the responses.
 struct PolicyEvaluation : StepRecord {
-  double score = 0;              ///< after the rule for responses that did not end, and the clipping
-  double kl = 0;                 ///< KL to the reference, nats per response
-  double kl_coef = 0;            ///< weight of the KL in objective/rlhf_reward
-  double length = 0;             ///< response tokens
-  double ended = 0;              ///< share of the responses that ended
-  Agreement agreement;           ///< of all responses
-  std::vector<TermMean> terms;   ///< of a sum of rewards
-  double agreement_penalty = 0;  ///< mean of λ·A, which `score` has subtracted
-  std::optional<double> spread;  ///< of an ensemble: mean of what its members disagree by
-  Repetition repetition;         ///< of all responses
+  double score = 0;                        ///< after the rule for responses that did not end, and the clipping
+  double kl = 0;                           ///< KL to the reference, nats per response
+  double kl_coef = 0;                      ///< weight of the KL in objective/rlhf_reward
+  double length = 0;                       ///< response tokens
+  double ended = 0;                        ///< share of the responses that ended
+  Agreement agreement;                     ///< of all responses
+  std::vector<TermMean> terms;             ///< of a sum of rewards
+  double agreement_penalty = 0;            ///< mean of λ·A, which `score` has subtracted
+  std::optional<double> spread;            ///< of an ensemble: mean of what its members disagree by
+  Repetition repetition;                   ///< of all responses
+  std::optional<double> held_out_score;    ///< by EvaluatedModels::held_out, without any rule
+  std::optional<double> held_out_peak_kl;  ///< of the evaluations of the run so far (feedback/over_optimisation.h)
 
   Metrics metrics() const override;
   Metrics headline() const override;
@@ -35,6 +37,7 @@ struct EvaluatedModels {
   RewardSource& reward;
   const TokenIds& stop_ids;
   const Tokenizer* tokenizer = nullptr;  ///< decodes responses for rewards and rollout.stop
+  RewardSource* held_out = nullptr;      ///< also scores the responses of an evaluation, if not null
 };
 
 /// Samples a response to each of `prompts`, rollout.batch_size at a time, and scores it. The random numbers depend only
