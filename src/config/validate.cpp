@@ -381,6 +381,10 @@ void check_advantage(Issues& issues, const PpoConfig& config) {
                       "expected 0 with ppo.advantage: " + name + " (responses to a prompt are not compared), found " +
                           number(config.rollout.refill_equal_groups)});
   if (ppo.has_value_model()) return;
+  if (ppo.score_position == ScorePosition::after_eos)
+    issues.push_back(
+        {{"ppo.score_position", "ppo.advantage"},
+         "expected last_token with ppo.advantage: " + name + " (there is no value model), found after_eos"});
   if (compares_samples(ppo.advantage) && config.rollout.num_samples_per_prompt < 2)
     issues.push_back({{"rollout.num_samples_per_prompt", "ppo.advantage"},
                       "expected at least 2 with ppo.advantage: " + name + " (their rewards are compared), found 1"});

@@ -5,7 +5,9 @@
 #include <set>
 #include <string>
 
+#include <ATen/ops/index_copy.h>
 #include <ATen/ops/index_select.h>
+#include <ATen/ops/zeros.h>
 
 #include "rlhf/core/check_argument.h"
 #include "rlhf/core/error.h"
@@ -77,6 +79,25 @@ std::vector<Generation> generations_of(const Rollout& rollout) {
     generations.push_back({TokenIds(ids + begin, ids + end), {values + begin, values + end}, rollout.finish[i]});
   }
   return generations;
+}
+
+RowsAfterEnd add_rows_after_end(const Rollout& rollout) {
+  std::vector<std::int64_t> lengths, predictors, token_rows;
+  std::int64_t offset = 0;
+  for (std::size_t i = 0; i < rollout.finish.size(); ++i) {
+    const std::int64_t tokens = rollout.responses.length(static_cast<std::int64_t>(i));
+    lengths.push_back(tokens + (rollout.finish[i] == Finish::stop ? 1 : 0));
+    append_range(predictors, rollout.batch.segments.offsets[i] + rollout.prompt_lengths[i] - 1, lengths.back());
+    append_range(token_rows, offset, tokens);
+    offset += lengths.back();
+  }
+  const at::Device device = rollout.tokens.device();
+  RowsAfterEnd longer{rollout, to_device(token_rows, device)};
+  longer.rollout.responses = make_segments(lengths, device);
+  longer.rollout.predictors = to_device(predictors, device);
+  for (at::Tensor* values : {&longer.rollout.tokens, &longer.rollout.logprobs})
+    *values = at::zeros({offset}, values->options()).index_copy(0, longer.token_rows, *values);
+  return longer;
 }
 
 std::optional<double> repetition(std::span<const std::int32_t> tokens) {

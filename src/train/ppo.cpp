@@ -46,13 +46,15 @@ PolicyClip clip_of(const PpoOptions& options) {
 class PpoUpdate {
  public:
   PpoUpdate(PpoModels& models, PpoState& state, const PpoConfig& config, const ForwardOptions& forward,
-            const StepPosition& at, const PpoBatch& batch, PpoStep& done, Figures& figures)
+            const StepPosition& at, const PpoBatch& batch, const Rollout& value_rollout, PpoStep& done,
+            Figures& figures)
       : models_(models),
         state_(state),
         config_(config),
         forward_(forward),
         at_(at),
         rollout_(done.scored.rollout),
+        value_rollout_(value_rollout),
         clip_(clip_of(config.ppo)),
         loss_weights_(loss_weights(rollout_.responses, config.ppo.loss_aggregation, config.rollout.max_new_tokens)),
         batch_(batch),
@@ -140,7 +142,7 @@ class PpoUpdate {
   }
 
   void update_value(const std::vector<std::size_t>& mini_batch) {
-    const auto tokens = static_cast<double>(response_tokens(rollout_, mini_batch));
+    const auto tokens = static_cast<double>(response_tokens(value_rollout_, mini_batch));
     const auto loss_of = [&](const at::Tensor& values, const at::Tensor& rows) {
       const ValueLoss loss = ppo_value_loss(values, batch_.old_values.index_select(0, rows),
                                             batch_.returns.index_select(0, rows), config_.ppo.cliprange_value);
@@ -149,7 +151,7 @@ class PpoUpdate {
       return loss.loss_sum.div(tokens);
     };
     state_.value->weights.zero_gradients();
-    backward_values(*models_.value, rollout_, mini_batch, forward_, loss_of, done_.work);
+    backward_values(*models_.value, value_rollout_, mini_batch, forward_, loss_of, done_.work);
     count_norm(state_.value->optimizer.step(config_.value_optimizer.lr * at_.lr_factor), kValueNorm, kValueNorms);
     done_.value_tokens += tokens;
   }
@@ -165,6 +167,7 @@ class PpoUpdate {
   const ForwardOptions& forward_;
   const StepPosition& at_;
   const Rollout& rollout_;
+  const Rollout& value_rollout_;  ///< with the rows after the end, if these have values
   const PolicyClip clip_;
   const at::Tensor loss_weights_;  ///< [R]
   const PpoBatch& batch_;
@@ -225,8 +228,11 @@ std::unique_ptr<PpoStep> ppo_step(PpoModels& models, PpoState& state, std::span<
       sample_ppo_rollout(models, state.score_moments, prompts, stop_ids, config, at, refill, clock, *done);
   const auto everything = all_sequences(rollout);
   const at::Tensor ref_logprobs = logprobs_of(models.reference, rollout, everything, forward, done->work);
+  std::optional<RowsAfterEnd> after_end;
+  if (config.ppo.score_position == ScorePosition::after_eos) after_end = add_rows_after_end(rollout);
   at::Tensor values;
-  if (models.value != nullptr) values = values_of(*models.value, rollout, everything, forward, done->work);
+  if (models.value != nullptr)
+    values = values_of(*models.value, after_end ? after_end->rollout : rollout, everything, forward, done->work);
   done->scored = {std::move(rollout), std::move(responses), ref_logprobs, scores.values};
   done->clipped_scores = scores.clipped;
   done->agreement = scores.agreement;
@@ -247,7 +253,8 @@ std::unique_ptr<PpoStep> ppo_step(PpoModels& models, PpoState& state, std::span<
 
   const StopDeferral whole_update;  // a run cannot resume in the middle of an update
   state.score_moments = moments;
-  PpoUpdate(models, state, config, forward, at, batch, *done, figures).run();
+  const Rollout& value_rollout = after_end ? after_end->rollout : done->scored.rollout;
+  PpoUpdate(models, state, config, forward, at, batch, value_rollout, *done, figures).run();
   read(figures, at.step, samples_per_prompt, *done);
   done->update_seconds = clock.lap();
   done->tokens = done->scored.rollout.batch.segments.total();

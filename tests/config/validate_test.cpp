@@ -276,6 +276,10 @@ TEST(Validate, HoldsTheRulesOfPpo) {
       {{"ppo.ptx_coef=27.8"}, {"data.ptx: expected at least one file with ppo.ptx_coef above 0, found none"}},
       {{"data.ptx=[a.jsonl]"}, {"command line: data.ptx: expected none without ppo.ptx_coef, found some"}},
       {{"data.ptx=[a.jsonl]", "ppo.ptx_coef=27.8"}, {}},
+      {{"ppo.score_position=after_eos"}, {}},
+      {{"ppo.score_position=after_eos", "ppo.advantage=reinforce_plus_plus"},
+       {"command line: ppo.score_position: expected last_token with ppo.advantage: reinforce_plus_plus (there is no "
+        "value model), found after_eos"}},
       {{"ppo.target_kl=0"}, {"command line: ppo.target_kl: expected a number, above 0, found 0"}},
       {{"ppo.target_kl=0.02"}, {}},
       {{"model.eval_reward=rm2"},

@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
+#include <ATen/ops/eye.h>
 #include <ATen/ops/log_softmax.h>
+#include <ATen/ops/ones.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
@@ -17,6 +19,7 @@
 #include "rlhf/train/sft.h"
 
 #include "support/bandit.h"
+#include "support/golden.h"
 #include "support/misuse.h"
 #include "support/tensors.h"
 #include "support/tiny_run.h"
@@ -30,6 +33,7 @@ using testing::close;
 using testing::expect_misuse;
 using testing::f32;
 using testing::TableLm;
+using testing::tensor_of;
 
 /// The tables of policy and value model after one step, and the tokens that were sampled.
 struct AfterStep {
@@ -234,6 +238,79 @@ TEST(PtxMix, BringsThePolicyToTheDistributionOfItsSamples) {
   const at::Tensor arms = at::softmax(bandit.policy.table().detach().select(0, 0), 0);
   EXPECT_LE(arms.sub(f32({0, 0.7, 0, 0, 0.3})).abs().sum().item<double>() / 2, 0.02);
   EXPECT_NEAR(last, -0.7 * std::log(0.7) - 0.3 * std::log(0.3), 0.02) << "the entropy of the samples";
+}
+
+/// Two responses of two tokens, log-probabilities −1 and −2 (reference: −1.5 each) and scores 3 and −1; the first one
+/// ended.
+ScoredRollout two_responses() {
+  const TokenIds prompt = {0};
+  const std::vector<const TokenIds*> prompts(2, &prompt);
+  const std::vector<Generation> generations = {{.tokens = {1, 3}, .logprobs = {-1, -2}, .finish = Finish::stop},
+                                               {.tokens = {2, 1}, .logprobs = {-1, -2}, .finish = Finish::length}};
+  return {make_rollout(prompts, generations, at::kCPU), {{}, {}}, f32({-1.5, -1.5, -1.5, -1.5}), f32({3, -1})};
+}
+
+// N+: the reward of the step after EOS is the score, that of a token −β·kl. With γ = 0.9 and λ = 0.5, by hand.
+TEST(ScorePosition, AfterEosIsAStepWithAValueOfItsOwn) {
+  const PpoOptions options{
+      .score_position = ScorePosition::after_eos, .gamma = 0.9, .gae_lambda = 0.5, .whiten_advantages = false};
+  const at::Tensor values = f32({0.1, 0.2, 0.4, 0.5, 0.6});  // the third one is at the EOS of the first response
+  const PpoBatch batch = make_ppo_batch(two_responses(), values, options, /*kl_coef=*/0.2, 1);
+  const double after = 3 - 0.4;
+  const double last = 0.2 * 0.5 + 0.9 * 0.4 - 0.2 + 0.45 * after, first = -0.2 * 0.5 + 0.9 * 0.2 - 0.1 + 0.45 * last;
+  const double cut_last = 0.2 * 0.5 - 1 - 0.6, cut_first = -0.2 * 0.5 + 0.9 * 0.6 - 0.5 + 0.45 * cut_last;
+  EXPECT_TRUE(close(batch.advantages, f32({first, last, cut_first, cut_last}), 1e-6));
+  EXPECT_TRUE(close(batch.returns, f32({first + 0.1, last + 0.2, 3, cut_first + 0.5, cut_last + 0.6}), 1e-6));
+}
+
+// A response as long as the longest one was cut.
+TEST(ScorePosition, AfterEosAgreesWithTrl) {
+  const auto& golden = testing::read_golden("ppo/score_position.json");
+  const TokenIds prompt = {0};
+  const std::vector<std::size_t> lengths = golden["lengths"];
+  const std::vector<const TokenIds*> prompts(lengths.size(), &prompt);
+  std::vector<Generation> generations;
+  auto logprob = golden["old_logprobs"].begin();
+  for (const std::size_t length : lengths) {
+    const bool cut = length == golden["longest"].get<std::size_t>();
+    generations.push_back({TokenIds(length, 1), {}, cut ? Finish::length : Finish::stop});
+    for (std::size_t t = 0; t < length; ++t) generations.back().logprobs.push_back(*logprob++);
+  }
+  const ScoredRollout scored{make_rollout(prompts, generations, at::kCPU), std::vector<ResponseRecord>(lengths.size()),
+                             tensor_of(golden["ref_logprobs"]).to(at::kFloat),
+                             tensor_of(golden["scores"]).to(at::kFloat)};
+  const PpoOptions options{.score_position = ScorePosition::after_eos,
+                           .gamma = golden["gamma"],
+                           .gae_lambda = golden["gae_lambda"],
+                           .whiten_advantages = false};
+  const PpoBatch batch =
+      make_ppo_batch(scored, tensor_of(golden["old_values"]).to(at::kFloat), options, golden["kl_coef"], 1);
+  EXPECT_TRUE(close(batch.advantages, tensor_of(golden["advantages"]), 2e-6));
+  EXPECT_TRUE(close(batch.returns, tensor_of(golden["returns"]), 2e-6));
+}
+
+// The values are read where they predict a token, and at the EOS: row 3 of the table has the value 30.
+TEST(ScorePosition, AfterEosReadsTheValueAtTheEos) {
+  ScalarModel value(std::make_unique<TableLm>(at::eye(4).mul(f32({0, 10, 20, 30}))), at::ones({1, 4}), 0.0);
+  const auto [longer, token_rows] = add_rows_after_end(two_responses().rollout);
+  WorkCounters work;
+  EXPECT_TRUE(close(values_of(value, longer, all_sequences(longer), {1.0, 100}, work), f32({0, 10, 30, 0, 20}), 0));
+  EXPECT_TRUE(token_rows.equal(testing::i64({0, 1, 3, 4})));
+  EXPECT_TRUE(longer.logprobs.equal(f32({-1, -2, 0, -1, -2})));
+}
+
+// Token 3 ends a response: the value after it becomes the score of answers that end, which is 0.9 for this arm.
+TEST(ScorePosition, AfterEosTrainsTheValueAtTheEos) {
+  PpoConfig config = bandit_config(256);
+  config.ppo.score_position = ScorePosition::after_eos;
+  config.optimizer.lr = 0;
+  Bandit bandit;
+  PpoState state(bandit.models, config);
+  for (std::int64_t i = 0; i < 40; ++i)
+    ppo_step(bandit.models, state, bandit.prompts(256), {3}, config, 1 << 20, {i, 1.0 - static_cast<double>(i) / 40});
+  const at::Tensor values = bandit.value.trunk().parameters()[0].value.detach().sum(1);
+  EXPECT_NEAR(values[3].item<double>(), 0.9, 0.02);
+  EXPECT_EQ(values[1].item<double>(), 0) << "a response that was cut has no such value";
 }
 
 class PpoSwitchesRun : public testing::TinyRun {};

@@ -69,6 +69,7 @@ enum class KlControllerKind { fixed, adaptive };
 enum class KlEstimator { k1, k2, k3 };
 enum class KlPlace { reward, loss };
 enum class LossAggregation { token_mean, sequence_mean, constant };
+enum class ScorePosition { last_token, after_eos };
 enum class AdvantageKind { gae, rloo, grpo, dr_grpo, reinforce_plus_plus };
 /// Whether advantages are rewards compared with those of the other samples of the same prompt.
 constexpr bool compares_samples(AdvantageKind kind) {

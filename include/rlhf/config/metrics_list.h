@@ -93,7 +93,7 @@ inline constexpr MetricInfo kMetrics[] = {
     {.name = "num_tokens", .stages = MetricStages::all, .unit = "tokens", .what = "processed since the start"},
 
     {.name = "objective/scores", .stages = MetricStages::ppo, .unit = "reward units",
-     .what = "mean centred score, after the missing-EOS rule, the clipping and the penalty on agreement", .better = Better::higher,
+     .what = "mean centred score, after the missing-EOS rule, the scaling, the clipping and the penalty on agreement", .better = Better::higher,
      .evaluated = true},
     {.name = "objective/kl", .stages = MetricStages::ppo, .unit = "nats per sequence",
      .what = "Σ (logp − ref) of the sampled tokens, mean over responses (k1)", .evaluated = true},

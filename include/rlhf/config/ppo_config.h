@@ -102,6 +102,7 @@ struct PpoOptions {
   std::optional<double> cliprange_high;
   double dual_clip = 0.0;
   double cliprange_value = 0.2;
+  ScorePosition score_position = ScorePosition::last_token;
   double gamma = 1.0;
   double gae_lambda = 0.95;
   std::int64_t num_ppo_epochs = 4;
@@ -138,13 +139,16 @@ constexpr auto describe(const PpoOptions*) {
       field<&C::dual_clip>("limit the loss where the advantage A is below 0 to −A times this (0: no limit)",
                            at_least(0.0)),
       field<&C::cliprange_value>("clip the value to its old value ± c", more_than(0.0)),
+      field<&C::score_position>("where the score of a response that ended is paid; after_eos: one step after its last "
+                                "token, at a value of its own, "
+                                "as in N+ and TRL"),
       field<&C::gamma>("discount per token", in_range(0.0, 1.0)),
       field<&C::gae_lambda>("lambda of advantage: gae", in_range(0.0, 1.0)),
       field<&C::num_ppo_epochs>("passes over each rollout", in_range(1, 64)),
-      field<&C::target_kl>(
-          "leave out the remaining policy updates on a rollout once the mean of policy/approxkl_avg over a mini-batch "
-          "exceeds this, in nats per token; default: never",
-          more_than(0.0)),
+      field<&C::target_kl>("leave out the remaining policy updates on a rollout once ½·(logp − old)², averaged over a "
+                           "mini-batch, exceeds "
+                           "this, in nats per token; default: never",
+                           more_than(0.0)),
       field<&C::num_mini_batches>("optimizer steps per pass; must divide rollout.batch_size", at_least(1)),
       field<&C::whiten_advantages>(
           "whiten advantages to mean 0 and variance 1 over the tokens of the rollout; default: "

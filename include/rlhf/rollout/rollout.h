@@ -30,6 +30,14 @@ Rollout make_rollout(std::span<const TokenIds* const> prompts, std::span<const G
 /// The responses that were packed: the inverse of make_rollout.
 std::vector<Generation> generations_of(const Rollout& rollout);
 
+/// A rollout with one more response row in each sequence that ended: the row of its last token, for a value after the
+/// end. R' rows, of which R are those of the tokens; there `tokens` and `logprobs` are 0.
+struct RowsAfterEnd {
+  Rollout rollout;
+  at::Tensor token_rows;  ///< [R] int64: the row of each response token among the R'
+};
+RowsAfterEnd add_rows_after_end(const Rollout& rollout);
+
 /// Some sequences of a rollout (a mini-batch or a micro-batch), with r response tokens.
 struct RolloutSlice {
   PackedBatch batch;

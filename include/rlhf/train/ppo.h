@@ -47,16 +47,18 @@ struct PpoState {
   PpoState(PpoModels& models, const PpoConfig& config);
 };
 
-/// The targets of the update, [R] float32 each.
+/// The targets of the update, float32.
 struct PpoBatch {
-  at::Tensor advantages;
-  at::Tensor old_values, returns;  ///< undefined without a value model
+  at::Tensor advantages;           ///< [R]
+  at::Tensor old_values, returns;  ///< [R], with ScorePosition::after_eos [R']; undefined without a value model
 };
 /// Computes rewards r_t = [t last]·score − kl_coef·kl_t, kl_t by options.kl_estimator, or without the KL if it is in
 /// the loss, and from these the advantages by options.advantage:
 ///   gae: compute_gae with `values` [R], which also gives the returns;
 ///   rloo, grpo, dr_grpo: group_advantages of Σ_t r_t, the same for all tokens of a response;
 ///   reinforce_plus_plus: A_t = Σ_{s≥t} γ^{s−t}·r_s (arXiv:2501.03262).
+/// With ScorePosition::after_eos the score of a response that ended is the reward of its row after the end
+/// (add_rows_after_end), and `values` are those of R' rows.
 /// Whitens rewards and advantages if the options say so. `values` is undefined without a value model. The
 /// `samples_per_prompt` responses to a prompt are adjacent. Errors: those of the functions.
 PpoBatch make_ppo_batch(const ScoredRollout& scored, const at::Tensor& values, const PpoOptions& options,
