@@ -183,7 +183,8 @@ at::Tensor Decoder::feed_forward(const Layer& layer, const at::Tensor& x) const 
 at::Tensor Decoder::run(const at::Tensor& tokens, const at::Tensor& positions, const at::Tensor& rows,
                         const Attend& attend) const {
   std::vector<RotaryTable> tables;
-  for (const at::Tensor& frequencies : frequencies_) tables.push_back(make_rotary_table(positions, frequencies));
+  for (std::size_t i = 0; i < frequencies_.size(); ++i)
+    tables.push_back(make_rotary_table(positions, frequencies_[i], config_.rotaries[i]));
   at::Tensor hidden = embed_tokens(tokens, positions), delta;
   for (std::int64_t i = 0; i < config_.shape.num_layers; ++i) {
     const Layer& layer = layers_[static_cast<std::size_t>(i)];
@@ -212,7 +213,7 @@ void Decoder::check_batch(const PackedBatch& batch, const at::Tensor& rows) cons
   check_segments(segments, "segments");
   if (segments.total() == 0) throw ShapeError("batch: expected at least one token, found none");
   const std::int64_t positions =
-      position_table_.defined() ? config_.shape.max_positions : std::numeric_limits<std::int64_t>::max();
+      has_bounded_positions() ? config_.shape.max_positions : std::numeric_limits<std::int64_t>::max();
   check_indices(batch.tokens, "tokens", segments.total(), config_.shape.vocab_size, device());
   check_indices(batch.positions, "positions", segments.total(), positions, device());
   if (rows.defined()) check_indices(rows, "rows", -1, segments.total(), device());
@@ -227,7 +228,7 @@ void Decoder::check_cache(const KvCache& cache) const {
   check_shape(keys, "cache", {cache.rows(), shape.num_key_value_heads, cache.capacity(), shape.head_dim});
   check_dtype(keys, "cache", dtype());
   check_device(keys, "cache", device());
-  if (position_table_.defined())
+  if (has_bounded_positions())
     check_argument(cache.active() == 0 || std::ranges::max(cache.lengths()) < shape.max_positions, "cache",
                    "rows with room in the model's positions",
                    cache.active() == 0 ? 0 : std::ranges::max(cache.lengths()));

@@ -81,6 +81,7 @@ class Decoder final : public CausalLM {
   at::Tensor request_stack(const WeightSource& source, const std::string& name,
                            const std::vector<Parameter::Part>& parts, const std::vector<std::int64_t>& row_sizes);
 
+  bool has_bounded_positions() const { return position_table_.defined() || config_.bounded_positions; }
   const AttentionRule& rule(std::int64_t layer) const { return layers_[static_cast<std::size_t>(layer)].rule; }
   at::Tensor embed_tokens(const at::Tensor& tokens, const at::Tensor& positions) const;
   at::Tensor query_key_value(const Layer& layer, const at::Tensor& x, const std::vector<RotaryTable>& tables) const;

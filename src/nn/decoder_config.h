@@ -44,6 +44,7 @@ struct DecoderConfig {
   bool gated = true;  ///< activation(gate) · up, else activation(up)
   bool qkv_bias = false, output_bias = false, mlp_bias = false;
   std::vector<Rotary> rotaries;             ///< empty: learned position embeddings
+  bool bounded_positions = false;           ///< refuses positions from shape.max_positions on
   std::int64_t position_offset = 0;         ///< rows of the position table before position 0
   double attention_scale = 0;               ///< 0: 1/√head_dim
   double attention_cap = 0, logit_cap = 0;  ///< c · tanh(x / c); 0: none

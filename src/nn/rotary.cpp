@@ -1,6 +1,8 @@
 // Rotary position embeddings.
 #include "nn/rotary.h"
 
+#include <algorithm>
+#include <cmath>
 #include <numbers>
 #include <vector>
 
@@ -10,6 +12,7 @@
 #include <ATen/ops/outer.h>
 #include <ATen/ops/pow.h>
 #include <ATen/ops/sin.h>
+#include <ATen/ops/tensor.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "rlhf/core/check.h"
@@ -23,7 +26,7 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-/// `direction` −1 rotates backwards. That is the backward pass, because the transpose of a rotation is its inverse.
+/// `direction` −1 transposes, which is the backward pass.
 void rotate_in_place(const at::Tensor& qkv, std::int64_t rotated_heads, const RotaryTable& table, float direction) {
   const std::int64_t width = 2 * table.cos.size(1);
   with_element_type(qkv, [&]<typename T>(T) {
@@ -50,12 +53,26 @@ struct RotateInPlace : torch::autograd::Function<RotateInPlace> {
   }
 };
 
-/// 1 for short waves, 1/factor for long ones.
-at::Tensor share_kept(const at::Tensor& frequencies, const RopeScaling& scaling) {
-  const at::Tensor waves = frequencies.mul(scaling.original_positions / (2 * std::numbers::pi));  // in the old context
-  const at::Tensor short_share =
-      waves.sub(scaling.low_freq_factor).div(scaling.high_freq_factor - scaling.low_freq_factor).clamp(0, 1);
-  return short_share.mul(1 - 1 / scaling.factor).add(1 / scaling.factor);
+at::Tensor kept_by_llama3(const at::Tensor& frequencies, const RopeScaling& scaling) {
+  const at::Tensor turns = frequencies.mul(scaling.original_positions / (2 * std::numbers::pi));
+  return turns.sub(scaling.low_freq_factor).div(scaling.high_freq_factor - scaling.low_freq_factor).clamp(0, 1);
+}
+
+at::Tensor kept_by_yarn(const Rotary& rotary, const at::TensorOptions& options) {
+  const RopeScaling& scaling = rotary.scaling;
+  const auto width = static_cast<double>(rotary.width);
+  const auto index_of = [&](double turns) {
+    return width * std::log(scaling.original_positions / (turns * 2 * std::numbers::pi)) / (2 * std::log(rotary.theta));
+  };
+  double low = index_of(scaling.beta_fast), high = index_of(scaling.beta_slow);
+  if (scaling.truncate) {
+    low = std::floor(low);
+    high = std::ceil(high);
+  }
+  low = std::max(low, 0.0);
+  high = std::min(high, width - 1);
+  if (low == high) high += 0.001;  // as in `transformers`
+  return at::arange(rotary.width / 2, options).sub(low).div(high - low).clamp(0, 1).neg().add(1);
 }
 
 }  // namespace
@@ -65,20 +82,28 @@ at::Tensor rotary_frequencies(const Rotary& rotary, at::Device device) {
   const at::Tensor exponents = at::arange(0, rotary.width, 2, fp32).div(static_cast<double>(rotary.width));
   const at::Tensor frequencies = at::pow(at::Scalar(rotary.theta), exponents).reciprocal();
   const RopeScaling& scaling = rotary.scaling;
+  const auto keep = [&](const at::Tensor& share) {
+    return frequencies.mul(share.mul(1 - 1 / scaling.factor).add(1 / scaling.factor));
+  };
   switch (scaling.kind) {
     case RopeScaling::Kind::none:
       return frequencies;
     case RopeScaling::Kind::linear:
       return frequencies.div(scaling.factor);
     case RopeScaling::Kind::llama3:
-      return frequencies.mul(share_kept(frequencies, scaling));
+      return keep(kept_by_llama3(frequencies, scaling));
+    case RopeScaling::Kind::yarn:
+      return keep(kept_by_yarn(rotary, fp32));
+    case RopeScaling::Kind::longrope:
+      return frequencies.div(at::tensor(scaling.divisors, at::kFloat).to(device));
   }
   RLHF_CHECK(false, "unknown scaling");
 }
 
-RotaryTable make_rotary_table(const at::Tensor& positions, const at::Tensor& frequencies) {
+RotaryTable make_rotary_table(const at::Tensor& positions, const at::Tensor& frequencies, const Rotary& rotary) {
   const at::Tensor angles = at::outer(positions.to(at::kFloat), frequencies);
-  return {at::cos(angles), at::sin(angles)};
+  const RotaryTable table{at::cos(angles), at::sin(angles)};
+  return rotary.magnitude == 1 ? table : RotaryTable{table.cos.mul(rotary.magnitude), table.sin.mul(rotary.magnitude)};
 }
 
 at::Tensor rotate(const at::Tensor& x, const RotaryTable& table) {

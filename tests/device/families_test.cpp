@@ -11,16 +11,15 @@
 #include "rlhf/rollout/generator.h"
 #include "rlhf/tensor/linear_logprobs.h"
 
-#include "nn/nn_testing.h"
+#include "nn/family_goldens.h"
 #include "pretend_device.h"
 
 namespace rlhf {
 namespace {
 
+using testing::kLengths;
 using testing::pack_cut;
 using testing::relative_difference;
-
-const std::vector<std::int64_t> kLengths = {11, 6, 1, 6};
 
 /// The rows that predict a token of their own sequence.
 std::vector<std::int64_t> predictors(const Segments& segments) {
@@ -44,10 +43,7 @@ class FamiliesOnDevice : public ::testing::TestWithParam<std::string> {
   ModelFolder folder_;
 };
 
-INSTANTIATE_TEST_SUITE_P(All, FamiliesOnDevice,
-                         ::testing::Values("llama3", "llama_linear", "mistral", "qwen2", "qwen3", "phi3", "gemma",
-                                           "gemma2", "gemma3", "gemma3_old", "gpt2", "gpt_neox", "gpt_neox_serial",
-                                           "opt"),
+INSTANTIATE_TEST_SUITE_P(All, FamiliesOnDevice, ::testing::ValuesIn(testing::kFamilies),
                          [](const auto& family) { return family.param; });
 
 TEST_P(FamiliesOnDevice, LogitsLossAndGradientsEqualTransformers) {

@@ -16,7 +16,7 @@
 #include "rlhf/nn/model_folder.h"
 #include "rlhf/tensor/linear_logprobs.h"
 
-#include "nn_testing.h"
+#include "family_goldens.h"
 #include "run_transformers.h"
 
 namespace rlhf {
@@ -25,15 +25,12 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 using testing::golden;
+using testing::kFamilies;
+using testing::kLengths;
 using testing::largest_difference;
 using testing::pack_cut;
 using testing::relative_difference;
 using testing::TemporaryFolder;
-
-const std::vector<std::int64_t> kLengths = {11, 6, 1, 6};
-const std::vector<std::string> kFamilies = {"llama3", "llama_linear", "mistral",         "qwen2",  "qwen3",
-                                            "phi3",   "gemma",        "gemma2",          "gemma3", "gemma3_old",
-                                            "gpt2",   "gpt_neox",     "gpt_neox_serial", "opt"};
 
 fs::path folder_of(const std::string& family) { return golden("families/" + family); }
 SafetensorsFile expected_of(const std::string& family) { return SafetensorsFile(folder_of(family + ".safetensors")); }
@@ -216,7 +213,35 @@ INSTANTIATE_TEST_SUITE_P(
         Switch{"gemma3_old", {{"rope_local_base_freq", 1000.0}}}, Switch{"gemma3_old", {{"sliding_window_pattern", 3}}},
         Switch{"gpt2", {{"activation_function", "relu"}}}, Switch{"gpt2", {{"scale_attn_weights", false}}},
         Switch{"gpt_neox", {{"use_parallel_residual", false}}}, Switch{"gpt_neox_serial", {{"rotary_pct", 0.25}}},
-        Switch{"gpt_neox_serial", {{"rotary_emb_base", 50}}}, Switch{"opt", {{"activation_function", "gelu"}}}));
+        Switch{"gpt_neox_serial", {{"rotary_emb_base", 50}}}, Switch{"opt", {{"activation_function", "gelu"}}},
+        Switch{"llama_yarn", {{"rope_parameters", kPlainRope}}}, Switch{"llama_yarn_old", {{"rope_scaling", nullptr}}},
+        Switch{"phi3_longrope", {{"rope_parameters", kPlainRope}}},
+        Switch{"phi3_longrope", {{"max_position_embeddings", 64}}}));
+
+/// Its frequencies depend on the number of tokens, so a KV cache could not hold a longer sequence as a full pass reads
+/// it.
+TEST(Family, RefusesSequencesForWhichItsRotaryEmbeddingChanges) {
+  const at::NoGradGuard no_grad;
+  for (const auto& [family, longest] : {std::pair{"llama_dynamic", 32}, std::pair{"phi3_longrope", 16}}) {
+    const auto model = load(folder_of(family));
+    const ModelShape& shape = model->shape();
+    EXPECT_EQ(shape.max_positions, longest);
+    const auto pass = [&](std::int64_t length, KvCache* cache) {
+      return model->forward(pack(std::vector<TokenIds>{TokenIds(static_cast<std::size_t>(length), 5)}, at::kCPU), {},
+                            cache);
+    };
+    KvCache cache(shape.num_layers, 1, shape.num_key_value_heads, longest + 2, shape.head_dim,
+                  at::TensorOptions(at::kFloat));
+    const at::Tensor full = pass(longest, nullptr);
+    pass(longest - 1, &cache);
+    EXPECT_LT(largest_difference(model->decode(to_device(std::vector<std::int64_t>{5}, at::kCPU), cache)[0],
+                                 full[longest - 1]),
+              2e-5);
+    testing::expect_error([&] { pass(longest + 1, nullptr); }, ExitCode::shape, {"positions", std::to_string(longest)});
+    testing::expect_error([&] { model->decode(to_device(std::vector<std::int64_t>{5}, at::kCPU), cache); },
+                          ExitCode::shape, {"room in the model's positions"});
+  }
+}
 
 TEST(Family, ReadsFilesOfATrunkAloneAndIgnoresStoredMasks) {
   const TemporaryFolder temp;
@@ -238,12 +263,11 @@ TEST(Family, ReadsFilesOfATrunkAloneAndIgnoresStoredMasks) {
 
 TEST(Family, RefusesWhatItDoesNotComputeByItsName) {
   const std::vector<std::pair<Switch, std::vector<std::string>>> cases = {
-      {{"llama3", {{"rope_parameters", {{"rope_type", "yarn"}, {"factor", 4.0}}}}},
-       {"rope_type", "llama3", "\"yarn\""}},
       {{"llama3", {{"rope_parameters", {{"rope_type", "linear"}}}}}, {"factor", "found no such key"}},
       {{"llama3", {{"quantization_config", {{"bits", 4}}}}}, {"quantization_config", "quantized"}},
       {{"llama3", {{"hidden_act", "gelu_fast"}}}, {"hidden_act", "gelu_pytorch_tanh", "\"gelu_fast\""}},
-      {{"phi3", {{"rope_parameters", {{"rope_type", "longrope"}, {"factor", 4.0}}}}}, {"rope_type", "\"longrope\""}},
+      {{"phi3", {{"rope_parameters", {{"rope_type", "longrope"}, {"factor", 4.0}}}}},
+       {"short_factor", "found no such"}},
       {{"phi3", {{"rope_parameters", {{"partial_rotary_factor", 0.3}}}}}, {"partial_rotary_factor", "even"}},
       {{"gemma3", {{"use_bidirectional_attention", true}}}, {"use_bidirectional_attention", "false", "true"}},
       {{"gemma3", {{"layer_types", {"full_attention"}}}}, {"layer_types", "a list of 2"}},

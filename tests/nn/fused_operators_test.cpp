@@ -104,10 +104,14 @@ TEST(Embedding, GradientOfAFrequentTokenAddsUpInBfloat16) {
   EXPECT_EQ(weight.grad()[0][0].item<float>(), 0.0f);
 }
 
+RotaryTable table_of(const at::Tensor& positions, const Rotary& rotary) {
+  return make_rotary_table(positions, rotary_frequencies(rotary, at::kCPU), rotary);
+}
+
 TEST(Rotary, FusedRowsEqualSeparateHeads) {
   const AttentionHeads heads{4, 2, 6};
-  const RotaryTable table = make_rotary_table(at::arange(50, at::kLong),
-                                              rotary_frequencies({.theta = 100.0, .width = heads.width}, at::kCPU));
+  const RotaryTable table =
+      table_of(at::arange(50, at::kLong), {.theta = 100.0, .width = heads.width, .magnitude = 1.25});
   for (const auto& [dtype, tolerance] :
        {std::pair{at::kDouble, 1e-7}, std::pair{at::kFloat, 1e-6}, std::pair{at::kBFloat16, 1e-2}}) {
     const at::Tensor values = at::randn({50, heads.row()}).to(dtype), above = at::randn({50, heads.row()}).to(dtype);
@@ -125,17 +129,16 @@ TEST(Rotary, FusedRowsEqualSeparateHeads) {
 
 TEST(Rotary, TurnsPairsAsComplexNumbers) {
   constexpr std::int64_t kWidth = 6;
-  constexpr double kTheta = 100.0;
+  constexpr double kTheta = 100.0, kMagnitude = 1.25;
   const at::Tensor positions = at::tensor({0, 1, 9}, at::kLong);
   const at::Tensor x = at::randn({3, 2, kWidth}, at::kDouble);
-  const at::Tensor y =
-      rotate(x, make_rotary_table(positions, rotary_frequencies({.theta = kTheta, .width = kWidth}, at::kCPU)));
+  const at::Tensor y = rotate(x, table_of(positions, {.theta = kTheta, .width = kWidth, .magnitude = kMagnitude}));
   for (std::int64_t n = 0; n < 3; ++n) {
     for (std::int64_t head = 0; head < 2; ++head) {
       for (std::int64_t i = 0; i < kWidth / 2; ++i) {
         const double angle = positions[n].item<double>() * std::pow(kTheta, -2.0 * static_cast<double>(i) / kWidth);
         const std::complex<double> before(x[n][head][i].item<double>(), x[n][head][i + kWidth / 2].item<double>());
-        const std::complex<double> turned = before * std::polar(1.0, angle);
+        const std::complex<double> turned = before * std::polar(kMagnitude, angle);
         EXPECT_NEAR(y[n][head][i].item<double>(), turned.real(), 1e-5);
         EXPECT_NEAR(y[n][head][i + kWidth / 2].item<double>(), turned.imag(), 1e-5);
       }
@@ -145,8 +148,7 @@ TEST(Rotary, TurnsPairsAsComplexNumbers) {
 
 TEST(Rotary, BackwardIsTheTranspose) {
   // For a linear map ⟨Rx, g⟩ = ⟨x, Rᵀg⟩, whatever x and g are.
-  const RotaryTable table =
-      make_rotary_table(at::arange(40, at::kLong), rotary_frequencies({.theta = 10000.0, .width = 8}, at::kCPU));
+  const RotaryTable table = table_of(at::arange(40, at::kLong), {.width = 8});
   const at::Tensor x = at::randn({40, 3, 8}, at::kDouble).set_requires_grad(true);
   const at::Tensor above = at::randn({40, 3, 8}, at::kDouble);
   const at::Tensor y = rotate(x, table);

@@ -2,34 +2,101 @@
 #include "nn/families/fields.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
+#include <utility>
 
 namespace rlhf {
 namespace {
 
-RopeScaling read_scaling(const JsonReader& rope) {
-  // Older files say `type`, newer ones `rope_type`.
-  const std::string key = rope.has("rope_type") ? "rope_type" : "type";
-  const std::string kind = rope.string_or(key, "default");
-  if (kind == "default") return {};
-  RopeScaling scaling;
-  if (kind == "linear") {
-    scaling.kind = RopeScaling::Kind::linear;
-  } else if (kind == "llama3") {
-    scaling.kind = RopeScaling::Kind::llama3;
-    scaling.low_freq_factor = rope.positive_number_or("low_freq_factor", 1);
-    scaling.high_freq_factor = rope.positive_number_or("high_freq_factor", 4);
-    scaling.original_positions = rope.positive_number_or("original_max_position_embeddings", 8192);
-    if (scaling.high_freq_factor <= scaling.low_freq_factor) {
-      rope.at("high_freq_factor")
-          .fail("more than low_freq_factor " + std::to_string(scaling.low_freq_factor),
-                std::to_string(scaling.high_freq_factor));
-    }
-  } else {
-    rope.at(key).fail("default, linear or llama3");
+/// What a section says about the scaling, and what its kinds need besides.
+struct RopeSection {
+  const JsonReader& rope;
+  const ModelShape& shape;
+  double original_positions;  ///< of the first training
+
+  double ratio() const { return static_cast<double>(shape.max_positions) / original_positions; }
+  double number_or(const char* key, double fallback) const { return rope.has(key) ? rope.at(key).number() : fallback; }
+};
+
+void read_llama3(const RopeSection& section, Rotary& rotary) {
+  const JsonReader& rope = section.rope;
+  RopeScaling& scaling = rotary.scaling;
+  scaling.low_freq_factor = rope.positive_number_or("low_freq_factor", 1);
+  scaling.high_freq_factor = rope.positive_number_or("high_freq_factor", 4);
+  if (scaling.high_freq_factor <= scaling.low_freq_factor) {
+    rope.at("high_freq_factor")
+        .fail("more than low_freq_factor " + std::to_string(scaling.low_freq_factor),
+              std::to_string(scaling.high_freq_factor));
   }
   scaling.factor = rope.at("factor").positive_number();
-  return scaling;
+}
+
+void read_yarn(const RopeSection& section, Rotary& rotary) {
+  const JsonReader& rope = section.rope;
+  RopeScaling& scaling = rotary.scaling;
+  if (rotary.theta <= 1) rope.at("rope_theta").fail("more than 1", std::to_string(rotary.theta));
+  scaling.factor = rope.positive_number_or("factor", section.ratio());
+  scaling.beta_fast = rope.positive_number_or("beta_fast", 32);
+  scaling.beta_slow = rope.positive_number_or("beta_slow", 1);
+  scaling.truncate = rope.boolean_or("truncate", true);
+  const auto magnitude = [&](double scale) {
+    return scaling.factor > 1 ? 0.1 * scale * std::log(scaling.factor) + 1 : 1;
+  };
+  const double scale = section.number_or("mscale", 0), scale_of_all = section.number_or("mscale_all_dim", 0);
+  const bool scaled = scale != 0 && scale_of_all != 0;
+  rotary.magnitude =
+      rope.positive_number_or("attention_factor", scaled ? magnitude(scale) / magnitude(scale_of_all) : magnitude(1));
+}
+
+std::vector<double> read_divisors(const JsonReader& list, std::int64_t count) {
+  if (!list.is_list() || static_cast<std::int64_t>(list.list().size()) != count)
+    list.fail("a list of " + std::to_string(count) + " numbers");
+  std::vector<double> divisors;
+  list.for_each_item([&](const JsonReader& divisor) { divisors.push_back(divisor.positive_number()); });
+  return divisors;
+}
+
+void read_longrope(const RopeSection& section, Rotary& rotary) {
+  const JsonReader& rope = section.rope;
+  const double original = section.original_positions;
+  if (original < 2) rope.at("original_max_position_embeddings").fail("at least 2", std::to_string(original));
+  rotary.scaling.longest = static_cast<std::int64_t>(original);
+  rotary.scaling.divisors = read_divisors(rope.at("short_factor"), rotary.width / 2);
+  read_divisors(rope.at("long_factor"), rotary.width / 2);  // of longer sequences
+  const double factor = rope.positive_number_or("factor", section.ratio());
+  rotary.magnitude = rope.positive_number_or("attention_factor",
+                                             factor > 1 ? std::sqrt(1 + std::log(factor) / std::log(original)) : 1);
+}
+
+void read_scaling(const RopeSection& section, bool yarn_is_longrope, Rotary& rotary) {
+  using Kind = RopeScaling::Kind;
+  const JsonReader& rope = section.rope;
+  RopeScaling& scaling = rotary.scaling;
+  // Older files say `type`, newer ones `rope_type`.
+  const std::string key = rope.has("rope_type") ? "rope_type" : "type";
+  std::string kind = rope.string_or(key, "default");
+  if (kind == "su" || (kind == "yarn" && yarn_is_longrope)) kind = "longrope";
+  scaling.original_positions = section.original_positions;
+  if (kind == "default") return;
+  if (kind == "linear") {
+    scaling.kind = Kind::linear;
+    scaling.factor = rope.at("factor").positive_number();
+  } else if (kind == "dynamic") {
+    rope.at("factor").positive_number();  // of longer sequences
+    scaling.longest = section.shape.max_positions;
+  } else if (kind == "llama3") {
+    scaling.kind = Kind::llama3;
+    read_llama3(section, rotary);
+  } else if (kind == "yarn") {
+    scaling.kind = Kind::yarn;
+    read_yarn(section, rotary);
+  } else if (kind == "longrope") {
+    scaling.kind = Kind::longrope;
+    read_longrope(section, rotary);
+  } else {
+    rope.at(key).fail("default, linear, dynamic, llama3, yarn or longrope");
+  }
 }
 
 std::int64_t rotated_width(const JsonReader& config, const std::string& key, std::int64_t head_dim, double share) {
@@ -104,20 +171,39 @@ Activation read_activation(const JsonReader& config, const std::string& key, con
   return found->second;
 }
 
-Rotary read_rotary_section(const JsonReader& rope, std::int64_t head_dim, const RotaryDefaults& defaults) {
+Rotary read_rotary_section(const JsonReader& rope, const ModelShape& shape, const RotaryDefaults& defaults) {
   const double share = rope.positive_number_or("partial_rotary_factor", defaults.share);
-  return {.theta = rope.positive_number_or("rope_theta", defaults.theta),
-          .width = rotated_width(rope, "partial_rotary_factor", head_dim, share),
-          .scaling = read_scaling(rope)};
+  Rotary rotary{.theta = rope.positive_number_or("rope_theta", defaults.theta),
+                .width = rotated_width(rope, "partial_rotary_factor", shape.head_dim, share)};
+  const double original = defaults.original_positions.value_or(
+      rope.positive_number_or("original_max_position_embeddings", static_cast<double>(shape.max_positions)));
+  read_scaling({rope, shape, original}, defaults.yarn_is_longrope, rotary);
+  return rotary;
 }
 
-Rotary read_rotary(const JsonReader& config, std::int64_t head_dim, const RotaryDefaults& defaults) {
+Rotary read_rotary(const JsonReader& config, const ModelShape& shape, const RotaryDefaults& defaults) {
   const double theta = config.positive_number_or(defaults.theta_key, defaults.theta);
   const double share = config.positive_number_or(defaults.share_key, defaults.share);
+  std::optional<double> original = defaults.original_positions;
+  if (const auto found = config.find("original_max_position_embeddings")) original = found->positive_number();
   for (const char* const key : {"rope_parameters", "rope_scaling"}) {
-    if (config.has(key)) return read_rotary_section(config.at(key), head_dim, {.theta = theta, .share = share});
+    if (!config.has(key)) continue;
+    return read_rotary_section(config.at(key), shape,
+                               {.theta = theta,
+                                .share = share,
+                                .original_positions = original,
+                                .yarn_is_longrope = defaults.yarn_is_longrope});
   }
-  return {.theta = theta, .width = rotated_width(config, defaults.share_key, head_dim, share)};
+  return {.theta = theta, .width = rotated_width(config, defaults.share_key, shape.head_dim, share)};
+}
+
+void set_rotaries(DecoderConfig& decoder, std::vector<Rotary> rotaries) {
+  decoder.rotaries = std::move(rotaries);
+  for (const Rotary& rotary : decoder.rotaries) {
+    if (rotary.scaling.longest == 0) continue;
+    decoder.bounded_positions = true;
+    decoder.shape.max_positions = std::min(decoder.shape.max_positions, rotary.scaling.longest);
+  }
 }
 
 std::int64_t read_window(const JsonReader& config, std::int64_t fallback) {

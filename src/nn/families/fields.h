@@ -32,10 +32,15 @@ Activation read_activation(const JsonReader& config, const std::string& key, con
 struct RotaryDefaults {
   double theta = 10000.0, share = 1.0;
   std::string theta_key = "rope_theta", share_key = "partial_rotary_factor";
+  /// `original_max_position_embeddings` of config.json, which goes before that of the section.
+  std::optional<double> original_positions;
+  bool yarn_is_longrope = false;  ///< old files of Phi-3
 };
-Rotary read_rotary(const JsonReader& config, std::int64_t head_dim, const RotaryDefaults& defaults = {});
+Rotary read_rotary(const JsonReader& config, const ModelShape& shape, const RotaryDefaults& defaults = {});
 /// Reads a section with all settings: the format of version 5 for one type of layer.
-Rotary read_rotary_section(const JsonReader& rope, std::int64_t head_dim, const RotaryDefaults& defaults);
+Rotary read_rotary_section(const JsonReader& rope, const ModelShape& shape, const RotaryDefaults& defaults);
+/// Gives the decoder its rotary embeddings, and no more positions than the scaling allows.
+void set_rotaries(DecoderConfig& decoder, std::vector<Rotary> rotaries);
 
 /// Which layers have a window: from `layer_types`, or from `slides` if that is absent.
 std::vector<LayerKind> read_layers(const JsonReader& config, std::int64_t count, std::int64_t window,

@@ -43,27 +43,27 @@ DecoderConfig read_gemma(const JsonReader& config) {
   // The first releases have `gelu` but mean its approximation; `transformers` reads them in the same way.
   const bool legacy = config.string_or("hidden_act", "") == "gelu";
   decoder.activation = legacy ? Activation::gelu_tanh : read_activation(config, "hidden_act", "gelu_pytorch_tanh");
-  decoder.rotaries = {read_rotary(config, decoder.shape.head_dim)};
+  set_rotaries(decoder, {read_rotary(config, decoder.shape)});
   return decoder;
 }
 
 DecoderConfig read_gemma2(const JsonReader& config) {
   DecoderConfig decoder = read_later_gemma(config, 8192, 50.0, 30.0, 2);
-  decoder.rotaries = {read_rotary(config, decoder.shape.head_dim)};
+  set_rotaries(decoder, {read_rotary(config, decoder.shape)});
   return decoder;
 }
 
 /// Two rotary embeddings: for layers without and with a window. Version 5 of `transformers` has a section for each.
-std::vector<Rotary> read_gemma3_rotaries(const JsonReader& config, std::int64_t head_dim) {
+std::vector<Rotary> read_gemma3_rotaries(const JsonReader& config, const ModelShape& shape) {
   constexpr double kGlobalTheta = 1e6, kLocalTheta = 1e4;
   const bool sections = config.has("rope_parameters") && config.at("rope_parameters").has("full_attention");
   if (sections) {
     const JsonReader rope = config.at("rope_parameters");
-    return {read_rotary_section(rope.at("full_attention"), head_dim, {.theta = kGlobalTheta}),
-            read_rotary_section(rope.at("sliding_attention"), head_dim, {.theta = kLocalTheta})};
+    return {read_rotary_section(rope.at("full_attention"), shape, {.theta = kGlobalTheta}),
+            read_rotary_section(rope.at("sliding_attention"), shape, {.theta = kLocalTheta})};
   }
-  return {read_rotary(config, head_dim, {.theta = kGlobalTheta}),
-          {.theta = config.positive_number_or("rope_local_base_freq", kLocalTheta), .width = head_dim}};
+  return {read_rotary(config, shape, {.theta = kGlobalTheta}),
+          {.theta = config.positive_number_or("rope_local_base_freq", kLocalTheta), .width = shape.head_dim}};
 }
 
 DecoderConfig read_gemma3(const JsonReader& config) {
@@ -71,7 +71,7 @@ DecoderConfig read_gemma3(const JsonReader& config) {
       read_later_gemma(config, 131072, 0, 0, positive_integer_or(config, "sliding_window_pattern", 6));
   decoder.names.query_norm = "self_attn.q_norm";
   decoder.names.key_norm = "self_attn.k_norm";
-  decoder.rotaries = read_gemma3_rotaries(config, decoder.shape.head_dim);
+  set_rotaries(decoder, read_gemma3_rotaries(config, decoder.shape));
   for (LayerKind& layer : decoder.layers) layer.rotary = layer.window > 0 ? 1 : 0;
   return decoder;
 }

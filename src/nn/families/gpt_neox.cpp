@@ -30,8 +30,8 @@ DecoderConfig read_gpt_neox(const JsonReader& config) {
                         .interleaved_heads = true,
                         .names = gpt_neox_names()};
   decoder.qkv_bias = decoder.output_bias = config.boolean_or("attention_bias", true);
-  decoder.rotaries = {read_rotary(config, decoder.shape.head_dim,
-                                  {.share = 0.25, .theta_key = "rotary_emb_base", .share_key = "rotary_pct"})};
+  set_rotaries(decoder, {read_rotary(config, decoder.shape,
+                                     {.share = 0.25, .theta_key = "rotary_emb_base", .share_key = "rotary_pct"})});
   return decoder;
 }
 

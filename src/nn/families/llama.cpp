@@ -13,7 +13,7 @@ DecoderConfig read_llama(const JsonReader& config) {
   decoder.activation = read_activation(config, "hidden_act", "silu");
   decoder.qkv_bias = decoder.output_bias = config.boolean_or("attention_bias", false);
   decoder.mlp_bias = config.boolean_or("mlp_bias", false);
-  decoder.rotaries = {read_rotary(config, decoder.shape.head_dim)};
+  set_rotaries(decoder, {read_rotary(config, decoder.shape)});
   return decoder;
 }
 

@@ -10,7 +10,7 @@ DecoderConfig read_mistral(const JsonReader& config) {
   DecoderConfig decoder{.shape = read_shape(config, {.max_positions = 32 * 4096}), .names = llama_names()};
   decoder.activation = read_activation(config, "hidden_act", "silu");
   decoder.layers.assign(static_cast<std::size_t>(decoder.shape.num_layers), {.window = read_window(config, kWindow)});
-  decoder.rotaries = {read_rotary(config, decoder.shape.head_dim)};
+  set_rotaries(decoder, {read_rotary(config, decoder.shape)});
   decoder.norm_eps = config.positive_number_or("rms_norm_eps", 1e-6);
   return decoder;
 }

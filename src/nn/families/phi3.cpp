@@ -11,7 +11,8 @@ DecoderConfig read_phi3(const JsonReader& config) {
   decoder.names.gate_up = {"mlp.gate_up_proj"};
   decoder.activation = read_activation(config, "hidden_act", "silu");
   decoder.layers.assign(static_cast<std::size_t>(decoder.shape.num_layers), {.window = read_window(config, 0)});
-  decoder.rotaries = {read_rotary(config, decoder.shape.head_dim)};
+  // Its key is outside of the section. Old files say "yarn" or "su".
+  set_rotaries(decoder, {read_rotary(config, decoder.shape, {.original_positions = 4096, .yarn_is_longrope = true})});
   decoder.norm_eps = config.positive_number_or("rms_norm_eps", 1e-5);
   return decoder;
 }

@@ -12,7 +12,7 @@ DecoderConfig read_qwen(const JsonReader& config, const ShapeDefaults& defaults)
   const std::int64_t first = window > 0 ? positive_integer_or(config, "max_window_layers", 28) : 0;
   decoder.layers = read_layers(config, decoder.shape.num_layers, window, [&](std::int64_t i) { return i >= first; });
   decoder.activation = read_activation(config, "hidden_act", "silu");
-  decoder.rotaries = {read_rotary(config, decoder.shape.head_dim)};
+  set_rotaries(decoder, {read_rotary(config, decoder.shape)});
   decoder.norm_eps = config.positive_number_or("rms_norm_eps", 1e-6);
   return decoder;
 }

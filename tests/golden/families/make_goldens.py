@@ -1,6 +1,8 @@
-"""Makes a tiny model of every family and what `transformers` computes with it. See SOURCE.md."""
+"""make_goldens.py [NAME...]: makes a tiny model of every family (or of these) and what `transformers` computes with it.
+See SOURCE.md."""
 import json
 import pathlib
+import sys
 
 import torch
 import transformers
@@ -46,6 +48,19 @@ FAMILIES = {
         "partial_rotary_factor": 0.5}), {"rotary_pct": 0.5, "rotary_emb_base": 100}, 0.3),
     "opt": ("OPT", {k: v for k, v in SIZES.items() if k != "intermediate_size"} | dict(
         ffn_dim=24, word_embed_proj_dim=16), {}, 0.3),
+    "llama_dynamic": ("Llama", GROUPED | dict(head_dim=8, rope_parameters={
+        "rope_type": "dynamic", "rope_theta": 100.0, "factor": 4.0}), {}, 0.3),
+    "llama_yarn": ("Llama", GROUPED | dict(head_dim=16, rope_parameters={
+        "rope_type": "yarn", "rope_theta": 100.0, "factor": 4.0, "original_max_position_embeddings": 8,
+        "beta_fast": 2.0, "beta_slow": 0.25}), {}, 0.3),
+    "llama_yarn_old": ("Llama", GROUPED | dict(head_dim=16, rope_parameters={
+        "rope_type": "yarn", "rope_theta": 100.0, "factor": 4.0, "original_max_position_embeddings": 8,
+        "beta_fast": 2.0, "beta_slow": 0.25, "mscale": 0.7, "mscale_all_dim": 0.3, "truncate": False}),
+        {"rope_theta": 100.0, "rope_scaling": {
+            "type": "yarn", "factor": 4.0, "original_max_position_embeddings": 8, "beta_fast": 2.0,
+            "beta_slow": 0.25, "mscale": 0.7, "mscale_all_dim": 0.3, "truncate": False}}, 0.3),
+    "phi3_longrope": ("Phi3", GROUPED | dict(original_max_position_embeddings=16, rope_parameters={
+        "rope_type": "longrope", "rope_theta": 100.0, "short_factor": [1.0, 1.5], "long_factor": [2.0, 3.0]}), {}, 0.3),
 }
 
 
@@ -107,4 +122,5 @@ def make(family, seed):
 if __name__ == "__main__":
     torch.set_num_threads(1)
     for number, family in enumerate(FAMILIES):
-        make(family, 1 + number)
+        if family in (sys.argv[1:] or FAMILIES):
+            make(family, 1 + number)
