@@ -9,6 +9,7 @@
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/scalar_tensor.h>
 
 #include "rlhf/core/check_argument.h"
@@ -52,8 +53,9 @@ Decoder::Decoder(const DecoderConfig& config, const WeightSource& source, bool w
   if (shape.tied_head) {
     head_ = embedding_;
   } else if (with_head) {
-    head_ = request(source, names.head + ".weight", {shape.vocab_size, shape.hidden_size});
+    head_ = request_head(source);
   }
+  if (!with_head) config_.logit_scale = 1;
 }
 
 Decoder::Layer Decoder::make_layer(std::int64_t number, const WeightSource& source) {
@@ -65,7 +67,10 @@ Decoder::Layer Decoder::make_layer(std::int64_t number, const WeightSource& sour
   const std::int64_t queries = heads_.queries * heads_.width, keys = heads_.keys * heads_.width;
   const FileLayout plain{.transposed = config_.transposed_weights};
   FileLayout fused = plain;
-  if (config_.interleaved_heads) fused.interleaved_heads = shape.num_heads;
+  if (config_.interleaved_heads) {
+    fused.interleaved_heads = heads_.keys;
+    fused.queries_per_key = heads_.queries / heads_.keys;
+  }
   const std::vector<std::int64_t> gates = config_.gated ? std::vector{inner, inner} : std::vector{inner};
   const auto norm = [&](const std::string& name, std::int64_t size) { return make_norm(source, prefix, name, size); };
   const auto linear = [&](const std::string& name, const std::vector<Parameter::Part>& parts, std::int64_t in,
@@ -77,8 +82,8 @@ Decoder::Layer Decoder::make_layer(std::int64_t number, const WeightSource& sour
   layer.attention_norm = norm(names.attention_norm, width);
   layer.query_key_value = linear("query_key_value", make_parts(names.query_key_value, {queries, keys, keys}), width,
                                  config_.qkv_bias, fused);
-  layer.query_norm = norm(names.query_norm, heads_.width);
-  layer.key_norm = norm(names.key_norm, heads_.width);
+  layer.query_norm = norm(names.query_norm, config_.norms_whole_rows ? queries : heads_.width);
+  layer.key_norm = norm(names.key_norm, config_.norms_whole_rows ? keys : heads_.width);
   layer.output = linear(names.output, {{names.output, width}}, queries, config_.output_bias, plain);
   layer.attention_post_norm = norm(names.attention_post_norm, width);
   layer.mlp_norm = norm(names.mlp_norm, width);
@@ -99,9 +104,10 @@ Decoder::Linear Decoder::make_linear(const WeightSource& source, const std::stri
   if (parts.size() == 1) {
     const std::string stem = prefix + parts.front().name;
     const std::int64_t rows = parts.front().rows;
-    return {
-        request(source, stem + ".weight", {rows, width}, layout),
-        bias ? request(source, stem + ".bias", {rows}, {.interleaved_heads = layout.interleaved_heads}) : at::Tensor()};
+    FileLayout of_bias = layout;
+    of_bias.transposed = false;
+    return {request(source, stem + ".weight", {rows, width}, layout),
+            bias ? request(source, stem + ".bias", {rows}, of_bias) : at::Tensor()};
   }
   const auto stack = [&](const std::string& kind, const std::vector<std::int64_t>& row_sizes) {
     std::vector<Parameter::Part> named;
@@ -116,7 +122,8 @@ Norm Decoder::make_norm(const WeightSource& source, const std::string& prefix, c
   Norm norm{.kind = config_.norm, .eps = config_.norm_eps};
   if (name.empty()) return norm;
   norm.weight = request(source, prefix + name + ".weight", {width});
-  if (config_.norm == NormKind::layer) norm.bias = request(source, prefix + name + ".bias", {width});
+  if (config_.norm == NormKind::layer && config_.norm_bias)
+    norm.bias = request(source, prefix + name + ".bias", {width});
   return norm;
 }
 
@@ -130,6 +137,17 @@ at::Tensor Decoder::request(const WeightSource& source, const std::string& name,
                          .decay = !wanted.is_vector(),
                          .master = std::move(weight.master),
                          .layout = layout});
+  return parameters_.back().value;
+}
+
+at::Tensor Decoder::request_head(const WeightSource& source) {
+  const std::string name = config_.names.head + ".weight", bias = config_.names.head_bias;
+  const std::int64_t rows = config_.shape.vocab_size;
+  if (bias.empty()) return request(source, name, {rows, config_.shape.hidden_size});
+  const at::Tensor values = source.read({name, {rows, config_.shape.hidden_size}});
+  Weight weight = source.place(at::cat({values, source.read({bias, {rows}}).unsqueeze(1)}, 1));
+  parameters_.push_back(
+      {.name = name, .value = std::move(weight.leaf), .master = std::move(weight.master), .last_column = bias});
   return parameters_.back().value;
 }
 
@@ -168,16 +186,30 @@ at::Tensor Decoder::query_key_value(const Layer& layer, const at::Tensor& x,
   at::Tensor qkv = layer.query_key_value(x);
   if (layer.query_norm.weight.defined()) {
     const auto& [q, k, v] = split_heads(qkv, heads_);
-    qkv = at::cat({apply_norm(q, layer.query_norm), apply_norm(k, layer.key_norm), v}, 1).flatten(1);
+    const auto normed = [](const at::Tensor& heads, const Norm& norm) {
+      return apply_norm(heads.reshape({heads.size(0), -1, norm.weight.size(0)}), norm).view(heads.sizes());
+    };
+    qkv = at::cat({normed(q, layer.query_norm), normed(k, layer.key_norm), v}, 1).flatten(1);
   }
-  return tables.empty() ? qkv : rotate_heads(qkv, heads_, tables[layer.rotary]);
+  return layer.rotary < tables.size() ? rotate_heads(qkv, heads_, tables[layer.rotary]) : qkv;
+}
+
+at::Tensor Decoder::to_residual(const at::Tensor& x, const Norm& post_norm) const {
+  const at::Tensor delta = apply_norm(x, post_norm);
+  return config_.residual_scale == 1 ? delta : delta.mul(config_.residual_scale);
+}
+
+at::Tensor Decoder::to_head(const at::Tensor& hidden) const {
+  const at::Tensor scaled = config_.logit_scale == 1 ? hidden : hidden.mul(config_.logit_scale);
+  const bool has_bias = head_.defined() && head_.size(1) > scaled.size(1);
+  return has_bias ? at::constant_pad_nd(scaled, {0, 1}, 1) : scaled;
 }
 
 at::Tensor Decoder::feed_forward(const Layer& layer, const at::Tensor& x) const {
   const at::Tensor inner = layer.gate_up(x);
   const at::Tensor active =
       config_.gated ? activate_gated(inner, config_.activation) : activate(inner, config_.activation);
-  return apply_norm(layer.down(active), layer.mlp_post_norm);
+  return to_residual(layer.down(active), layer.mlp_post_norm);
 }
 
 at::Tensor Decoder::run(const at::Tensor& tokens, const at::Tensor& positions, const at::Tensor& rows,
@@ -189,14 +221,16 @@ at::Tensor Decoder::run(const at::Tensor& tokens, const at::Tensor& positions, c
   for (std::int64_t i = 0; i < config_.shape.num_layers; ++i) {
     const Layer& layer = layers_[static_cast<std::size_t>(i)];
     const SumAndNorm before = add_norm(hidden, delta, layer.attention_norm);
-    at::Tensor attended = attend(i, query_key_value(layer, before.norm, tables)), residual = before.sum;
-    if (rows.defined() && i + 1 == config_.shape.num_layers) {  // after this point no token reads another one
-      attended = attended.index_select(0, rows);
-      residual = residual.index_select(0, rows);
-    }
-    delta = apply_norm(layer.output(attended), layer.attention_post_norm);
+    // After the last attention no token reads another one.
+    const bool selects = rows.defined() && i + 1 == config_.shape.num_layers;
+    const auto selected = [&](const at::Tensor& x) { return selects ? x.index_select(0, rows) : x; };
+    const at::Tensor attended = selected(attend(i, query_key_value(layer, before.norm, tables)));
+    const at::Tensor residual = selected(before.sum);
+    delta = to_residual(layer.output(attended), layer.attention_post_norm);
     if (config_.parallel_residual) {
-      delta = delta.add(feed_forward(layer, add_norm(residual, /*delta=*/{}, layer.mlp_norm).norm));
+      const bool own_norm = layer.mlp_norm.weight.defined();
+      const at::Tensor x = own_norm ? add_norm(residual, /*delta=*/{}, layer.mlp_norm).norm : selected(before.norm);
+      delta = delta.add(feed_forward(layer, x));
       hidden = residual;
     } else {
       const SumAndNorm between = add_norm(residual, delta, layer.mlp_norm);
@@ -204,7 +238,7 @@ at::Tensor Decoder::run(const at::Tensor& tokens, const at::Tensor& positions, c
       hidden = between.sum;
     }
   }
-  return add_norm(hidden, delta, final_norm_).norm;
+  return to_head(add_norm(hidden, delta, final_norm_).norm);
 }
 
 /// Throws unless the batch, and the rows of it that are asked for, suit this decoder.

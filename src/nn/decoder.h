@@ -78,6 +78,8 @@ class Decoder final : public CausalLM {
   Norm make_norm(const WeightSource& source, const std::string& prefix, const std::string& name, std::int64_t width);
   at::Tensor request(const WeightSource& source, const std::string& name, std::vector<std::int64_t> sizes,
                      const FileLayout& layout = {});
+  /// The output head: [V,D], or [V,D+1] whose last column is its bias.
+  at::Tensor request_head(const WeightSource& source);
   at::Tensor request_stack(const WeightSource& source, const std::string& name,
                            const std::vector<Parameter::Part>& parts, const std::vector<std::int64_t>& row_sizes);
 
@@ -86,6 +88,10 @@ class Decoder final : public CausalLM {
   at::Tensor embed_tokens(const at::Tensor& tokens, const at::Tensor& positions) const;
   at::Tensor query_key_value(const Layer& layer, const at::Tensor& x, const std::vector<RotaryTable>& tables) const;
   at::Tensor feed_forward(const Layer& layer, const at::Tensor& x) const;
+  /// What a sublayer adds to the residual stream.
+  at::Tensor to_residual(const at::Tensor& x, const Norm& post_norm) const;
+  /// What is multiplied by the head.
+  at::Tensor to_head(const at::Tensor& hidden) const;
   /// Hidden states of the tokens `rows`, or of all tokens if `rows` is undefined.
   at::Tensor run(const at::Tensor& tokens, const at::Tensor& positions, const at::Tensor& rows,
                  const Attend& attend) const;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@ namespace rlhf {
 struct DecoderNames {
   std::string base;  ///< the prefix of the decoder's names in the file of a language model, for example "model."
   std::string embedding, positions, final_norm, head, layers;
+  std::string head_bias;  ///< with its ending, unlike the others
   std::string attention_norm;
   std::vector<std::string> query_key_value;  ///< three tensors, or one with all rows
   std::string query_norm, key_norm, output, attention_post_norm;
@@ -28,8 +30,9 @@ struct DecoderNames {
 
 /// The properties that differ between layers.
 struct LayerKind {
+  static constexpr std::size_t kNotRotated = std::numeric_limits<std::size_t>::max();
   std::int64_t window = 0;  ///< number of tokens that a token reads, including itself; 0: all tokens before it
-  std::size_t rotary = 0;   ///< index into DecoderConfig::rotaries
+  std::size_t rotary = 0;   ///< index into DecoderConfig::rotaries, or kNotRotated
 };
 
 /// Everything that defines the computation of a decoder. A family fills it from its config.json.
@@ -38,7 +41,10 @@ struct DecoderConfig {
   std::vector<LayerKind> layers;  ///< empty: all layers are equal, without a window
   NormKind norm = NormKind::rms;
   double norm_eps = 1e-6;
-  /// Attention and feed-forward part read the same residual stream and are added to it together.
+  bool norm_bias = true;          ///< of layer norms
+  bool norms_whole_rows = false;  ///< one norm over all query heads and one over all key heads, not one per head
+  /// Attention and feed-forward part read the same residual stream and are added to it together. Without names.mlp_norm
+  /// they have one norm.
   bool parallel_residual = false;
   Activation activation = Activation::silu;
   bool gated = true;  ///< activation(gate) · up, else activation(up)
@@ -49,6 +55,8 @@ struct DecoderConfig {
   double attention_scale = 0;               ///< 0: 1/√head_dim
   double attention_cap = 0, logit_cap = 0;  ///< c · tanh(x / c); 0: none
   double embedding_scale = 1;
+  double residual_scale = 1;        ///< of what attention and feed-forward part add
+  double logit_scale = 1;           ///< logits are multiplied by it
   bool transposed_weights = false;  ///< FileLayout::transposed for the matrices of all layers
   bool interleaved_heads = false;   ///< FileLayout::interleaved_heads for query‖key‖value
   DecoderNames names;

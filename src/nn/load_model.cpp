@@ -15,6 +15,7 @@
 #include <ATen/ops/equal.h>
 #include <ATen/ops/mean.h>
 #include <ATen/ops/ones.h>
+#include <ATen/ops/zeros.h>
 #include <nlohmann/json.hpp>
 
 #include "rlhf/core/check_argument.h"
@@ -79,10 +80,12 @@ std::string sizes_text(at::IntArrayRef sizes) {
   return text + "]";
 }
 
-/// `values` [V,D] with more rows, which are the mean of the given ones: [rows,D].
+/// `values` [V,…] with more rows, which are the mean of the given ones: [rows,…].
 at::Tensor with_mean_rows(const at::Tensor& values, std::int64_t rows) {
   const at::Tensor mean = values.to(at::kFloat).mean(0, /*keepdim=*/true).to(values.scalar_type());
-  return at::cat({values, mean.expand({rows - values.size(0), values.size(1)})});
+  std::vector<std::int64_t> sizes = values.sizes().vec();
+  sizes[0] = rows - values.size(0);
+  return at::cat({values, mean.expand(sizes)});
 }
 
 /// Returns the tensors of a folder and records which were requested.
@@ -92,6 +95,7 @@ class FileWeights {
       : files_(folder.path, names.base),
         embedding_(names.embedding + ".weight"),
         head_(names.head + ".weight"),
+        head_bias_(names.head_bias),
         where_("weights of " + folder.path.string()),
         stored_rows_(folder.stored_rows) {}
 
@@ -101,7 +105,7 @@ class FileWeights {
       throw ModelError(where_ + ": " + request.name + ": expected this tensor, found none" +
                        (request.name == head_ ? kHeadHint : ""));
     }
-    const bool grows = stored_rows_ > 0 && (request.name == embedding_ || request.name == head_);
+    const bool grows = stored_rows_ > 0 && (request.name == embedding_ || is_of_head(request.name));
     std::vector<std::int64_t> sizes = request.sizes;
     if (grows) sizes.front() = stored_rows_;
     if (entry->sizes != sizes) {
@@ -133,7 +137,7 @@ class FileWeights {
     return [this](const WeightRequest& request) { return read(request); };
   }
   bool is_missing_head(const WeightRequest& request) const {
-    return request.name == head_ && files_.find(head_) == nullptr;
+    return is_of_head(request.name) && files_.find(head_) == nullptr;
   }
 
   /// The head of a tied model is its embedding; a file with a different head would silently lose it.
@@ -149,13 +153,16 @@ class FileWeights {
   /// or a scalar model), and constants (rotary tables, causal masks) that old versions of `transformers` stored.
   void refuse_leftovers() const {
     for (const auto& [name, file] : files_.tensors()) {
-      if (asked_.contains(name) || name == head_ || is_stored_constant(name)) continue;
+      if (asked_.contains(name) || is_of_head(name) || is_stored_constant(name)) continue;
       throw ModelError(where_ + ": " + shown_name(name) + ": expected no such tensor by config.json, found " +
                        sizes_text(file->entries().at(name).sizes));
     }
   }
 
  private:
+  bool is_of_head(const std::string& name) const {
+    return name == head_ || (!head_bias_.empty() && name == head_bias_);
+  }
   static bool is_stored_constant(const std::string& name) {
     constexpr std::string_view kEnds[] = {".rotary_emb.inv_freq", ".attn.bias", ".attn.masked_bias", ".attention.bias",
                                           ".attention.masked_bias"};
@@ -163,7 +170,7 @@ class FileWeights {
   }
 
   WeightFiles files_;
-  std::string embedding_, head_, where_;
+  std::string embedding_, head_, head_bias_, where_;
   std::int64_t stored_rows_;
   std::set<std::string> asked_;
 };
@@ -204,6 +211,7 @@ std::unique_ptr<CausalLM> make_new_decoder(const DecoderRecipe& recipe, const Pl
 }
 
 at::Tensor make_head(const WeightRequest& request, const ModelFolder& folder, double spread, std::uint64_t seed) {
+  if (request.is_vector()) return at::zeros(request.sizes, at::kFloat);  // the bias, as in `transformers`
   log_warning("model folder " + folder.path.string() + ": " + request.name +
               ": not found; drawing random weights from seed " + std::to_string(seed) + ", which must be trained");
   return draw_normal(request.sizes, spread, seed, kHeadStream);

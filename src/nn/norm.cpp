@@ -17,9 +17,9 @@ at::Tensor norm_by_operators(const at::Tensor& x, const Norm& norm) {
 }  // namespace
 
 SumAndNorm add_norm(const at::Tensor& x, const at::Tensor& delta, const Norm& norm) {
-  if (norm.kind == NormKind::rms) return add_rms_norm(x, delta, norm.weight, norm.eps);
+  if (norm.kind == NormKind::rms && norm.weight.defined()) return add_rms_norm(x, delta, norm.weight, norm.eps);
   const at::Tensor sum = delta.defined() ? x.add(delta) : x;
-  return {sum, norm_by_operators(sum, norm)};
+  return {sum, norm.weight.defined() ? norm_by_operators(sum, norm) : sum};
 }
 
 at::Tensor apply_norm(const at::Tensor& x, const Norm& norm) {

@@ -12,6 +12,7 @@
 #include <ATen/ops/outer.h>
 #include <ATen/ops/pow.h>
 #include <ATen/ops/sin.h>
+#include <ATen/ops/stack.h>
 #include <ATen/ops/tensor.h>
 #include <torch/csrc/autograd/custom_function.h>
 
@@ -102,21 +103,28 @@ at::Tensor rotary_frequencies(const Rotary& rotary, at::Device device) {
 
 RotaryTable make_rotary_table(const at::Tensor& positions, const at::Tensor& frequencies, const Rotary& rotary) {
   const at::Tensor angles = at::outer(positions.to(at::kFloat), frequencies);
-  const RotaryTable table{at::cos(angles), at::sin(angles)};
-  return rotary.magnitude == 1 ? table : RotaryTable{table.cos.mul(rotary.magnitude), table.sin.mul(rotary.magnitude)};
+  RotaryTable table{at::cos(angles), at::sin(angles), rotary.interleaved};
+  if (rotary.magnitude != 1) {
+    table.cos = table.cos.mul(rotary.magnitude);
+    table.sin = table.sin.mul(rotary.magnitude);
+  }
+  return table;
 }
 
 at::Tensor rotate(const at::Tensor& x, const RotaryTable& table) {
   const at::Tensor cos = table.cos.unsqueeze(1), sin = table.sin.unsqueeze(1);
   const std::int64_t half = cos.size(-1), rest = x.size(-1) - 2 * half;
-  const at::Tensor a = x.narrow(-1, 0, half), b = x.narrow(-1, half, half);
+  const at::Tensor part = x.narrow(-1, 0, 2 * half);
+  const at::Tensor a = table.interleaved ? part.slice(-1, 0, std::nullopt, 2) : part.narrow(-1, 0, half);
+  const at::Tensor b = table.interleaved ? part.slice(-1, 1, std::nullopt, 2) : part.narrow(-1, half, half);
   std::vector<at::Tensor> columns{a.mul(cos).sub(b.mul(sin)), b.mul(cos).add(a.mul(sin))};
+  if (table.interleaved) columns = {at::stack(columns, -1).flatten(-2)};
   if (rest > 0) columns.push_back(x.narrow(-1, 2 * half, rest).to(columns[0].scalar_type()));
   return at::cat(columns, -1).to(x.scalar_type());
 }
 
 at::Tensor rotate_heads(const at::Tensor& qkv, const AttentionHeads& heads, const RotaryTable& table) {
-  const bool whole_heads = 2 * table.cos.size(1) == heads.width;
+  const bool whole_heads = 2 * table.cos.size(1) == heads.width && !table.interleaved;
   if (whole_heads && has_fused(Fused::rotary, qkv))
     return RotateInPlace::apply(qkv, heads.queries + heads.keys, table.cos, table.sin);
   const SplitHeads split = split_heads(qkv, heads);

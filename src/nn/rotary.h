@@ -26,8 +26,9 @@ struct RopeScaling {
 
 struct Rotary {
   double theta = 10000.0;
-  std::int64_t width = 0;  ///< number of columns of each head that are rotated, from the first one; even
-  double magnitude = 1;    ///< of cosines and sines; scores are multiplied by its square
+  std::int64_t width = 0;    ///< number of columns of each head that are rotated, from the first one; even
+  double magnitude = 1;      ///< of cosines and sines; scores are multiplied by its square
+  bool interleaved = false;  ///< pairs are neighbours (2i, 2i + 1), not (i, i + width/2)
   RopeScaling scaling;
 };
 
@@ -46,11 +47,13 @@ at::Tensor rotary_frequencies(const Rotary& rotary, at::Device device);
 /// same table.
 struct RotaryTable {
   at::Tensor cos, sin;
+  bool interleaved = false;
 };
 RotaryTable make_rotary_table(const at::Tensor& positions, const at::Tensor& frequencies, const Rotary& rotary);
 
-/// Rotates the pairs (i, i + width/2) of each head, i < width/2: the layout of Hugging Face's weights. x [N,H,E] ->
-/// [N,H,E]. Differentiable; the arithmetic is fp32 (float64 for float64). Source: arXiv:2104.09864, equation 34.
+/// Rotates the pairs (i, i + width/2) of each head, i < width/2, the layout of most of Hugging Face's weights, or the
+/// pairs of neighbours. x [N,H,E] -> [N,H,E]. Differentiable; the arithmetic is fp32 (float64 for float64). Source:
+/// arXiv:2104.09864, equation 34.
 at::Tensor rotate(const at::Tensor& x, const RotaryTable& table);
 
 /// Rotates the query and key heads of fused rows qkv [N,(H+2G)·E]. The kernels of room `kernels` work in place, so qkv

@@ -142,12 +142,16 @@ TEST_P(Families, AHeadlessTrunkGetsANewHeadOfTheSpreadThatItsConfigSays) {
   ordered_json config = ordered_json::parse(std::ifstream(temp.path() / "config.json"));
   // Its trunk's class, as transformers calls it when only that was saved.
   const std::string model_type = config["model_type"];
-  const std::map<std::string, std::string> trunks = {{"llama", "LlamaModel"},   {"mistral", "MistralModel"},
-                                                     {"qwen2", "Qwen2Model"},   {"qwen3", "Qwen3Model"},
-                                                     {"phi3", "Phi3Model"},     {"gemma", "GemmaModel"},
-                                                     {"gemma2", "Gemma2Model"}, {"gemma3_text", "Gemma3TextModel"},
-                                                     {"gpt2", "GPT2Model"},     {"gpt_neox", "GPTNeoXModel"},
-                                                     {"opt", "OPTModel"}};
+  const std::map<std::string, std::string> trunks = {{"llama", "LlamaModel"},     {"mistral", "MistralModel"},
+                                                     {"qwen2", "Qwen2Model"},     {"qwen3", "Qwen3Model"},
+                                                     {"phi3", "Phi3Model"},       {"gemma", "GemmaModel"},
+                                                     {"gemma2", "Gemma2Model"},   {"gemma3_text", "Gemma3TextModel"},
+                                                     {"gpt2", "GPT2Model"},       {"gpt_neox", "GPTNeoXModel"},
+                                                     {"opt", "OPTModel"},         {"olmo2", "Olmo2Model"},
+                                                     {"olmo3", "Olmo3Model"},     {"smollm3", "SmolLM3Model"},
+                                                     {"granite", "GraniteModel"}, {"starcoder2", "Starcoder2Model"},
+                                                     {"phi", "PhiModel"},         {"cohere", "CohereModel"},
+                                                     {"gptj", "GPTJModel"},       {"falcon", "FalconModel"}};
   config["architectures"] = {trunks.at(model_type)};
   config["tie_word_embeddings"] = false;
   config[model_type == "opt" ? "init_std" : "initializer_range"] = 0.5;
@@ -157,13 +161,18 @@ TEST_P(Families, AHeadlessTrunkGetsANewHeadOfTheSpreadThatItsConfigSays) {
   {
     const SafetensorsFile whole(file);
     for (const auto& [name, entry] : whole.entries()) {
-      if (name != "lm_head.weight" && name != "embed_out.weight") trunk.emplace_back(name, whole.tensor(name).clone());
+      if (!name.starts_with("lm_head.") && name != "embed_out.weight")
+        trunk.emplace_back(name, whole.tensor(name).clone());
     }
   }
   write_safetensors(file, trunk);
   const auto model = load_causal_lm(read_model_folder(temp.path()), at::kCPU, at::kFloat, false, 1, true);
-  const double n = static_cast<double>(model->head().numel());
-  EXPECT_NEAR(model->head().std().item<double>(), 0.5, 5 * 0.5 / std::sqrt(2 * n));
+  const at::Tensor head = model->head().narrow(1, 0, model->shape().hidden_size);
+  const double n = static_cast<double>(head.numel());
+  EXPECT_NEAR(head.std().item<double>(), 0.5, 5 * 0.5 / std::sqrt(2 * n));
+  const at::Tensor bias = model->head().slice(1, model->shape().hidden_size);
+  EXPECT_EQ(bias.numel(), model_type == "phi" || model_type == "gptj" ? 48 : 0);
+  EXPECT_TRUE(bias.eq(0).all().item<bool>());
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Families, ::testing::ValuesIn(kFamilies), [](const auto& test) { return test.param; });
@@ -216,7 +225,16 @@ INSTANTIATE_TEST_SUITE_P(
         Switch{"gpt_neox_serial", {{"rotary_emb_base", 50}}}, Switch{"opt", {{"activation_function", "gelu"}}},
         Switch{"llama_yarn", {{"rope_parameters", kPlainRope}}}, Switch{"llama_yarn_old", {{"rope_scaling", nullptr}}},
         Switch{"phi3_longrope", {{"rope_parameters", kPlainRope}}},
-        Switch{"phi3_longrope", {{"max_position_embeddings", 64}}}));
+        Switch{"phi3_longrope", {{"max_position_embeddings", 64}}}, Switch{"olmo2", {{"rms_norm_eps", 0.1}}},
+        Switch{"olmo3", {{"sliding_window", nullptr}}}, Switch{"olmo3_old", {{"rope_theta", 50}}},
+        Switch{"olmo3_old", {{"rope_scaling", nullptr}}}, Switch{"smollm3", {{"no_rope_layers", {1, 1}}}},
+        Switch{"smollm3", {{"no_rope_layers", nullptr}}}, Switch{"smollm3", {{"use_sliding_window", false}}},
+        Switch{"granite", {{"embedding_multiplier", 1}}}, Switch{"granite", {{"attention_multiplier", 1}}},
+        Switch{"granite", {{"residual_multiplier", 1}}}, Switch{"granite", {{"logits_scaling", 1}}},
+        Switch{"starcoder2", {{"sliding_window", nullptr}}}, Switch{"phi", {{"partial_rotary_factor", 1}}},
+        Switch{"cohere", {{"logit_scale", 1}}}, Switch{"cohere", {{"rope_parameters", {{"rope_theta", 50.0}}}}},
+        Switch{"gptj", {{"rotary_dim", 8}}}, Switch{"falcon", {{"activation", "relu"}}},
+        Switch{"falcon", {{"rope_parameters", {{"rope_theta", 50.0}}}}}));
 
 /// Its frequencies depend on the number of tokens, so a KV cache could not hold a longer sequence as a full pass reads
 /// it.
@@ -276,7 +294,11 @@ TEST(Family, RefusesWhatItDoesNotComputeByItsName) {
       {{"gpt2", {{"scale_attn_by_inverse_layer_idx", true}}}, {"scale_attn_by_inverse_layer_idx"}},
       {{"gpt2", {{"n_head", 5}}}, {"divisor of hidden_size 16", "found 5"}},
       {{"opt", {{"do_layer_norm_before", false}}}, {"do_layer_norm_before", "true"}},
-      {{"opt", {{"word_embed_proj_dim", 8}}}, {"word_embed_proj_dim", "hidden_size 16", "found 8"}}};
+      {{"opt", {{"word_embed_proj_dim", 8}}}, {"word_embed_proj_dim", "hidden_size 16", "found 8"}},
+      {{"olmo3", {{"rope_parameters", kPlainRope}}}, {"full_attention", "found no such key"}},
+      {{"cohere", {{"use_qk_norm", true}}}, {"use_qk_norm", "false", "true"}},
+      {{"gptj", {{"tie_word_embeddings", true}}}, {"tie_word_embeddings", "false", "true"}},
+      {{"falcon", {{"alibi", true}}}, {"alibi", "false", "true"}}};
   for (const auto& [change, parts] : cases) {
     const ChangedFolder folder(change);
     testing::expect_error([&] { read_model_folder(folder.path()); }, ExitCode::model, parts);

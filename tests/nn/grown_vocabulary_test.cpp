@@ -26,8 +26,9 @@ using testing::largest_difference;
 using testing::relative_difference;
 using testing::TemporaryFolder;
 
-const std::vector<std::string> kFolders = {"llama/tied",    "llama/untied",      "families/qwen2", "families/gemma2",
-                                           "families/gpt2", "families/gpt_neox", "families/opt",   "families/phi3"};
+const std::vector<std::string> kFolders = {"llama/tied",      "llama/untied",  "families/qwen2",
+                                           "families/gemma2", "families/gpt2", "families/gpt_neox",
+                                           "families/opt",    "families/phi3", "families/phi"};
 
 ModelFolder grown(const std::string& name, std::int64_t more) {
   ModelFolder folder = read_model_folder(golden(name));

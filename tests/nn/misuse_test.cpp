@@ -151,9 +151,17 @@ TEST(NnMisuse, LayoutsOfFiles) {
   expect_misuse<ShapeError>("file layout: expected a multiple of 6 rows", [] {
     from_file_layout(at::ones({8, 2}), {.interleaved_heads = 2});
   });
+  expect_misuse<ShapeError>("file layout: expected a multiple of 8 rows", [] {
+    to_file_layout(at::ones({6, 2}), {.interleaved_heads = 2, .queries_per_key = 2});
+  });
+  expect_misuse<ArgumentError>("queries_per_key: expected at least 1, found 0", [] {
+    to_file_layout(at::ones({6, 2}), {.interleaved_heads = 2, .queries_per_key = 0});
+  });
   expect_misuse<ShapeError>("file layout", [] { from_file_layout(at::Tensor(), {.transposed = true}); });
   const Parameter stacked{.name = "w", .value = at::ones({4, 2}), .parts = {{"a", 3}, {"b", 1}}};
   expect_misuse<ShapeError>("w: expected 4 rows", [&] { split_parts(stacked, at::ones({3, 2})); });
+  const Parameter with_bias{.name = "w", .value = at::ones({4, 3}), .last_column = "b"};
+  expect_misuse<ShapeError>("w: expected [any, any], found [4]", [&] { split_parts(with_bias, at::ones({4})); });
 }
 
 TEST(NnMisuse, LoadingAndSaving) {

@@ -27,9 +27,21 @@ def scores(model):
     return together
 
 
+def scores_of_trunk(folder):
+    """For families without a class with a scalar head."""
+    trunk = transformers.AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
+    weight = load_file(pathlib.Path(folder) / "model.safetensors")["score.weight"]
+    return torch.cat([trunk(input_ids=s[None]).last_hidden_state[0, -1:] @ weight[0] for s in sequences])
+
+
+def outputs(folder):
+    architecture = json.loads((pathlib.Path(folder) / "config.json").read_text())["architectures"][0]
+    if not hasattr(transformers, architecture):
+        return scores_of_trunk(folder)
+    model = getattr(transformers, architecture).from_pretrained(folder, dtype=torch.float32).eval()
+    return scores(model) if architecture.endswith("ForSequenceClassification") else logits(model)
+
+
 with torch.no_grad():
     for folder, target in zip(sys.argv[2::2], sys.argv[3::2]):
-        architecture = json.loads((pathlib.Path(folder) / "config.json").read_text())["architectures"][0]
-        model = getattr(transformers, architecture).from_pretrained(folder, dtype=torch.float32).eval()
-        out = scores(model) if architecture.endswith("ForSequenceClassification") else logits(model)
-        save_file({"out": out.contiguous()}, target)
+        save_file({"out": outputs(folder).contiguous()}, target)

@@ -29,15 +29,16 @@ class CausalLM {
   virtual ~CausalLM() = default;
   virtual const ModelShape& shape() const = 0;
   /// Returns the hidden states after the final norm of the tokens `rows` ([R] int64), or of all N tokens if `rows` is
-  /// undefined: [R,D] in the compute dtype. Differentiable. The parts of the last layer that only other tokens need are
-  /// not computed. If `cache` is given, the keys and values of every sequence are added to it (inference only); it must
-  /// have batch.segments.count() free rows. The library's models throw ShapeError and ArgumentError for tensors and
-  /// caches that do not suit them; ids outside the vocabulary are found on a CPU only.
+  /// undefined: [R,D] in the compute dtype, times the factor of the logits if the model has one, and with a column of
+  /// ones behind them if the head has a bias. Differentiable. The parts of the last layer that only other tokens need
+  /// are not computed. If `cache` is given, the keys and values of every sequence are added to it (inference only); it
+  /// must have batch.segments.count() free rows. The library's models throw ShapeError and ArgumentError for tensors
+  /// and caches that do not suit them; ids outside the vocabulary are found on a CPU only.
   virtual at::Tensor forward(const PackedBatch& batch, const at::Tensor& rows = {}, KvCache* cache = nullptr) = 0;
   /// Processes one token per active row of the cache and appends it to the row: tokens [B] int64 -> hidden [B,D].
   /// Records no gradient.
   virtual at::Tensor decode(const at::Tensor& tokens, KvCache& cache) = 0;
-  /// The output projection [V,D]; the embedding if the head is tied.
+  /// The output projection [V,D]; the embedding if the head is tied; [V,D+1] if it has a bias, the last column.
   virtual const at::Tensor& head() const = 0;
   /// Logits are logit_cap · tanh(hidden · headᵀ / logit_cap), or hidden · headᵀ if it is 0.
   virtual double logit_cap() const { return 0; }

@@ -14,8 +14,10 @@ namespace rlhf {
 /// order query‖key‖value.
 struct FileLayout {
   bool transposed = false;  ///< the file has [in,out] (GPT-2)
-  std::int64_t interleaved_heads =
-      0;  ///< number of heads, if the file has query, key and value rows per head (GPT-NeoX)
+  /// Number of key heads, if the file has the rows of each with those of its value and its queries: q…‖k‖v for each
+  /// (GPT-NeoX, Falcon).
+  std::int64_t interleaved_heads = 0;
+  std::int64_t queries_per_key = 1;
 };
 /// Converts values from and to the layout of files. The result is a view or a copy. Errors: ShapeError,
 /// ArgumentError.
@@ -37,6 +39,7 @@ struct Parameter {
   at::Tensor master;        ///< fp32 values from which `value` was rounded, to start training from; may be undefined
   std::vector<Part> parts;  ///< from the first row to the last; empty if it is one tensor `name`
   FileLayout layout;        ///< the layout in files, if it is one tensor there
+  std::string last_column;  ///< the name in files of the last column, if that is a vector of its own there
 };
 
 using Parameters = std::vector<Parameter>;

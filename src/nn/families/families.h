@@ -15,5 +15,14 @@ Family gemma3_family();
 Family gpt2_family();
 Family gpt_neox_family();
 Family opt_family();
+Family olmo2_family();
+Family olmo3_family();
+Family smollm3_family();
+Family granite_family();
+Family starcoder2_family();
+Family phi_family();
+Family cohere_family();
+Family gptj_family();
+Family falcon_family();
 
 }  // namespace rlhf

@@ -145,7 +145,8 @@ ModelShape read_shape(const JsonReader& config, const ShapeDefaults& defaults) {
   shape.intermediate_size = positive_integer(config.at("intermediate_size"));
   shape.num_layers = positive_integer(config.at("num_hidden_layers"));
   shape.num_heads = positive_integer(config.at("num_attention_heads"));
-  shape.num_key_value_heads = positive_integer_or(config, "num_key_value_heads", shape.num_heads);
+  shape.num_key_value_heads = positive_integer_or(
+      config, "num_key_value_heads", defaults.key_value_heads > 0 ? defaults.key_value_heads : shape.num_heads);
   shape.max_positions = positive_integer_or(config, "max_position_embeddings", defaults.max_positions);
   shape.tied_head = config.boolean_or("tie_word_embeddings", defaults.tied);
   std::optional<std::int64_t> head_dim;
@@ -155,6 +156,19 @@ ModelShape read_shape(const JsonReader& config, const ShapeDefaults& defaults) {
     head_dim = defaults.head_dim;
   }
   complete_heads(config, shape, head_dim);
+  return shape;
+}
+
+ModelShape read_gpt_shape(const JsonReader& config, const ShapeDefaults& defaults) {
+  ModelShape shape;
+  shape.vocab_size = positive_integer(config.at("vocab_size"));
+  shape.hidden_size = positive_integer(config.at("n_embd"));
+  shape.intermediate_size = positive_integer_or(config, "n_inner", 4 * shape.hidden_size);
+  shape.num_layers = positive_integer(config.at("n_layer"));
+  shape.num_heads = shape.num_key_value_heads = positive_integer(config.at("n_head"));
+  shape.max_positions = positive_integer_or(config, "n_positions", defaults.max_positions);
+  shape.tied_head = config.boolean_or("tie_word_embeddings", defaults.tied);
+  complete_heads(config, shape, std::nullopt);
   return shape;
 }
 

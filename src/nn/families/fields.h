@@ -13,14 +13,17 @@
 namespace rlhf {
 
 /// Reads the sizes under their common names. The arguments are the family's defaults for absent keys: `tied` for
-/// `tie_word_embeddings`, and those for `head_dim` (0: hidden_size / num_attention_heads) and
-/// `max_position_embeddings`.
+/// `tie_word_embeddings`, and those for `head_dim` (0: hidden_size / num_attention_heads), `num_key_value_heads` (0: as
+/// many as of queries) and `max_position_embeddings`.
 struct ShapeDefaults {
   bool tied = false;
   std::int64_t head_dim = 0;
+  std::int64_t key_value_heads = 0;
   std::int64_t max_positions = 2048;
 };
 ModelShape read_shape(const JsonReader& config, const ShapeDefaults& defaults = {});
+/// The same under the names of GPT-2.
+ModelShape read_gpt_shape(const JsonReader& config, const ShapeDefaults& defaults);
 /// Fills sizes that follow from others, and checks that they are divisible by the numbers of heads.
 void complete_heads(const JsonReader& config, ModelShape& shape, std::optional<std::int64_t> head_dim);
 

@@ -5,19 +5,6 @@
 namespace rlhf {
 namespace {
 
-ModelShape read_gpt2_shape(const JsonReader& config) {
-  ModelShape shape;
-  shape.vocab_size = positive_integer(config.at("vocab_size"));
-  shape.hidden_size = positive_integer(config.at("n_embd"));
-  shape.intermediate_size = positive_integer_or(config, "n_inner", 4 * shape.hidden_size);
-  shape.num_layers = positive_integer(config.at("n_layer"));
-  shape.num_heads = shape.num_key_value_heads = positive_integer(config.at("n_head"));
-  shape.max_positions = positive_integer_or(config, "n_positions", 1024);
-  shape.tied_head = config.boolean_or("tie_word_embeddings", true);
-  complete_heads(config, shape, std::nullopt);
-  return shape;
-}
-
 DecoderNames gpt2_names() {
   return {.base = "transformer.",
           .embedding = "transformer.wte",
@@ -36,7 +23,7 @@ DecoderNames gpt2_names() {
 DecoderConfig read_gpt2(const JsonReader& config) {
   refuse_flag(config, "scale_attn_by_inverse_layer_idx");
   refuse_flag(config, "add_cross_attention");
-  DecoderConfig decoder{.shape = read_gpt2_shape(config),
+  DecoderConfig decoder{.shape = read_gpt_shape(config, {.tied = true, .max_positions = 1024}),
                         .norm = NormKind::layer,
                         .norm_eps = config.positive_number_or("layer_norm_epsilon", 1e-5),
                         .activation = read_activation(config, "activation_function", "gelu_new"),

@@ -1,5 +1,6 @@
 """make_goldens.py [NAME...]: makes a tiny model of every family (or of these) and what `transformers` computes with it.
 See SOURCE.md."""
+import copy
 import json
 import pathlib
 import sys
@@ -16,6 +17,9 @@ SIZES = dict(vocab_size=VOCABULARY, hidden_size=16, intermediate_size=24, num_hi
 GROUPED = SIZES | dict(num_key_value_heads=2)
 GEMMA = GROUPED | dict(head_dim=8, sliding_window=4, query_pre_attn_scalar=4)
 ROPE = {"rope_type": "default", "rope_theta": 100.0}
+YARN = ROPE | {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 8, "beta_fast": 2.0,
+               "beta_slow": 0.25}
+FALCON = {k: v for k, v in SIZES.items() if k != "intermediate_size"} | dict(ffn_hidden_size=24, rope_parameters=ROPE)
 
 # name: (class, its config, keys as older files spell them, what the weights are multiplied with)
 FAMILIES = {
@@ -50,9 +54,7 @@ FAMILIES = {
         ffn_dim=24, word_embed_proj_dim=16), {}, 0.3),
     "llama_dynamic": ("Llama", GROUPED | dict(head_dim=8, rope_parameters={
         "rope_type": "dynamic", "rope_theta": 100.0, "factor": 4.0}), {}, 0.3),
-    "llama_yarn": ("Llama", GROUPED | dict(head_dim=16, rope_parameters={
-        "rope_type": "yarn", "rope_theta": 100.0, "factor": 4.0, "original_max_position_embeddings": 8,
-        "beta_fast": 2.0, "beta_slow": 0.25}), {}, 0.3),
+    "llama_yarn": ("Llama", GROUPED | dict(head_dim=16, rope_parameters=YARN), {}, 0.3),
     "llama_yarn_old": ("Llama", GROUPED | dict(head_dim=16, rope_parameters={
         "rope_type": "yarn", "rope_theta": 100.0, "factor": 4.0, "original_max_position_embeddings": 8,
         "beta_fast": 2.0, "beta_slow": 0.25, "mscale": 0.7, "mscale_all_dim": 0.3, "truncate": False}),
@@ -61,6 +63,27 @@ FAMILIES = {
             "beta_slow": 0.25, "mscale": 0.7, "mscale_all_dim": 0.3, "truncate": False}}, 0.3),
     "phi3_longrope": ("Phi3", GROUPED | dict(original_max_position_embeddings=16, rope_parameters={
         "rope_type": "longrope", "rope_theta": 100.0, "short_factor": [1.0, 1.5], "long_factor": [2.0, 3.0]}), {}, 0.3),
+    "olmo2": ("Olmo2", GROUPED | dict(rope_parameters=ROPE), {}, 0.3),
+    "olmo3": ("Olmo3", GROUPED | dict(sliding_window=4, attention_bias=True, layer_types=["sliding_attention",
+              "full_attention"], rope_parameters={"sliding_attention": ROPE, "full_attention": YARN}), {}, 0.3),
+    "olmo3_old": ("Olmo3", GROUPED | dict(sliding_window=4), {
+        "rope_theta": 100.0, "rope_scaling": {key: value for key, value in YARN.items() if key != "rope_theta"},
+        "layer_types": ["full_attention", "sliding_attention"]}, 0.3),
+    "smollm3": ("SmolLM3", GROUPED | dict(no_rope_layers=[1, 0], use_sliding_window=True, sliding_window=4,
+                                          rope_parameters=ROPE), {}, 0.3),
+    "granite": ("Granite", GROUPED | dict(embedding_multiplier=3.0, attention_multiplier=0.4, residual_multiplier=0.7,
+                                          logits_scaling=1.7, rope_parameters=ROPE), {}, 0.3),
+    "starcoder2": ("Starcoder2", GROUPED | dict(sliding_window=4, rope_parameters=ROPE), {}, 0.3),
+    "phi": ("Phi", SIZES | dict(rope_parameters=ROPE), {"rope_theta": 100.0, "partial_rotary_factor": 0.5}, 0.3),
+    "phi_norms": ("Phi", GROUPED | dict(qk_layernorm=True, rope_parameters=ROPE), {}, 0.3),
+    "cohere": ("Cohere", GROUPED | dict(logit_scale=0.3, rope_parameters=ROPE), {}, 0.3),
+    "gptj": ("GPTJ", dict(vocab_size=VOCABULARY, n_embd=16, n_inner=24, n_layer=2, n_head=2, n_positions=32, rotary_dim=4,
+                          bos_token_id=1, eos_token_id=2, pad_token_id=0), {}, 0.3),
+    "falcon": ("Falcon", FALCON, {}, 0.3),
+    "falcon_new": ("Falcon", FALCON | dict(new_decoder_architecture=True, num_kv_heads=2, bias=True), {}, 0.3),
+    "falcon_one_norm": ("Falcon", FALCON | dict(new_decoder_architecture=True, num_kv_heads=2,
+                                                num_ln_in_parallel_attn=1), {}, 0.3),
+    "falcon_serial": ("Falcon", FALCON | dict(multi_query=False, parallel_attn=False, bias=True), {}, 0.3),
 }
 
 
@@ -95,7 +118,7 @@ def respell(folder, old_keys):
 
 def make(family, seed):
     kind, settings, old_keys, scale = FAMILIES[family]
-    model = model_class(kind)(config_class(kind)(**settings))
+    model = model_class(kind)(config_class(kind)(**copy.deepcopy(settings)))  # configs change the sections given to them
     randomize(model, family, scale, seed)
     folder = HERE / family
     model.save_pretrained(folder)
