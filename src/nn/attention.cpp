@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <ATen/ops/_flash_attention_forward.h>
+#include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
@@ -24,6 +25,7 @@
 #include "rlhf/tensor/fused.h"
 #include "rlhf/tensor/linear_logprobs.h"
 
+#include "nn/alibi.h"
 #include "nn/equal_runs.h"
 #include "nn/split_heads.h"
 
@@ -54,6 +56,7 @@ void check_rule(const AttentionRule& rule, const Segments& segments) {
   check_argument(std::isfinite(rule.scale), "scale", "a finite number", rule.scale);
   check_argument(rule.window >= 0, "window", "at least 0", rule.window);
   check_argument(rule.cap >= 0, "cap", "at least 0", rule.cap);
+  check_argument(!rule.alibi || rule.cap == 0, "cap", "0 with linear biases", rule.cap);
 }
 
 void check_heads(const AttentionHeads& heads) {
@@ -104,6 +107,12 @@ at::Tensor readable(std::int64_t length, std::int64_t keys, std::int64_t window,
   return window > 0 ? past.triu(own - window + 1) : past;
 }
 
+/// The linear biases of a segment: [H,length,keys].
+at::Tensor biases(std::int64_t length, std::int64_t keys, std::int64_t heads, const at::TensorOptions& options) {
+  const at::Tensor all = at::arange(keys, options.dtype(at::kLong));
+  return alibi(all.sub(all.narrow(0, keys - length, length).unsqueeze(1)), heads, options.dtype().toScalarType());
+}
+
 /// One call per segment.
 at::Tensor attention_by_segments(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                                  const Segments& segments, const AttentionRule& rule) {
@@ -112,7 +121,11 @@ at::Tensor attention_by_segments(const at::Tensor& q, const at::Tensor& k, const
   for (std::int64_t i = 0; i < segments.count(); ++i) {
     const at::Tensor keys = with_prefix(k, segments, i), values = with_prefix(v, segments, i);
     const std::int64_t length = segments.length(i);
-    const at::Tensor mask = readable(length, keys.size(0), rule.window, q.options());
+    at::Tensor mask = readable(length, keys.size(0), rule.window, q.options());
+    if (rule.alibi) {
+      mask = biases(length, keys.size(0), q.size(1), q.options())
+                 .masked_fill(mask.logical_not(), -std::numeric_limits<double>::infinity());
+    }
     const at::Tensor result = at::scaled_dot_product_attention(
         heads_first(q.narrow(0, segments.offsets[i], length)), heads_first(keys), heads_first(values), mask,
         /*dropout_p=*/0.0, /*is_causal=*/false, rule.scale, q.size(1) != k.size(1));
@@ -193,7 +206,7 @@ at::Tensor packed_attention(const at::Tensor& qkv, const AttentionHeads& heads, 
   check_shape(qkv, "qkv", {segments.total(), heads.row()});
   check_floating(qkv, "qkv");
   drop_idle_window(rule, segments);
-  if (has_fused(Fused::packed_attention, qkv) && rule.window == 0 && rule.cap == 0) {
+  if (has_fused(Fused::packed_attention, qkv) && rule.window == 0 && rule.cap == 0 && !rule.alibi) {
     return PackedAttention::apply(qkv.contiguous(), heads, segments, rule.scale);
   }
   const auto& [q, k, v] = split_heads(qkv, heads);
@@ -206,7 +219,7 @@ at::Tensor packed_attention(const at::Tensor& q, const at::Tensor& k, const at::
   check_inputs(q, k, v, segments);
   drop_idle_window(rule, segments);
   if (rule.cap > 0) return reference_attention(q, k, v, segments, rule);
-  if (segments.has_prefixes()) return attention_by_segments(q, k, v, segments, rule);
+  if (segments.has_prefixes() || rule.alibi) return attention_by_segments(q, k, v, segments, rule);
   if (!has_varlen_attention(q)) {
     return rule.window > 0 ? attention_by_segments(q, k, v, segments, rule)
                            : attention_by_runs(q, k, v, segments, rule.scale);
@@ -229,7 +242,8 @@ at::Tensor reference_attention(const at::Tensor& q, const at::Tensor& k, const a
     const at::Tensor keys = with_prefix(k, segments, i).transpose(0, 1).repeat_interleave(group, 0);
     const at::Tensor values = with_prefix(v, segments, i).transpose(0, 1).repeat_interleave(group, 0);
     const at::Tensor queries = q.narrow(0, segments.offsets[i], length).transpose(0, 1);
-    const at::Tensor scores = soft_cap(at::matmul(queries, keys.transpose(1, 2)).mul(rule.scale), rule.cap);
+    at::Tensor scores = soft_cap(at::matmul(queries, keys.transpose(1, 2)).mul(rule.scale), rule.cap);
+    if (rule.alibi) scores = scores.add(biases(length, keys.size(1), q.size(1), q.options()));
     const at::Tensor hidden = readable(length, keys.size(1), rule.window, q.options()).logical_not();
     const at::Tensor weights = at::softmax(scores.masked_fill(hidden, -std::numeric_limits<double>::infinity()), -1);
     results.push_back(at::matmul(weights, values).transpose(0, 1));

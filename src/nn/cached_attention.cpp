@@ -16,6 +16,7 @@
 #include "rlhf/tensor/fused.h"
 #include "rlhf/tensor/linear_logprobs.h"
 
+#include "nn/alibi.h"
 #include "nn/equal_runs.h"
 
 namespace rlhf {
@@ -89,6 +90,13 @@ at::Tensor attend_with_cap(const at::Tensor& q, const at::Tensor& keys, const at
   return at::matmul(at::softmax(scores, -1), values).flatten(1);
 }
 
+/// The mask of keys that are read, or none -> what is added to the scores: [B,H,1,L].
+at::Tensor with_biases(const std::optional<at::Tensor>& mask, const DecodeStep& step, const at::Tensor& q) {
+  const at::Tensor distances = at::arange(step.longest, step.positions.options()).sub(step.positions.unsqueeze(1));
+  const at::Tensor biases = alibi(distances, q.size(1), q.scalar_type()).transpose(0, 1).unsqueeze(2);
+  return mask ? biases.masked_fill(mask->logical_not(), -std::numeric_limits<double>::infinity()) : biases;
+}
+
 at::Tensor attend_with_operators(KvCache& cache, std::int64_t layer, const DecodeStep& step, const SplitHeads& heads,
                                  const AttentionRule& rule) {
   const auto& [q, k, v] = heads;
@@ -99,7 +107,8 @@ at::Tensor attend_with_operators(KvCache& cache, std::int64_t layer, const Decod
     return cached.narrow(0, 0, step.rows.size(0)).narrow(2, 0, step.longest);
   };
   const at::Tensor keys = read(cache.keys(layer)), values = read(cache.values(layer));
-  const auto mask = step.mask(rule.window);
+  auto mask = step.mask(rule.window);
+  if (rule.alibi) mask = with_biases(mask, step, q);
   if (rule.cap > 0) return attend_with_cap(q, keys, values, mask, rule);
   // Without is_causal: the operator aligns a causal mask to the first key, but the new token is at the last one.
   return at::scaled_dot_product_attention(q.unsqueeze(2), keys, values, mask, /*dropout_p=*/0.0, /*is_causal=*/false,
@@ -113,7 +122,7 @@ at::Tensor attend_with_operators(KvCache& cache, std::int64_t layer, const Decod
 at::Tensor cached_attention(KvCache& cache, std::int64_t layer, const DecodeStep& step, const at::Tensor& qkv,
                             const AttentionHeads& heads, const AttentionRule& rule) {
   cache.count_written(2 * qkv.size(0) * heads.keys * heads.width * qkv.element_size());
-  const bool reads_all = rule.cap == 0 && (rule.window == 0 || rule.window >= step.longest);
+  const bool reads_all = rule.cap == 0 && !rule.alibi && (rule.window == 0 || rule.window >= step.longest);
   if (reads_all && has_fused(Fused::cached_attention, qkv))
     return attend_with_kernel(cache, layer, step, qkv, heads, rule.scale);
   return attend_with_operators(cache, layer, step, split_heads(qkv, heads), rule);

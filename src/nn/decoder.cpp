@@ -47,6 +47,7 @@ Decoder::Decoder(const DecoderConfig& config, const WeightSource& source, bool w
     position_table_ = request(source, names.positions + ".weight",
                               {shape.max_positions + config_.position_offset, shape.hidden_size});
   }
+  embedding_norm_ = make_norm(source, "", names.embedding_norm, shape.hidden_size);
   for (std::int64_t layer = 0; layer < shape.num_layers; ++layer) layers_.push_back(make_layer(layer, source));
   for (const Rotary& rotary : config_.rotaries) frequencies_.push_back(rotary_frequencies(rotary, device()));
   final_norm_ = make_norm(source, "", names.final_norm, shape.hidden_size);
@@ -94,7 +95,8 @@ Decoder::Layer Decoder::make_layer(std::int64_t number, const WeightSource& sour
   layer.rule = {.scale = config_.attention_scale > 0 ? config_.attention_scale
                                                      : 1.0 / std::sqrt(static_cast<double>(shape.head_dim)),
                 .window = kind.window,
-                .cap = config_.attention_cap};
+                .cap = config_.attention_cap,
+                .alibi = config_.alibi};
   return layer;
 }
 
@@ -177,8 +179,8 @@ at::Tensor Decoder::embed_tokens(const at::Tensor& tokens, const at::Tensor& pos
     hidden = hidden.add(embed(position_table_, positions.add(config_.position_offset)));
   }
   // The factor is rounded to the compute dtype, because Gemma was trained that way.
-  return config_.embedding_scale == 1 ? hidden
-                                      : hidden.mul(at::scalar_tensor(config_.embedding_scale, hidden.options()));
+  if (config_.embedding_scale != 1) hidden = hidden.mul(at::scalar_tensor(config_.embedding_scale, hidden.options()));
+  return apply_norm(hidden, embedding_norm_);
 }
 
 at::Tensor Decoder::query_key_value(const Layer& layer, const at::Tensor& x,

@@ -102,7 +102,7 @@ class Decoder final : public CausalLM {
   at::Tensor embedding_, position_table_, head_;
   std::vector<at::Tensor> frequencies_;  ///< one per rotary embedding
   std::vector<Layer> layers_;
-  Norm final_norm_;
+  Norm embedding_norm_, final_norm_;
 };
 
 }  // namespace rlhf

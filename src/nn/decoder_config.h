@@ -17,7 +17,7 @@ namespace rlhf {
 /// number of the layer. Names of parts that a family does not have are empty.
 struct DecoderNames {
   std::string base;  ///< the prefix of the decoder's names in the file of a language model, for example "model."
-  std::string embedding, positions, final_norm, head, layers;
+  std::string embedding, embedding_norm, positions, final_norm, head, layers;
   std::string head_bias;  ///< with its ending, unlike the others
   std::string attention_norm;
   std::vector<std::string> query_key_value;  ///< three tensors, or one with all rows
@@ -49,8 +49,9 @@ struct DecoderConfig {
   Activation activation = Activation::silu;
   bool gated = true;  ///< activation(gate) · up, else activation(up)
   bool qkv_bias = false, output_bias = false, mlp_bias = false;
-  std::vector<Rotary> rotaries;             ///< empty: learned position embeddings
+  std::vector<Rotary> rotaries;             ///< empty: learned position embeddings, or alibi
   bool bounded_positions = false;           ///< refuses positions from shape.max_positions on
+  bool alibi = false;                       ///< linear biases instead of position embeddings
   std::int64_t position_offset = 0;         ///< rows of the position table before position 0
   double attention_scale = 0;               ///< 0: 1/√head_dim
   double attention_cap = 0, logit_cap = 0;  ///< c · tanh(x / c); 0: none

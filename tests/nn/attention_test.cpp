@@ -34,6 +34,13 @@ Inputs random_inputs(const std::vector<std::int64_t>& lengths, std::int64_t head
   return {leaf({rows, heads, 6}, dtype), leaf({rows, groups, 6}, dtype), leaf({rows, groups, 6}, dtype), segments};
 }
 
+/// Two answers to each of two prompts, and a text that stands alone.
+Segments segments_with_prefixes() {
+  Segments segments = make_segments(std::vector<std::int64_t>{5, 3, 40, 7, 18, 1, 9}, at::kCPU);
+  segments.prefixes = {-1, 0, 0, -1, -1, 4, 4};
+  return segments;
+}
+
 TEST(ReferenceAttention, AveragesWhatCameBeforeWhenAllScoresAreEqual) {
   // q = 0 makes all scores 0, so row t of a segment is the mean of its values 0..t. Segments of 2 and 1.
   const Segments segments = make_segments(std::vector<std::int64_t>{2, 1}, at::kCPU);
@@ -54,6 +61,38 @@ TEST(ReferenceAttention, ScalesScoresBeforeTheSoftmax) {
   EXPECT_NEAR(reference_attention(q, k, v, segments, {scale})[1].item<double>(), 3.5, 1e-6);
 }
 
+TEST(ReferenceAttention, AddsLinearBiases) {
+  // q = 0, so the scores are the biases: slopes 2^(−8h/n) of the paper, for 3 heads those of 2 and the first of 4.
+  const Segments segments = make_segments(std::vector<std::int64_t>{3}, at::kCPU);
+  const at::Tensor q = at::zeros({3, 3, 2}), k = at::randn({3, 3, 2});
+  const at::Tensor v = at::tensor({2.0F, 4.0F, 10.0F}).view({3, 1, 1}).expand({3, 3, 2}).contiguous();
+  const AttentionRule rule{.scale = 1, .alibi = true};
+  for (const auto& [head, slope] : {std::pair{0, 1.0 / 16}, std::pair{1, 1.0 / 256}, std::pair{2, 1.0 / 4}}) {
+    const double one = std::exp(-slope), two = std::exp(-2 * slope);
+    const double expected = (2 * two + 4 * one + 10) / (two + one + 1);
+    EXPECT_NEAR(reference_attention(q, k, v, segments, rule)[2][head][0].item<double>(), expected, 1e-5) << head;
+    EXPECT_NEAR(packed_attention(q, k, v, segments, rule)[2][head][0].item<double>(), expected, 1e-5) << head;
+  }
+}
+
+TEST(PackedAttention, WithLinearBiasesEqualsPlainProducts) {
+  const AttentionHeads heads{6, 2, 6};
+  const Segments segments = segments_with_prefixes();
+  for (const std::int64_t window : {0, 4}) {
+    const AttentionRule rule{.scale = 0.7, .window = window, .alibi = true};
+    const at::Tensor values = at::randn({segments.total(), heads.row()}), above = at::randn({segments.total(), 36});
+    const at::Tensor judged = values.to(at::kDouble).set_requires_grad(true);
+    const auto [q, k, v] = split_heads(judged, heads);
+    const at::Tensor expected = reference_attention(q, k, v, segments, rule).flatten(1);
+    expected.backward(above.to(at::kDouble));
+    const at::Tensor qkv = values.clone().set_requires_grad(true);
+    const at::Tensor found = packed_attention(qkv, heads, segments, rule);
+    found.backward(above);
+    EXPECT_LT(relative_difference(found, expected), 1e-5);
+    EXPECT_LT(relative_difference(qkv.grad(), judged.grad()), 1e-5);
+  }
+}
+
 TEST(PackedAttention, EqualsPlainProductsForwardAndBackward) {
   const std::vector<std::int64_t> lengths = {5, 5, 1, 1, 1, 9, 5, 70};
   for (const std::int64_t groups : {4, 2, 1}) {
@@ -71,13 +110,6 @@ TEST(PackedAttention, EqualsPlainProductsForwardAndBackward) {
     EXPECT_LT(relative_difference(in.k.grad(), same.k.grad()), 1e-11) << groups;
     EXPECT_LT(relative_difference(in.v.grad(), same.v.grad()), 1e-11) << groups;
   }
-}
-
-/// Two answers to each of two prompts, and a text that stands alone.
-Segments segments_with_prefixes() {
-  Segments segments = make_segments(std::vector<std::int64_t>{5, 3, 40, 7, 18, 1, 9}, at::kCPU);
-  segments.prefixes = {-1, 0, 0, -1, -1, 4, 4};
-  return segments;
 }
 
 TEST(PackedAttention, OfFusedRowsEqualsPlainProductsForwardAndBackward) {

@@ -17,7 +17,7 @@ using Folder = testing::SpoiltFolder;
 const std::string kModelTypes =
     "llama, mistral, qwen2, qwen3, phi3, gemma, gemma2, gemma3_text, gpt2, gpt_neox, opt, olmo2, olmo3, smollm3, "
     "granite, "
-    "starcoder2, phi, cohere, gptj, falcon";
+    "starcoder2, phi, cohere, gptj, falcon, bloom";
 
 struct BadValue {
   const char* golden;
@@ -159,6 +159,8 @@ const std::vector<BadValue> kBadValues = {
     {"families/falcon_new", "num_ln_in_parallel_attn", "3", "num_ln_in_parallel_attn: expected 1 or 2, found 3"},
     {"families/falcon_new", "num_kv_heads", "3",
      "num_key_value_heads: expected a divisor of num_attention_heads 4, found 3"},
+    {"families/bloom", "n_head", "5", "num_attention_heads: expected a divisor of hidden_size 24, found 5"},
+    {"families/bloom", "n_layer", "null", "n_layer: expected a positive integer, found null"},
     {"families/falcon", "num_ln_in_parallel_attn", "2",
      "num_ln_in_parallel_attn: expected 1 (without new_decoder_architecture), found 2"},
     // Ids and labels.

@@ -151,7 +151,8 @@ TEST_P(Families, AHeadlessTrunkGetsANewHeadOfTheSpreadThatItsConfigSays) {
                                                      {"olmo3", "Olmo3Model"},     {"smollm3", "SmolLM3Model"},
                                                      {"granite", "GraniteModel"}, {"starcoder2", "Starcoder2Model"},
                                                      {"phi", "PhiModel"},         {"cohere", "CohereModel"},
-                                                     {"gptj", "GPTJModel"},       {"falcon", "FalconModel"}};
+                                                     {"gptj", "GPTJModel"},       {"falcon", "FalconModel"},
+                                                     {"bloom", "BloomModel"}};
   config["architectures"] = {trunks.at(model_type)};
   config["tie_word_embeddings"] = false;
   config[model_type == "opt" ? "init_std" : "initializer_range"] = 0.5;
@@ -234,7 +235,7 @@ INSTANTIATE_TEST_SUITE_P(
         Switch{"starcoder2", {{"sliding_window", nullptr}}}, Switch{"phi", {{"partial_rotary_factor", 1}}},
         Switch{"cohere", {{"logit_scale", 1}}}, Switch{"cohere", {{"rope_parameters", {{"rope_theta", 50.0}}}}},
         Switch{"gptj", {{"rotary_dim", 8}}}, Switch{"falcon", {{"activation", "relu"}}},
-        Switch{"falcon", {{"rope_parameters", {{"rope_theta", 50.0}}}}}));
+        Switch{"falcon", {{"rope_parameters", {{"rope_theta", 50.0}}}}}, Switch{"bloom", {{"n_head", 4}}}));
 
 /// Its frequencies depend on the number of tokens, so a KV cache could not hold a longer sequence as a full pass reads
 /// it.
@@ -298,7 +299,9 @@ TEST(Family, RefusesWhatItDoesNotComputeByItsName) {
       {{"olmo3", {{"rope_parameters", kPlainRope}}}, {"full_attention", "found no such key"}},
       {{"cohere", {{"use_qk_norm", true}}}, {"use_qk_norm", "false", "true"}},
       {{"gptj", {{"tie_word_embeddings", true}}}, {"tie_word_embeddings", "false", "true"}},
-      {{"falcon", {{"alibi", true}}}, {"alibi", "false", "true"}}};
+      {{"falcon", {{"alibi", true}}}, {"alibi", "false", "true"}},
+      {{"bloom", {{"apply_residual_connection_post_layernorm", true}}},
+       {"apply_residual_connection_post_layernorm", "false", "true"}}};
   for (const auto& [change, parts] : cases) {
     const ChangedFolder folder(change);
     testing::expect_error([&] { read_model_folder(folder.path()); }, ExitCode::model, parts);

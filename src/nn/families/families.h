@@ -24,5 +24,6 @@ Family phi_family();
 Family cohere_family();
 Family gptj_family();
 Family falcon_family();
+Family bloom_family();
 
 }  // namespace rlhf

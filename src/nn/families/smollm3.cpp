@@ -16,8 +16,7 @@ std::vector<bool> read_rotated_layers(const JsonReader& config, std::int64_t cou
   const JsonReader list = config.at("no_rope_layers");
   if (!list.is_list() || static_cast<std::int64_t>(list.list().size()) < count)
     list.fail("a list of at least " + std::to_string(count) + " numbers");
-  for (std::int64_t i = 0; i < count; ++i)
-    rotated.push_back(list.item(static_cast<std::size_t>(i)).integer(0, 1) == 1);
+  for (std::int64_t i = 0; i < count; ++i) rotated.push_back(list.item(static_cast<std::size_t>(i)).integer(0, 1) == 1);
   return rotated;
 }
 

@@ -84,6 +84,8 @@ FAMILIES = {
     "falcon_one_norm": ("Falcon", FALCON | dict(new_decoder_architecture=True, num_kv_heads=2,
                                                 num_ln_in_parallel_attn=1), {}, 0.3),
     "falcon_serial": ("Falcon", FALCON | dict(multi_query=False, parallel_attn=False, bias=True), {}, 0.3),
+    "bloom": ("Bloom", dict(vocab_size=VOCABULARY, hidden_size=24, n_layer=2, n_head=6, bos_token_id=1, eos_token_id=2,
+                            pad_token_id=0), {}, 0.3),
 }
 
 
