@@ -11,6 +11,7 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/scalar_tensor.h>
+#include <ATen/ops/sigmoid.h>
 
 #include "rlhf/core/check_argument.h"
 #include "rlhf/tensor/check_shape.h"
@@ -18,6 +19,7 @@
 
 #include "nn/cached_attention.h"
 #include "nn/embedding.h"
+#include "nn/experts.h"
 #include "nn/split_heads.h"
 
 namespace rlhf {
@@ -64,7 +66,9 @@ Decoder::Layer Decoder::make_layer(std::int64_t number, const WeightSource& sour
   const DecoderNames& names = config_.names;
   const LayerKind kind = config_.layer(number);
   const std::string prefix = names.layers + std::to_string(number) + ".";
-  const std::int64_t width = shape.hidden_size, inner = shape.intermediate_size;
+  const bool has_experts = config_.experts.count > 0 && !kind.dense;
+  const std::int64_t width = shape.hidden_size;
+  const std::int64_t inner = config_.experts.count > 0 ? config_.experts.dense_width : shape.intermediate_size;
   const std::int64_t queries = heads_.queries * heads_.width, keys = heads_.keys * heads_.width;
   const FileLayout plain{.transposed = config_.transposed_weights};
   FileLayout fused = plain;
@@ -88,8 +92,12 @@ Decoder::Layer Decoder::make_layer(std::int64_t number, const WeightSource& sour
   layer.output = linear(names.output, {{names.output, width}}, queries, config_.output_bias, plain);
   layer.attention_post_norm = norm(names.attention_post_norm, width);
   layer.mlp_norm = norm(names.mlp_norm, width);
-  layer.gate_up = linear("gate_up", make_parts(names.gate_up, gates), width, config_.mlp_bias, plain);
-  layer.down = linear(names.down, {{names.down, width}}, inner, config_.mlp_bias, plain);
+  if (has_experts) {
+    make_experts(source, prefix, layer);
+  } else {
+    layer.gate_up = linear("gate_up", make_parts(names.gate_up, gates), width, config_.mlp_bias, plain);
+    layer.down = linear(names.down, {{names.down, width}}, inner, config_.mlp_bias, plain);
+  }
   layer.mlp_post_norm = norm(names.mlp_post_norm, width);
   layer.rotary = kind.rotary;
   layer.rule = {.scale = config_.attention_scale > 0 ? config_.attention_scale
@@ -98,6 +106,26 @@ Decoder::Layer Decoder::make_layer(std::int64_t number, const WeightSource& sour
                 .cap = config_.attention_cap,
                 .alibi = config_.alibi};
   return layer;
+}
+
+Decoder::Expert Decoder::make_expert(const WeightSource& source, const std::string& prefix, std::int64_t inner) {
+  const std::int64_t width = config_.shape.hidden_size;
+  const std::string& down = config_.names.expert_down;
+  return {
+      make_linear(source, prefix, "gate_up", make_parts(config_.names.expert_gate_up, {inner, inner}), width, false),
+      make_linear(source, prefix, down, {{down, width}}, inner, false)};
+}
+
+void Decoder::make_experts(const WeightSource& source, const std::string& prefix, Layer& layer) {
+  const DecoderNames& names = config_.names;
+  const Experts& experts = config_.experts;
+  const std::int64_t width = config_.shape.hidden_size;
+  layer.router = make_linear(source, prefix, names.router, {{names.router, experts.count}}, width, false);
+  for (std::int64_t i = 0; i < experts.count; ++i)
+    layer.experts.push_back(make_expert(source, prefix + names.experts + std::to_string(i) + ".", experts.width));
+  if (experts.shared_width == 0) return;
+  layer.shared_expert = make_expert(source, prefix + names.shared_expert, experts.shared_width);
+  layer.shared_gate = make_linear(source, prefix, names.shared_gate, {{names.shared_gate, 1}}, width, false);
 }
 
 Decoder::Linear Decoder::make_linear(const WeightSource& source, const std::string& prefix, const std::string& name,
@@ -207,11 +235,28 @@ at::Tensor Decoder::to_head(const at::Tensor& hidden) const {
   return has_bias ? at::constant_pad_nd(scaled, {0, 1}, 1) : scaled;
 }
 
-at::Tensor Decoder::feed_forward(const Layer& layer, const at::Tensor& x) const {
-  const at::Tensor inner = layer.gate_up(x);
+at::Tensor Decoder::apply_inner(const Linear& gate_up, const Linear& down, const at::Tensor& x) const {
+  const at::Tensor inner = gate_up(x);
   const at::Tensor active =
       config_.gated ? activate_gated(inner, config_.activation) : activate(inner, config_.activation);
-  return to_residual(layer.down(active), layer.mlp_post_norm);
+  return down(active);
+}
+
+at::Tensor Decoder::apply_experts(const Layer& layer, const at::Tensor& x) const {
+  const Routing routing = route(layer.router(x), config_.experts.per_token, config_.experts.normalized);
+  const at::Tensor sum = mix_experts(x, routing, config_.experts.count, [&](std::int64_t i, const at::Tensor& rows) {
+    const Expert& expert = layer.experts[static_cast<std::size_t>(i)];
+    return apply_inner(expert.gate_up, expert.down, rows);
+  });
+  if (config_.experts.shared_width == 0) return sum;
+  const at::Tensor shared = apply_inner(layer.shared_expert.gate_up, layer.shared_expert.down, x);
+  return sum.add(at::sigmoid(layer.shared_gate(x)).mul(shared));
+}
+
+at::Tensor Decoder::feed_forward(const Layer& layer, const at::Tensor& x) const {
+  const bool has_experts = !layer.experts.empty();
+  return to_residual(has_experts ? apply_experts(layer, x) : apply_inner(layer.gate_up, layer.down, x),
+                     layer.mlp_post_norm);
 }
 
 at::Tensor Decoder::run(const at::Tensor& tokens, const at::Tensor& positions, const at::Tensor& rows,

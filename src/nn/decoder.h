@@ -54,6 +54,9 @@ class Decoder final : public CausalLM {
     at::Tensor weight, bias;
     at::Tensor operator()(const at::Tensor& x) const;
   };
+  struct Expert {
+    Linear gate_up, down;
+  };
   struct Layer {
     Norm attention_norm;
     Linear query_key_value;
@@ -61,6 +64,9 @@ class Decoder final : public CausalLM {
     Linear output;
     Norm attention_post_norm, mlp_norm;
     Linear gate_up, down;
+    Linear router, shared_gate;
+    std::vector<Expert> experts;
+    Expert shared_expert;
     Norm mlp_post_norm;
     AttentionRule rule;
     std::size_t rotary = 0;
@@ -75,6 +81,8 @@ class Decoder final : public CausalLM {
   Linear make_linear(const WeightSource& source, const std::string& prefix, const std::string& name,
                      const std::vector<Parameter::Part>& parts, std::int64_t width, bool bias,
                      const FileLayout& layout = {});
+  Expert make_expert(const WeightSource& source, const std::string& prefix, std::int64_t inner);
+  void make_experts(const WeightSource& source, const std::string& prefix, Layer& layer);
   Norm make_norm(const WeightSource& source, const std::string& prefix, const std::string& name, std::int64_t width);
   at::Tensor request(const WeightSource& source, const std::string& name, std::vector<std::int64_t> sizes,
                      const FileLayout& layout = {});
@@ -88,6 +96,8 @@ class Decoder final : public CausalLM {
   at::Tensor embed_tokens(const at::Tensor& tokens, const at::Tensor& positions) const;
   at::Tensor query_key_value(const Layer& layer, const at::Tensor& x, const std::vector<RotaryTable>& tables) const;
   at::Tensor feed_forward(const Layer& layer, const at::Tensor& x) const;
+  at::Tensor apply_inner(const Linear& gate_up, const Linear& down, const at::Tensor& x) const;
+  at::Tensor apply_experts(const Layer& layer, const at::Tensor& x) const;
   /// What a sublayer adds to the residual stream.
   at::Tensor to_residual(const at::Tensor& x, const Norm& post_norm) const;
   /// What is multiplied by the head.

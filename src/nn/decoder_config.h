@@ -26,6 +26,9 @@ struct DecoderNames {
   std::vector<std::string>
       gate_up;  ///< gate and up as two tensors or one; or the single projection of an ungated layer
   std::string down, mlp_post_norm;
+  std::string router, experts, shared_expert, shared_gate;  ///< `experts` and `shared_expert` are prefixes
+  std::vector<std::string> expert_gate_up;                  ///< of each expert, also of the shared one
+  std::string expert_down;
 };
 
 /// The properties that differ between layers.
@@ -33,6 +36,16 @@ struct LayerKind {
   static constexpr std::size_t kNotRotated = std::numeric_limits<std::size_t>::max();
   std::int64_t window = 0;  ///< number of tokens that a token reads, including itself; 0: all tokens before it
   std::size_t rotary = 0;   ///< index into DecoderConfig::rotaries, or kNotRotated
+  bool dense = false;       ///< has no experts, though the model has
+};
+
+/// The experts of the feed-forward parts, each gated and without biases: a token gets the sum of those that its router
+/// chooses, weighted by their probabilities, and of the shared expert, weighted by a sigmoid.
+struct Experts {
+  std::int64_t count = 0;  ///< 0: there are none
+  std::int64_t per_token = 0;
+  std::int64_t width = 0, shared_width = 0, dense_width = 0;  ///< of an expert, the shared one, a layer without experts
+  bool normalized = false;                                    ///< the weights of a token's experts sum to 1
 };
 
 /// Everything that defines the computation of a decoder. A family fills it from its config.json.
@@ -49,10 +62,11 @@ struct DecoderConfig {
   Activation activation = Activation::silu;
   bool gated = true;  ///< activation(gate) · up, else activation(up)
   bool qkv_bias = false, output_bias = false, mlp_bias = false;
-  std::vector<Rotary> rotaries;             ///< empty: learned position embeddings, or alibi
-  bool bounded_positions = false;           ///< refuses positions from shape.max_positions on
-  bool alibi = false;                       ///< linear biases instead of position embeddings
-  std::int64_t position_offset = 0;         ///< rows of the position table before position 0
+  std::vector<Rotary> rotaries;      ///< empty: learned position embeddings, or alibi
+  bool bounded_positions = false;    ///< refuses positions from shape.max_positions on
+  bool alibi = false;                ///< linear biases instead of position embeddings
+  std::int64_t position_offset = 0;  ///< rows of the position table before position 0
+  Experts experts;
   double attention_scale = 0;               ///< 0: 1/√head_dim
   double attention_cap = 0, logit_cap = 0;  ///< c · tanh(x / c); 0: none
   double embedding_scale = 1;

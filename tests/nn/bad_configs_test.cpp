@@ -17,7 +17,7 @@ using Folder = testing::SpoiltFolder;
 const std::string kModelTypes =
     "llama, mistral, qwen2, qwen3, phi3, gemma, gemma2, gemma3_text, gpt2, gpt_neox, opt, olmo2, olmo3, smollm3, "
     "granite, "
-    "starcoder2, phi, cohere, gptj, falcon, bloom";
+    "starcoder2, phi, cohere, gptj, falcon, bloom, mixtral, qwen2_moe, qwen3_moe, olmoe";
 
 struct BadValue {
   const char* golden;
@@ -159,6 +159,14 @@ const std::vector<BadValue> kBadValues = {
     {"families/falcon_new", "num_ln_in_parallel_attn", "3", "num_ln_in_parallel_attn: expected 1 or 2, found 3"},
     {"families/falcon_new", "num_kv_heads", "3",
      "num_key_value_heads: expected a divisor of num_attention_heads 4, found 3"},
+    {"families/mixtral", "num_experts_per_tok", "5", "num_experts_per_tok: expected at most 4, found 5"},
+    {"families/mixtral", "num_local_experts", "10001", "expected at most 10000 experts, found 10001"},
+    {"families/qwen2_moe", "moe_intermediate_size", "2000000",
+     "expected experts of at most 1048576 columns, found 2000000"},
+    {"families/qwen2_moe", "mlp_only_layers", "0", "mlp_only_layers: expected a list of layers, found 0"},
+    {"families/qwen2_moe", "mlp_only_layers", "[2]",
+     "mlp_only_layers[0]: expected a whole number from 0 to 1, found 2"},
+    {"families/qwen3_moe", "decoder_sparse_step", "0", "decoder_sparse_step: expected a positive integer, found 0"},
     {"families/bloom", "n_head", "5", "num_attention_heads: expected a divisor of hidden_size 24, found 5"},
     {"families/bloom", "n_layer", "null", "n_layer: expected a positive integer, found null"},
     {"families/falcon", "num_ln_in_parallel_attn", "2",
@@ -198,8 +206,8 @@ TEST(BadConfig, OfAnotherKindOfModelIsNamed) {
            {{{"model_type", "t5"}, {"is_encoder_decoder", true}}, "\"t5\", an encoder and decoder"},
            {{{"model_type", "qwen2_vl"}, {"vision_config", {{"depth", 2}}}},
             "\"qwen2_vl\", a model of images or sound and text; hint: use a text-only model of the series"},
-           {{{"model_type", "qwen3_moe"}, {"num_experts", 8}}, "\"qwen3_moe\", a mixture of experts"},
-           {{{"model_type", "mixtral"}, {"num_local_experts", 8}}, "\"mixtral\", a mixture of experts"}}) {
+           {{{"model_type", "deepseek_v3"}, {"n_routed_experts", 8}}, "\"deepseek_v3\", a mixture of experts"},
+           {{{"model_type", "granitemoe"}, {"num_local_experts", 8}}, "\"granitemoe\", a mixture of experts"}}) {
     const Folder folder;
     for (const auto& [key, value] : keys) folder.set(key, value);
     const std::string refusal = folder.refusal();

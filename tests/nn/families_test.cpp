@@ -142,17 +142,31 @@ TEST_P(Families, AHeadlessTrunkGetsANewHeadOfTheSpreadThatItsConfigSays) {
   ordered_json config = ordered_json::parse(std::ifstream(temp.path() / "config.json"));
   // Its trunk's class, as transformers calls it when only that was saved.
   const std::string model_type = config["model_type"];
-  const std::map<std::string, std::string> trunks = {{"llama", "LlamaModel"},     {"mistral", "MistralModel"},
-                                                     {"qwen2", "Qwen2Model"},     {"qwen3", "Qwen3Model"},
-                                                     {"phi3", "Phi3Model"},       {"gemma", "GemmaModel"},
-                                                     {"gemma2", "Gemma2Model"},   {"gemma3_text", "Gemma3TextModel"},
-                                                     {"gpt2", "GPT2Model"},       {"gpt_neox", "GPTNeoXModel"},
-                                                     {"opt", "OPTModel"},         {"olmo2", "Olmo2Model"},
-                                                     {"olmo3", "Olmo3Model"},     {"smollm3", "SmolLM3Model"},
-                                                     {"granite", "GraniteModel"}, {"starcoder2", "Starcoder2Model"},
-                                                     {"phi", "PhiModel"},         {"cohere", "CohereModel"},
-                                                     {"gptj", "GPTJModel"},       {"falcon", "FalconModel"},
-                                                     {"bloom", "BloomModel"}};
+  const std::map<std::string, std::string> trunks = {{"llama", "LlamaModel"},
+                                                     {"mistral", "MistralModel"},
+                                                     {"qwen2", "Qwen2Model"},
+                                                     {"qwen3", "Qwen3Model"},
+                                                     {"phi3", "Phi3Model"},
+                                                     {"gemma", "GemmaModel"},
+                                                     {"gemma2", "Gemma2Model"},
+                                                     {"gemma3_text", "Gemma3TextModel"},
+                                                     {"gpt2", "GPT2Model"},
+                                                     {"gpt_neox", "GPTNeoXModel"},
+                                                     {"opt", "OPTModel"},
+                                                     {"olmo2", "Olmo2Model"},
+                                                     {"olmo3", "Olmo3Model"},
+                                                     {"smollm3", "SmolLM3Model"},
+                                                     {"granite", "GraniteModel"},
+                                                     {"starcoder2", "Starcoder2Model"},
+                                                     {"phi", "PhiModel"},
+                                                     {"cohere", "CohereModel"},
+                                                     {"gptj", "GPTJModel"},
+                                                     {"falcon", "FalconModel"},
+                                                     {"bloom", "BloomModel"},
+                                                     {"mixtral", "MixtralModel"},
+                                                     {"qwen2_moe", "Qwen2MoeModel"},
+                                                     {"qwen3_moe", "Qwen3MoeModel"},
+                                                     {"olmoe", "OlmoeModel"}};
   config["architectures"] = {trunks.at(model_type)};
   config["tie_word_embeddings"] = false;
   config[model_type == "opt" ? "init_std" : "initializer_range"] = 0.5;
@@ -235,7 +249,10 @@ INSTANTIATE_TEST_SUITE_P(
         Switch{"starcoder2", {{"sliding_window", nullptr}}}, Switch{"phi", {{"partial_rotary_factor", 1}}},
         Switch{"cohere", {{"logit_scale", 1}}}, Switch{"cohere", {{"rope_parameters", {{"rope_theta", 50.0}}}}},
         Switch{"gptj", {{"rotary_dim", 8}}}, Switch{"falcon", {{"activation", "relu"}}},
-        Switch{"falcon", {{"rope_parameters", {{"rope_theta", 50.0}}}}}, Switch{"bloom", {{"n_head", 4}}}));
+        Switch{"falcon", {{"rope_parameters", {{"rope_theta", 50.0}}}}}, Switch{"bloom", {{"n_head", 4}}},
+        Switch{"mixtral", {{"num_experts_per_tok", 1}}}, Switch{"mixtral", {{"sliding_window", nullptr}}},
+        Switch{"qwen2_moe", {{"norm_topk_prob", true}}}, Switch{"qwen3_moe", {{"norm_topk_prob", false}}},
+        Switch{"qwen3_moe", {{"use_sliding_window", false}}}, Switch{"olmoe", {{"num_experts_per_tok", 1}}}));
 
 /// Its frequencies depend on the number of tokens, so a KV cache could not hold a longer sequence as a full pass reads
 /// it.
@@ -301,7 +318,9 @@ TEST(Family, RefusesWhatItDoesNotComputeByItsName) {
       {{"gptj", {{"tie_word_embeddings", true}}}, {"tie_word_embeddings", "false", "true"}},
       {{"falcon", {{"alibi", true}}}, {"alibi", "false", "true"}},
       {{"bloom", {{"apply_residual_connection_post_layernorm", true}}},
-       {"apply_residual_connection_post_layernorm", "false", "true"}}};
+       {"apply_residual_connection_post_layernorm", "false", "true"}},
+      {{"mixtral", {{"output_router_logits", true}}}, {"output_router_logits", "false", "auxiliary loss", "true"}},
+      {{"olmoe", {{"clip_qkv", 8.0}}}, {"clip_qkv", "null", "8.0"}}};
   for (const auto& [change, parts] : cases) {
     const ChangedFolder folder(change);
     testing::expect_error([&] { read_model_folder(folder.path()); }, ExitCode::model, parts);

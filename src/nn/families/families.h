@@ -25,5 +25,9 @@ Family cohere_family();
 Family gptj_family();
 Family falcon_family();
 Family bloom_family();
+Family mixtral_family();
+Family qwen2_moe_family();
+Family qwen3_moe_family();
+Family olmoe_family();
 
 }  // namespace rlhf

@@ -34,10 +34,11 @@ std::string describe_other_model(const JsonReader& config, const std::string& mo
 
 const Family& find_family(const JsonReader& config) {
   static const std::vector<Family> families = {
-      llama_family(),  mistral_family(), qwen2_family(),   qwen3_family(),      phi3_family(), gemma_family(),
-      gemma2_family(), gemma3_family(),  gpt2_family(),    gpt_neox_family(),   opt_family(),  olmo2_family(),
-      olmo3_family(),  smollm3_family(), granite_family(), starcoder2_family(), phi_family(),  cohere_family(),
-      gptj_family(),   falcon_family(),  bloom_family()};
+      llama_family(),      mistral_family(), qwen2_family(),     qwen3_family(),     phi3_family(),
+      gemma_family(),      gemma2_family(),  gemma3_family(),    gpt2_family(),      gpt_neox_family(),
+      opt_family(),        olmo2_family(),   olmo3_family(),     smollm3_family(),   granite_family(),
+      starcoder2_family(), phi_family(),     cohere_family(),    gptj_family(),      falcon_family(),
+      bloom_family(),      mixtral_family(), qwen2_moe_family(), qwen3_moe_family(), olmoe_family()};
   const std::string model_type = config.string_or("model_type", "");
   std::string known;
   for (const Family& family : families) {

@@ -238,6 +238,23 @@ std::vector<LayerKind> read_layers(const JsonReader& config, std::int64_t count,
   return layers;
 }
 
+void set_experts(const JsonReader& config, DecoderConfig& decoder, Experts experts) {
+  constexpr std::int64_t kMaxExperts = 10'000, kMaxWidth = 1 << 20;
+  if (config.boolean_or("output_router_logits", false))
+    config.at("output_router_logits").fail("false, because the auxiliary loss of the router is not computed", "true");
+  if (experts.count > kMaxExperts)
+    config.fail("at most " + std::to_string(kMaxExperts) + " experts", std::to_string(experts.count));
+  if (experts.per_token > experts.count)
+    config.at("num_experts_per_tok")
+        .fail("at most " + std::to_string(experts.count), std::to_string(experts.per_token));
+  if (std::max(experts.width, experts.shared_width) > kMaxWidth)
+    config.fail("experts of at most " + std::to_string(kMaxWidth) + " columns",
+                std::to_string(std::max(experts.width, experts.shared_width)));
+  experts.dense_width = decoder.shape.intermediate_size;
+  decoder.shape.intermediate_size = experts.count * experts.width + experts.shared_width;
+  decoder.experts = experts;
+}
+
 void refuse_flag(const JsonReader& config, const std::string& key, bool fallback) {
   if (config.boolean_or(key, fallback)) config.at(key).fail("false", "true");
 }

@@ -51,6 +51,10 @@ std::vector<LayerKind> read_layers(const JsonReader& config, std::int64_t count,
 /// Reads `sliding_window`: 0 if it is null, `fallback` if it is absent.
 std::int64_t read_window(const JsonReader& config, std::int64_t fallback);
 
+/// Gives the decoder its experts; dense_width is the `intermediate_size` that was read. The sizes of the model then
+/// count all experts. Refuses the auxiliary loss of the router.
+void set_experts(const JsonReader& config, DecoderConfig& decoder, Experts experts);
+
 /// Refuses a flag that enables an unsupported feature.
 void refuse_flag(const JsonReader& config, const std::string& key, bool fallback = false);
 

@@ -19,6 +19,7 @@ GEMMA = GROUPED | dict(head_dim=8, sliding_window=4, query_pre_attn_scalar=4)
 ROPE = {"rope_type": "default", "rope_theta": 100.0}
 YARN = ROPE | {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 8, "beta_fast": 2.0,
                "beta_slow": 0.25}
+EXPERTS = GROUPED | dict(num_experts_per_tok=2, rope_parameters=ROPE)
 FALCON = {k: v for k, v in SIZES.items() if k != "intermediate_size"} | dict(ffn_hidden_size=24, rope_parameters=ROPE)
 
 # name: (class, its config, keys as older files spell them, what the weights are multiplied with)
@@ -86,6 +87,12 @@ FAMILIES = {
     "falcon_serial": ("Falcon", FALCON | dict(multi_query=False, parallel_attn=False, bias=True), {}, 0.3),
     "bloom": ("Bloom", dict(vocab_size=VOCABULARY, hidden_size=24, n_layer=2, n_head=6, bos_token_id=1, eos_token_id=2,
                             pad_token_id=0), {}, 0.3),
+    "mixtral": ("Mixtral", EXPERTS | dict(num_local_experts=4, sliding_window=4), {}, 0.3),
+    "qwen2_moe": ("Qwen2Moe", EXPERTS | dict(num_experts=4, moe_intermediate_size=12, mlp_only_layers=[0],
+                                             shared_expert_intermediate_size=20), {}, 0.3),
+    "qwen3_moe": ("Qwen3Moe", EXPERTS | dict(num_experts=4, moe_intermediate_size=12, norm_topk_prob=True, head_dim=8,
+                                             use_sliding_window=True, sliding_window=4), {}, 0.3),
+    "olmoe": ("Olmoe", EXPERTS | dict(num_experts=4), {}, 0.3),
 }
 
 
@@ -98,14 +105,16 @@ def config_class(name):
 
 
 def randomize(model, family, scale, seed):
-    """Weights so large that norms, gates, caps and windows matter. Gemma's norms multiply by 1 + weight."""
+    """Weights so large that norms, gates, caps and windows matter. Gemma's norms multiply by 1 + weight. Routers are so
+    sure that rounding does not change their choice."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, parameter in sorted(model.named_parameters()):
             noise = torch.randn(parameter.shape, generator=generator)
             is_norm = ("norm" in name or ".ln_" in name) and name.endswith("weight")
             centre = 1.0 if is_norm and not family.startswith("gemma") else 0.0
-            parameter.copy_(centre + (0.2 if is_norm else scale) * noise)
+            is_router = name.endswith("mlp.gate.weight")
+            parameter.copy_(centre + (0.2 if is_norm else 2.0 if is_router else scale) * noise)
 
 
 def respell(folder, old_keys):
@@ -116,6 +125,24 @@ def respell(folder, old_keys):
     config["torch_dtype"] = config.pop("dtype")
     config |= old_keys
     path.write_text(json.dumps({key: value for key, value in config.items() if value is not None}, indent=2) + "\n")
+
+
+def file_gradients(kind, model):
+    """Gradients by the names of files: GPT-NeoX has the head's older name there, and experts are tensors of their own."""
+    for name, parameter in model.named_parameters():
+        if kind == "GPTNeoX":
+            name = name.replace("lm_head", "embed_out")
+        if kind == "Mixtral":
+            name = name.replace(".mlp.", ".block_sparse_moe.")
+        stem, _, last = name.rpartition(".")
+        if not stem.endswith(".experts"):
+            yield name, parameter.grad
+            continue
+        gate, up, down = ("w1", "w3", "w2") if kind == "Mixtral" else ("gate_proj", "up_proj", "down_proj")
+        for number, gradient in enumerate(parameter.grad):
+            rows = gradient.chunk(2) if last == "gate_up_proj" else [gradient]
+            for part, values in zip([gate, up] if len(rows) == 2 else [down], rows):
+                yield f"{stem}.{number}.{part}.weight", values.contiguous()
 
 
 def make(family, seed):
@@ -136,9 +163,7 @@ def make(family, seed):
               for z, t in zip(logits, tokens) if len(t) > 1]
     loss = sum(losses) / sum(len(t) - 1 for t in tokens)
     loss.backward()
-    # Files of GPT-NeoX keep the head's older name.
-    in_files = (lambda name: name.replace("lm_head", "embed_out")) if kind == "GPTNeoX" else (lambda name: name)
-    gradients = {"grad." + in_files(name): parameter.grad for name, parameter in model.named_parameters()}
+    gradients = {"grad." + name: gradient for name, gradient in file_gradients(kind, model)}
     save_file({"tokens": torch.cat(tokens), "logits": torch.cat(logits).detach(), "loss": loss.detach().reshape(1),
                **gradients}, HERE / f"{family}.safetensors")
     print(family, float(loss))
