@@ -62,7 +62,7 @@ FAMILIES = {
         {"rope_theta": 100.0, "rope_scaling": {
             "type": "yarn", "factor": 4.0, "original_max_position_embeddings": 8, "beta_fast": 2.0,
             "beta_slow": 0.25, "mscale": 0.7, "mscale_all_dim": 0.3, "truncate": False}}, 0.3),
-    "phi3_longrope": ("Phi3", GROUPED | dict(original_max_position_embeddings=16, rope_parameters={
+    "phi3_longrope": ("Phi3", GROUPED | dict(original_max_position_embeddings=24, rope_parameters={
         "rope_type": "longrope", "rope_theta": 100.0, "short_factor": [1.0, 1.5], "long_factor": [2.0, 3.0]}), {}, 0.3),
     "olmo2": ("Olmo2", GROUPED | dict(rope_parameters=ROPE), {}, 0.3),
     "olmo3": ("Olmo3", GROUPED | dict(sliding_window=4, attention_bias=True, layer_types=["sliding_attention",
