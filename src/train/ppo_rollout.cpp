@@ -70,7 +70,6 @@ PpoRollout sample_ppo_rollout(PpoModels& models, const RunningMoments& moments,
     done.rollout_seconds += clock.lap();
     round.scores =
         score_responses(models.reward, round.rollout, round.responses, config.reward, done.work, &round.moments);
-    done.score_seconds += clock.lap();
     return round;
   };
   PpoRollout all = sample({prompts.begin(), prompts.end()}, moments, {.seed = config.train.seed, .step = at.step});
@@ -78,6 +77,7 @@ PpoRollout sample_ppo_rollout(PpoModels& models, const RunningMoments& moments,
   for (std::int64_t round = 1; round <= config.rollout.refill_equal_groups; ++round) {
     const std::vector<std::size_t> equal = find_equal_groups(all.scores, group_size);
     if (equal.empty()) break;
+    done.score_seconds += clock.lap();
     check_given(refill, "refill", "a function, with rollout.refill_equal_groups above 0");
     const PpoRollout more = sample(refill(round, static_cast<std::int64_t>(equal.size())), all.moments,
                                    {.seed = config.train.seed,
