@@ -59,6 +59,7 @@ def prepare(lab: Lab, options: argparse.Namespace) -> None:
     """Models and data, made once. The last file of each tells that all are there."""
     folder = Path(lab.data(ROWS[0])).parent
     wanted = [lab.work / "models" / name for name in ("30m", "30m-reward", "110m", "110m-reward")]
+    wanted += [model.parent / (model.name + "-adapter") for model in wanted]
     if (folder / "ppo.ids.jsonl").exists() and all((model / "tokenizer_config.json").exists() for model in wanted):
         return
     say("making models and data")
@@ -95,7 +96,7 @@ def checked(row: Row, lab: Lab, ours: str, again: bool) -> dict:
     """The gate's result; that of losses or greedy tokens is kept for rows whose work is of the same kind."""
     if row.kind != "generate":
         gate.check_ids(row, lab)
-    subject = f"{row.kind}-{row.model}" + (f"-{row.setting}-{lab.dtype(row)}" if row.kind in ("sft", "rm", "dpo") else "")
+    subject = f"{row.kind}-{row.model}{'-adapter' if row.adapter else ''}" + (f"-{row.setting}-{lab.dtype(row)}" if row.kind in ("sft", "rm", "dpo") else "")
     kept = lab.work / "gates" / f"{subject}.json"
     reusable = kept.exists() and not again and "changes" not in ours
     if reusable and (result := json.loads(kept.read_text()))["commit"] == ours:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TORCH = "torch==2.13.0"
-PACKAGES = ["transformers==5.23.0", "datasets==5.2.0", "accelerate==1.15.0", "sentencepiece==0.2.3",
+PACKAGES = ["transformers==5.23.0", "datasets==5.2.0", "accelerate==1.15.0", "sentencepiece==0.2.3", "peft==0.21.2",
             "protobuf==7.36.2"]  # reads tokenizer.model for transformers
 TRL = {"trl": "trl==1.16.0", "trl-ppo": "trl==1.12.0"}  # 1.12.0 is the last version that has PPO
 CPU_WHEELS = "https://download.pytorch.org/whl/cpu"     # smaller than PyPI's build, which brings CUDA
 FACTS = """import json, platform, importlib.metadata as m
-names = ("torch", "transformers", "trl", "datasets", "accelerate", "sentencepiece", "numpy")
+names = ("torch", "transformers", "trl", "datasets", "accelerate", "peft", "sentencepiece", "numpy")
 print(json.dumps({"python": platform.python_version(), **{n: m.version(n) for n in names}}))"""
 # The allocator keeps large blocks instead of mapping them anew each step; our tools set the same for themselves.
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": "1073741824", "MALLOC_TRIM_THRESHOLD_": "1073741824", "MALLOC_TOP_PAD_": "67108864"}

@@ -15,6 +15,7 @@ class Row:
     epochs: int = 4
     batch: int = 8
     new_tokens: int = 64
+    adapter: bool = False   # adapters of rank 16 are trained
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ ROWS = [
     Row("sft-30m-fp32", "sft", "float32 on both sides, grouped, allocator tuned", setting="fp32", dtype="float32"),
     Row("sft-30m-constant", "sft", "as sft-30m, every sample 256 tokens, all of them labels", data="constant"),
     Row("sft-110m", "sft", "as sft-30m", model="110m", pairs=3),
+    Row("lora-30m", "sft", "as sft-30m, adapters of rank 16 of all linear layers, against TRL with PEFT", adapter=True),
+    Row("lora-110m", "sft", "as lora-30m", model="110m", pairs=3, adapter=True),
     Row("rm-30m", "rm", "grouped by length, allocator tuned"),
     Row("rm-30m-default", "rm", "TRL as it comes, random batches", **DEFAULT),
     Row("rm-110m", "rm", "as rm-30m", model="110m", pairs=3),
@@ -50,6 +53,8 @@ ROWS = [
     Row("ppo-30m-1epoch", "ppo", "as ppo-30m, 1 epoch", data="ppo", batch=16, epochs=1),
     Row("ppo-30m-default", "ppo", "TRL as it comes (float32), 4 epochs", **DEFAULT | dict(data="ppo", batch=16)),
     Row("ppo-110m", "ppo", "as ppo-30m", model="110m", data="ppo", batch=16, pairs=3),
+    Row("ppo-110m-lora", "ppo", "as ppo-110m, adapters of rank 16; ours on one shared trunk", model="110m", data="ppo",
+        batch=16, pairs=3, adapter=True),
     *(generate(f"rollout-30m-b{batch}", f"64 + 128 tokens, batch {batch}", batch=batch, pairs=pairs)
       for batch, pairs in ((16, 7), (32, 5), (64, 5))),
     generate("rollout-30m-default", "64 + 128 tokens, batch 16, HF as it comes (float32)", batch=16,
@@ -77,6 +82,8 @@ GOALS = [
     *(Goal("Decoding at batch 1 against HF", f"decode-{model}-b1", "speed", 3) for model in ("30m", "110m")),
     *(Goal("Decoding at batch 1, share of the read bandwidth", f"decode-{model}-b1", "bandwidth_share", 0.45, unit="%")
       for model in ("30m", "110m")),
+    *(Goal("SFT of adapters against TRL with PEFT", row, "speed", 2) for row in ("lora-30m", "lora-110m")),
+    Goal("Peak memory of PPO of adapters against TRL with PEFT", "ppo-110m-lora", "memory", 0.5, at_most=True),
     Goal("Peak memory of SFT against TRL at its best", "sft-30m", "memory", 0.35, at_most=True),
     Goal("Peak memory of a reward model against TRL at its best", "rm-30m", "memory", 0.6, at_most=True),
     Goal("Peak memory of PPO against TRL at its best", "ppo-30m", "memory", 0.5, at_most=True),

@@ -12,6 +12,7 @@ import figures
 from rows import Row
 
 PEERS = Path(__file__).resolve().parent / "peers"
+ADAPTER_RATE = 2e-4
 LEARNING_RATE = {"sft": 2e-5, "rm": 1e-4, "ppo": 3e-6, "dpo": 1e-5}
 GATE_STEPS = 20
 
@@ -40,6 +41,10 @@ class Lab:
 
     def model(self, row: Row, reward: bool) -> str:
         return str(self.work / "models" / (row.model + ("-reward" if reward else "")))
+
+
+def learning_rate(row: Row) -> float:
+    return ADAPTER_RATE if row.adapter and row.kind != "ppo" else LEARNING_RATE[row.kind]
 
 
 def busy_seconds() -> float:
@@ -108,20 +113,22 @@ def work_per_step(row: Row, lab: Lab) -> tuple[list[int], list[float]]:
 
 def config_of_ours(row: Row, lab: Lab, output: Path, steps: int) -> dict:
     data = lab.data(row) + ".jsonl"
-    rate = LEARNING_RATE[row.kind]
+    rate = learning_rate(row)
     optimizer = {"lr": rate, "betas": [0.9, 0.95], "eps": 1e-8, "weight_decay": 0, "max_grad_norm": 1}
     config = {"train": {"output": str(output), "dtype": row.dtype, "threads": lab.threads}, "optimizer": optimizer,
               "lr_schedule": {"kind": "constant", "warmup_share": 0}, "checkpoint": {"every_steps": 0},
               "log": {"samples_every_steps": 0, "tensorboard": False}}
     template = {"template": "{prompt}\n{completion}"}
     if row.kind == "ppo":
-        config |= {"model": {"policy": lab.model(row, False), "reward": lab.model(row, True)},
+        adapter = "-adapter" if row.adapter else ""
+        config |= {"model": {"policy": lab.model(row, False) + adapter, "reward": lab.model(row, True) + adapter,
+                             "shared_trunk": row.adapter},
                    "data": {"prompts": [data], **template}, "value_optimizer": optimizer,
                    "rollout": {"batch_size": row.batch, "max_new_tokens": row.new_tokens, "temperature": 0.7},
                    "reward": {"missing_eos": "none"}, "ppo": {"num_ppo_epochs": row.epochs}}
         config["train"]["total_episodes"] = row.batch * steps
         return config
-    config["model"] = {"path": lab.model(row, row.kind == "rm")}
+    config["model"] = {"path": lab.model(row, row.kind == "rm") + ("-adapter" if row.adapter else "")}
     config["data"] = {"train": [data], "max_length": 512, "shuffle": False, **template}
     config["train"] |= {"batch_size": row.batch, "max_steps": steps}
     if row.kind == "rm":
@@ -172,7 +179,7 @@ def run_peer_script(script: str, config: dict, row: Row, lab: Lab) -> dict:
 
 
 def run_peer(row: Row, lab: Lab, steps: int) -> dict:
-    config = {"data": lab.data(row) + ".ids.jsonl", "steps": steps, "lr": LEARNING_RATE[row.kind],
+    config = {"data": lab.data(row) + ".ids.jsonl", "steps": steps, "lr": learning_rate(row), "adapter": row.adapter,
               "model": lab.model(row, row.kind == "rm"), "reward": lab.model(row, True), "epochs": row.epochs,
               "new_tokens": row.new_tokens}
     if row.data == "gsm8k":

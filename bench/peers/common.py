@@ -44,6 +44,12 @@ class StepClock(TrainerCallback):
             self.losses.append(float(logs["loss"]))
 
 
+def adapted(model: str):
+    """The adapter that prepare.py made, to be trained further."""
+    from peft import AutoPeftModelForCausalLM
+    return AutoPeftModelForCausalLM.from_pretrained(model + "-adapter", is_trainable=True, dtype="float32")
+
+
 def training_arguments(config: dict) -> dict:
     """What both settings share; the setting `default` leaves the rest as TRL has it."""
     arguments = dict(

@@ -54,9 +54,14 @@ def main() -> None:
     if config["setting"] != "default":
         settings.update(optim="adamw_torch_fused", gradient_checkpointing=False)
     prompts = Dataset.from_list([{"input_ids": row["input_ids"]} for row in common.read_ids(config["data"])])
-    trainer = PPOTrainer(args=PPOConfig(**settings), processing_class=tokenizer, model=causal(), ref_model=causal(),
+    adapter = {}
+    if config.get("adapter"):  # of the policy alone: the trainer has no adapters for its value model
+        from peft import LoraConfig
+        adapter = {"peft_config": LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")}
+    ref_model = None if adapter else causal()
+    trainer = PPOTrainer(args=PPOConfig(**settings), processing_class=tokenizer, model=causal(), ref_model=ref_model,
                          reward_model=scalar(), value_model=scalar(), train_dataset=prompts, eval_dataset=prompts,
-                         callbacks=[clock])
+                         callbacks=[clock], **adapter)
     trainer.train()
     common.write_result(config, seconds=clock.seconds, rollout_seconds=clock.rollout_seconds)
 

@@ -39,6 +39,21 @@ def make_model(folder: Path, shape: dict, tokenizer: Path, reward: bool, seed: i
          "unk_token": "<unk>", "pad_token": "<unk>"}))
 
 
+def make_adapter(folder: Path, base: Path, reward: bool, seed: int) -> None:
+    """A new adapter of all linear layers, for a language model or with a scalar head."""
+    import torch
+    import transformers
+    from peft import LoraConfig, get_peft_model
+    torch.manual_seed(seed)
+    kind, options = (transformers.AutoModelForSequenceClassification, {"num_labels": 1}) if reward else (
+        transformers.AutoModelForCausalLM, {})
+    model = kind.from_pretrained(base, dtype=torch.float32, **options)
+    task = "SEQ_CLS" if reward else "CAUSAL_LM"
+    get_peft_model(model, LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type=task)).save_pretrained(folder)
+    for name in ("tokenizer.model", "tokenizer_config.json"):
+        shutil.copyfile(base / name, folder / name)
+
+
 class Tokens:
     def __init__(self, path: Path) -> None:
         import sentencepiece
@@ -146,6 +161,9 @@ def main() -> None:
             model = Path(config["model_folder"]) / (name + ("-reward" if reward else ""))
             if not (model / "tokenizer_config.json").exists():
                 make_model(model, SHAPES[name], tokenizer, reward, config["seed"])
+            adapter = model.parent / (model.name + "-adapter")
+            if not (adapter / "tokenizer_config.json").exists():
+                make_adapter(adapter, Path(config["model_folder"]) / name, reward, config["seed"])
     folder.mkdir(parents=True, exist_ok=True)
     make_data(folder, Path(config["source"]), tokenizer, *(config[key] for key in ("warmup", "timed", "batch", "seed")))
 

@@ -22,7 +22,8 @@ def from_texts(config: dict) -> Dataset:
 def main() -> None:
     config = common.read_config()
     clock = common.StepClock()
-    trainer = SFTTrainer(model=config["model"], args=SFTConfig(**common.training_arguments(config)),
+    model = common.adapted(config["model"]) if config.get("adapter") else config["model"]
+    trainer = SFTTrainer(model=model, args=SFTConfig(**common.training_arguments(config)),
                          train_dataset=from_texts(config) if "texts" in config else from_ids(config), callbacks=[clock])
     trainer.train()
     common.write_result(config, seconds=clock.seconds, losses=clock.losses, first_step_at=clock.first_step_at)
