@@ -7,7 +7,7 @@ install(TARGETS ${targets} EXPORT rlhfTargets ARCHIVE DESTINATION "${CMAKE_INSTA
 install(EXPORT rlhfTargets NAMESPACE rlhf:: DESTINATION "${package_dir}")
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/rlhf" DESTINATION include FILES_MATCHING PATTERN "*.h")
 if(RLHF_BUILD_TOOLS)
-  install(TARGETS rlhf-sft rlhf-rm rlhf-ppo rlhf-dpo rlhf-generate rlhf-eval rlhf-average rlhf-tokenizer rlhf-report rlhf-feedback)
+  install(TARGETS rlhf-sft rlhf-rm rlhf-ppo rlhf-dpo rlhf-generate rlhf-eval rlhf-average rlhf-merge rlhf-tokenizer rlhf-report rlhf-feedback)
   install(TARGETS rlhf-engine DESTINATION libexec/rlhf)  # where the fronts look for it: beside their bin/
 endif()
 

@@ -17,7 +17,7 @@
 namespace rlhf {
 
 AnswerScorer::AnswerScorer(const ModelFolder& folder, const ScoringOptions& options)
-    : tokenizer_(load_tokenizer(folder.path, folder.shape.vocab_size)),
+    : tokenizer_(load_tokenizer(folder.tokenizer_path(), folder.shape.vocab_size)),
       templates_(choose_templates(options.template_, options.chat_template, folder, *tokenizer_)),
       vocab_size_(folder.shape.vocab_size),
       limits_(options.over_length, folder.shape.max_positions,

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "rlhf/core/error.h"
 #include "rlhf/core/log.h"
 #include "rlhf/io/model_path.h"
 #include "rlhf/nn/average_models.h"
@@ -26,7 +27,13 @@ constexpr double kRelated = 0.5;
 
 void average(const AverageConfig& config) {
   std::vector<std::filesystem::path> folders;
-  for (const std::string& model : config.model) folders.push_back(read_model_folder(model).path);
+  for (const std::string& model : config.model) {
+    const ModelFolder folder = read_model_folder(model);
+    if (folder.adapter)
+      throw ModelError("model: " + model +
+                       ": expected a whole model, found an adapter; hint: merge it into its base with rlhf-merge");
+    folders.push_back(folder.path);
+  }
   const auto tokenizer = load_tokenizer(folders.front());
   for (const auto& folder : folders)
     check_same_tokens(*tokenizer, read_model_folder(folder), "model", config.model.front());

@@ -93,6 +93,15 @@ inline constexpr Tool kTool<AverageConfig>{"rlhf-average",
                                            false,
                                            false};
 
+template <>
+inline constexpr Tool kTool<MergeConfig>{"rlhf-merge",
+                                         "merge",
+                                         "Writes a low-rank adapter and its base model as the folder of one model.",
+                                         "--model runs/sft/final --output runs/merged",
+                                         KeyStyle::flag,
+                                         false,
+                                         false};
+
 /// The parsed arguments. Values of keys are overrides ("ppo.kl_coef=0.1").
 struct CommandLine {
   std::string config_file;

@@ -19,6 +19,7 @@
 #include "evaluate_sycophancy.h"
 #include "evaluation.h"
 #include "generate.h"
+#include "merge.h"
 #include "run_guarded.h"
 
 namespace rlhf {
@@ -73,14 +74,18 @@ void run_stage(int argc, char** argv) {
     run_with<AverageConfig>(argc, argv, [](const auto& config, const RunOptions&) {
       with_file_errors(ExitCode::model, [&] { average(config); });
     });
+  } else if (stage == kTool<MergeConfig>.stage) {
+    run_with<MergeConfig>(argc, argv, [](const auto& config, const RunOptions&) {
+      with_file_errors(ExitCode::model, [&] { merge(config); });
+    });
   } else if (stage == kTool<SycophancyConfig>.stage) {
     run_with<SycophancyConfig>(argc, argv, [](const auto& config, const RunOptions&) {
       with_file_errors(ExitCode::model, [&] { evaluate_sycophancy(config); });
     });
   } else {
     throw ConfigError(
-        {"rlhf-engine: expected to be started by rlhf-sft, rlhf-rm, rlhf-ppo, rlhf-dpo, rlhf-generate, rlhf-eval "
-         "or rlhf-average, found \"" +
+        {"rlhf-engine: expected to be started by rlhf-sft, rlhf-rm, rlhf-ppo, rlhf-dpo, rlhf-generate, rlhf-eval, "
+         "rlhf-average or rlhf-merge, found \"" +
          std::string(stage) + "\" as the stage; hint: run one of these tools"});
   }
 }

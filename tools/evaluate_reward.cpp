@@ -117,9 +117,8 @@ void keep_temperature(const RewardReport& report, const ModelFolder& folder) {
     throw DataError(
         "keep_temperature: expected pairs of which the model orders some right and some wrong, more of them "
         "right; found none that a temperature fits");
-  keep_reward_temperature(folder.path, *temperature);
-  log_info("wrote rlhf_reward_temperature = " + std::to_string(*temperature) + " to " +
-           (folder.path / "config.json").string());
+  const std::filesystem::path file = keep_reward_temperature(folder.path, *temperature);
+  log_info("wrote the temperature " + std::to_string(*temperature) + " to " + file.string());
 }
 
 constexpr int kBinsOfLog = 15;

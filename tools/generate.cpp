@@ -133,7 +133,7 @@ Templates choose_templates(const std::string& prompt_template, const std::string
   templates.prompt = !prompt_template.empty() ? PromptTemplate::of_option(prompt_template)
                      : folder.prompt_template ? PromptTemplate(*folder.prompt_template)
                                               : PromptTemplate();
-  choose_chat_template(templates, chat_template, folder.path, tokenizer);
+  choose_chat_template(templates, chat_template, folder.tokenizer_path(), tokenizer);
   templates.stop_ids = stop_ids(folder, tokenizer, templates.end_of_turn.id);
   return templates;
 }
@@ -147,7 +147,7 @@ void run_generate(const GenerateConfig& config) {
   const at::NoGradGuard no_gradient;
   if (config.scores_given_answers()) return score_answers(config);
   ModelFolder folder = read_model_folder(find_model(config.model));
-  const auto tokenizer = load_tokenizer(folder.path, folder.shape.vocab_size);
+  const auto tokenizer = load_tokenizer(folder.tokenizer_path(), folder.shape.vocab_size);
   const Templates templates = choose_templates(config.template_, config.chat_template, folder, *tokenizer);
   folder.eos_ids = templates.stop_ids;
   if (config.chat) return chat(config, folder, *tokenizer, templates);

@@ -71,7 +71,7 @@ HintTexts hint_texts(const SycophancyConfig& config) {
 
 QuestionTexts::QuestionTexts(const ModelFolder& folder, const SycophancyConfig& config)
     : texts_(hint_texts(config)),
-      tokenizer_(load_tokenizer(folder.path, folder.shape.vocab_size)),
+      tokenizer_(load_tokenizer(folder.tokenizer_path(), folder.shape.vocab_size)),
       templates_(choose_templates(config.template_, config.chat_template, folder, *tokenizer_)) {}
 
 TokenIds QuestionTexts::ids_of(Prompt record, const Templates& templates) const {

@@ -114,7 +114,7 @@ class Method final : public rlhf::Method {
 
   rlhf::MethodPlan plan(const rlhf::Setup& setup) override {
     parts_.emplace(setup, config_.model, config_.data, config_.rollout, config_.reward, nullptr);
-    plan_ = parts_->plan({});
+    plan_ = parts_->plan(config_.optimizer);
     plan_.total_steps = rlhf::count_rollouts(config_.train, config_.rollout);
     plan_.summary = std::to_string(plan_.total_steps) + " rollouts of " + std::to_string(config_.rollout.batch_size);
     return plan_;

@@ -111,7 +111,25 @@ void check_init(Issues& issues, const ModelInit& init, std::optional<std::int64_
   }
 }
 
+void check_texts(Issues& issues, const std::string& key, const std::vector<std::string>& texts) {
+  if (std::find(texts.begin(), texts.end(), "") == texts.end()) return;
+  issues.push_back({{key}, "expected texts, found an empty one"});
+}
+
+/// An adapter is saved without the weights of its base, so these must be in a folder.
+void check_lora(Issues& issues, const ModelOptions& model) {
+  if (!model.lora) return;
+  check_texts(issues, "model.lora.targets", model.lora->targets);
+  if (model.init)
+    issues.push_back(
+        {{"model.lora", "model.init"}, "expected the folder of a base model (model.path), found model.init"});
+  if (model.allow_missing_head)
+    issues.push_back({{"model.allow_missing_head", "model.lora"},
+                      "expected false with model.lora (a new head must be trained), found true"});
+}
+
 void check_model(Issues& issues, const ModelOptions& model, std::optional<std::int64_t> max_length) {
+  check_lora(issues, model);
   if (model.path.empty() && !model.init) {
     issues.push_back({{"model.path", "model.init"}, "expected a model folder (or model.init), found nothing"});
   }
@@ -213,11 +231,6 @@ void check_truncated_sampling(Issues& issues, const RolloutOptions& rollout) {
   if (rollout.top_k > 0) {
     issues.push_back({{"rollout.top_k", switch_key}, "expected 0" + why + number(rollout.top_k) + hint});
   }
-}
-
-void check_texts(Issues& issues, const std::string& key, const std::vector<std::string>& texts) {
-  if (std::find(texts.begin(), texts.end(), "") == texts.end()) return;
-  issues.push_back({{key}, "expected texts, found an empty one"});
 }
 
 void check_clip_range(Issues& issues, const std::array<double, 2>& range) {
@@ -409,6 +422,13 @@ Issues validate(const PpoConfig& config) {
                           ", found " + number(config.ppo.value_warmup_steps)});
   }
   check_advantage(issues, config);
+  if (config.model.lora) {
+    check_texts(issues, "model.lora.targets", config.model.lora->targets);
+    if (config.model.lora->dropout > 0)
+      issues.push_back({{"model.lora.dropout"},
+                        "expected 0 (updates compare log-probabilities with those of the rollout), found " +
+                            format_double(config.model.lora->dropout)});
+  }
   check_references(issues, config);
   require_divides(issues, "ppo.num_mini_batches", config.ppo.num_mini_batches, "rollout.batch_size",
                   rollout.batch_size);
@@ -493,6 +513,13 @@ Issues validate(const SycophancyConfig& config) {
     issues.push_back({{"max_new_tokens", "policy"}, "expected at least 1 with policy, which answers, found 0"});
   check_threads(issues, "threads", config.threads);
   check_template(issues, "template", config.template_);
+  return issues;
+}
+
+Issues validate(const MergeConfig& config) {
+  Issues issues;
+  require_said(issues, "model", config.model, "the folder of an adapter");
+  require_said(issues, "output", config.output, "a folder to write");
   return issues;
 }
 

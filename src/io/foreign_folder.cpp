@@ -61,9 +61,7 @@ std::string describe_adapter(const fs::path& folder) {
   const fs::path config = folder / "adapter_config.json";
   const std::string base = text_of(config, "base_model_name_or_path"), kind = text_of(config, "peft_type");
   return "a " + (kind.empty() ? "PEFT" : kind) + " adapter (adapter_config.json) of the base model " +
-         (base.empty() ? "that it does not name" : base) +
-         "; hint: merge it into its base first, with python -c \"from peft import AutoPeftModelForCausalLM as M; "
-         "M.from_pretrained('ADAPTER').merge_and_unload().save_pretrained('OUT')\", and copy the tokenizer's files";
+         (base.empty() ? "that it does not name" : base) + "; hint: merge it into its base with rlhf-merge";
 }
 
 std::string describe_gguf(const std::string& name) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <sstream>
+#include <string_view>
 #include <system_error>
 
 #include "rlhf/core/error.h"
@@ -63,6 +64,16 @@ fs::path find_model(const std::string& model) {
   const bool is_name = !revision.empty() && fs::path(revision).filename() == revision;
   const fs::path snapshot = cached / "snapshots" / revision;
   return is_name && fs::is_directory(snapshot, unreadable) ? snapshot : fs::path(model);
+}
+
+std::string model_id_of(const fs::path& folder) {
+  constexpr std::string_view kBegin = "models--";
+  const fs::path snapshots = folder.parent_path();
+  std::string entry = snapshots.parent_path().filename().string();
+  if (snapshots.filename() != "snapshots" || !entry.starts_with(kBegin)) return "";
+  entry.erase(0, kBegin.size());
+  const auto dashes = entry.find("--");
+  return dashes == std::string::npos ? entry : entry.substr(0, dashes) + "/" + entry.substr(dashes + 2);
 }
 
 }  // namespace rlhf

@@ -46,6 +46,8 @@ void sample(const T* logits, float temperature, const float* uniforms, std::int6
 
 void adamw(float* weights, const float* gradients, float* exp_avg, float* exp_avg_sq, BFloat16* rounded,
            std::int64_t count, const AdamWStep& step);
+void byte_adamw(float* weights, const float* gradients, const ByteMoments& moments, BFloat16* rounded,
+                std::int64_t count, const AdamWStep& step, std::uint32_t seed);
 double sum_of_squares(const float* x, std::int64_t count);
 
 extern const Kernels kKernels;

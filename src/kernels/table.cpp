@@ -30,6 +30,7 @@ const Kernels kKernels = {.name = RLHF_TEXT(RLHF_ISA),
                           .fp32 = kernels_of<float>(),
                           .bf16 = kernels_of<BFloat16>(),
                           .adamw = adamw,
+                          .byte_adamw = byte_adamw,
                           .sum_of_squares = sum_of_squares};
 
 }  // namespace rlhf::RLHF_ISA

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -23,22 +24,6 @@
 #include "nn/split_heads.h"
 
 namespace rlhf {
-namespace {
-
-/// `names` are the tensors of a file; `shares` says how they divide `rows`.
-std::vector<Parameter::Part> make_parts(const std::vector<std::string>& names,
-                                        const std::vector<std::int64_t>& shares) {
-  if (names.size() == shares.size()) {
-    std::vector<Parameter::Part> parts;
-    for (std::size_t i = 0; i < names.size(); ++i) parts.push_back({names[i], shares[i]});
-    return parts;
-  }
-  std::int64_t rows = 0;
-  for (const std::int64_t share : shares) rows += share;
-  return {{names.front(), rows}};
-}
-
-}  // namespace
 
 Decoder::Decoder(const DecoderConfig& config, const WeightSource& source, bool with_head)
     : config_(config), heads_{config.shape.num_heads, config.shape.num_key_value_heads, config.shape.head_dim} {
@@ -58,7 +43,12 @@ Decoder::Decoder(const DecoderConfig& config, const WeightSource& source, bool w
   } else if (with_head) {
     head_ = request_head(source);
   }
-  if (!with_head) config_.logit_scale = 1;
+  if (!with_head) drop_head();
+}
+
+void Decoder::drop_head() {
+  config_.logit_scale = 1;
+  if (!config_.shape.tied_head) head_ = at::Tensor();
 }
 
 Decoder::Layer Decoder::make_layer(std::int64_t number, const WeightSource& source) {
@@ -66,37 +56,24 @@ Decoder::Layer Decoder::make_layer(std::int64_t number, const WeightSource& sour
   const DecoderNames& names = config_.names;
   const LayerKind kind = config_.layer(number);
   const std::string prefix = names.layers + std::to_string(number) + ".";
-  const bool has_experts = config_.experts.count > 0 && !kind.dense;
+  const bool has_experts = config_.has_experts(number);
   const std::int64_t width = shape.hidden_size;
-  const std::int64_t inner = config_.experts.count > 0 ? config_.experts.dense_width : shape.intermediate_size;
-  const std::int64_t queries = heads_.queries * heads_.width, keys = heads_.keys * heads_.width;
-  const FileLayout plain{.transposed = config_.transposed_weights};
-  FileLayout fused = plain;
-  if (config_.interleaved_heads) {
-    fused.interleaved_heads = heads_.keys;
-    fused.queries_per_key = heads_.queries / heads_.keys;
-  }
-  const std::vector<std::int64_t> gates = config_.gated ? std::vector{inner, inner} : std::vector{inner};
+  const LayerLinears linears = linear_layers(config_, number);
   const auto norm = [&](const std::string& name, std::int64_t size) { return make_norm(source, prefix, name, size); };
-  const auto linear = [&](const std::string& name, const std::vector<Parameter::Part>& parts, std::int64_t in,
-                          bool bias, const FileLayout& layout) {
-    return make_linear(source, prefix, name, parts, in, bias, layout);
-  };
 
   Layer layer;
   layer.attention_norm = norm(names.attention_norm, width);
-  layer.query_key_value = linear("query_key_value", make_parts(names.query_key_value, {queries, keys, keys}), width,
-                                 config_.qkv_bias, fused);
-  layer.query_norm = norm(names.query_norm, config_.norms_whole_rows ? queries : heads_.width);
-  layer.key_norm = norm(names.key_norm, config_.norms_whole_rows ? keys : heads_.width);
-  layer.output = linear(names.output, {{names.output, width}}, queries, config_.output_bias, plain);
+  layer.query_key_value = make_linear(source, linears.query_key_value);
+  layer.query_norm = norm(names.query_norm, config_.norms_whole_rows ? heads_.queries * heads_.width : heads_.width);
+  layer.key_norm = norm(names.key_norm, config_.norms_whole_rows ? heads_.keys * heads_.width : heads_.width);
+  layer.output = make_linear(source, linears.output);
   layer.attention_post_norm = norm(names.attention_post_norm, width);
   layer.mlp_norm = norm(names.mlp_norm, width);
   if (has_experts) {
     make_experts(source, prefix, layer);
   } else {
-    layer.gate_up = linear("gate_up", make_parts(names.gate_up, gates), width, config_.mlp_bias, plain);
-    layer.down = linear(names.down, {{names.down, width}}, inner, config_.mlp_bias, plain);
+    layer.gate_up = make_linear(source, linears.gate_up);
+    layer.down = make_linear(source, linears.down);
   }
   layer.mlp_post_norm = norm(names.mlp_post_norm, width);
   layer.rotary = kind.rotary;
@@ -110,41 +87,50 @@ Decoder::Layer Decoder::make_layer(std::int64_t number, const WeightSource& sour
 
 Decoder::Expert Decoder::make_expert(const WeightSource& source, const std::string& prefix, std::int64_t inner) {
   const std::int64_t width = config_.shape.hidden_size;
-  const std::string& down = config_.names.expert_down;
-  return {
-      make_linear(source, prefix, "gate_up", make_parts(config_.names.expert_gate_up, {inner, inner}), width, false),
-      make_linear(source, prefix, down, {{down, width}}, inner, false)};
+  const DecoderNames& names = config_.names;
+  return {make_linear(source, fused_layer(prefix, "gate_up", names.expert_gate_up, {inner, inner}, width)),
+          make_linear(source, fused_layer(prefix, "", {names.expert_down}, {width}, inner))};
 }
 
 void Decoder::make_experts(const WeightSource& source, const std::string& prefix, Layer& layer) {
   const DecoderNames& names = config_.names;
   const Experts& experts = config_.experts;
   const std::int64_t width = config_.shape.hidden_size;
-  layer.router = make_linear(source, prefix, names.router, {{names.router, experts.count}}, width, false);
+  layer.router = make_linear(source, fused_layer(prefix, "", {names.router}, {experts.count}, width));
   for (std::int64_t i = 0; i < experts.count; ++i)
     layer.experts.push_back(make_expert(source, prefix + names.experts + std::to_string(i) + ".", experts.width));
   if (experts.shared_width == 0) return;
   layer.shared_expert = make_expert(source, prefix + names.shared_expert, experts.shared_width);
-  layer.shared_gate = make_linear(source, prefix, names.shared_gate, {{names.shared_gate, 1}}, width, false);
+  layer.shared_gate = make_linear(source, fused_layer(prefix, "", {names.shared_gate}, {1}, width));
 }
 
-Decoder::Linear Decoder::make_linear(const WeightSource& source, const std::string& prefix, const std::string& name,
-                                     const std::vector<Parameter::Part>& parts, std::int64_t width, bool bias,
-                                     const FileLayout& layout) {
-  if (parts.size() == 1) {
-    const std::string stem = prefix + parts.front().name;
-    const std::int64_t rows = parts.front().rows;
-    FileLayout of_bias = layout;
+Decoder::Linear Decoder::make_linear(const WeightSource& source, const LinearLayer& layer) {
+  if (layer.parts.size() == 1) {
+    const auto& [stem, rows] = layer.parts.front();
+    FileLayout of_bias = layer.layout;
     of_bias.transposed = false;
-    return {request(source, stem + ".weight", {rows, width}, layout),
-            bias ? request(source, stem + ".bias", {rows}, of_bias) : at::Tensor()};
+    return {.weight = request(source, stem + ".weight", {rows, layer.width}, layer.layout),
+            .bias = layer.bias ? request(source, stem + ".bias", {rows}, of_bias) : at::Tensor()};
   }
   const auto stack = [&](const std::string& kind, const std::vector<std::int64_t>& row_sizes) {
     std::vector<Parameter::Part> named;
-    for (const auto& [part, rows] : parts) named.push_back({prefix + part + kind, rows});
-    return request_stack(source, prefix + name + kind, named, row_sizes);
+    for (const auto& [part, rows] : layer.parts) named.push_back({part + kind, rows});
+    return request_stack(source, layer.name + kind, named, row_sizes);
   };
-  return {stack(".weight", {width}), bias ? stack(".bias", {}) : at::Tensor()};
+  return {.weight = stack(".weight", {layer.width}), .bias = layer.bias ? stack(".bias", {}) : at::Tensor()};
+}
+
+void Decoder::adapt(const LoraSource& source) {
+  draws_ = source.options.dropout > 0;
+  parameters_.clear();
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    const LayerLinears linears = linear_layers(config_, static_cast<std::int64_t>(i));
+    Layer& layer = layers_[i];
+    layer.query_key_value.adapter = make_low_rank(linears.query_key_value, source, parameters_);
+    layer.output.adapter = make_low_rank(linears.output, source, parameters_);
+    layer.gate_up.adapter = make_low_rank(linears.gate_up, source, parameters_);
+    layer.down.adapter = make_low_rank(linears.down, source, parameters_);
+  }
 }
 
 Norm Decoder::make_norm(const WeightSource& source, const std::string& prefix, const std::string& name,
@@ -199,7 +185,9 @@ at::Tensor Decoder::request_stack(const WeightSource& source, const std::string&
   return parameters_.back().value;
 }
 
-at::Tensor Decoder::Linear::operator()(const at::Tensor& x) const { return apply_linear(x, weight, bias); }
+at::Tensor Decoder::Linear::operator()(const at::Tensor& x) const {
+  return adapter ? apply_linear(x, weight, bias, *adapter) : apply_linear(x, weight, bias);
+}
 
 at::Tensor Decoder::embed_tokens(const at::Tensor& tokens, const at::Tensor& positions) const {
   at::Tensor hidden = embed(embedding_, tokens);
@@ -259,33 +247,50 @@ at::Tensor Decoder::feed_forward(const Layer& layer, const at::Tensor& x) const 
                      layer.mlp_post_norm);
 }
 
+Residual Decoder::run_layer(std::int64_t i, const Residual& input, const std::vector<RotaryTable>& tables,
+                            const at::Tensor& rows, const Attend& attend) const {
+  const Layer& layer = layers_[static_cast<std::size_t>(i)];
+  const SumAndNorm before = add_norm(input.sum, input.delta, layer.attention_norm);
+  // After the attention no token reads another one.
+  const auto selected = [&](const at::Tensor& x) { return rows.defined() ? x.index_select(0, rows) : x; };
+  const at::Tensor attended = selected(attend(i, query_key_value(layer, before.norm, tables)));
+  const at::Tensor residual = selected(before.sum);
+  const at::Tensor delta = to_residual(layer.output(attended), layer.attention_post_norm);
+  if (config_.parallel_residual) {
+    const bool own_norm = layer.mlp_norm.weight.defined();
+    const at::Tensor x = own_norm ? add_norm(residual, /*delta=*/{}, layer.mlp_norm).norm : selected(before.norm);
+    return {residual, delta.add(feed_forward(layer, x))};
+  }
+  const SumAndNorm between = add_norm(residual, delta, layer.mlp_norm);
+  return {between.sum, feed_forward(layer, between.norm)};
+}
+
+Residual Decoder::run_inner_layers(Residual residual, const std::vector<RotaryTable>& tables,
+                                   const Attend& attend) const {
+  const bool recompute = recompute_ && at::GradMode::is_enabled();
+  // With a frozen embedding nothing before the first layer requires a gradient, but its weights do.
+  if (recompute && !residual.sum.requires_grad()) residual.sum = residual.sum.detach().requires_grad_();
+  for (std::int64_t i = 0; i + 1 < config_.shape.num_layers; ++i) {
+    if (!recompute) {
+      residual = run_layer(i, residual, tables, /*rows=*/{}, attend);
+      continue;
+    }
+    const auto body = [this, i, tables, attend](const Residual& input) {
+      return run_layer(i, input, tables, /*rows=*/{}, attend);
+    };
+    residual = recompute_in_backward(body, residual, draws_);
+  }
+  return residual;
+}
+
 at::Tensor Decoder::run(const at::Tensor& tokens, const at::Tensor& positions, const at::Tensor& rows,
                         const Attend& attend) const {
   std::vector<RotaryTable> tables;
   for (std::size_t i = 0; i < frequencies_.size(); ++i)
     tables.push_back(make_rotary_table(positions, frequencies_[i], config_.rotaries[i]));
-  at::Tensor hidden = embed_tokens(tokens, positions), delta;
-  for (std::int64_t i = 0; i < config_.shape.num_layers; ++i) {
-    const Layer& layer = layers_[static_cast<std::size_t>(i)];
-    const SumAndNorm before = add_norm(hidden, delta, layer.attention_norm);
-    // After the last attention no token reads another one.
-    const bool selects = rows.defined() && i + 1 == config_.shape.num_layers;
-    const auto selected = [&](const at::Tensor& x) { return selects ? x.index_select(0, rows) : x; };
-    const at::Tensor attended = selected(attend(i, query_key_value(layer, before.norm, tables)));
-    const at::Tensor residual = selected(before.sum);
-    delta = to_residual(layer.output(attended), layer.attention_post_norm);
-    if (config_.parallel_residual) {
-      const bool own_norm = layer.mlp_norm.weight.defined();
-      const at::Tensor x = own_norm ? add_norm(residual, /*delta=*/{}, layer.mlp_norm).norm : selected(before.norm);
-      delta = delta.add(feed_forward(layer, x));
-      hidden = residual;
-    } else {
-      const SumAndNorm between = add_norm(residual, delta, layer.mlp_norm);
-      delta = feed_forward(layer, between.norm);
-      hidden = between.sum;
-    }
-  }
-  return to_head(add_norm(hidden, delta, final_norm_).norm);
+  const Residual inner = run_inner_layers({embed_tokens(tokens, positions), {}}, tables, attend);
+  const Residual last = run_layer(config_.shape.num_layers - 1, inner, tables, rows, attend);
+  return to_head(add_norm(last.sum, last.delta, final_norm_).norm);
 }
 
 /// Throws unless the batch, and the rows of it that are asked for, suit this decoder.
@@ -320,8 +325,10 @@ at::Tensor Decoder::forward(const PackedBatch& batch, const at::Tensor& rows, Kv
   check_batch(batch, rows);
   count_processed(segments.total());
   if (cache == nullptr) {
-    return run(batch.tokens, batch.positions, rows, [&](std::int64_t layer, const at::Tensor& qkv) {
-      return packed_attention(qkv, heads_, segments, rule(layer));
+    // Layers may run again after this call.
+    const auto kept = std::make_shared<const Segments>(segments);
+    return run(batch.tokens, batch.positions, rows, [this, kept](std::int64_t layer, const at::Tensor& qkv) {
+      return packed_attention(qkv, heads_, *kept, rule(layer));
     });
   }
   const at::NoGradGuard no_grad;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,35 +11,27 @@
 #include "rlhf/kernels/kernels.h"
 #include "rlhf/nn/attention.h"
 #include "rlhf/nn/causal_lm.h"
+#include "rlhf/tensor/low_rank.h"
 
 #include "nn/decoder_config.h"
+#include "nn/linear_layers.h"
+#include "nn/lora.h"
+#include "nn/recompute.h"
+#include "nn/weight_source.h"
 
 namespace rlhf {
 
-/// A tensor that the decoder requests, with its shape in the file. The vectors of a new model are norms, which start at
-/// 1.
-struct WeightRequest {
-  std::string name;
-  std::vector<std::int64_t> sizes;
-  bool is_vector() const { return sizes.size() == 1; }
-};
-/// The autograd leaf on the decoder's device and in its dtype, and its fp32 master (Parameter::master).
-struct Weight {
-  at::Tensor leaf, master;
-};
-/// The source of a decoder's weights. `read` returns the values of one tensor of a file; `place` makes the leaf of a
-/// parameter, whose rows may come from several tensors.
-struct WeightSource {
-  std::function<at::Tensor(const WeightRequest&)> read;
-  std::function<Weight(at::TensorList parts)> place;
-};
-
 /// A decoder with a residual stream and, per layer, attention and a feed-forward part, each with a norm. DecoderConfig
-/// defines the variant.
+/// defines the variant. A copy shares all weights.
 class Decoder final : public CausalLM {
  public:
   /// Reads every weight from `source`. If `with_head` is false, omits an untied output head (for scalar models).
   Decoder(const DecoderConfig& config, const WeightSource& source, bool with_head);
+
+  /// Makes it a decoder without an output head, for a scalar model.
+  void drop_head();
+  /// Adds adapters to linear layers; their matrices are then the parameters. The other weights must be frozen.
+  void adapt(const LoraSource& source);
 
   const ModelShape& shape() const override { return config_.shape; }
   at::Tensor forward(const PackedBatch& batch, const at::Tensor& rows, KvCache* cache) override;
@@ -46,12 +39,14 @@ class Decoder final : public CausalLM {
   const at::Tensor& head() const override { return head_; }
   double logit_cap() const override { return config_.logit_cap; }
   Parameters& parameters() override { return parameters_; }
+  void set_recompute(bool recompute) override { recompute_ = recompute; }
   at::Device device() const override { return embedding_.device(); }
   at::ScalarType dtype() const override { return embedding_.scalar_type(); }
 
  private:
   struct Linear {
     at::Tensor weight, bias;
+    std::optional<LowRank> adapter;
     at::Tensor operator()(const at::Tensor& x) const;
   };
   struct Expert {
@@ -77,10 +72,7 @@ class Decoder final : public CausalLM {
   void check_batch(const PackedBatch& batch, const at::Tensor& rows) const;
   void check_cache(const KvCache& cache) const;
   Layer make_layer(std::int64_t number, const WeightSource& source);
-  /// Makes one parameter `name` from the rows of these tensors; `layout` applies if it is a single tensor.
-  Linear make_linear(const WeightSource& source, const std::string& prefix, const std::string& name,
-                     const std::vector<Parameter::Part>& parts, std::int64_t width, bool bias,
-                     const FileLayout& layout = {});
+  Linear make_linear(const WeightSource& source, const LinearLayer& layer);
   Expert make_expert(const WeightSource& source, const std::string& prefix, std::int64_t inner);
   void make_experts(const WeightSource& source, const std::string& prefix, Layer& layer);
   Norm make_norm(const WeightSource& source, const std::string& prefix, const std::string& name, std::int64_t width);
@@ -102,6 +94,11 @@ class Decoder final : public CausalLM {
   at::Tensor to_residual(const at::Tensor& x, const Norm& post_norm) const;
   /// What is multiplied by the head.
   at::Tensor to_head(const at::Tensor& hidden) const;
+  /// Layer `i`; from its attention on for the tokens `rows` only, if that is defined.
+  Residual run_layer(std::int64_t i, const Residual& input, const std::vector<RotaryTable>& tables,
+                     const at::Tensor& rows, const Attend& attend) const;
+  /// All layers but the last, whose activations the backward pass needs at once.
+  Residual run_inner_layers(Residual residual, const std::vector<RotaryTable>& tables, const Attend& attend) const;
   /// Hidden states of the tokens `rows`, or of all tokens if `rows` is undefined.
   at::Tensor run(const at::Tensor& tokens, const at::Tensor& positions, const at::Tensor& rows,
                  const Attend& attend) const;
@@ -113,6 +110,8 @@ class Decoder final : public CausalLM {
   std::vector<at::Tensor> frequencies_;  ///< one per rotary embedding
   std::vector<Layer> layers_;
   Norm embedding_norm_, final_norm_;
+  bool recompute_ = false;
+  bool draws_ = false;  ///< a forward pass with gradients draws random numbers
 };
 
 }  // namespace rlhf

@@ -76,6 +76,7 @@ struct DecoderConfig {
   bool interleaved_heads = false;   ///< FileLayout::interleaved_heads for query‖key‖value
   DecoderNames names;
 
+  bool has_experts(std::int64_t number) const { return experts.count > 0 && !layer(number).dense; }
   LayerKind layer(std::int64_t i) const { return layers.empty() ? LayerKind{} : layers[static_cast<std::size_t>(i)]; }
 };
 

@@ -2,6 +2,9 @@
 #include "rlhf/nn/model_folder.h"
 
 #include <algorithm>
+#include <set>
+#include <system_error>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -10,8 +13,11 @@
 #include "rlhf/io/foreign_folder.h"
 #include "rlhf/io/model_json.h"
 
+#include "nn/adapter_folder.h"
 #include "nn/families/families.h"
 #include "nn/families/llama.h"
+#include "nn/lora.h"
+#include "nn/recipe.h"
 #include "nn/weight_files.h"
 
 namespace rlhf {
@@ -61,11 +67,21 @@ std::optional<std::int32_t> find_padding_that_is_eos(const JsonReader& config, c
   return is_eos ? std::optional(id) : std::nullopt;
 }
 
-std::optional<std::string> read_prompt_template(const fs::path& path) {
-  if (!is_there(path)) return std::nullopt;
+/// What rlhf.json says; an adapter has no config.json for the numbers of a reward model.
+void read_own_file(const fs::path& path, ModelFolder& folder) {
+  if (!is_there(path)) return;
   const Json json = read_model_json(path);
   const JsonReader ours = config_reader(json, path.string());
-  return ours.has("prompt_template") ? std::optional(ours.string_or("prompt_template", "")) : std::nullopt;
+  if (ours.has("prompt_template")) folder.prompt_template = ours.string_or("prompt_template", "");
+  if (const auto mean = ours.find("reward_mean")) folder.reward_mean = mean->number();
+  if (const auto found = ours.find("reward_temperature")) folder.reward_temperature = found->positive_number();
+}
+
+void read_generation_config(const fs::path& path, ModelFolder& folder) {
+  if (!is_there(path)) return;
+  const Json generation = read_model_json(path);
+  folder.generation_config_json = read_file(path, ExitCode::model);
+  add_eos_ids(config_reader(generation, path.string()), folder.eos_ids);
 }
 
 void refuse_quantized(const JsonReader& config) {
@@ -77,9 +93,15 @@ void refuse_quantized(const JsonReader& config) {
                                  "; hint: use the model's folder in bfloat16, float16 or float32");
 }
 
-}  // namespace
+/// "q_proj, k_proj, …"
+std::string listed(const std::set<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
 
-ModelFolder read_model_folder(const fs::path& path) {
+/// The folder of a whole model.
+ModelFolder read_whole_folder(const fs::path& path) {
   if (!is_there(path / "config.json")) {
     throw ModelError("model folder " + path.string() + ": expected a folder with config.json, found " +
                      describe_foreign_folder(path));
@@ -91,30 +113,89 @@ ModelFolder read_model_folder(const fs::path& path) {
   const DecoderConfig decoder = family.read_config(config);
 
   ModelFolder folder;
-  folder.path = path;
+  folder.path = folder.base = path;
   folder.config_json = read_file(path / "config.json", ExitCode::model, kMaxModelFileBytes);
   folder.shape = decoder.shape;
-  folder.scalar_head = read_scalar_head(config, family);
+  folder.scalar_head = folder.base_has_score = read_scalar_head(config, family);
   if (const auto mean = config.find("rlhf_reward_mean")) folder.reward_mean = mean->number();
   if (const auto found = config.find("rlhf_reward_temperature")) folder.reward_temperature = found->positive_number();
   add_eos_ids(config, folder.eos_ids);
-  if (is_there(path / "generation_config.json")) {
-    const std::string where = (path / "generation_config.json").string();
-    const Json generation = read_model_json(where);
-    folder.generation_config_json = read_file(where, ExitCode::model);
-    add_eos_ids(config_reader(generation, where), folder.eos_ids);
-  }
+  read_generation_config(path / "generation_config.json", folder);
   folder.padding_is_eos = find_padding_that_is_eos(config, folder);
-  folder.prompt_template = read_prompt_template(path / "rlhf.json");
+  read_own_file(path / "rlhf.json", folder);
   // The dtype comes from the weight file, because that of config.json may be wrong.
   const WeightFiles files(path, decoder.names.base);
   if (const auto* const entry = files.find(decoder.names.embedding + ".weight")) folder.file_dtype = entry->dtype;
   return folder;
 }
 
+/// The folder of an adapter.
+ModelFolder read_adapted_folder(const fs::path& path) {
+  Adapter adapter = read_adapter(path);
+  const fs::path base = find_base_of(adapter);
+  const std::string where = (path / "adapter_config.json").string() + ": base_model_name_or_path: ";
+  if (is_adapter_folder(base))
+    throw ModelError(where + "expected a whole model, found another adapter in " + base.string() +
+                     "; hint: merge that one into its base with rlhf-merge");
+  ModelFolder folder;
+  try {
+    folder = read_whole_folder(base);
+  } catch (const ModelError& error) {
+    throw ModelError(where + error.what());
+  }
+  folder.path = path;
+  folder.scalar_head = folder.scalar_head || adapter.has_score;
+  if (adapter.has_score && !folder.base_has_score) folder.reward_mean = 0;
+  folder.reward_temperature.reset();  // that of the base
+  if (is_there(path / "generation_config.json")) {
+    folder.eos_ids.clear();
+    read_generation_config(path / "generation_config.json", folder);
+  }
+  read_own_file(path / "rlhf.json", folder);
+  folder.adapter = std::move(adapter);
+  return folder;
+}
+
+}  // namespace
+
+ModelFolder read_model_folder(const fs::path& path) {
+  return is_adapter_folder(path) ? read_adapted_folder(path) : read_whole_folder(path);
+}
+
+fs::path ModelFolder::base_identity() const {
+  std::error_code error;
+  fs::path identity = fs::weakly_canonical(base, error);
+  return error ? base : identity;
+}
+
+fs::path ModelFolder::tokenizer_path() const {
+  const bool own = !adapter || adapter->path.empty() || is_there(path / "tokenizer.json") ||
+                   is_there(path / "tokenizer.model") || is_there(path / "vocab.json");
+  return own ? path : base;
+}
+
+void add_adapter(ModelFolder& folder, const LoraOptions& options) {
+  const DecoderConfig config = read_recipe(folder).config;
+  for (const std::string& target : options.targets) {
+    if (targeted_layers(config, {target}).empty())
+      throw ConfigError({"model.lora.targets: expected names of linear layers of " + folder.base.string() + " (" +
+                         listed(layer_names(config)) + "), found " + target});
+  }
+  folder.adapter = Adapter{.options = options};
+}
+
+std::int64_t count_adapter_parameters(const ModelFolder& folder) {
+  const LoraOptions& options = folder.adapter->options;
+  if (!folder.adapter->path.empty()) return folder.adapter->elements;
+  std::int64_t count = 0;
+  for (const LinearLayer& layer : targeted_layers(read_recipe(folder).config, options.targets))
+    for (const Parameter::Part& part : layer.parts) count += options.rank * (part.rows + layer.width);
+  return count;
+}
+
 void grow_vocabulary(ModelFolder& folder, std::int64_t vocab_size) {
   if (vocab_size <= folder.shape.vocab_size) return;
-  Json json = parse_model_json(folder.config_json, (folder.path / "config.json").string());
+  Json json = parse_model_json(folder.config_json, (folder.base / "config.json").string());
   json["vocab_size"] = vocab_size;
   folder.config_json = json.dump(2) + "\n";
   folder.stored_rows = folder.shape.vocab_size;

@@ -16,6 +16,8 @@
 #include "rlhf/core/check_argument.h"
 #include "rlhf/tensor/fused.h"
 
+#include "nn/byte_moments.h"
+
 namespace rlhf {
 namespace {
 
@@ -48,11 +50,17 @@ AdamW::AdamW(TrainedWeights& weights, const OptimizerOptions& options) : weights
   check_argument(options_.weight_decay >= 0, "weight_decay", "at least 0", options_.weight_decay);
   check_argument(options_.max_grad_norm >= 0, "max_grad_norm", "at least 0", options_.max_grad_norm);
   for (const auto& weight : weights_.weights()) {
-    exp_avgs_.push_back(at::zeros_like(weight.master));
-    exp_avg_sqs_.push_back(at::zeros_like(weight.master));
+    if (options_.moments == MomentDtype::int8) {
+      codes_.emplace_back(weight.master.numel(), weight.master.device());
+    } else {
+      exp_avgs_.push_back(at::zeros_like(weight.master));
+      exp_avg_sqs_.push_back(at::zeros_like(weight.master));
+    }
   }
   step_count_ = at::zeros({}, weights_.gradients().options());
 }
+
+AdamW::~AdamW() = default;
 
 at::Tensor AdamW::step(double lr) {
   check_argument(std::isfinite(lr) && lr >= 0, "lr", "a finite number of at least 0", lr);
@@ -70,13 +78,22 @@ at::Tensor AdamW::step_by_kernel(double lr) {
   if (!std::isfinite(norm)) return result;
   step_count_.add_(1);
   AdamWStep step = make_step(options_, lr, step_count_.item<double>(), norm);
-  for (std::size_t i = 0; i < exp_avgs_.size(); ++i) {
+  for (std::size_t i = 0; i < weights_.weights().size(); ++i) {
     const auto& [parameter, leaf, master, gradient] = weights_.weights()[i];
     step.weight_decay = parameter.decay ? static_cast<float>(options_.weight_decay) : 0.0F;
-    kernels().adamw(mutable_elements<float>(master), elements<float>(gradient), mutable_elements<float>(exp_avgs_[i]),
-                    mutable_elements<float>(exp_avg_sqs_[i]),
-                    leaf.scalar_type() == at::kBFloat16 ? mutable_elements<BFloat16>(leaf) : nullptr, master.numel(),
-                    step);
+    float* const values = mutable_elements<float>(master);
+    auto* const rounded = leaf.scalar_type() == at::kBFloat16 ? mutable_elements<BFloat16>(leaf) : nullptr;
+    if (codes_.empty()) {
+      kernels().adamw(values, elements<float>(gradient), mutable_elements<float>(exp_avgs_[i]),
+                      mutable_elements<float>(exp_avg_sqs_[i]), rounded, master.numel(), step);
+    } else {
+      const MomentCodes& codes = codes_[i];
+      kernels().byte_adamw(
+          values, elements<float>(gradient),
+          {mutable_elements<std::int8_t>(codes.exp_avg), mutable_elements<std::uint8_t>(codes.exp_avg_sq),
+           mutable_elements<float>(codes.exp_avg_scale), mutable_elements<float>(codes.exp_avg_sq_scale)},
+          rounded, master.numel(), step, rounding_seed(step_count_.item<std::int64_t>(), i));
+    }
   }
   return result;
 }
@@ -89,8 +106,11 @@ at::Tensor AdamW::step_by_operator(double lr) {
     weights_.gradients().mul_(norm.add(kClipEpsilon).reciprocal().mul(options_.max_grad_norm).clamp_max(1.0));
   }
   step_count_.add_(1);
-  update(/*decay=*/true, lr, found_inf);
-  update(/*decay=*/false, lr, found_inf);
+  for (std::size_t i = 0; i < codes_.size(); ++i) update_bytes(i, lr, found_inf);
+  if (codes_.empty()) {
+    update(/*decay=*/true, lr, found_inf);
+    update(/*decay=*/false, lr, found_inf);
+  }
   step_count_.sub_(found_inf);  // a skipped update does not count as a step
   weights_.write_leaves();
   return norm;
@@ -115,14 +135,27 @@ void AdamW::update(bool decay, double lr, const at::Tensor& found_inf) {
                     /*maximize=*/false, /*grad_scale=*/std::nullopt, found_inf);
 }
 
+void AdamW::update_bytes(std::size_t index, double lr, const at::Tensor& found_inf) {
+  const auto& weight = weights_.weights()[index];
+  const Moments moments = decode_moments(codes_[index], weight.master);
+  at::_fused_adamw_(weight.master, weight.gradient, moments.exp_avg, moments.exp_avg_sq, /*max_exp_avg_sqs=*/{},
+                    step_count_, lr, options_.betas[0], options_.betas[1],
+                    weight.parameter.decay ? options_.weight_decay : 0.0, options_.eps, /*amsgrad=*/false,
+                    /*maximize=*/false, /*grad_scale=*/std::nullopt, found_inf);
+  encode_moments(moments, rounding_seed(step_count_.to(at::kLong), index), found_inf.to(at::kBool), codes_[index]);
+}
+
 NamedTensors AdamW::state() const {
   NamedTensors result;
-  for (std::size_t i = 0; i < exp_avgs_.size(); ++i) {
+  for (std::size_t i = 0; i < weights_.weights().size(); ++i) {
     const auto& weight = weights_.weights()[i];
     const std::string& name = weight.parameter.name;
     result.emplace_back(name, weight.master);
-    result.emplace_back(name + ".exp_avg", exp_avgs_[i]);
-    result.emplace_back(name + ".exp_avg_sq", exp_avg_sqs_[i]);
+    result.emplace_back(name + ".exp_avg", codes_.empty() ? exp_avgs_[i] : codes_[i].exp_avg);
+    result.emplace_back(name + ".exp_avg_sq", codes_.empty() ? exp_avg_sqs_[i] : codes_[i].exp_avg_sq);
+    if (codes_.empty()) continue;
+    result.emplace_back(name + ".exp_avg.scale", codes_[i].exp_avg_scale);
+    result.emplace_back(name + ".exp_avg_sq.scale", codes_[i].exp_avg_sq_scale);
   }
   result.emplace_back("step_count", step_count_);
   return result;
@@ -131,6 +164,9 @@ NamedTensors AdamW::state() const {
 std::int64_t AdamW::bytes() const {
   std::int64_t total = 0;
   for (const at::Tensor& moment : exp_avgs_) total += 2 * static_cast<std::int64_t>(moment.nbytes());
+  for (const MomentCodes& codes : codes_)
+    for (const at::Tensor& part : {codes.exp_avg, codes.exp_avg_sq, codes.exp_avg_scale, codes.exp_avg_sq_scale})
+      total += static_cast<std::int64_t>(part.nbytes());
   return total;
 }
 

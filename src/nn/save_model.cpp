@@ -1,4 +1,5 @@
 // Writes models as Hugging Face folders.
+#include <optional>
 #include <set>
 #include <string>
 
@@ -9,7 +10,9 @@
 #include "rlhf/io/model_json.h"
 #include "rlhf/nn/model_folder.h"
 
+#include "nn/adapter_folder.h"
 #include "nn/families/family.h"
+#include "nn/saved_files.h"
 
 namespace rlhf {
 namespace {
@@ -63,22 +66,6 @@ void set_stops(Json& json, const TokenIds& stop_ids) {
   json["eos_token_id"] = stop_ids.size() == 1 ? Json(stop_ids.front()) : Json(stop_ids);
 }
 
-/// The text of generation_config.json: that of the source, with the stop ids if the source has others. Where there is
-/// none, `generate` of transformers reads the ids of config.json, so a new file has those too.
-std::string generation_config(const ModelFolder& source, const Json& config, const TokenIds& stop_ids) {
-  if (says_stops(source, stop_ids)) return source.generation_config_json;
-  const std::string& text = source.generation_config_json;
-  Json generation = Json::object();
-  if (text.empty()) {
-    for (const char* key : {"bos_token_id", "pad_token_id"})
-      if (config.contains(key)) generation[key] = config.at(key);
-  } else {
-    generation = parse_model_json(text, (source.path / "generation_config.json").string());
-  }
-  set_stops(generation, stop_ids);
-  return generation.dump(2) + "\n";
-}
-
 void save_folder(const ModelFolder& source, const Json& config, const NamedTensors& weights, const SaveOptions& options,
                  const fs::path& path) {
   write_folder_atomically(path, [&](const fs::path& folder) {
@@ -97,21 +84,39 @@ struct SourceConfig {
   const Family& family;
 };
 SourceConfig parse_source(const ModelFolder& source) {
-  Json json = parse_model_json(source.config_json, (source.path / "config.json").string());
-  const Family& family = find_family(config_reader(json, (source.path / "config.json").string()));
+  Json json = parse_model_json(source.config_json, (source.base / "config.json").string());
+  const Family& family = find_family(config_reader(json, (source.base / "config.json").string()));
   return {std::move(json), family};
 }
 
 }  // namespace
 
-void keep_reward_temperature(const fs::path& folder, double temperature) {
-  Json config = read_model_json(folder / "config.json");
-  config["rlhf_reward_temperature"] = temperature;
-  write_file_atomically(folder / "config.json", config.dump(2) + "\n");
+std::string generation_config(const ModelFolder& source, const Json& config, const TokenIds& stop_ids) {
+  if (says_stops(source, stop_ids)) return source.generation_config_json;
+  const std::string& text = source.generation_config_json;
+  Json generation = Json::object();
+  if (text.empty()) {
+    for (const char* key : {"bos_token_id", "pad_token_id"})
+      if (config.contains(key)) generation[key] = config.at(key);
+  } else {
+    generation = parse_model_json(text, (source.path / "generation_config.json").string());
+  }
+  set_stops(generation, stop_ids);
+  return generation.dump(2) + "\n";
+}
+
+fs::path keep_reward_temperature(const fs::path& folder, double temperature) {
+  const bool adapter = is_adapter_folder(folder);
+  const fs::path file = folder / (adapter ? "rlhf.json" : "config.json");
+  Json json = adapter && !is_there(file) ? Json::object() : read_model_json(file);
+  json[adapter ? "reward_temperature" : "rlhf_reward_temperature"] = temperature;
+  write_file_atomically(file, json.dump(2) + "\n");
+  return file;
 }
 
 void save_causal_lm(const ModelFolder& source, const NamedTensors& weights, const SaveOptions& options,
                     const fs::path& path) {
+  if (source.adapter) return save_adapter(source, weights, /*reward_mean=*/std::nullopt, options, path);
   auto [config, family] = parse_source(source);
   config["architectures"] = {family.causal_architecture};
   patch_dtype(config, options.dtype);
@@ -121,6 +126,7 @@ void save_causal_lm(const ModelFolder& source, const NamedTensors& weights, cons
 
 void save_scalar_model(const ModelFolder& source, const NamedTensors& weights, double reward_mean,
                        const SaveOptions& options, const fs::path& path) {
+  if (source.adapter) return save_adapter(source, weights, reward_mean, options, path);
   auto [config, family] = parse_source(source);
   config["architectures"] = {family.scalar_architecture};
   patch_dtype(config, options.dtype);

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "rlhf/nn/model_folder.h"
 #include "rlhf/runs/run_folder.h"
 #include "rlhf/train/plan.h"
 
@@ -12,10 +13,14 @@ namespace rlhf {
 struct Announcement {
   std::string plan;
   std::vector<std::string> data;  ///< DataReport::lines()
+  std::string adapter;            ///< describe_adapter()
   std::string compute;
   MemoryForecast memory;
   std::vector<std::string> first_samples;  ///< trained tokens marked; safe for a terminal
 };
+
+/// "rank 16, 1204224 of 111312384 weights are trained (1.1 %)"; "" if all are.
+std::string describe_adapter(const ModelFolder& folder);
 
 /// Prints the announcement to stdout (--dry-run).
 void print(const Announcement& announcement);

@@ -6,7 +6,6 @@
 #include <ATen/Parallel.h>
 
 #include "rlhf/core/checksum.h"
-#include "rlhf/io/model_path.h"
 #include "rlhf/tensor/device.h"
 
 namespace rlhf {
@@ -26,12 +25,17 @@ void add_data(Fingerprint& fingerprint, const std::string& name, const RecordCou
         counts.files[i].filename().string() + " crc32 " + std::to_string(counts.file_crc32[i]);
 }
 
-void add_model(Fingerprint& fingerprint, const std::string& name, const std::string& said) {
-  for (const auto& entry : std::filesystem::directory_iterator(find_model(said))) {
+void add_model(Fingerprint& fingerprint, const std::string& name, const ModelFolder& folder) {
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path)) {
     const std::string file = entry.path().filename().string();
-    if (entry.path().extension() == ".safetensors" || file == "config.json" || file == "generation_config.json")
+    if (entry.path().extension() == ".safetensors" || file == "config.json" || file == "generation_config.json" ||
+        file == "adapter_config.json")
       fingerprint[name + "/" + file] = "crc32 " + std::to_string(crc32_of_file(entry.path(), ExitCode::model));
   }
+  if (folder.base == folder.path) return;
+  ModelFolder base;
+  base.path = base.base = folder.base;
+  add_model(fingerprint, name + ".base", base);
 }
 
 void add_text(Fingerprint& fingerprint, const Setup& setup) {

@@ -32,6 +32,9 @@ OnPolicyModels::OnPolicyModels(const Setup& setup, OnPolicyModelOptions paths, c
   find_beliefs(eval_data_.prompts.samples, penalised);
   if (paths_.reference.empty()) paths_.reference = paths_.policy;
   expect_language_model(setup.folder, "model.policy");
+  policy_folder_ = setup.folder;
+  // Updates compare log-probabilities with those of the rollout, which dropout would change.
+  if (policy_folder_.adapter) policy_folder_.adapter->options.dropout = 0;
   warn_of_turn_end(setup, data_.counts);
   reference_folder_ = read_companion(paths_.reference, "model.reference", setup);
   expect_language_model(reference_folder_, "model.reference");
@@ -82,27 +85,47 @@ std::vector<Phase> OnPolicyModels::phases(std::int64_t micro_batch_tokens, std::
   const std::int64_t held = longest_sample > 0 ? micro_batch_tokens : std::min(micro_batch_tokens, all);
   const std::int64_t prompts = std::min(kPrefillTokens, times(rows / rollout_.num_samples_per_prompt, data_.longest()));
   const std::int64_t forward = forward_bytes_per_token(shape);
-  return {
-      {"activations", times(held, activation_bytes_per_token(shape, dtype)) + logits_bytes(shape, dtype, held, true)},
-      {"KV cache and prompts of a rollout",
-       kv_cache_bytes(shape, dtype, all) + times(prompts, forward) + logits_bytes(shape, dtype, rows, false)},
-      {"activations of scoring", times(held, forward) + logits_bytes(shape, dtype, held, false)},
-      {"copy of the weights to save", setup_.saving_bytes()}};
+  return {{"activations", times(held, activation_bytes_per_token(shape, dtype, setup_.recompute)) +
+                              logits_bytes(shape, dtype, held, true)},
+          {"KV cache and prompts of a rollout",
+           kv_cache_bytes(shape, dtype, all) + times(prompts, forward) + logits_bytes(shape, dtype, rows, false)},
+          {"activations of scoring", times(held, forward) + logits_bytes(shape, dtype, held, false)},
+          {"copy of the weights to save", setup_.saving_bytes()}};
 }
 
-MethodPlan OnPolicyModels::plan(MemoryForecast others, std::int64_t longest_sample) const {
-  const ModelShape& policy = setup_.folder.shape;
-  const at::ScalarType dtype = setup_.compute.dtype;
+void OnPolicyModels::expect_shared_trunk(const ModelFolder* value) const {
+  const auto fail = [](const std::string& expected, const std::string& found) {
+    throw ConfigError({"model.shared_trunk: expected " + expected + ", found " + found});
+  };
+  if (!policy_folder_.adapter) fail("model.lora, or the folder of an adapter as model.policy", "neither");
+  std::vector<std::pair<std::string, const ModelFolder*>> others = {{"model.reference", &reference_folder_}};
+  for (const ModelFolder& folder : reward_folders_) others.emplace_back("model.reward", &folder);
+  if (eval_reward_folder_) others.emplace_back("model.eval_reward", &*eval_reward_folder_);
+  if (value) others.emplace_back("model.value", value);
+  for (const auto& [key, folder] : others)
+    if (folder->base_identity() != policy_folder_.base_identity())
+      fail("adapters of " + policy_folder_.base.string() + ", the base model of the policy",
+           key + " = " + folder->path.string() + (folder->adapter ? " of " + folder->base.string() : ", no adapter") +
+               "; hint: train it with rlhf-rm model.lora.rank=… from that base model");
+}
+
+MethodPlan OnPolicyModels::plan(const OptimizerOptions& optimizer, const std::vector<OtherModel>& others,
+                                std::int64_t longest_sample) const {
   MethodPlan plan;
-  std::int64_t reward_bytes = 0;
-  for (const ModelFolder& folder : reward_folders_) reward_bytes += model_bytes(folder.shape, dtype, false);
+  ModelMemory memory(setup_.compute.dtype);
+  const auto trained = [&](const ModelFolder& folder, const OptimizerOptions& options) {
+    return memory.weights(folder, /*trained=*/true) + memory.training(folder, options);
+  };
   plan.memory.parts = {process_part(setup_.compute.device),
-                       {"policy and training state", model_bytes(policy, dtype, true)},
-                       {"reference", model_bytes(reference_folder_.shape, dtype, false)},
-                       {reward_folders_.size() > 1 ? "reward models" : "reward model", reward_bytes}};
+                       {"policy and training state", trained(policy_folder_, optimizer)},
+                       {"reference", memory.weights(reference_folder_, /*trained=*/false)}};
+  std::int64_t reward_bytes = 0;
+  for (const ModelFolder& folder : reward_folders_) reward_bytes += memory.weights(folder, /*trained=*/false);
+  plan.memory.parts.emplace_back(reward_folders_.size() > 1 ? "reward models" : "reward model", reward_bytes);
   if (eval_reward_folder_)
-    plan.memory.parts.push_back({"held-out reward model", model_bytes(eval_reward_folder_->shape, dtype, false)});
-  plan.memory.parts.insert(plan.memory.parts.end(), others.parts.begin(), others.parts.end());
+    plan.memory.parts.emplace_back("held-out reward model", memory.weights(*eval_reward_folder_, /*trained=*/false));
+  for (const OtherModel& other : others)
+    plan.memory.parts.emplace_back(other.name + " and training state", trained(other.folder, other.optimizer));
   plan.memory.keys = {"train.micro_batch_tokens", "rollout.batch_size", "rollout.max_new_tokens"};
   plan.micro_batch_tokens = setup_.choose_micro_batch_tokens(plan.memory.total(), std::max(longest(), longest_sample));
   plan.memory.parts.push_back(largest_phase(phases(plan.micro_batch_tokens, longest_sample)));
@@ -110,33 +133,34 @@ MethodPlan OnPolicyModels::plan(MemoryForecast others, std::int64_t longest_samp
   if (evaluates()) plan.data.push_back("to evaluate on: " + eval_data_.prompts.report.summary());
   plan.first_samples = first_prompts(data_, *setup_.tokenizer);
   add_data(plan.inputs, "data.prompts", data_.counts);
-  add_model(plan.inputs, "model.policy", paths_.policy);
-  add_model(plan.inputs, "model.reference", paths_.reference);
-  if (!paths_.reward.empty()) add_model(plan.inputs, "model.reward", paths_.reward);
-  if (!paths_.eval_reward.empty()) add_model(plan.inputs, "model.eval_reward", paths_.eval_reward);
-  for (std::size_t i = 0; i < paths_.reward_ensemble.size(); ++i)
-    add_model(plan.inputs, "model.reward_ensemble[" + std::to_string(i) + "]", paths_.reward_ensemble[i]);
+  add_model(plan.inputs, "model.policy", setup_.folder);
+  add_model(plan.inputs, "model.reference", reference_folder_);
+  for (std::size_t i = 0; i < reward_folders_.size(); ++i)
+    add_model(plan.inputs, i == 0 ? "model.reward" : "model.reward_ensemble[" + std::to_string(i - 1) + "]",
+              reward_folders_[i]);
+  if (eval_reward_folder_) add_model(plan.inputs, "model.eval_reward", *eval_reward_folder_);
   return plan;
 }
 
 void OnPolicyModels::load(std::int64_t seed, std::int64_t micro_batch_tokens) {
-  const auto [device, dtype] = std::pair(setup_.compute.device, setup_.compute.dtype);
-  policy_ = load_causal_lm(setup_.folder, device, dtype, true);
-  reference_ = load_causal_lm(reference_folder_, device, dtype, false);
+  trunks_.emplace(setup_.compute.device, setup_.compute.dtype);
+  policy_ = trunks_->causal_lm(policy_folder_, /*requires_grad=*/true, static_cast<std::uint64_t>(seed));
+  policy_->set_recompute(setup_.recompute);
+  reference_ = trunks_->causal_lm(reference_folder_, /*requires_grad=*/false);
   if (!own_reward_) configured_reward_ = with_terms(load_reward_models(micro_batch_tokens));
   seed_ = seed;
   micro_batch_tokens_ = micro_batch_tokens;
   order_.emplace(data_.prompts.samples.size(), 1, static_cast<std::uint64_t>(seed));
   refill_order_.emplace(data_.prompts.samples.size(), 1, ~static_cast<std::uint64_t>(seed));
   if (!eval_reward_folder_) return;
-  eval_reward_model_.emplace(load_scalar_model(*eval_reward_folder_, device, dtype, false));
+  eval_reward_model_.emplace(trunks_->scalar_model(*eval_reward_folder_, /*requires_grad=*/false));
   eval_reward_ = reward_from_model(*eval_reward_model_, micro_batch_tokens);
 }
 
 std::unique_ptr<RewardSource> OnPolicyModels::load_reward_models(std::int64_t micro_batch_tokens) {
   std::vector<std::unique_ptr<RewardSource>> members;
   for (const ModelFolder& folder : reward_folders_) {
-    ScalarModel model = load_scalar_model(folder, setup_.compute.device, setup_.compute.dtype, false);
+    ScalarModel model = trunks_->scalar_model(folder, /*requires_grad=*/false);
     members.push_back(reward_from_model(reward_models_.emplace_back(std::move(model)), micro_batch_tokens));
   }
   if (members.empty()) return nullptr;

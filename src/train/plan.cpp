@@ -105,9 +105,10 @@ std::int64_t count_parameters(const ModelShape& s) {
                   real(s.hidden_size));
 }
 
-std::int64_t activation_bytes_per_token(const ModelShape& s, at::ScalarType dtype) {
-  return bytes_of((static_cast<double>(s.num_layers) * saved_per_layer(s) + 4 * static_cast<double>(s.hidden_size)) *
-                  element_size(dtype));
+std::int64_t activation_bytes_per_token(const ModelShape& s, at::ScalarType dtype, bool recompute) {
+  const double layers = static_cast<double>(s.num_layers), hidden = static_cast<double>(s.hidden_size);
+  const double saved = recompute ? layers * 2 * hidden + saved_per_layer(s) : layers * saved_per_layer(s);
+  return bytes_of((saved + 4 * hidden) * element_size(dtype));
 }
 
 std::int64_t forward_bytes_per_token(const ModelShape& s) {
@@ -127,14 +128,31 @@ std::int64_t kv_cache_bytes(const ModelShape& shape, at::ScalarType dtype, std::
                   element_size(dtype));
 }
 
-std::int64_t model_bytes(const ModelShape& shape, at::ScalarType dtype, bool trained) {
-  const double training = trained ? 3 * 4 + (dtype == at::kFloat ? 0 : 4) : 0;
-  return bytes_of(static_cast<double>(count_parameters(shape)) * (element_size(dtype) + training));
+std::int64_t weight_bytes(std::int64_t count, at::ScalarType dtype) {
+  return bytes_of(static_cast<double>(count) * element_size(dtype));
+}
+
+std::int64_t training_bytes(std::int64_t count, at::ScalarType dtype, MomentDtype moments) {
+  const double gradient = 4, master = dtype == at::kFloat ? 0 : 4;
+  const double both_moments = moments == MomentDtype::int8 ? 2 + 2 * 4.0 / 256 : 2 * 4;
+  return bytes_of(static_cast<double>(count) * (gradient + master + both_moments));
+}
+
+std::int64_t ModelMemory::weights(const ModelFolder& folder, bool trained) {
+  const bool shares = folder.adapter || !trained;
+  const bool there = shares && !folder.path.empty() && !shared_.insert(folder.base_identity()).second;
+  const std::int64_t base = there ? 0 : weight_bytes(count_parameters(folder.shape), dtype_);
+  return base + (folder.adapter ? weight_bytes(count_adapter_parameters(folder), dtype_) : 0);
+}
+
+std::int64_t ModelMemory::training(const ModelFolder& folder, const OptimizerOptions& optimizer) const {
+  const std::int64_t count = folder.adapter ? count_adapter_parameters(folder) : count_parameters(folder.shape);
+  return training_bytes(count, dtype_, optimizer.moments);
 }
 
 std::int64_t derive_micro_batch_tokens(const ModelShape& shape, at::ScalarType dtype, std::int64_t resident,
-                                       std::int64_t installed, std::int64_t longest, bool on_gpu) {
-  const std::int64_t per_token = activation_bytes_per_token(shape, dtype);
+                                       std::int64_t installed, std::int64_t longest, bool on_gpu, bool recompute) {
+  const std::int64_t per_token = activation_bytes_per_token(shape, dtype, recompute);
   check_argument(per_token > 0, "shape", "the sizes of a model", "zeros");
   const std::int64_t room = std::max<std::int64_t>(0, installed - resident) / 4;
   const std::int64_t fitting = room / per_token;

@@ -2,6 +2,7 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -23,13 +24,18 @@ class PpoMethod final : public Method {
 
   MethodPlan plan(const Setup& setup) override {
     const PpoModelOptions& paths = config_.model;
-    parts_.emplace(
-        setup,
-        OnPolicyModelOptions{paths.policy, paths.reward, paths.reference, paths.reward_ensemble, paths.eval_reward},
-        config_.data, config_.rollout, config_.reward, own_reward_);
+    parts_.emplace(setup,
+                   OnPolicyModelOptions{paths.policy, paths.reward, paths.reference, paths.reward_ensemble,
+                                        paths.eval_reward, paths.lora},
+                   config_.data, config_.rollout, config_.reward, own_reward_);
     if (config_.ppo.ptx_coef > 0) ptx_data_ = load_ptx(setup);
-    const MemoryForecast others = config_.ppo.has_value_model() ? read_value_model(setup) : MemoryForecast();
-    MethodPlan plan = parts_->plan(others, ptx_data_.train.report.longest);
+    std::vector<OnPolicyModels::OtherModel> others;
+    if (config_.ppo.has_value_model()) {
+      read_value_model(setup);
+      others.push_back({"value model", value_folder_, config_.value_optimizer});
+    }
+    if (paths.shared_trunk) parts_->expect_shared_trunk(config_.ppo.has_value_model() ? &value_folder_ : nullptr);
+    MethodPlan plan = parts_->plan(config_.optimizer, others, ptx_data_.train.report.longest);
     add_inputs(plan);
     const PpoPlan sizes = plan_ppo(config_, plan.micro_batch_tokens);
     plan.total_steps = sizes.rollouts;
@@ -41,9 +47,11 @@ class PpoMethod final : public Method {
   void load() override {
     const Setup& setup = parts_->setup();
     parts_->load(config_.train.seed, micro_batch_tokens_);
-    if (config_.ppo.has_value_model())
-      value_ = load_scalar_model(value_folder_, setup.compute.device, setup.compute.dtype, true,
-                                 static_cast<std::uint64_t>(config_.train.seed));
+    if (config_.ppo.has_value_model()) {
+      value_ = parts_->trunks().scalar_model(value_folder_, /*requires_grad=*/true,
+                                             static_cast<std::uint64_t>(config_.train.seed));
+      value_->trunk().set_recompute(config_.train.recompute);
+    }
     if (config_.ppo.ptx_coef > 0)
       ptx_.emplace(std::move(ptx_data_.train.samples), config_.rollout.batch_size / config_.ppo.num_mini_batches,
                    static_cast<std::uint64_t>(config_.train.seed), micro_batch_tokens_);
@@ -114,7 +122,7 @@ class PpoMethod final : public Method {
     if (!value_) return {parts_->saved_policy(state_->policy.weights)};
     const auto save_value = [this](const std::filesystem::path& path) {
       SaveOptions options = parts_->save_options(SavedHead::scalar);
-      options.dtype = value_folder_.file_dtype;
+      options.dtype = value_folder_.saved_dtype();
       save_scalar_model(value_folder_, state_->value->weights.file_tensors(), value_->reward_mean(), options, path);
     };
     return {parts_->saved_policy(state_->policy.weights), {"-value", save_value}};
@@ -131,14 +139,13 @@ class PpoMethod final : public Method {
   }
 
   void add_inputs(MethodPlan& plan) const {
-    if (config_.ppo.has_value_model()) add_model(plan.inputs, "model.value", value_folder_.path.string());
+    if (config_.ppo.has_value_model()) add_model(plan.inputs, "model.value", value_folder_);
     if (config_.ppo.ptx_coef == 0) return;
     add_data(plan.inputs, "data.ptx", ptx_data_.counts);
     plan.data.push_back("data.ptx: " + ptx_data_.train.report.summary());
   }
 
-  /// Reads the folder of the value model, and returns the memory that it needs.
-  MemoryForecast read_value_model(const Setup& setup) {
+  void read_value_model(const Setup& setup) {
     // With a C++ reward and no value model in the config, the value model is the policy with a new scalar head.
     const PpoModelOptions& paths = config_.model;
     const std::string& reward = paths.reward.empty() ? paths.policy : paths.reward;
@@ -147,8 +154,9 @@ class PpoMethod final : public Method {
                             : !paths.reward.empty() ? "model.reward"
                                                     : "model.policy";
     value_folder_ = read_companion(value, key, setup);
+    if (paths.lora && !value_folder_.adapter) add_adapter(value_folder_, *paths.lora);
+    if (value_folder_.adapter) value_folder_.adapter->options.dropout = 0;  // as for the policy
     parts_->check_positions_of(value_folder_);
-    return {{{"value model and training state", model_bytes(value_folder_.shape, setup.compute.dtype, true)}}, {}};
   }
 
   PpoConfig config_;  ///< as read, but reward.agreement_penalty is a number from start() on

@@ -103,6 +103,7 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
 
   void load() override {
     model_ = load_scalar_model(setup_->folder, setup_->compute.device, setup_->compute.dtype, true, seed_);
+    model_->trunk().set_recompute(config_.train.recompute);
     train_these(model_->parameters());
     if (!labels_) smooth_labels();
     centred_on_ = centring_texts(data_.train.samples, config_.reward_model.center_on, config_.train.seed);

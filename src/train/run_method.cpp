@@ -136,7 +136,8 @@ RunSummary run_method(Method& method, const RunSettings& settings, const RunOpti
   Setup setup = with_file_errors(ExitCode::model, [&] { return prepare(settings, resume, options); });
   setup.templates.now = beginning_of(folder, resume, options);
   const MethodPlan plan = with_file_errors(ExitCode::model, [&] { return method.plan(setup); });
-  const Announcement announcement{plan.summary, plan.data, setup.compute.reason, plan.memory, plan.first_samples};
+  const Announcement announcement{plan.summary,         plan.data,   describe_adapter(setup.folder),
+                                  setup.compute.reason, plan.memory, plan.first_samples};
   const auto check_that_it_fits = [&] {
     check_memory(plan.memory, available_memory(setup.compute.device), settings.check_memory);
   };

@@ -10,8 +10,8 @@ void check_same_tokens(const Tokenizer& sampled, const ModelFolder& folder, cons
                        const std::string& other) {
   const std::string where = key + ": " + folder.path.string() + ": expected the tokenizer of " + other + ", found ";
   constexpr const char* kHint = "; hint: the models of a run need the same tokens, so start them from the same model";
-  if (has_tokenizer(folder.path)) {
-    const auto own = load_tokenizer(folder.path, folder.shape.vocab_size);
+  if (has_tokenizer(folder.tokenizer_path())) {
+    const auto own = load_tokenizer(folder.tokenizer_path(), folder.shape.vocab_size);
     if (const auto id = first_difference(sampled, *own))
       throw ModelError(where + "another one: id " + std::to_string(*id) + " is " +
                        (own->has(*id) ? shown_json(own->piece(*id)) : "no token") + " instead of " +

@@ -34,8 +34,8 @@ PromptTemplate choose_template(const ModelFolder& folder, const std::string& tex
 }
 
 /// The folder or file of the tokenizer.
-std::string find_tokenizer(const ModelOptions& model) {
-  if (model.tokenizer.empty()) return find_model(model.path);
+std::string find_tokenizer(const ModelOptions& model, const ModelFolder& folder) {
+  if (model.tokenizer.empty()) return folder.tokenizer_path();
   const std::string path = find_model(model.tokenizer);
   if (!is_there(path))
     throw ModelError("model.tokenizer: expected the folder or file of a tokenizer, found " +
@@ -59,11 +59,19 @@ std::optional<std::int64_t> settle(std::optional<std::int64_t> set, const std::o
                    ": expected a whole number above 0, found " + text->second);
 }
 
+void add_new_adapter(ModelFolder& folder, const LoraOptions& options) {
+  if (folder.adapter)
+    throw ConfigError({"model.lora: expected none, because " + folder.path.string() +
+                       " is an adapter, found one; hint: omit the section to train that adapter further, or merge it "
+                       "with rlhf-merge and train a new one"});
+  add_adapter(folder, options);
+}
+
 }  // namespace
 
 SaveOptions Setup::save_options(const RecordCounts& counts, bool with_template, SavedHead head) const {
   SaveOptions options;
-  options.dtype = saved_dtype();
+  options.dtype = folder.saved_dtype();
   if (with_template || folder.prompt_template) options.prompt_template = templates.prompt.text();
   options.stop_ids = templates.stop_ids;
   std::string pad_token;
@@ -77,13 +85,14 @@ SaveOptions Setup::save_options(const RecordCounts& counts, bool with_template, 
 }
 
 std::int64_t Setup::saving_bytes() const {
-  return saved_dtype() == at::kFloat ? 0 : model_bytes(folder.shape, saved_dtype(), false);
+  const at::ScalarType dtype = folder.saved_dtype();
+  return dtype == at::kFloat ? 0 : weight_bytes(count_parameters(folder.shape), dtype);
 }
 
 std::int64_t Setup::choose_micro_batch_tokens(std::int64_t resident, std::int64_t longest) const {
   if (micro_batch_tokens) return std::max(*micro_batch_tokens, longest);
   return derive_micro_batch_tokens(folder.shape, compute.dtype, resident, installed_memory_bytes(compute.device),
-                                   longest, !compute.device.is_cpu());
+                                   longest, !compute.device.is_cpu(), recompute);
 }
 
 Setup prepare(const RunSettings& settings, const std::optional<ResumePoint>& resume, const RunOptions& options) {
@@ -94,8 +103,14 @@ Setup prepare(const RunSettings& settings, const std::optional<ResumePoint>& res
   setup.accept_differences = options.accept_differences;
   setup.micro_batch_tokens = settle(settings.micro_batch_tokens, resume, kMicroBatchTokens);
   setup.compute = resolve_compute(settings.device, settings.dtype);
+  setup.recompute = settings.recompute;
   if (!model.init) setup.folder = read_model_folder(find_model(model.path));
-  std::string tokenizer_path = find_tokenizer(model);
+  if (model.lora) add_new_adapter(setup.folder, *model.lora);
+  if (setup.folder.adapter && !model.add_tokens.empty())
+    throw ConfigError(
+        {"model.add_tokens: expected none where an adapter is trained (it has no rows of the embedding), "
+         "found some; hint: add them in a run of all weights first"});
+  std::string tokenizer_path = find_tokenizer(model, setup.folder);
   if (!model.add_tokens.empty() || !model.eos_token.empty()) {
     tokenizer_path = load_changed_tokenizer(model, tokenizer_path, setup);
   } else {

@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include <ATen/Context.h>
+
 #include "rlhf/config/train_options.h"
 #include "rlhf/core/random.h"
 #include "rlhf/core/signals.h"
@@ -38,7 +40,7 @@ inline std::vector<Phase> supervised_phases(const SupervisedTokens& tokens, std:
   const auto logits = [&](std::int64_t rows, bool trained) {
     return tokens.head ? logits_bytes(shape, dtype, rows, trained) : 0;
   };
-  return {{"activations", times(held, activation_bytes_per_token(shape, dtype)) + logits(held, true)},
+  return {{"activations", times(held, activation_bytes_per_token(shape, dtype, setup.recompute)) + logits(held, true)},
           {"activations of an evaluation", times(evaluated, forward_bytes_per_token(shape)) + logits(evaluated, false)},
           {"copy of the weights to save", setup.saving_bytes()}};
 }
@@ -47,14 +49,14 @@ inline std::vector<Phase> supervised_phases(const SupervisedTokens& tokens, std:
 template <typename S, typename Config>
 MethodPlan plan_samples(const Config& config, const DataSet<S>& data, const SupervisedTokens& tokens,
                         const std::string& unit, const Setup& setup) {
-  const ModelShape& shape = setup.folder.shape;
-  const at::ScalarType dtype = setup.compute.dtype;
-  const std::int64_t weights = model_bytes(shape, dtype, false), trained = model_bytes(shape, dtype, true);
+  ModelMemory memory(setup.compute.dtype);
+  const std::int64_t weights = memory.weights(setup.folder, /*trained=*/true);
+  const std::int64_t state = memory.training(setup.folder, config.optimizer);
   check_positions(setup.folder, "data.max_length", data.train.report.longest);
   warn_of_turn_end(setup, data.counts);
   const auto samples = static_cast<std::int64_t>(data.train.samples.size());
   const SupervisedPlan sizes =
-      plan_supervised(config.train, samples, setup.choose_micro_batch_tokens(trained, tokens.largest));
+      plan_supervised(config.train, samples, setup.choose_micro_batch_tokens(weights + state, tokens.largest));
   const std::int64_t step_tokens =
       std::max(tokens.largest, std::min(config.train.batch_size, samples) * data.train.report.tokens /
                                    std::max<std::int64_t>(1, samples));
@@ -66,12 +68,12 @@ MethodPlan plan_samples(const Config& config, const DataSet<S>& data, const Supe
   if (!data.eval.samples.empty()) plan.data.push_back("to evaluate on: " + data.eval.report.summary());
   plan.memory.parts = {process_part(setup.compute.device),
                        {"weights", weights},
-                       {"masters, moments, gradients", trained - weights},
+                       {"masters, moments, gradients", state},
                        largest_phase(supervised_phases(tokens, std::min(plan.micro_batch_tokens, step_tokens),
                                                        plan.micro_batch_tokens, setup))};
   plan.memory.keys = {"train.micro_batch_tokens", "train.batch_size", "data.max_length"};
   add_data(plan.inputs, "data.train", data.counts);
-  if (!config.model.init) add_model(plan.inputs, "model.path", config.model.path);
+  if (!config.model.init) add_model(plan.inputs, "model.path", setup.folder);
   return plan;
 }
 
@@ -138,6 +140,7 @@ class SupervisedMethod : public Method {
 
   std::unique_ptr<StepRecord> step(const StepPosition& at) final {
     prepare_step(at.step);
+    seed_dropout(at.step);
     trainee_->weights.zero_gradients();
     const double lr = config_.optimizer.lr * at.lr_factor;
     auto done = run(pick(data_.train.samples, order_->batch(at.step)), [&] { return trainee_->optimizer.step(lr); });
@@ -191,6 +194,13 @@ class SupervisedMethod : public Method {
  private:
   /// Without evaluation data, those of an evaluation without training.
   const std::vector<S>& samples_to_evaluate() const { return evaluates() ? data_.eval.samples : data_.train.samples; }
+
+  /// LibTorch's generators draw for dropout: from the start in each step, so that a resumed run draws the same.
+  void seed_dropout(std::int64_t step) const {
+    const auto& adapter = setup_->folder.adapter;
+    if (adapter && adapter->options.dropout > 0)
+      at::manual_seed(random_stream(seed_, static_cast<std::uint64_t>(step)));
+  }
 
   std::optional<BatchOrder> order_;
   std::vector<std::size_t> evaluated_;

@@ -15,6 +15,7 @@ using Keys = std::set<std::string>;
 
 const Keys kSupervised = {"data.cache",
                           "train.output",
+                          "train.recompute",
                           "train.micro_batch_tokens",
                           "train.epochs",
                           "train.max_steps",
@@ -31,11 +32,10 @@ const Keys kSupervised = {"data.cache",
                           "log.every_steps",
                           "log.samples_every_steps",
                           "log.tensorboard"};
-const Keys kPpo = {"eval.every_steps",     "eval.max_samples",         "eval.best_by",
-                   "eval.patience",        "eval.min_delta",           "train.output",
-                   "train.total_episodes", "train.micro_batch_tokens", "train.threads",
-                   "train.device",         "train.check_memory",       "checkpoint.every_steps",
-                   "checkpoint.keep_last", "log.every_steps",          "log.samples_every_steps",
+const Keys kPpo = {"eval.every_steps",         "eval.max_samples",     "eval.best_by",    "eval.patience",
+                   "eval.min_delta",           "train.output",         "train.recompute", "train.total_episodes",
+                   "train.micro_batch_tokens", "train.threads",        "train.device",    "train.check_memory",
+                   "checkpoint.every_steps",   "checkpoint.keep_last", "log.every_steps", "log.samples_every_steps",
                    "log.tensorboard"};
 
 template <typename C>

@@ -47,6 +47,24 @@ TEST(Validate, AcceptsTheLeastThatMeansSomething) {
   EXPECT_EQ(faults<GenerateConfig>(kGenerate, {}), Lines{});
 }
 
+TEST(Validate, HoldsTheRulesOfAdapters) {
+  EXPECT_EQ(faults<SftConfig>(kSft, {"model.lora={}"}), Lines{});
+  EXPECT_EQ(faults<SftConfig>(kInit, {"model.lora.rank=4"}),
+            Lines{"command line: model.lora: expected the folder of a base model (model.path), found model.init"});
+  EXPECT_EQ(faults<SftConfig>(kSft, {"model.lora.rank=4", "model.allow_missing_head=true"}),
+            Lines{"command line: model.allow_missing_head: expected false with model.lora (a new head must be "
+                  "trained), found true"});
+  EXPECT_EQ(faults<SftConfig>(kSft, {"model.lora.targets=[q_proj, '']"}),
+            Lines{"command line: model.lora.targets: expected texts, found an empty one"});
+  EXPECT_EQ(faults<SftConfig>(kSft, {"model.lora.dropout=0.1"}), Lines{});
+  EXPECT_EQ(faults<PpoConfig>(kPpo, {"model.lora.dropout=0.1"}),
+            Lines{"command line: model.lora.dropout: expected 0 (updates compare log-probabilities with those of the "
+                  "rollout), found "
+                  "0.1"});
+  EXPECT_EQ(faults<MergeConfig>({}, {}), (Lines{"model: expected the folder of an adapter, found nothing",
+                                                "output: expected a folder to write, found nothing"}));
+}
+
 TEST(Validate, AsksForWhatARunCannotDoWithout) {
   EXPECT_EQ(faults<SftConfig>({}, {}), (Lines{"model.path: expected a model folder (or model.init), found nothing",
                                               "data.train: expected at least one file, found none",

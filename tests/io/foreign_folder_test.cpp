@@ -68,9 +68,8 @@ TEST(ForeignFolder, OfAnAdapterNamesItsBase) {
   folder.write("adapter_config.json", R"({"peft_type": "LORA", "base_model_name_or_path": "Qwen/Qwen2.5-0.5B"})");
   folder.write("adapter_model.safetensors", "");
   const std::string found =
-      "a LORA adapter (adapter_config.json) of the base model Qwen/Qwen2.5-0.5B; hint: merge it into its base first, "
-      "with python -c \"from peft import AutoPeftModelForCausalLM as M; "
-      "M.from_pretrained('ADAPTER').merge_and_unload().save_pretrained('OUT')\", and copy the tokenizer's files";
+      "a LORA adapter (adapter_config.json) of the base model Qwen/Qwen2.5-0.5B; hint: merge it into its base with "
+      "rlhf-merge";
   EXPECT_EQ(describe_foreign_folder(folder.path()), found);
   EXPECT_EQ(describe_foreign_weights(folder.path()), found);
   folder.write("adapter_config.json", "{");

@@ -320,6 +320,87 @@ TEST(OptimizerKernels, AdamWEqualsTheFormula) {
   }
 }
 
+/// What moments in bytes say.
+double decoded(std::int8_t code, float scale) { return scale * code * std::abs(code) / (127.0 * 127.0); }
+double decoded_root(std::uint8_t code, float scale) { return scale * code * code / (255.0 * 255.0); }
+
+TEST(OptimizerKernels, MomentsInBytesAreRoundedToNeighbouringCodesWithoutBias) {
+  constexpr std::int64_t kCount = 3 * kMomentBlock + 100, kBlocks = 4;
+  // Without decay (β = 0), the moments are the gradient and its square.
+  const AdamWStep step{
+      .lr = 0, .beta1 = 0, .beta2 = 0, .eps = 1e-8F, .weight_decay = 0, .correction1 = 1, .correction2 = 1, .scale = 1};
+  auto gradients = random_values<float>(kCount, 2, 0.1F);
+  gradients[5] = 0;
+  gradients[6] = 1e-7F;
+  for (const Kernels* const set : available_kernels()) {
+    SCOPED_TRACE(set->name);
+    constexpr int kDraws = 400;
+    std::vector<double> mean(kCount), mean_root(kCount);
+    std::vector<float> m_scales(kBlocks), v_scales(kBlocks);
+    for (int draw = 0; draw < kDraws; ++draw) {
+      std::vector<float> weights(kCount);
+      std::vector<std::int8_t> m(kCount);
+      std::vector<std::uint8_t> v(kCount);
+      set->byte_adamw(weights.data(), gradients.data(), {m.data(), v.data(), m_scales.data(), v_scales.data()}, nullptr,
+                      kCount, step, static_cast<std::uint32_t>(draw));
+      for (std::int64_t i = 0; i < kCount; ++i) {
+        const std::size_t block = static_cast<std::size_t>(i / kMomentBlock);
+        const double x = std::abs(gradients[i]), code = 127 * std::sqrt(x / m_scales[block]);
+        ASSERT_LT(std::abs(std::abs(m[i]) - code), 1.001) << i;
+        ASSERT_LT(std::abs(v[i] - 255 * std::sqrt(x / v_scales[block])), 1.001) << i;
+        ASSERT_GE(m[i] * gradients[i], 0) << i;
+        mean[i] += std::abs(static_cast<double>(m[i])) / kDraws;
+        mean_root[i] += static_cast<double>(v[i]) / kDraws;
+      }
+      ASSERT_EQ(v[5], 0);
+      ASSERT_GE(v[6], 1);  // never 0: the step is divided by its root
+    }
+    for (std::int64_t i = 0; i < kCount; ++i) {
+      if (i == 6) continue;
+      const std::size_t block = static_cast<std::size_t>(i / kMomentBlock);
+      const double x = std::abs(gradients[i]);
+      // Five standard errors of the mean of 400 coins.
+      EXPECT_NEAR(mean[i], 127 * std::sqrt(x / m_scales[block]), 0.125) << i;
+      EXPECT_NEAR(mean_root[i], 255 * std::sqrt(x / v_scales[block]), 0.125) << i;
+    }
+  }
+}
+
+TEST(OptimizerKernels, AdamWWithMomentsInBytesStepsByTheFormula) {
+  constexpr std::int64_t kCount = 1000;
+  for (const Kernels* const set : available_kernels()) {
+    SCOPED_TRACE(set->name);
+    const auto gradients = random_values<float>(kCount, 2, 0.1F);
+    std::vector<float> weights = random_values<float>(kCount, 1), m_scales(4, 0.02F), v_scales(4, 0.3F);
+    std::vector<std::int8_t> m(kCount);
+    std::vector<std::uint8_t> v(kCount);
+    for (std::int64_t i = 0; i < kCount; ++i) {
+      m[i] = static_cast<std::int8_t>(i % 255 - 127);
+      v[i] = static_cast<std::uint8_t>(i % 256);
+    }
+    std::vector<double> expected = wide(weights);
+    for (std::int64_t i = 0; i < kCount; ++i) {
+      const double g = 0.5 * gradients[i], root = decoded_root(v[i], 0.3F);
+      const double m_new = 0.9 * decoded(m[i], 0.02F) + 0.1 * g, v_new = 0.95 * root * root + 0.05 * g * g;
+      expected[i] -= 1e-2 * (0.1 * expected[i] + m_new / 0.1 / (std::sqrt(v_new / 0.05) + 1e-8));
+    }
+    std::vector<BFloat16> rounded(kCount);
+    set->byte_adamw(weights.data(), gradients.data(), {m.data(), v.data(), m_scales.data(), v_scales.data()},
+                    rounded.data(), kCount,
+                    {.lr = 1e-2F,
+                     .beta1 = 0.9F,
+                     .beta2 = 0.95F,
+                     .eps = 1e-8F,
+                     .weight_decay = 0.1F,
+                     .correction1 = 0.1F,
+                     .correction2 = 0.05F,
+                     .scale = 0.5F},
+                    1);
+    EXPECT_LT(relative_difference(wide(weights), expected), 2e-6);
+    for (std::int64_t i = 0; i < kCount; ++i) ASSERT_EQ(rounded[i].bits, from<BFloat16>(weights[i]).bits);
+  }
+}
+
 TEST(OptimizerKernels, SumOfSquaresDoesNotDependOnTheThreads) {
   const auto x = random_values<float>(100003, 1);
   double expected = 0;

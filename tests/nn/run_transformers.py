@@ -27,6 +27,15 @@ def scores(model):
     return together
 
 
+def adapted(folder):
+    """The model of an adapter's folder, and what to read of it."""
+    import peft
+    settings = json.loads((folder / "adapter_config.json").read_text())
+    if settings["task_type"] == "SEQ_CLS":
+        return peft.AutoPeftModelForSequenceClassification.from_pretrained(folder, num_labels=1, pad_token_id=0), scores
+    return peft.AutoPeftModelForCausalLM.from_pretrained(folder), logits
+
+
 def scores_of_trunk(folder):
     """For families without a class with a scalar head."""
     trunk = transformers.AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
@@ -44,4 +53,8 @@ def outputs(folder):
 
 with torch.no_grad():
     for folder, target in zip(sys.argv[2::2], sys.argv[3::2]):
-        save_file({"out": outputs(folder).contiguous()}, target)
+        if (pathlib.Path(folder) / "adapter_config.json").exists():
+            model, read = adapted(pathlib.Path(folder))
+            save_file({"out": read(model.eval()).contiguous()}, target)
+        else:
+            save_file({"out": outputs(folder).contiguous()}, target)

@@ -25,9 +25,10 @@ TEST(Plan, CountsTheParametersOfLlama2) { EXPECT_EQ(count_parameters(llama2_7b()
 
 TEST(Plan, TrainedModelTakesSixteenAndABitBytesAParameter) {
   // bfloat16: 2 + master 4 + moments 8 + gradient 4; float32 is its own master: 4 + 8 + 4.
-  EXPECT_EQ(model_bytes(llama2_7b(), at::kBFloat16, true), 18 * 6738415616);
-  EXPECT_EQ(model_bytes(llama2_7b(), at::kFloat, true), 16 * 6738415616);
-  EXPECT_EQ(model_bytes(llama2_7b(), at::kBFloat16, false), 2 * 6738415616);
+  const std::int64_t count = count_parameters(llama2_7b());
+  EXPECT_EQ(weight_bytes(count, at::kBFloat16) + training_bytes(count, at::kBFloat16), 18 * 6738415616);
+  EXPECT_EQ(weight_bytes(count, at::kFloat) + training_bytes(count, at::kFloat), 16 * 6738415616);
+  EXPECT_EQ(weight_bytes(count, at::kBFloat16), 2 * 6738415616);
 }
 
 TEST(Plan, MicroBatchHoldsTheLongestSequenceHoweverLittleMemoryThereIs) {
@@ -62,7 +63,8 @@ TEST(Plan, ForecastsOfHugeSizesDoNotOverflow) {
                          .tied_head = false};
   const std::int64_t most = std::int64_t{1} << 59;
   EXPECT_EQ(count_parameters(shape), most);
-  EXPECT_EQ(model_bytes(shape, at::kBFloat16, true), most);
+  EXPECT_EQ(weight_bytes(most, at::kBFloat16), most);
+  EXPECT_EQ(training_bytes(most, at::kBFloat16), most);
   EXPECT_EQ(kv_cache_bytes(shape, at::kFloat, huge), most);
   EXPECT_EQ(times(huge, most), most);
   EXPECT_EQ(times(1000, 1000), 1000000);

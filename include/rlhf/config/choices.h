@@ -64,6 +64,7 @@ enum class OverLengthPrompt { drop, truncate, error };
 enum class LongPrompt { skip, truncate_left, error };
 enum class TruncationSide { right, left };
 enum class SampleBy { line, paragraph, document };
+enum class MomentDtype { float32, int8 };
 enum class LrScheduleKind { constant, linear, cosine };
 enum class KlControllerKind { fixed, adaptive };
 enum class KlEstimator { k1, k2, k3 };

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "rlhf/config/describe.h"
+#include "rlhf/config/lora_options.h"
 
 namespace rlhf {
 
@@ -38,6 +39,14 @@ constexpr auto describe(const ModelInit*) {
       field<&C::tie_word_embeddings>("use the embedding as the output head"));
 }
 
+namespace detail {
+
+inline constexpr const char* kLoraDoc =
+    "train low-rank adapters instead of the weights, and save them as a folder of PEFT; if the model is already the "
+    "folder of an adapter, omit this section to train that adapter further";
+
+}  // namespace detail
+
 /// Section `model` of rlhf-sft, rlhf-rm and rlhf-dpo.
 struct ModelOptions {
   std::string path;
@@ -46,6 +55,7 @@ struct ModelOptions {
   std::vector<std::string> add_tokens;
   std::string eos_token;
   bool allow_missing_head = false;
+  std::optional<LoraOptions> lora;
 };
 constexpr auto describe(const ModelOptions*) {
   using C = ModelOptions;
@@ -60,7 +70,8 @@ constexpr auto describe(const ModelOptions*) {
                            "<|im_end|>; default: the EOS of the tokenizer. The token that ends a turn of the chat "
                            "template ends responses too"),
       field<&C::allow_missing_head>(
-          "if the folder has no output head, create one with random weights from train.seed (rlhf-rm needs none)"));
+          "if the folder has no output head, create one with random weights from train.seed (rlhf-rm needs none)"),
+      field<&C::lora>(detail::kLoraDoc));
 }
 
 /// Section `model` of an on-policy method without a value model.
@@ -70,6 +81,7 @@ struct OnPolicyModelOptions {
   std::string reference;
   std::vector<std::string> reward_ensemble;
   std::string eval_reward;
+  std::optional<LoraOptions> lora;
 };
 constexpr auto describe(const OnPolicyModelOptions*) {
   using C = OnPolicyModelOptions;
@@ -79,9 +91,9 @@ constexpr auto describe(const OnPolicyModelOptions*) {
       field<&C::reference>("folder of the reference; default: the initial policy").path(),
       field<&C::reward_ensemble>("folders of further reward models; the score is then the mean of all of them").path(),
       field<&C::eval_reward>("folder of a held-out reward model, which only scores evaluations: it shows whether the "
-                             "policy improves, or only "
-                             "exploits the reward that it is trained on")
-          .path());
+                             "policy improves, or only exploits the reward that it is trained on")
+          .path(),
+      field<&C::lora>(detail::kLoraDoc));
 }
 
 /// Section `model` of rlhf-ppo.
@@ -92,6 +104,8 @@ struct PpoModelOptions {
   std::string reference;
   std::vector<std::string> reward_ensemble;
   std::string eval_reward;
+  std::optional<LoraOptions> lora;
+  bool shared_trunk = false;
 };
 constexpr auto describe(const PpoModelOptions*) {
   using C = PpoModelOptions;
@@ -102,9 +116,12 @@ constexpr auto describe(const PpoModelOptions*) {
       field<&C::reference>("folder of the reference; default: the initial policy").path(),
       field<&C::reward_ensemble>("folders of further reward models; the score is then the mean of all of them").path(),
       field<&C::eval_reward>("folder of a held-out reward model, which only scores evaluations: it shows whether the "
-                             "policy improves, or only "
-                             "exploits the reward that it is trained on")
-          .path());
+                             "policy improves, or only exploits the reward that it is trained on")
+          .path(),
+      field<&C::lora>(detail::kLoraDoc),
+      field<&C::shared_trunk>(
+          "require that policy, reference, value and reward model are adapters of one base model, whose weights are "
+          "then loaded once; without it, models of the same base share it too"));
 }
 
 }  // namespace rlhf

@@ -18,6 +18,7 @@ struct OptimizerOptions {
   AdamEpsStyle eps_style = AdamEpsStyle::pytorch;
   double weight_decay = 0.0;
   double max_grad_norm = 1.0;
+  MomentDtype moments = MomentDtype::float32;
 };
 constexpr auto describe(const OptimizerOptions*) {
   using C = OptimizerOptions;
@@ -29,7 +30,9 @@ constexpr auto describe(const OptimizerOptions*) {
           "where eps is added; pytorch: to the root after the correction of its bias; tensorflow: before, "
           "so that the first steps are shorter, as in the code of Ziegler et al. (2019)"),
       field<&C::weight_decay>("decoupled weight decay; norms and biases are spared", at_least(0.0)),
-      field<&C::max_grad_norm>("global norm gradients are clipped to (0 = no clipping)", at_least(0.0)));
+      field<&C::max_grad_norm>("global norm gradients are clipped to (0 = no clipping)", at_least(0.0)),
+      field<&C::moments>("dtype of both moments; int8: one byte each, in blocks of 256 with a scale, a quarter of the "
+                         "memory"));
 }
 
 /// Section `lr_schedule`.

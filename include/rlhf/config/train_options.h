@@ -21,6 +21,10 @@ inline constexpr const char* kDeviceDoc =
     "compute device; auto: a GPU if there is one; cuda: GPU 0, or that of the variable LOCAL_RANK; cuda:1: GPU 1; a "
     "resume needs the same architecture";
 
+inline constexpr const char* kRecomputeDoc =
+    "keep only the input of each layer for the backward pass, and compute the rest again there: less memory, about a "
+    "third more time, the same results";
+
 }  // namespace detail
 
 /// Section `train` of rlhf-sft, rlhf-rm and rlhf-dpo. Sizes are global and in sequences, or in pairs or rankings.
@@ -34,6 +38,7 @@ struct TrainOptions {
   DeviceChoice device;
   DtypeChoice dtype = DtypeChoice::auto_;
   std::optional<std::int64_t> threads;
+  bool recompute = false;
   bool check_memory = true;
 };
 constexpr auto describe(const TrainOptions*) {
@@ -52,6 +57,7 @@ constexpr auto describe(const TrainOptions*) {
       field<&C::device>(detail::kDeviceDoc).may_change(),
       field<&C::dtype>("compute dtype; masters are float32; auto: bfloat16 if the hardware supports it"),
       field<&C::threads>("CPU threads; default: the physical cores of the machine", at_least(1)).may_change(),
+      field<&C::recompute>(detail::kRecomputeDoc).may_change(),
       field<&C::check_memory>(detail::kCheckMemoryDoc).may_change());
 }
 
@@ -64,6 +70,7 @@ struct PpoTrainOptions {
   DeviceChoice device;
   DtypeChoice dtype = DtypeChoice::auto_;
   std::optional<std::int64_t> threads;
+  bool recompute = false;
   bool check_memory = true;
 };
 constexpr auto describe(const PpoTrainOptions*) {
@@ -80,6 +87,7 @@ constexpr auto describe(const PpoTrainOptions*) {
       field<&C::device>(detail::kDeviceDoc).may_change(),
       field<&C::dtype>("compute dtype; masters are float32; auto: bfloat16 if the hardware supports it"),
       field<&C::threads>("CPU threads; default: the physical cores of the machine", at_least(1)).may_change(),
+      field<&C::recompute>(detail::kRecomputeDoc).may_change(),
       field<&C::check_memory>(detail::kCheckMemoryDoc).may_change());
 }
 

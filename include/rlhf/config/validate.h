@@ -6,6 +6,7 @@
 #include "rlhf/config/average_config.h"
 #include "rlhf/config/dpo_config.h"
 #include "rlhf/config/generate_config.h"
+#include "rlhf/config/merge_config.h"
 #include "rlhf/config/ppo_config.h"
 #include "rlhf/config/reward_evaluation_config.h"
 #include "rlhf/config/reward_model_config.h"
@@ -29,6 +30,7 @@ std::vector<Issue> validate(const GenerateConfig& config);
 std::vector<Issue> validate(const RewardEvaluationConfig& config);
 std::vector<Issue> validate(const SycophancyConfig& config);
 std::vector<Issue> validate(const AverageConfig& config);
+std::vector<Issue> validate(const MergeConfig& config);
 
 /// The rules that every on-policy config keeps, rlhf-ppo's and one of a method of your own.
 std::vector<Issue> validate_on_policy(const std::string& policy, const PromptDataOptions& data,

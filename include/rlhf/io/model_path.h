@@ -14,4 +14,8 @@ std::filesystem::path find_model(const std::string& model);
 /// Where the cache has a model of this id (models--ORG--NAME), whether or not it is there; "" if `model` is no id.
 std::filesystem::path cached_model(const std::string& model);
 
+/// The id of the model whose snapshot in the cache is `folder` (…/models--ORG--NAME/snapshots/REVISION); "" for another
+/// folder.
+std::string model_id_of(const std::filesystem::path& folder);
+
 }  // namespace rlhf

@@ -96,6 +96,20 @@ struct AdamWStep {
   float lr, beta1, beta2, eps, weight_decay, correction1, correction2, scale;
 };
 
+/// Moments of AdamW in one byte each. A block of kMomentBlock elements has a scale a, its largest magnitude, and codes
+/// c:
+///   m = a·sign(c)·(c/127)², c in −127…127;   √v = a·(c/255)², c in 0…255
+/// so that small numbers have as many codes as large ones. A number between two codes is rounded to one of them at
+/// random, in proportion to its distance in √, because averages would not move if each small change were rounded away.
+/// A v above 0 has a code of at least 1: the step is divided by its root. The random number of element i of a step is a
+/// hash of (seed, i). Source of blocks and companding: arXiv:2110.02861.
+struct ByteMoments {
+  std::int8_t* exp_avg;
+  std::uint8_t* exp_avg_sq;
+  float *exp_avg_scales, *exp_avg_sq_scales;  ///< [⌈count / kMomentBlock⌉]
+};
+inline constexpr std::int64_t kMomentBlock = 256;
+
 /// The kernels of one instruction set.
 struct Kernels {
   std::string_view name;  ///< "avx512_bf16", "avx512", "avx2", "plain"
@@ -104,6 +118,9 @@ struct Kernels {
   /// One AdamW step on `count` weights. `rounded`, if not null, receives the new weights in bfloat16.
   void (*adamw)(float* weights, const float* gradients, float* exp_avg, float* exp_avg_sq, BFloat16* rounded,
                 std::int64_t count, const AdamWStep& step);
+  /// The same with moments in bytes.
+  void (*byte_adamw)(float* weights, const float* gradients, const ByteMoments& moments, BFloat16* rounded,
+                     std::int64_t count, const AdamWStep& step, std::uint32_t seed);
   /// Σ x²: fp32 sums within blocks of 4096, their sum in double. The order of the additions depends only on `count`.
   double (*sum_of_squares)(const float* x, std::int64_t count);
 

@@ -44,6 +44,9 @@ class CausalLM {
   virtual double logit_cap() const { return 0; }
   /// All trainable tensors, each once, in file order.
   virtual Parameters& parameters() = 0;
+  /// Whether forward() keeps only the input of each layer for the backward pass, and computes the rest again there. The
+  /// results are the same. A model may ignore it.
+  virtual void set_recompute(bool /*recompute*/) {}
   virtual at::Device device() const = 0;
   virtual at::ScalarType dtype() const = 0;
 

@@ -11,7 +11,9 @@
 
 namespace rlhf {
 
-/// AdamW with float32 masters and moments for every compute dtype.
+struct MomentCodes;
+
+/// AdamW with float32 masters for every compute dtype, and moments in float32 or in bytes (OptimizerOptions::moments).
 ///   m ← β₁m + (1−β₁)g;  v ← β₂v + (1−β₂)g²;  w ← w − lr·(wd·w + m̂ / (√v̂ + eps))
 /// with m̂ = m/c₁, v̂ = v/c₂, c_i = 1 − β_iᵗ; with AdamEpsStyle::tensorflow the last term is √c₂/c₁·m / (√v + eps).
 /// Weight decay does not apply to norms and biases (Parameter::decay). Source: arXiv:1711.05101, algorithm 2.
@@ -19,6 +21,7 @@ class AdamW {
  public:
   /// `weights` must outlive the optimizer. Throws ArgumentError for options out of range, and so does step() for `lr`.
   AdamW(TrainedWeights& weights, const OptimizerOptions& options);
+  ~AdamW();
 
   /// Clips the global norm of the gradients to options.max_grad_norm, updates the masters with learning rate `lr`, and
   /// writes the leaves. Returns the norm before clipping as a float32 scalar on the device, without synchronising. If
@@ -35,10 +38,13 @@ class AdamW {
   at::Tensor step_by_operator(double lr);
   /// Runs LibTorch's fused step for all weights with (or without) weight decay.
   void update(bool decay, double lr, const at::Tensor& found_inf);
+  /// The same for one weight with moments in bytes.
+  void update_bytes(std::size_t index, double lr, const at::Tensor& found_inf);
 
   TrainedWeights& weights_;
   OptimizerOptions options_;
-  std::vector<at::Tensor> exp_avgs_, exp_avg_sqs_;  // one per weight
+  std::vector<at::Tensor> exp_avgs_, exp_avg_sqs_;  // one per weight, if they are float32
+  std::vector<MomentCodes> codes_;                  // one per weight, if they are bytes
   at::Tensor step_count_;
 };
 

@@ -3,6 +3,7 @@
 #include <map>
 #include <string>
 
+#include "rlhf/nn/model_folder.h"
 #include "rlhf/records/records.h"
 
 namespace rlhf {
@@ -12,7 +13,8 @@ using Fingerprint = std::map<std::string, std::string>;
 
 /// Adds names and checksums of data files as `name`[0], `name`[1], …
 void add_data(Fingerprint& fingerprint, const std::string& name, const RecordCounts& counts);
-/// Adds the checksums of the weights and configs in the model folder `path` (or the model id) as `name`/FILE.
-void add_model(Fingerprint& fingerprint, const std::string& name, const std::string& path);
+/// Adds the checksums of the weights and configs of a model as `name`/FILE, and of the base model of an adapter as
+/// `name`.base/FILE.
+void add_model(Fingerprint& fingerprint, const std::string& name, const ModelFolder& folder);
 
 }  // namespace rlhf

@@ -132,6 +132,7 @@ struct RunSettings {
   std::int64_t seed = 0;
   DeviceChoice device;
   DtypeChoice dtype = DtypeChoice::auto_;
+  bool recompute = false;    ///< train.recompute
   bool check_memory = true;  ///< refuse a run whose memory forecast exceeds what is available
   std::optional<std::int64_t> threads, micro_batch_tokens;
   LrScheduleOptions lr_schedule;
@@ -150,6 +151,7 @@ RunSettings run_settings(std::string stage, const Config& config) {
   settings.stage = std::move(stage);
   if constexpr (requires { config.model.policy; }) {
     settings.model.path = config.model.policy;
+    settings.model.lora = config.model.lora;
   } else {
     settings.model = config.model;
   }
@@ -159,6 +161,7 @@ RunSettings run_settings(std::string stage, const Config& config) {
   settings.seed = config.train.seed;
   settings.device = config.train.device;
   settings.dtype = config.train.dtype;
+  settings.recompute = config.train.recompute;
   settings.check_memory = config.train.check_memory;
   settings.threads = config.train.threads;
   settings.micro_batch_tokens = config.train.micro_batch_tokens;

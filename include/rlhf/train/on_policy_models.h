@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "rlhf/config/model_options.h"
+#include "rlhf/config/optimizer_options.h"
+#include "rlhf/nn/shared_trunks.h"
 #include "rlhf/train/method.h"
 #include "rlhf/train/on_policy.h"
 #include "rlhf/train/policy_evaluation.h"
@@ -31,13 +33,24 @@ class OnPolicyModels {
   /// Throws ModelError if longest() exceeds the positions of the model in `folder`.
   void check_positions_of(const ModelFolder& folder) const;
 
-  /// A plan without total_steps and summary. `others` is the memory of the method's other models. `longest_sample` is
-  /// the number of tokens of the longest sample that the policy is trained on beside its rollouts (0: none).
-  MethodPlan plan(MemoryForecast others, std::int64_t longest_sample = 0) const;
+  /// A further model that is trained.
+  struct OtherModel {
+    std::string name;  ///< "value model"
+    const ModelFolder& folder;
+    const OptimizerOptions& optimizer;
+  };
+  /// A plan without total_steps and summary. `optimizer` is that of the policy. `longest_sample` is the number of
+  /// tokens of the longest sample that the policy is trained on beside its rollouts (0: none).
+  MethodPlan plan(const OptimizerOptions& optimizer, const std::vector<OtherModel>& others = {},
+                  std::int64_t longest_sample = 0) const;
+  /// Throws ConfigError unless all models of the run, and `value` if it is not null, are adapters of one base model.
+  void expect_shared_trunk(const ModelFolder* value) const;
 
   void load(std::int64_t seed, std::int64_t micro_batch_tokens);
   CausalLM& policy() { return *policy_; }
   CausalLM& reference() { return *reference_; }
+  /// Loads further models of the run, which share frozen weights with these.
+  SharedTrunks& trunks() { return *trunks_; }
   RewardSource& reward() { return own_reward_ ? *own_reward_ : *configured_reward_; }
   /// The prompts of rollout `step`, one per response.
   std::vector<const PromptSample*> prompts(std::int64_t step) const;
@@ -80,9 +93,10 @@ class OnPolicyModels {
   RewardSource* own_reward_;
   PromptData data_, eval_data_;
   std::int64_t seed_ = 0, micro_batch_tokens_ = 0;
-  ModelFolder reference_folder_;
+  ModelFolder policy_folder_, reference_folder_;
   std::vector<ModelFolder> reward_folders_;  ///< of model.reward and model.reward_ensemble
   std::optional<ModelFolder> eval_reward_folder_;
+  std::optional<SharedTrunks> trunks_;
   std::unique_ptr<CausalLM> policy_, reference_;
   std::deque<ScalarModel> reward_models_;
   std::unique_ptr<RewardSource> configured_reward_;  ///< reward models and reward.terms

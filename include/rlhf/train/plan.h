@@ -1,16 +1,20 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
 
+#include "rlhf/config/optimizer_options.h"
 #include "rlhf/config/ppo_config.h"
 #include "rlhf/config/train_options.h"
 #include "rlhf/core/memory.h"
 #include "rlhf/nn/causal_lm.h"
+#include "rlhf/nn/model_folder.h"
 
 namespace rlhf {
 
@@ -50,23 +54,41 @@ void check_memory(const MemoryForecast& forecast, const MemoryLimit& available, 
 
 /// The number of parameters of a decoder of this shape; a tied head counts once.
 std::int64_t count_parameters(const ModelShape& shape);
-/// The number of bytes per token that a decoder of this shape saves for the backward pass.
-std::int64_t activation_bytes_per_token(const ModelShape& shape, at::ScalarType dtype);
+/// The number of bytes per token that a decoder of this shape saves for the backward pass, or, with `recompute`, the
+/// inputs of all layers and the rest of one.
+std::int64_t activation_bytes_per_token(const ModelShape& shape, at::ScalarType dtype, bool recompute = false);
 /// The number of bytes per token that a forward pass without gradients needs.
 std::int64_t forward_bytes_per_token(const ModelShape& shape);
 /// The size in bytes of the logits of `rows` rows, which are computed in chunks, with their gradient if `trained`.
 std::int64_t logits_bytes(const ModelShape& shape, at::ScalarType dtype, std::int64_t rows, bool trained);
 /// The size in bytes of the keys and values of `tokens` tokens.
 std::int64_t kv_cache_bytes(const ModelShape& shape, at::ScalarType dtype, std::int64_t tokens);
-/// The size in bytes of the weights and, if the model is trained, of masters (if the compute dtype is not float32), two
+/// The size in bytes of `count` weights.
+std::int64_t weight_bytes(std::int64_t count, at::ScalarType dtype);
+/// The size in bytes of the training state of `count` weights: masters (if the compute dtype is not float32), two
 /// moments and gradients.
-std::int64_t model_bytes(const ModelShape& shape, at::ScalarType dtype, bool trained);
+std::int64_t training_bytes(std::int64_t count, at::ScalarType dtype, MomentDtype moments = MomentDtype::float32);
+
+/// Counts the memory of models that share frozen weights as SharedTrunks does.
+class ModelMemory {
+ public:
+  explicit ModelMemory(at::ScalarType dtype) : dtype_(dtype) {}
+  /// The bytes of the weights of one more model that are not there yet.
+  std::int64_t weights(const ModelFolder& folder, bool trained);
+  /// The bytes of its training state: that of the adapter, if there is one.
+  std::int64_t training(const ModelFolder& folder, const OptimizerOptions& optimizer) const;
+
+ private:
+  at::ScalarType dtype_;
+  std::set<std::filesystem::path> shared_;
+};
 
 /// The number of tokens of a micro-batch for which a quarter of the installed memory, after `resident` bytes of models,
 /// is enough: at least `longest` (a sequence is never split), and at most a cap above which nothing gets faster.
 /// Depends only on the arguments.
 std::int64_t derive_micro_batch_tokens(const ModelShape& shape, at::ScalarType dtype, std::int64_t resident,
-                                       std::int64_t installed, std::int64_t longest, bool on_gpu);
+                                       std::int64_t installed, std::int64_t longest, bool on_gpu,
+                                       bool recompute = false);
 
 /// The plan of a stage that trains on samples from files.
 struct SupervisedPlan {

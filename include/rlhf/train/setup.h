@@ -30,14 +30,13 @@ struct Setup {
   /// train.micro_batch_tokens, or the size in the checkpoint from which the run resumes, or nullopt.
   std::optional<std::int64_t> micro_batch_tokens;
   bool accept_differences = false;
+  bool recompute = false;  ///< train.recompute
 
   /// The number of tokens of a micro-batch: `micro_batch_tokens`, or a size derived from the memory after `resident`
   /// bytes of models (train/plan.h). At least `longest`, the size of a sequence or sample that cannot be split.
   std::int64_t choose_micro_batch_tokens(std::int64_t resident, std::int64_t longest) const;
   /// The bytes of the copy of all weights that saving makes if files have another dtype than the masters.
   std::int64_t saving_bytes() const;
-  /// The dtype of saved weights.
-  at::ScalarType saved_dtype() const { return folder.path.empty() ? at::kFloat : folder.file_dtype; }
   /// What a saved model folder contains besides weights: the prompt template if `with_template` is true or the folder
   /// had one, the chat template if the run read messages, the ids that end a response, and for a scalar head a pad
   /// token, the same in config.json and in the files of the tokenizer.
