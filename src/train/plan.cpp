@@ -107,7 +107,8 @@ std::int64_t count_parameters(const ModelShape& s) {
 
 std::int64_t activation_bytes_per_token(const ModelShape& s, at::ScalarType dtype, bool recompute) {
   const double layers = static_cast<double>(s.num_layers), hidden = static_cast<double>(s.hidden_size);
-  const double saved = recompute ? layers * 2 * hidden + saved_per_layer(s) : layers * saved_per_layer(s);
+  // The last layer, the one that runs again, and what the allocator kept of another.
+  const double saved = recompute ? layers * 2 * hidden + 3 * saved_per_layer(s) : layers * saved_per_layer(s);
   return bytes_of((saved + 4 * hidden) * element_size(dtype));
 }
 

@@ -55,7 +55,7 @@ void check_memory(const MemoryForecast& forecast, const MemoryLimit& available, 
 /// The number of parameters of a decoder of this shape; a tied head counts once.
 std::int64_t count_parameters(const ModelShape& shape);
 /// The number of bytes per token that a decoder of this shape saves for the backward pass, or, with `recompute`, the
-/// inputs of all layers and the rest of one.
+/// inputs of all layers and the rest of a few.
 std::int64_t activation_bytes_per_token(const ModelShape& shape, at::ScalarType dtype, bool recompute = false);
 /// The number of bytes per token that a forward pass without gradients needs.
 std::int64_t forward_bytes_per_token(const ModelShape& shape);
