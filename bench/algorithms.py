@@ -24,7 +24,7 @@ METHODS = {
     "dr_grpo": ("ppo", ["ppo.advantage=dr_grpo", "ppo.loss_aggregation=constant", *K3, *GROUPS]),
     "reinforce_plus_plus": ("ppo", ["ppo.advantage=reinforce_plus_plus", *GROUPS]),
     "dpo": ("dpo", ["model.path=runs/demo/sft/final", "data.train=[runs/demo/pairs.jsonl]", "data.max_length=64",
-                    "train.batch_size=64", "train.epochs=2", "train.dtype=float32", "optimizer.lr=1e-3", "dpo.beta=0.3",
+                    "train.batch_size=64", "train.epochs=1", "train.dtype=float32", "optimizer.lr=3e-4", "dpo.beta=1",
                     "checkpoint.every_steps=0", "log.samples_every_steps=0"]),
 }
 # figure: (key of summary.json, factor, digits, unit)
@@ -150,7 +150,7 @@ def main() -> None:
             runs[name].append(folder / "run")
             summaries[name].append(json.loads((folder / "summary.json").read_text()))
             print(f"seed {seed}: {name}: {summaries[name][-1]['ppo']}", flush=True)
-    settings = "\n".join(f"- `{name}`: `rlhf-{tool} {' '.join(keys)}`" for name, (tool, keys) in METHODS.items())
+    settings = "\n".join(f"- `{name}`: `rlhf-{tool} {' '.join(keys)}`".replace(" `", "`") for name, (tool, keys) in METHODS.items())
     seeds = ", ".join(map(str, options.seeds))
     image = options.output.with_suffix(".svg")
     image.write_text(picture(runs))
