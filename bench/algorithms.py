@@ -150,7 +150,7 @@ def main() -> None:
             runs[name].append(folder / "run")
             summaries[name].append(json.loads((folder / "summary.json").read_text()))
             print(f"seed {seed}: {name}: {summaries[name][-1]['ppo']}", flush=True)
-    settings = "\n".join(f"- `{name}`: `rlhf-{tool} {' '.join(keys)}`".replace(" `", "`") for name, (tool, keys) in METHODS.items())
+    settings = "\n".join(f"- `{name}`: `{' '.join(['rlhf-' + tool, *keys])}`" for name, (tool, keys) in METHODS.items())
     seeds = ", ".join(map(str, options.seeds))
     image = options.output.with_suffix(".svg")
     image.write_text(picture(runs))
