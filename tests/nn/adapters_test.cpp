@@ -327,7 +327,9 @@ TEST(AdapterFolder, RefusesWeightsThatDoNotFit) {
 
 TEST(AdapterFolder, PeftLoadsWhatIsSavedWithEqualLogitsAndScores) {
   const char* const python = std::getenv("RLHF_TEST_PYTHON");
-  if (python == nullptr) GTEST_SKIP() << "RLHF_TEST_PYTHON does not name a Python with peft";
+  if (python == nullptr) GTEST_SKIP() << "RLHF_TEST_PYTHON does not name a Python with transformers and peft";
+  if (std::system((std::string(python) + " -c 'import peft' 2>/dev/null").c_str()) != 0)
+    GTEST_SKIP() << "no peft in " << python << " (RLHF_TEST_PYTHON)";
   const TemporaryFolder temp;
   const PackedBatch batch = pack_cut(expected_of("llama3").tensor("tokens"), kLengths);
   testing::TransformersRun run(python, batch, temp.path());

@@ -137,7 +137,7 @@ TEST(Compared, RefuseWhatHasNoOrder) {
 
 TEST(Compared, OfCrowdArgumentsHaveTheirVotes) {
   const auto file = testing::shared_data() / "data/crowd_arguments/judgments.jsonl.gz";
-  if (!std::filesystem::exists(file)) GTEST_SKIP() << "no reference data: " << file;
+  if (!std::filesystem::exists(file)) GTEST_SKIP() << "no " << file << " (RLHF_SHARED_DATA)";
   std::int64_t records = 0;
   double votes = 0, gold = 0;
   for_each_compared({file}, {}, [&](const ComparedRecord& record) {

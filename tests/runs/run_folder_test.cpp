@@ -1,6 +1,7 @@
 #include "rlhf/runs/run_folder.h"
 
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <sys/resource.h>
@@ -115,14 +116,35 @@ TEST(RunFolder, OnAFullDiskIsAnOutputErrorAndLeavesNothing) {
   EXPECT_TRUE(fs::is_empty(folder / "empty"));
 }
 
+/// Root may write everywhere, so root is another user meanwhile.
+class WithoutPrivileges {
+ public:
+  WithoutPrivileges() : was_root_(::geteuid() == 0) {
+    constexpr uid_t kNobody = 65534;
+    if (was_root_) changed_ = ::seteuid(kNobody) == 0;
+  }
+  ~WithoutPrivileges() {
+    if (changed_ && ::seteuid(0) != 0) std::abort();
+  }
+  WithoutPrivileges(const WithoutPrivileges&) = delete;
+  WithoutPrivileges& operator=(const WithoutPrivileges&) = delete;
+  bool holds() const { return !was_root_ || changed_; }
+
+ private:
+  bool was_root_, changed_ = false;
+};
+
 TEST(RunFolder, WithoutPermissionIsAnOutputError) {
-  if (::geteuid() == 0) GTEST_SKIP() << "root may write everywhere";
   const TemporaryFolder folder;
   fs::create_directory(folder / "locked");
-  fs::permissions(folder / "locked", fs::perms::owner_read | fs::perms::owner_exec);
+  const fs::perms readable =
+      fs::perms::owner_read | fs::perms::owner_exec | fs::perms::others_read | fs::perms::others_exec;
+  fs::permissions(folder / "locked", readable);
+  fs::permissions(folder.path(), readable | fs::perms::owner_write);
+  const WithoutPrivileges unprivileged;
+  if (!unprivileged.holds()) GTEST_SKIP() << "root may write everywhere, and may not become another user here";
   EXPECT_THROW(RunFolder(folder / "locked/run").create("", "", false), OutputError);
   EXPECT_THROW(RunFolder(folder / "locked").create("", "", false), OutputError);
-  fs::permissions(folder / "locked", fs::perms::owner_all);
 }
 
 }  // namespace
