@@ -2,11 +2,9 @@
 #include "rlhf/tensor/linear.h"
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/mm.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "rlhf/tensor/check_shape.h"
-#include "rlhf/tensor/gradient.h"
 
 #include "tensor/product.h"
 
@@ -28,13 +26,7 @@ class Linear : public torch::autograd::Function<Linear> {
     const at::Tensor &x = saved[0], &weight = saved[1], &grad = gradients[0];
     at::Tensor grad_x, grad_weight;
     if (context->needs_input_grad(0)) grad_x = linear_input_gradient(grad, weight);
-    if (context->needs_input_grad(1)) {
-      if (adds_in_place(weight)) {
-        add_product(weight.grad(), grad, x);
-      } else {
-        grad_weight = at::mm(grad.t(), x);
-      }
-    }
+    if (context->needs_input_grad(1)) grad_weight = weight_gradient(weight, grad, x);
     return {grad_x, grad_weight};
   }
 };
@@ -54,9 +46,7 @@ at::Tensor apply_linear(const at::Tensor& x, const at::Tensor& weight, const at:
   check_factors(x, "x", weight, 1);
   if (bias.defined()) check_shape(bias, "bias", {weight.size(0)});
   const bool differentiable = at::GradMode::is_enabled() && (x.requires_grad() || weight.requires_grad());
-  const at::Tensor y = differentiable            ? Linear::apply(x, weight)
-                       : has_few_rows(x, weight) ? product_of_few_rows(x, weight)
-                                                 : product(x, weight);
+  const at::Tensor y = differentiable ? Linear::apply(x, weight) : inference_product(x, weight);
   return bias.defined() ? y.add(bias) : y;
 }
 

@@ -1,8 +1,9 @@
 // Linear layers with a low-rank update, whose gradients are added in place.
 #include "rlhf/tensor/low_rank.h"
 
+#include <utility>
+
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/bernoulli.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
@@ -47,19 +48,12 @@ void add_update(const at::Tensor& y, const at::Tensor& u, const LowRank& update)
   for_each_block(update.blocks, y, u, update.b, [](const BlockViews& block) { block.y.addmm_(block.u, block.b.t()); });
 }
 
-/// The gradient of a weight from its product, added in place if possible: then the result is undefined.
-at::Tensor weight_gradient(const at::Tensor& weight, const at::Tensor& grad, const at::Tensor& x) {
-  if (!adds_in_place(weight)) return at::mm(grad.t(), x);
-  add_product(weight.grad(), grad, x);
-  return {};
-}
-
 class LowRankLinear : public torch::autograd::Function<LowRankLinear> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
                             const at::Tensor& a, const at::Tensor& b, const LowRank& update) {
     at::Tensor y = product(x, weight), kept;  // the kept inputs, times 1 / (1 − dropout)
-    if (update.dropout > 0) kept = at::bernoulli(at::empty_like(x), 1 - update.dropout).div_(1 - update.dropout);
+    if (update.dropout > 0) kept = at::empty_like(x).bernoulli_(1 - update.dropout).div_(1 - update.dropout);
     const at::Tensor u = product(kept.defined() ? x.mul(kept) : x, a).mul_(update.scale);
     add_update(y, u, update);
     context->save_for_backward({x, weight, a, b, u, kept});
@@ -142,9 +136,8 @@ at::Tensor apply_linear(const at::Tensor& x, const at::Tensor& weight, const at:
   if (differentiable) {
     y = LowRankLinear::apply(x, weight, update.a, update.b, update);
   } else {
-    const bool few = has_few_rows(x, weight);
-    y = few ? product_of_few_rows(x, weight) : product(x, weight);
-    add_update(y, (few ? product_of_few_rows(x, update.a) : product(x, update.a)).mul_(update.scale), update);
+    y = inference_product(x, weight);
+    add_update(y, inference_product(x, update.a).mul_(update.scale), update);
   }
   return bias.defined() ? y.add(bias) : y;
 }

@@ -11,6 +11,7 @@
 #include <ATen/ops/mm.h>
 
 #include "rlhf/tensor/fused.h"
+#include "rlhf/tensor/gradient.h"
 
 namespace rlhf {
 namespace {
@@ -39,6 +40,16 @@ const std::optional<c10::OperatorHandle>& onednn_linear() {
   return found;
 }
 
+at::Tensor product_of_few_rows(const at::Tensor& x, const at::Tensor& weight) {
+  const at::Tensor rows = x.contiguous();
+  const at::Tensor y = at::empty({x.size(0), weight.size(0)}, x.options());
+  with_element_type(x, [&]<typename T>(T) {
+    kernels().of<T>().few_rows_linear(elements<T>(rows), elements<T>(weight), mutable_elements<T>(y), x.size(0),
+                                      x.size(1), weight.size(0));
+  });
+  return y;
+}
+
 }  // namespace
 
 at::Tensor product(const at::Tensor& x, const at::Tensor& weight) {
@@ -51,18 +62,15 @@ at::Tensor product(const at::Tensor& x, const at::Tensor& weight) {
   return at::mm(x, weight.t());
 }
 
-bool has_few_rows(const at::Tensor& x, const at::Tensor& weight) {
-  return has_fused(Fused::few_rows_linear, x) && weight.is_contiguous() && x.size(0) <= few_rows_limit();
+at::Tensor inference_product(const at::Tensor& x, const at::Tensor& weight) {
+  const bool few = has_fused(Fused::few_rows_linear, x) && weight.is_contiguous() && x.size(0) <= few_rows_limit();
+  return few ? product_of_few_rows(x, weight) : product(x, weight);
 }
 
-at::Tensor product_of_few_rows(const at::Tensor& x, const at::Tensor& weight) {
-  const at::Tensor rows = x.contiguous();
-  const at::Tensor y = at::empty({x.size(0), weight.size(0)}, x.options());
-  with_element_type(x, [&]<typename T>(T) {
-    kernels().of<T>().few_rows_linear(elements<T>(rows), elements<T>(weight), mutable_elements<T>(y), x.size(0),
-                                      x.size(1), weight.size(0));
-  });
-  return y;
+at::Tensor weight_gradient(const at::Tensor& weight, const at::Tensor& grad, const at::Tensor& x) {
+  if (!adds_in_place(weight)) return at::mm(grad.t(), x);
+  add_product(weight.grad(), grad, x);
+  return {};
 }
 
 }  // namespace rlhf
