@@ -26,12 +26,12 @@ at::Tensor as_blocks(const at::Tensor& x) {
   return at::constant_pad_nd(flat, {0, blocks * kMomentBlock - flat.numel()}).view({blocks, kMomentBlock});
 }
 
-/// The 32-bit hash of the kernel in int64 numbers: [blocks, kMomentBlock].
-at::Tensor hash(const at::Tensor& seed, const at::Tensor& like) {
+/// The 32-bit hash of the kernel for the elements from `begin` on, in int64 numbers: [blocks, kMomentBlock].
+at::Tensor hash(const at::Tensor& seed, std::int64_t begin, const at::Tensor& like) {
   const auto cut = [](const at::Tensor& x) { return x.bitwise_and(kMask); };
   const auto mixed = [&](const at::Tensor& h, int shift) { return h.bitwise_xor(h.bitwise_right_shift(shift)); };
   // A product of two 32-bit numbers wraps around in 64 bits, which keeps its low 32.
-  at::Tensor h = at::arange(like.numel(), like.options().dtype(at::kLong)).view(like.sizes());
+  at::Tensor h = at::arange(begin, begin + like.numel(), like.options().dtype(at::kLong)).view(like.sizes());
   h = cut(h.mul(std::int64_t{0x9e3779b9}).add(seed));
   h = cut(mixed(h, 16).mul(std::int64_t{0x85ebca6b}));
   h = cut(mixed(h, 13).mul(std::int64_t{0xc2b2ae35}));
@@ -58,25 +58,32 @@ at::Tensor rounding_seed(const at::Tensor& step, std::size_t weight) {
   return step.mul(kPerStep).add(static_cast<std::int64_t>(weight) * kPerWeight).bitwise_and(kMask);
 }
 
-MomentCodes::MomentCodes(std::int64_t count, at::Device device)
-    : exp_avg(at::zeros({count}, at::TensorOptions(device).dtype(at::kChar))),
-      exp_avg_sq(at::zeros({count}, at::TensorOptions(device).dtype(at::kByte))),
-      exp_avg_scale(at::zeros({blocks_of(count)}, at::TensorOptions(device).dtype(at::kFloat))),
-      exp_avg_sq_scale(at::zeros({blocks_of(count)}, at::TensorOptions(device).dtype(at::kFloat))) {}
-
-Moments decode_moments(const MomentCodes& codes, const at::Tensor& weight) {
-  const auto shaped = [&](const at::Tensor& blocks) {
-    return blocks.flatten().narrow(0, 0, weight.numel()).view(weight.sizes()).contiguous();
+MomentCodes zero_moments(std::int64_t count, at::Device device) {
+  const auto zeros = [device](std::int64_t size, at::ScalarType dtype) {
+    return at::zeros({size}, at::TensorOptions(device).dtype(dtype));
   };
+  return {zeros(count, at::kChar), zeros(count, at::kByte), zeros(blocks_of(count), at::kFloat),
+          zeros(blocks_of(count), at::kFloat)};
+}
+
+MomentCodes MomentCodes::slice(std::int64_t begin, std::int64_t count) const {
+  const std::int64_t block = begin / kMomentBlock, blocks = blocks_of(count);
+  return {exp_avg.narrow(0, begin, count), exp_avg_sq.narrow(0, begin, count), exp_avg_scale.narrow(0, block, blocks),
+          exp_avg_sq_scale.narrow(0, block, blocks)};
+}
+
+Moments decode_moments(const MomentCodes& codes) {
+  const auto shaped = [&](const at::Tensor& blocks) { return blocks.flatten().narrow(0, 0, codes.exp_avg.numel()); };
   const at::Tensor c = as_blocks(codes.exp_avg.to(at::kFloat)), r = as_blocks(codes.exp_avg_sq.to(at::kFloat));
   const at::Tensor m = c.mul(c.abs()).mul(codes.exp_avg_scale.div(kSigned * kSigned).unsqueeze(1));
   const at::Tensor root = r.mul(r).mul(codes.exp_avg_sq_scale.div(kUnsigned * kUnsigned).unsqueeze(1));
   return {shaped(m), shaped(root.mul(root))};
 }
 
-void encode_moments(const Moments& moments, const at::Tensor& seed, const at::Tensor& skip, const MomentCodes& codes) {
+void encode_moments(const Moments& moments, const at::Tensor& seed, std::int64_t begin, const at::Tensor& skip,
+                    const MomentCodes& codes) {
   const at::Tensor m = as_blocks(moments.exp_avg), root = as_blocks(moments.exp_avg_sq.sqrt());
-  const at::Tensor h = hash(seed, m), m_scale = m.abs().amax(1), root_scale = root.amax(1);
+  const at::Tensor h = hash(seed, begin, m), m_scale = m.abs().amax(1), root_scale = root.amax(1);
   const at::Tensor first = h.bitwise_and(0xffff).to(at::kFloat).div(65536);
   const at::Tensor second = h.bitwise_right_shift(16).to(at::kFloat).div(65536);
   store(codes.exp_avg, codes_of(m.abs(), m_scale, first, kSigned).mul(m.sign()), skip);

@@ -12,18 +12,22 @@ struct MomentCodes {
   at::Tensor exp_avg, exp_avg_sq;  ///< int8, uint8
   at::Tensor exp_avg_scale, exp_avg_sq_scale;
 
-  MomentCodes(std::int64_t count, at::Device device);
+  /// Views of `count` elements from `begin` on, a multiple of kMomentBlock.
+  MomentCodes slice(std::int64_t begin, std::int64_t count) const;
 };
+MomentCodes zero_moments(std::int64_t count, at::Device device);
 
-/// The same computation as the kernel's, with LibTorch's operators: decodes moments to float32, of the sizes of
-/// `weight`, and encodes them with the random numbers of `seed`, unless `skip`, a bool scalar on the device, is true.
+/// The same computation as the kernel's, with LibTorch's operators: decodes moments to float32, [n], and encodes those
+/// of the elements from `begin` on of a weight with the random numbers of `seed`, unless `skip`, a bool scalar on the
+/// device, is true.
 struct Moments {
   at::Tensor exp_avg, exp_avg_sq;
 };
 /// The seed of a weight's random numbers in a step; of a step count on the device without waiting for it.
 std::uint32_t rounding_seed(std::int64_t step, std::size_t weight);
 at::Tensor rounding_seed(const at::Tensor& step, std::size_t weight);
-Moments decode_moments(const MomentCodes& codes, const at::Tensor& weight);
-void encode_moments(const Moments& moments, const at::Tensor& seed, const at::Tensor& skip, const MomentCodes& codes);
+Moments decode_moments(const MomentCodes& codes);
+void encode_moments(const Moments& moments, const at::Tensor& seed, std::int64_t begin, const at::Tensor& skip,
+                    const MomentCodes& codes);
 
 }  // namespace rlhf

@@ -51,7 +51,7 @@ AdamW::AdamW(TrainedWeights& weights, const OptimizerOptions& options) : weights
   check_argument(options_.max_grad_norm >= 0, "max_grad_norm", "at least 0", options_.max_grad_norm);
   for (const auto& weight : weights_.weights()) {
     if (options_.moments == MomentDtype::int8) {
-      codes_.emplace_back(weight.master.numel(), weight.master.device());
+      codes_.push_back(zero_moments(weight.master.numel(), weight.master.device()));
     } else {
       exp_avgs_.push_back(at::zeros_like(weight.master));
       exp_avg_sqs_.push_back(at::zeros_like(weight.master));
@@ -106,17 +106,19 @@ at::Tensor AdamW::step_by_operator(double lr) {
     weights_.gradients().mul_(norm.add(kClipEpsilon).reciprocal().mul(options_.max_grad_norm).clamp_max(1.0));
   }
   step_count_.add_(1);
-  for (std::size_t i = 0; i < codes_.size(); ++i) update_bytes(i, lr, found_inf);
+  const bool waits = options_.eps_style != AdamEpsStyle::pytorch;  // for the device
+  const double eps = waits ? corrected_eps(options_, step_count_.item<double>()) : options_.eps;
+  for (std::size_t i = 0; i < codes_.size(); ++i) update_bytes(i, lr, eps, found_inf);
   if (codes_.empty()) {
-    update(/*decay=*/true, lr, found_inf);
-    update(/*decay=*/false, lr, found_inf);
+    update(/*decay=*/true, lr, eps, found_inf);
+    update(/*decay=*/false, lr, eps, found_inf);
   }
   step_count_.sub_(found_inf);  // a skipped update does not count as a step
   weights_.write_leaves();
   return norm;
 }
 
-void AdamW::update(bool decay, double lr, const at::Tensor& found_inf) {
+void AdamW::update(bool decay, double lr, double eps, const at::Tensor& found_inf) {
   std::vector<at::Tensor> masters, gradients, exp_avgs, exp_avg_sqs;
   for (std::size_t i = 0; i < exp_avgs_.size(); ++i) {
     const auto& weight = weights_.weights()[i];
@@ -128,21 +130,27 @@ void AdamW::update(bool decay, double lr, const at::Tensor& found_inf) {
   }
   if (masters.empty()) return;
   const std::vector<at::Tensor> steps(masters.size(), step_count_);
-  const bool waits = options_.eps_style != AdamEpsStyle::pytorch;  // for the device
-  const double eps = waits ? corrected_eps(options_, step_count_.item<double>()) : options_.eps;
   at::_fused_adamw_(masters, gradients, exp_avgs, exp_avg_sqs, /*max_exp_avg_sqs=*/{}, steps, lr, options_.betas[0],
                     options_.betas[1], decay ? options_.weight_decay : 0.0, eps, /*amsgrad=*/false,
                     /*maximize=*/false, /*grad_scale=*/std::nullopt, found_inf);
 }
 
-void AdamW::update_bytes(std::size_t index, double lr, const at::Tensor& found_inf) {
+void AdamW::update_bytes(std::size_t index, double lr, double eps, const at::Tensor& found_inf) {
+  constexpr std::int64_t kSlice = 1 << 22;  // elements: the moments of a slice are float32 meanwhile
+  static_assert(kSlice % kMomentBlock == 0);
   const auto& weight = weights_.weights()[index];
-  const Moments moments = decode_moments(codes_[index], weight.master);
-  at::_fused_adamw_(weight.master, weight.gradient, moments.exp_avg, moments.exp_avg_sq, /*max_exp_avg_sqs=*/{},
-                    step_count_, lr, options_.betas[0], options_.betas[1],
-                    weight.parameter.decay ? options_.weight_decay : 0.0, options_.eps, /*amsgrad=*/false,
-                    /*maximize=*/false, /*grad_scale=*/std::nullopt, found_inf);
-  encode_moments(moments, rounding_seed(step_count_.to(at::kLong), index), found_inf.to(at::kBool), codes_[index]);
+  const at::Tensor seed = rounding_seed(step_count_.to(at::kLong), index), skip = found_inf.to(at::kBool);
+  for (std::int64_t begin = 0; begin < weight.master.numel(); begin += kSlice) {
+    const std::int64_t size = std::min(kSlice, weight.master.numel() - begin);
+    const auto slice = [&](const at::Tensor& whole) { return whole.view({-1}).narrow(0, begin, size); };
+    const MomentCodes codes = codes_[index].slice(begin, size);
+    const Moments moments = decode_moments(codes);
+    at::_fused_adamw_(slice(weight.master), slice(weight.gradient), moments.exp_avg, moments.exp_avg_sq,
+                      /*max_exp_avg_sqs=*/{}, step_count_, lr, options_.betas[0], options_.betas[1],
+                      weight.parameter.decay ? options_.weight_decay : 0.0, eps, /*amsgrad=*/false,
+                      /*maximize=*/false, /*grad_scale=*/std::nullopt, found_inf);
+    encode_moments(moments, seed, begin, skip, codes);
+  }
 }
 
 NamedTensors AdamW::state() const {

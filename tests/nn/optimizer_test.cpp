@@ -214,10 +214,11 @@ TEST(AdamW, EpsInTheStyleOfTensorFlowIsAddedBeforeTheCorrection) {
     v = 0.999 * v + 0.001 * g * g;
     expected -= 1e-2 * std::sqrt(1 - std::pow(0.999, t)) / (1 - std::pow(0.9, t)) * m / (std::sqrt(v) + 1e-5);
   }
-  const auto weight_after = [&](at::ScalarType dtype, AdamEpsStyle style) {
+  const auto weight_after = [&](at::ScalarType dtype, AdamEpsStyle style, MomentDtype moments = MomentDtype::float32) {
     const Parameters parameters = {{"w", at::ones({8}, dtype).set_requires_grad(true), false}};
     TrainedWeights weights(parameters);
-    AdamW optimizer(weights, {.betas = {0.9, 0.999}, .eps = 1e-5, .eps_style = style, .max_grad_norm = 0});
+    AdamW optimizer(weights,
+                    {.betas = {0.9, 0.999}, .eps = 1e-5, .eps_style = style, .max_grad_norm = 0, .moments = moments});
     for (const double gradient : gradients) {
       weights.zero_gradients();
       weights.gradients().fill_(gradient);
@@ -227,6 +228,8 @@ TEST(AdamW, EpsInTheStyleOfTensorFlowIsAddedBeforeTheCorrection) {
   };
   for (const auto dtype : {at::kBFloat16, at::kHalf}) {
     EXPECT_NEAR(weight_after(dtype, AdamEpsStyle::tensorflow), expected, 1e-7);
+    // All elements are equal, so they have the largest code and their moments are exact.
+    EXPECT_NEAR(weight_after(dtype, AdamEpsStyle::tensorflow, MomentDtype::int8), expected, 1e-7);
     EXPECT_GT(std::abs(weight_after(dtype, AdamEpsStyle::pytorch) - expected), 1e-4) << "so that the test can fail";
   }
 }

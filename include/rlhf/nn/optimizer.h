@@ -16,7 +16,8 @@ struct MomentCodes;
 /// AdamW with float32 masters for every compute dtype, and moments in float32 or in bytes (OptimizerOptions::moments).
 ///   m ← β₁m + (1−β₁)g;  v ← β₂v + (1−β₂)g²;  w ← w − lr·(wd·w + m̂ / (√v̂ + eps))
 /// with m̂ = m/c₁, v̂ = v/c₂, c_i = 1 − β_iᵗ; with AdamEpsStyle::tensorflow the last term is √c₂/c₁·m / (√v + eps).
-/// Weight decay does not apply to norms and biases (Parameter::decay). Source: arXiv:1711.05101, algorithm 2.
+/// Weight decay does not apply to norms and biases (Parameter::decay), but to the bias of an output head, which is a
+/// column of it. Source: arXiv:1711.05101, algorithm 2.
 class AdamW {
  public:
   /// `weights` must outlive the optimizer. Throws ArgumentError for options out of range, and so does step() for `lr`.
@@ -24,8 +25,8 @@ class AdamW {
   ~AdamW();
 
   /// Clips the global norm of the gradients to options.max_grad_norm, updates the masters with learning rate `lr`, and
-  /// writes the leaves. Returns the norm before clipping as a float32 scalar on the device, without synchronising. If
-  /// the norm is not finite, no weight changes.
+  /// writes the leaves. Returns the norm before clipping as a float32 scalar on the device, without synchronising
+  /// (with AdamEpsStyle::tensorflow it waits for the step count). If the norm is not finite, no weight changes.
   at::Tensor step(double lr);
 
   TrainedWeights& weights() { return weights_; }
@@ -37,9 +38,9 @@ class AdamW {
   at::Tensor step_by_kernel(double lr);
   at::Tensor step_by_operator(double lr);
   /// Runs LibTorch's fused step for all weights with (or without) weight decay.
-  void update(bool decay, double lr, const at::Tensor& found_inf);
+  void update(bool decay, double lr, double eps, const at::Tensor& found_inf);
   /// The same for one weight with moments in bytes.
-  void update_bytes(std::size_t index, double lr, const at::Tensor& found_inf);
+  void update_bytes(std::size_t index, double lr, double eps, const at::Tensor& found_inf);
 
   TrainedWeights& weights_;
   OptimizerOptions options_;
