@@ -3,10 +3,11 @@
 
 #include <vector>
 
-#include <ATen/ops/bincount.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/ones_like.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/topk.h>
+#include <ATen/ops/zeros.h>
 
 #include "nn/embedding.h"
 
@@ -21,8 +22,10 @@ Routing route(const at::Tensor& logits, std::int64_t per_token, bool normalized)
 
 at::Tensor mix_experts(const at::Tensor& x, const Routing& routing, std::int64_t count,
                        const std::function<at::Tensor(std::int64_t, const at::Tensor&)>& expert) {
+  if (x.size(0) == 0) return x;
   const at::Tensor chosen = routing.experts.flatten(), order = chosen.argsort(/*stable=*/true);
-  const at::Tensor numbers = at::bincount(chosen, {}, count).cpu();
+  // at::bincount would make the host wait for the extremes too.
+  const at::Tensor numbers = at::zeros({count}, chosen.options()).scatter_add_(0, chosen, at::ones_like(chosen)).cpu();
   const std::int64_t* const sizes = numbers.const_data_ptr<std::int64_t>();
   // embed() gathers rows and has a fast backward pass.
   const at::Tensor rows = embed(x, order.div(routing.experts.size(1), "floor"));

@@ -160,7 +160,7 @@ const std::vector<BadValue> kBadValues = {
     {"families/falcon_new", "num_kv_heads", "3",
      "num_key_value_heads: expected a divisor of num_attention_heads 4, found 3"},
     {"families/mixtral", "num_experts_per_tok", "5", "num_experts_per_tok: expected at most 4, found 5"},
-    {"families/mixtral", "num_local_experts", "10001", "expected at most 10000 experts, found 10001"},
+    {"families/mixtral", "num_local_experts", "10001", "num_local_experts: expected at most 10000, found 10001"},
     {"families/qwen2_moe", "moe_intermediate_size", "2000000",
      "expected experts of at most 1048576 columns, found 2000000"},
     {"families/qwen2_moe", "mlp_only_layers", "0", "mlp_only_layers: expected a list of layers, found 0"},

@@ -238,12 +238,16 @@ std::vector<LayerKind> read_layers(const JsonReader& config, std::int64_t count,
   return layers;
 }
 
+const char* experts_key(const JsonReader& config) {
+  return config.has("num_local_experts") ? "num_local_experts" : "num_experts";
+}
+
 void set_experts(const JsonReader& config, DecoderConfig& decoder, Experts experts) {
   constexpr std::int64_t kMaxExperts = 10'000, kMaxWidth = 1 << 20;
   if (config.boolean_or("output_router_logits", false))
     config.at("output_router_logits").fail("false, because the auxiliary loss of the router is not computed", "true");
   if (experts.count > kMaxExperts)
-    config.fail("at most " + std::to_string(kMaxExperts) + " experts", std::to_string(experts.count));
+    config.at(experts_key(config)).fail("at most " + std::to_string(kMaxExperts), std::to_string(experts.count));
   if (experts.per_token > experts.count)
     config.at("num_experts_per_tok")
         .fail("at most " + std::to_string(experts.count), std::to_string(experts.per_token));

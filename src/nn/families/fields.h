@@ -51,6 +51,8 @@ std::vector<LayerKind> read_layers(const JsonReader& config, std::int64_t count,
 /// Reads `sliding_window`: 0 if it is null, `fallback` if it is absent.
 std::int64_t read_window(const JsonReader& config, std::int64_t fallback);
 
+/// The key of the number of experts.
+const char* experts_key(const JsonReader& config);
 /// Gives the decoder its experts; dense_width is the `intermediate_size` that was read. The sizes of the model then
 /// count all experts. Refuses the auxiliary loss of the router.
 void set_experts(const JsonReader& config, DecoderConfig& decoder, Experts experts);

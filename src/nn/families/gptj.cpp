@@ -1,5 +1,4 @@
 // GPT-J.
-#include <algorithm>
 
 #include "nn/families/families.h"
 #include "nn/families/fields.h"

@@ -35,6 +35,7 @@ std::vector<Rotary> read_olmo3_rotaries(const JsonReader& config, const ModelSha
     return {read_rotary_section(rope.at("full_attention"), shape, {.theta = kTheta}),
             read_rotary_section(rope.at("sliding_attention"), shape, {.theta = kTheta})};
   }
+  // As transformers 5 reads older files: `rope_theta` is that of the full layers alone.
   return {read_rotary(config, shape, {.theta = kTheta}), {.theta = kTheta, .width = shape.head_dim}};
 }
 

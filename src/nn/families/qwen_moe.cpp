@@ -38,8 +38,7 @@ DecoderConfig read_any_moe(const JsonReader& config, const ShapeDefaults& shape,
   decoder.norm_eps = config.positive_number_or("rms_norm_eps", 1e-6);
   decoder.activation = read_activation(config, "hidden_act", "silu");
   decoder.layers.resize(static_cast<std::size_t>(decoder.shape.num_layers));
-  const char* const count = config.has("num_local_experts") ? "num_local_experts" : "num_experts";
-  Experts experts{.count = positive_integer_or(config, count, defaults.count),
+  Experts experts{.count = positive_integer_or(config, experts_key(config), defaults.count),
                   .per_token = positive_integer_or(config, "num_experts_per_tok", defaults.per_token),
                   .width = decoder.shape.intermediate_size,
                   .normalized = config.boolean_or("norm_topk_prob", false)};
