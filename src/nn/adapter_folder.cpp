@@ -7,7 +7,6 @@
 #include <string_view>
 #include <system_error>
 
-#include <ATen/ops/isfinite.h>
 #include <ATen/ops/mm.h>
 #include <c10/util/accumulate.h>
 #include <nlohmann/json.hpp>
@@ -178,17 +177,8 @@ bool AdapterWeights::adapts(const std::string& layer) const {
 
 at::Tensor AdapterWeights::read(const WeightRequest& request) {
   const std::string name = kPrefix + request.name;
-  const auto found = file_.entries().find(name);
-  if (found == file_.entries().end()) throw ModelError(where_ + ": " + name + ": expected this tensor, found none");
-  const auto& entry = found->second;
-  if (entry.sizes != request.sizes)
-    throw ModelError(where_ + ": " + name + ": expected " + sizes_text(request.sizes) +
-                     " by the base model and r, found " + sizes_text(entry.sizes));
-  if (!at::isFloatingType(entry.dtype))
-    throw ModelError(where_ + ": " + name + ": expected floating-point numbers, found " + at::toString(entry.dtype));
-  at::Tensor values = file_.tensor(name);
-  if (!at::isfinite(values.to(at::kFloat)).all().item<bool>())
-    throw ModelError(where_ + ": " + name + ": expected finite numbers, found a NaN or an infinity");
+  if (!file_.entries().contains(name)) throw ModelError(where_ + ": " + name + ": expected this tensor, found none");
+  at::Tensor values = read_checked(file_, name, request.sizes, where_ + ": " + name, "the base model and r");
   read_.insert(name);
   return values;
 }
@@ -211,19 +201,11 @@ void AdapterWeights::refuse_leftovers() const {
 void save_adapter(const ModelFolder& source, const NamedTensors& weights, std::optional<double> reward_mean,
                   const SaveOptions& options, const fs::path& path) {
   NamedTensors named;
-  for (const auto& [name, tensor] : weights) named.emplace_back(kPrefix + name, tensor.detach().to(options.dtype));
-  Json ours = Json::object();
-  if (!options.prompt_template.empty()) ours["prompt_template"] = options.prompt_template;
-  if (reward_mean) ours["reward_mean"] = *reward_mean;
-  write_folder_atomically(path, [&](const fs::path& folder) {
-    write_file_atomically(folder / kConfig, config_to_save(source, reward_mean.has_value()).dump(2) + "\n");
-    write_safetensors(folder / kWeights, named, {{"format", "pt"}});
-    write_side_files(options.tokenizer_files, folder);
-    const Json config = parse_model_json(source.config_json, (source.base / "config.json").string());
-    const std::string generation = generation_config(source, config, options.stop_ids);
-    if (!generation.empty()) write_file_atomically(folder / "generation_config.json", generation);
-    if (!ours.empty()) write_file_atomically(folder / "rlhf.json", ours.dump(2) + "\n");
-  });
+  for (const auto& [name, tensor] : weights) named.emplace_back(kPrefix + name, tensor);
+  SavedFiles files{kConfig, config_to_save(source, reward_mean.has_value()), kWeights};
+  if (reward_mean) files.ours["reward_mean"] = *reward_mean;
+  const Json model = parse_model_json(source.config_json, (source.base / "config.json").string());
+  write_files(source, model, std::move(files), named, options, path);
 }
 
 }  // namespace rlhf

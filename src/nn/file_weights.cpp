@@ -34,7 +34,29 @@ bool is_stored_constant(const std::string& name) {
   return std::any_of(std::begin(kEnds), std::end(kEnds), [&](std::string_view end) { return name.ends_with(end); });
 }
 
+/// A NaN would end the run later, in a step, where nothing shows that it came from a file. Both extremes of a tensor
+/// with a NaN are NaN.
+void refuse_infinite(const SafetensorsFile& file, const std::string& name, const at::Tensor& weight) {
+  if (weight.numel() == 0) return;
+  const auto [low, high] = at::aminmax(weight);
+  if (std::isfinite(low.item<float>()) && std::isfinite(high.item<float>())) return;
+  throw ModelError("reading " + file.path().string() + ": tensor " + shown_name(name) +
+                   ": expected finite numbers, found a NaN or an infinity");
+}
+
 }  // namespace
+
+at::Tensor read_checked(const SafetensorsFile& file, const std::string& name_in_file, at::IntArrayRef sizes,
+                        const std::string& place, const std::string& by) {
+  const SafetensorsFile::Entry& entry = file.entries().at(name_in_file);
+  if (entry.sizes != sizes)
+    throw ModelError(place + ": expected " + sizes_text(sizes) + " by " + by + ", found " + sizes_text(entry.sizes));
+  if (entry.dtype != at::kFloat && entry.dtype != at::kBFloat16 && entry.dtype != at::kHalf)
+    throw ModelError(place + ": expected float32, bfloat16 or float16, found " + at::toString(entry.dtype));
+  at::Tensor values = file.tensor(name_in_file);
+  refuse_infinite(file, name_in_file, values);
+  return values;
+}
 
 std::string sizes_text(at::IntArrayRef sizes) {
   std::string text = "[";
@@ -51,37 +73,18 @@ FileWeights::FileWeights(const ModelFolder& folder, const DecoderNames& names)
       stored_rows_(folder.stored_rows) {}
 
 at::Tensor FileWeights::read(const WeightRequest& request) {
-  const SafetensorsFile::Entry* const entry = files_.find(request.name);
-  if (entry == nullptr) {
+  if (files_.find(request.name) == nullptr) {
     throw ModelError(where_ + ": " + request.name + ": expected this tensor, found none" +
                      (request.name == head_ ? kHeadHint : ""));
   }
   const bool grows = stored_rows_ > 0 && (request.name == embedding_ || is_of_head(request.name));
   std::vector<std::int64_t> sizes = request.sizes;
   if (grows) sizes.front() = stored_rows_;
-  if (entry->sizes != sizes) {
-    throw ModelError(where_ + ": " + request.name + ": expected " + sizes_text(sizes) + " by config.json, found " +
-                     sizes_text(entry->sizes));
-  }
-  if (entry->dtype != at::kFloat && entry->dtype != at::kBFloat16 && entry->dtype != at::kHalf) {
-    throw ModelError(where_ + ": " + request.name + ": expected float32, bfloat16 or float16, found " +
-                     at::toString(entry->dtype));
-  }
-  asked_.insert(files_.name_in_files(request.name));
-  const at::Tensor values = files_.tensor(request.name);
-  refuse_infinite(request.name, values);
+  const std::string name = files_.name_in_files(request.name);
+  const at::Tensor values =
+      read_checked(*files_.tensors().at(name), name, sizes, where_ + ": " + request.name, "config.json");
+  asked_.insert(name);
   return grows ? with_mean_rows(values, request.sizes.front()) : values;
-}
-
-/// A NaN would end the run later, in a step, where nothing shows that it came from a file. Both extremes of a tensor
-/// with a NaN are NaN.
-void FileWeights::refuse_infinite(const std::string& name, const at::Tensor& weight) const {
-  if (weight.numel() == 0) return;
-  const auto [low, high] = at::aminmax(weight);
-  if (std::isfinite(low.item<float>()) && std::isfinite(high.item<float>())) return;
-  const std::string in_file = files_.name_in_files(name);
-  throw ModelError("reading " + files_.tensors().at(in_file)->path().string() + ": tensor " + shown_name(in_file) +
-                   ": expected finite numbers, found a NaN or an infinity");
 }
 
 void FileWeights::expect_tied_head() {

@@ -14,6 +14,10 @@
 
 namespace rlhf {
 
+/// Reads a tensor of a file. Throws ModelError "PLACE: expected …, found …" unless it has these `sizes`, which are so
+/// `by` something ("config.json"), and a dtype of model files, and another one unless it is finite.
+at::Tensor read_checked(const SafetensorsFile& file, const std::string& name_in_file, at::IntArrayRef sizes,
+                        const std::string& place, const std::string& by);
 /// "[3, 4]"
 std::string sizes_text(at::IntArrayRef sizes);
 
@@ -24,8 +28,9 @@ class FileWeights {
 
   /// Throws ModelError unless the tensor is there, of this shape, of a known dtype and finite.
   at::Tensor read(const WeightRequest& request);
-  bool has(const std::string& name) const { return files_.find(name) != nullptr; }
-  bool is_missing_head(const WeightRequest& request) const { return is_of_head(request.name) && !has(head_); }
+  bool is_missing_head(const WeightRequest& request) const {
+    return is_of_head(request.name) && files_.find(head_) == nullptr;
+  }
 
   /// The head of a tied model is its embedding; a file with a different head would silently lose it.
   void expect_tied_head();
@@ -37,8 +42,6 @@ class FileWeights {
   bool is_of_head(const std::string& name) const {
     return name == head_ || (!head_bias_.empty() && name == head_bias_);
   }
-  void refuse_infinite(const std::string& name, const at::Tensor& weight) const;
-
   WeightFiles files_;
   std::string embedding_, head_, head_bias_, where_;
   std::int64_t stored_rows_;

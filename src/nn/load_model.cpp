@@ -9,6 +9,7 @@
 #include <ATen/ops/ones.h>
 #include <ATen/ops/zeros.h>
 
+#include "rlhf/core/check_argument.h"
 #include "rlhf/core/error.h"
 #include "rlhf/core/log.h"
 #include "rlhf/core/random.h"
@@ -50,7 +51,7 @@ class MergedWeights {
  public:
   MergedWeights(const ModelFolder& folder, const DecoderConfig& config)
       : files(folder, config.names), transposed_(config.transposed_weights) {
-    if (folder.adapter) adapter.emplace(*folder.adapter);
+    if (folder.adapter && !folder.adapter->path.empty()) adapter.emplace(*folder.adapter);  // a new one changes nothing
   }
 
   at::Tensor read(const WeightRequest& request) {
@@ -75,9 +76,10 @@ class MergedWeights {
 
 at::Tensor read_score(MergedWeights& weights, const ModelFolder& folder, std::int64_t width, std::uint64_t seed) {
   const WeightRequest request{kScoreName, {1, width}};
+  // Read also if the adapter replaces it: then it is no tensor that the model does not know.
+  const at::Tensor stored = folder.base_has_score ? weights.files.read(request) : at::Tensor();
   if (folder.adapter && folder.adapter->has_score) return weights.adapter->read(request);
-  const bool stored = folder.adapter ? weights.files.has(kScoreName) : folder.scalar_head;
-  return stored ? weights.files.read(request) : new_score(width, seed);
+  return stored.defined() ? stored : new_score(width, seed);
 }
 
 }  // namespace
@@ -85,6 +87,7 @@ at::Tensor read_score(MergedWeights& weights, const ModelFolder& folder, std::in
 std::unique_ptr<CausalLM> load_causal_lm(const ModelFolder& folder, at::Device device, at::ScalarType dtype,
                                          bool requires_grad, std::uint64_t seed, bool allow_missing_head) {
   check_placement(device, dtype);
+  check_argument(!folder.adapter || !allow_missing_head, "allow_missing_head", "false with an adapter", "true");
   if (folder.scalar_head) {
     throw ModelError("model folder " + folder.path.string() +
                      ": expected a language model (…ForCausalLM), found a scalar head (…ForSequenceClassification); "
@@ -124,7 +127,7 @@ ScalarModel load_scalar_model(const ModelFolder& folder, at::Device device, at::
 }
 
 std::optional<std::int32_t> scoring_padding(const ModelFolder& folder, bool requires_grad) {
-  // A model that is trained further learns to score at EOS, and is saved with another pad id.
+  // A model that is trained further learns to score at EOS.
   const auto padding = requires_grad ? std::nullopt : folder.padding_is_eos;
   if (padding)
     log_warning("model folder " + folder.path.string() + ": the pad id " + std::to_string(*padding) +

@@ -73,7 +73,10 @@ void read_own_file(const fs::path& path, ModelFolder& folder) {
   const Json json = read_model_json(path);
   const JsonReader ours = config_reader(json, path.string());
   if (ours.has("prompt_template")) folder.prompt_template = ours.string_or("prompt_template", "");
-  if (const auto mean = ours.find("reward_mean")) folder.reward_mean = mean->number();
+  if (const auto mean = ours.find("reward_mean")) {
+    folder.reward_mean = mean->number();
+    folder.padding_is_eos.reset();  // trained here, at EOS; the base keeps its pad id
+  }
   if (const auto found = ours.find("reward_temperature")) folder.reward_temperature = found->positive_number();
 }
 
@@ -145,7 +148,9 @@ ModelFolder read_adapted_folder(const fs::path& path) {
   }
   folder.path = path;
   folder.scalar_head = folder.scalar_head || adapter.has_score;
-  if (adapter.has_score && !folder.base_has_score) folder.reward_mean = 0;
+  if (adapter.has_score) folder.reward_mean = 0;  // the base's is that of another head
+  const Json json = parse_model_json(folder.config_json, (base / "config.json").string());
+  folder.padding_is_eos = find_padding_that_is_eos(config_reader(json, (base / "config.json").string()), folder);
   folder.reward_temperature.reset();  // that of the base
   if (is_there(path / "generation_config.json")) {
     folder.eos_ids.clear();

@@ -18,19 +18,16 @@ using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
 /// The state of LibTorch's default generator of a device.
-class RandomState {
- public:
-  static at::Tensor get(at::Device device) {
-    at::Generator generator = at::globalContext().defaultGenerator(device);
-    const std::lock_guard lock(generator.mutex());
-    return generator.get_state();
-  }
-  static void set(at::Device device, const at::Tensor& state) {
-    at::Generator generator = at::globalContext().defaultGenerator(device);
-    const std::lock_guard lock(generator.mutex());
-    generator.set_state(state);
-  }
-};
+at::Tensor random_state(at::Device device) {
+  at::Generator generator = at::globalContext().defaultGenerator(device);
+  const std::lock_guard lock(generator.mutex());
+  return generator.get_state();
+}
+void set_random_state(at::Device device, const at::Tensor& state) {
+  at::Generator generator = at::globalContext().defaultGenerator(device);
+  const std::lock_guard lock(generator.mutex());
+  generator.set_state(state);
+}
 
 struct Kept : torch::CustomClassHolder {
   explicit Kept(LayerBody layer) : body(std::move(layer)) {}
@@ -44,7 +41,7 @@ class Recompute : public torch::autograd::Function<Recompute> {
     const at::Tensor delta = addend.value_or(at::Tensor());
     context->save_for_backward({sum, delta});
     context->saved_data["body"] = c10::IValue::make_capsule(c10::make_intrusive<Kept>(body));
-    if (draws) context->saved_data["random"] = RandomState::get(sum.device());
+    if (draws) context->saved_data["random"] = random_state(sum.device());
     // With gradients, as in the second run: some operators have other kernels without them, and dropout is then off.
     // The record is thrown away at once.
     const at::AutoGradMode gradients(true);
@@ -74,10 +71,10 @@ class Recompute : public torch::autograd::Function<Recompute> {
     const auto random = context->saved_data.find("random");
     if (random == context->saved_data.end()) return body(input);
     const at::Device device = input.sum.device();
-    const at::Tensor now = RandomState::get(device);
-    RandomState::set(device, random->second.toTensor());
+    const at::Tensor now = random_state(device);
+    set_random_state(device, random->second.toTensor());
     Residual out = body(input);
-    RandomState::set(device, now);
+    set_random_state(device, now);
     return out;
   }
 };

@@ -66,17 +66,20 @@ void set_stops(Json& json, const TokenIds& stop_ids) {
   json["eos_token_id"] = stop_ids.size() == 1 ? Json(stop_ids.front()) : Json(stop_ids);
 }
 
-void save_folder(const ModelFolder& source, const Json& config, const NamedTensors& weights, const SaveOptions& options,
-                 const fs::path& path) {
-  write_folder_atomically(path, [&](const fs::path& folder) {
-    write_file_atomically(folder / "config.json", config.dump(2) + "\n");
-    write_safetensors(folder / "model.safetensors", cast_all(weights, options.dtype), {{"format", "pt"}});
-    write_side_files(options.tokenizer_files, folder);
-    const std::string generation = generation_config(source, config, options.stop_ids);
-    if (!generation.empty()) write_file_atomically(folder / "generation_config.json", generation);
-    if (options.prompt_template.empty()) return;
-    write_file_atomically(folder / "rlhf.json", Json{{"prompt_template", options.prompt_template}}.dump(2) + "\n");
-  });
+/// The text of generation_config.json: that of the source, with the stop ids if the source has others. Where there is
+/// none, `generate` of transformers reads the ids of config.json, so a new file has those too.
+std::string generation_config(const ModelFolder& source, const Json& config, const TokenIds& stop_ids) {
+  if (says_stops(source, stop_ids)) return source.generation_config_json;
+  const std::string& text = source.generation_config_json;
+  Json generation = Json::object();
+  if (text.empty()) {
+    for (const char* key : {"bos_token_id", "pad_token_id"})
+      if (config.contains(key)) generation[key] = config.at(key);
+  } else {
+    generation = parse_model_json(text, (source.path / "generation_config.json").string());
+  }
+  set_stops(generation, stop_ids);
+  return generation.dump(2) + "\n";
 }
 
 struct SourceConfig {
@@ -91,18 +94,17 @@ SourceConfig parse_source(const ModelFolder& source) {
 
 }  // namespace
 
-std::string generation_config(const ModelFolder& source, const Json& config, const TokenIds& stop_ids) {
-  if (says_stops(source, stop_ids)) return source.generation_config_json;
-  const std::string& text = source.generation_config_json;
-  Json generation = Json::object();
-  if (text.empty()) {
-    for (const char* key : {"bos_token_id", "pad_token_id"})
-      if (config.contains(key)) generation[key] = config.at(key);
-  } else {
-    generation = parse_model_json(text, (source.path / "generation_config.json").string());
-  }
-  set_stops(generation, stop_ids);
-  return generation.dump(2) + "\n";
+void write_files(const ModelFolder& source, const Json& model, SavedFiles files, const NamedTensors& weights,
+                 const SaveOptions& options, const fs::path& path) {
+  if (!options.prompt_template.empty()) files.ours["prompt_template"] = options.prompt_template;
+  write_folder_atomically(path, [&](const fs::path& folder) {
+    write_file_atomically(folder / files.config_name, files.config.dump(2) + "\n");
+    write_safetensors(folder / files.weights_name, cast_all(weights, options.dtype), {{"format", "pt"}});
+    write_side_files(options.tokenizer_files, folder);
+    const std::string generation = generation_config(source, model, options.stop_ids);
+    if (!generation.empty()) write_file_atomically(folder / "generation_config.json", generation);
+    if (!files.ours.empty()) write_file_atomically(folder / "rlhf.json", files.ours.dump(2) + "\n");
+  });
 }
 
 fs::path keep_reward_temperature(const fs::path& folder, double temperature) {
@@ -121,7 +123,7 @@ void save_causal_lm(const ModelFolder& source, const NamedTensors& weights, cons
   config["architectures"] = {family.causal_architecture};
   patch_dtype(config, options.dtype);
   if (!says_stops(source, options.stop_ids)) set_stops(config, options.stop_ids);
-  save_folder(source, config, weights, options, path);
+  write_files(source, config, {"config.json", config, "model.safetensors"}, weights, options, path);
 }
 
 void save_scalar_model(const ModelFolder& source, const NamedTensors& weights, double reward_mean,
@@ -132,7 +134,7 @@ void save_scalar_model(const ModelFolder& source, const NamedTensors& weights, d
   patch_dtype(config, options.dtype);
   if (!says_stops(source, options.stop_ids)) set_stops(config, options.stop_ids);
   patch_scalar_head(config, reward_mean, options.pad_id);
-  save_folder(source, config, weights, options, path);
+  write_files(source, config, {"config.json", config, "model.safetensors"}, weights, options, path);
 }
 
 }  // namespace rlhf

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <string>
 
 #include <nlohmann/json.hpp>
@@ -8,9 +9,17 @@
 
 namespace rlhf {
 
-/// The text of generation_config.json: that of the source, with the stop ids if the source has others. Where there is
-/// none, `generate` of transformers reads the ids of config.json, so a new file has those too.
-std::string generation_config(const ModelFolder& source, const nlohmann::ordered_json& config,
-                              const TokenIds& stop_ids);
+/// The files that differ between the folders of models and of adapters.
+struct SavedFiles {
+  std::string config_name;
+  nlohmann::ordered_json config;
+  std::string weights_name;
+  nlohmann::ordered_json ours = nlohmann::ordered_json::object();  ///< rlhf.json; the prompt template is added
+};
+
+/// Writes the folder atomically: these files, tokenizer files, and generation_config.json, for which `model` is the
+/// config.json of the model.
+void write_files(const ModelFolder& source, const nlohmann::ordered_json& model, SavedFiles files,
+                 const NamedTensors& weights, const SaveOptions& options, const std::filesystem::path& path);
 
 }  // namespace rlhf

@@ -7,7 +7,6 @@
 
 #include <ATen/ops/zeros.h>
 
-#include "rlhf/core/error.h"
 #include "rlhf/core/random.h"
 
 #include "nn/adapter_folder.h"
@@ -53,13 +52,6 @@ void adapt_anew(Decoder& decoder, const Adapter& adapter, const DecoderConfig& c
                  placement.source(draw)});
 }
 
-/// The adapter of a folder, of which `weights` has the tensors.
-void adapt_from(Decoder& decoder, const Adapter& adapter, AdapterWeights& weights, const Placement& placement) {
-  decoder.adapt({adapter.options, adapter.scale(), [&](const std::string& layer) { return weights.adapts(layer); },
-                 placement.source([&](const WeightRequest& request) { return weights.read(request); })});
-  weights.refuse_leftovers();
-}
-
 /// Adds the adapter of a folder and returns its scalar head, if it has one.
 at::Tensor adapt(Decoder& decoder, const ModelFolder& folder, const Placement& placement, std::uint64_t seed) {
   const Adapter& adapter = *folder.adapter;
@@ -68,7 +60,9 @@ at::Tensor adapt(Decoder& decoder, const ModelFolder& folder, const Placement& p
     return {};
   }
   AdapterWeights weights(adapter);
-  adapt_from(decoder, adapter, weights, placement);
+  decoder.adapt({adapter.options, adapter.scale(), [&](const std::string& layer) { return weights.adapts(layer); },
+                 placement.source([&](const WeightRequest& request) { return weights.read(request); })});
+  weights.refuse_leftovers();
   return adapter.has_score ? weights.read({"score.weight", {1, folder.shape.hidden_size}}) : at::Tensor();
 }
 

@@ -106,6 +106,10 @@ Setup prepare(const RunSettings& settings, const std::optional<ResumePoint>& res
   setup.recompute = settings.recompute;
   if (!model.init) setup.folder = read_model_folder(find_model(model.path));
   if (model.lora) add_new_adapter(setup.folder, *model.lora);
+  if (setup.folder.adapter && model.allow_missing_head)
+    throw ConfigError(
+        {"model.allow_missing_head: expected false where an adapter is trained (a new head must be trained "
+         "too), found true"});
   if (setup.folder.adapter && !model.add_tokens.empty())
     throw ConfigError(
         {"model.add_tokens: expected none where an adapter is trained (it has no rows of the embedding), "

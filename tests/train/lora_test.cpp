@@ -206,6 +206,8 @@ TEST_F(Lora, RefusesWhatAnAdapterCannotTrain) {
   testing::expect_misuse<ConfigError>("model.lora: expected none", [&] { train_sft(config); });
   config.model = {.path = path("sft/final"), .add_tokens = {"<|x|>"}};
   testing::expect_misuse<ConfigError>("model.add_tokens: expected none", [&] { train_sft(config); });
+  config.model = {.path = path("sft/final"), .allow_missing_head = true};
+  testing::expect_misuse<ConfigError>("model.allow_missing_head: expected false", [&] { train_sft(config); });
   config = adapter_config("run");
   config.model.lora->targets = {"query"};
   testing::expect_misuse<ConfigError>("model.lora.targets", [&] { train_sft(config); });
