@@ -380,6 +380,15 @@ void check_references(Issues& issues, const PpoConfig& config) {
                       "expected model.eval_reward, which gives eval_objective/held_out_scores, found none"});
 }
 
+/// One optimizer has one limit of the norm.
+void check_one_optimizer(Issues& issues, const PpoConfig& config) {
+  const double policy = config.optimizer.max_grad_norm, value = config.value_optimizer.max_grad_norm;
+  if (!config.ppo.vf_coef || policy == value) return;
+  issues.push_back({{"value_optimizer.max_grad_norm", "optimizer.max_grad_norm", "ppo.vf_coef"},
+                    "expected that of optimizer, " + format_double(policy) +
+                        ", with ppo.vf_coef (gradients are clipped together), found " + format_double(value)});
+}
+
 /// What an advantage without a value model needs and refuses, and where the KL penalty may be.
 void check_advantage(Issues& issues, const PpoConfig& config) {
   const PpoOptions& ppo = config.ppo;
@@ -394,6 +403,10 @@ void check_advantage(Issues& issues, const PpoConfig& config) {
                       "expected 0 with ppo.advantage: " + name + " (responses to a prompt are not compared), found " +
                           number(config.rollout.refill_equal_groups)});
   if (ppo.has_value_model()) return;
+  if (ppo.vf_coef)
+    issues.push_back({{"ppo.vf_coef", "ppo.advantage"},
+                      "expected none with ppo.advantage: " + name + " (there is no value model), found " +
+                          format_double(*ppo.vf_coef)});
   if (ppo.score_position == ScorePosition::after_eos)
     issues.push_back(
         {{"ppo.score_position", "ppo.advantage"},
@@ -422,6 +435,7 @@ Issues validate(const PpoConfig& config) {
                           ", found " + number(config.ppo.value_warmup_steps)});
   }
   check_advantage(issues, config);
+  check_one_optimizer(issues, config);
   if (config.model.lora) {
     check_texts(issues, "model.lora.targets", config.model.lora->targets);
     if (config.model.lora->dropout > 0)

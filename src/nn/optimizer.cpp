@@ -8,8 +8,10 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/full.h>
+#include <ATen/ops/hypot.h>
 #include <ATen/ops/isfinite.h>
 #include <ATen/ops/linalg_vector_norm.h>
+#include <ATen/ops/ones_like.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
@@ -39,6 +41,11 @@ AdamWStep make_step(const OptimizerOptions& options, double lr, double steps, do
           .correction1 = static_cast<float>(1 - std::pow(options.betas[0], steps)),
           .correction2 = static_cast<float>(1 - std::pow(options.betas[1], steps)),
           .scale = clip > 0 ? static_cast<float>(std::min(1.0, clip / (norm + kClipEpsilon))) : 1.0F};
+}
+
+/// What the gradients are multiplied by.
+at::Tensor clip_factor(const at::Tensor& norm, double max_norm) {
+  return norm.add(kClipEpsilon).reciprocal().mul(max_norm).clamp_max(1.0);
 }
 
 }  // namespace
@@ -102,9 +109,7 @@ at::Tensor AdamW::step_by_kernel(double lr) {
 at::Tensor AdamW::step_by_operator(double lr) {
   const at::Tensor norm = at::linalg_vector_norm(weights_.gradients());
   const at::Tensor found_inf = at::isfinite(norm).logical_not().to(at::kFloat);
-  if (options_.max_grad_norm > 0) {
-    weights_.gradients().mul_(norm.add(kClipEpsilon).reciprocal().mul(options_.max_grad_norm).clamp_max(1.0));
-  }
+  if (options_.max_grad_norm > 0) weights_.gradients().mul_(clip_factor(norm, options_.max_grad_norm));
   step_count_.add_(1);
   const bool waits = options_.eps_style != AdamEpsStyle::pytorch;  // for the device
   const double eps = waits ? corrected_eps(options_, step_count_.item<double>()) : options_.eps;
@@ -176,6 +181,17 @@ std::int64_t AdamW::bytes() const {
     for (const at::Tensor& part : {codes.exp_avg, codes.exp_avg_sq, codes.exp_avg_scale, codes.exp_avg_sq_scale})
       total += static_cast<std::int64_t>(part.nbytes());
   return total;
+}
+
+std::array<at::Tensor, 2> clip_together(TrainedWeights& first, TrainedWeights& second, double max_norm) {
+  check_argument(max_norm >= 0, "max_norm", "at least 0", max_norm);
+  const at::NoGradGuard no_grad;
+  const std::array norms{at::linalg_vector_norm(first.gradients()), at::linalg_vector_norm(second.gradients())};
+  const at::Tensor norm = at::hypot(norms[0], norms[1]);
+  at::Tensor factor = norm.sub(norm);  // 0, or NaN if the norm is not finite
+  factor.add_(max_norm > 0 ? clip_factor(norm, max_norm) : at::ones_like(norm));
+  for (TrainedWeights* weights : {&first, &second}) weights->gradients().mul_(factor);
+  return norms;
 }
 
 }  // namespace rlhf

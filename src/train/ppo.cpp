@@ -2,6 +2,7 @@
 #include "rlhf/train/ppo.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <optional>
 #include <utility>
@@ -42,7 +43,7 @@ PolicyClip clip_of(const PpoOptions& options) {
   return {options.cliprange, options.cliprange_high.value_or(options.cliprange), options.dual_clip};
 }
 
-/// The optimizer steps on one rollout: those of the policy and, independently, those of the value model.
+/// The optimizer steps on one rollout: those of the policy and of the value model.
 class PpoUpdate {
  public:
   PpoUpdate(PpoModels& models, PpoState& state, const PpoConfig& config, const ForwardOptions& forward,
@@ -68,8 +69,10 @@ class PpoUpdate {
     for (std::int64_t epoch = 0; epoch < config_.ppo.num_ppo_epochs; ++epoch) {
       const auto mini_batches = split(epoch);
       for (std::size_t i = 0; i < mini_batches.size(); ++i) {
-        if (done_.policy_updated && !stopped_) update_policy(mini_batches[i], epoch == 0 && i == 0);
-        if (models_.value != nullptr) update_value(mini_batches[i]);
+        const bool policy = done_.policy_updated && !stopped_ && prepare_policy(mini_batches[i], epoch == 0 && i == 0);
+        const bool value = models_.value != nullptr;
+        if (value) prepare_value(mini_batches[i]);
+        take_steps(policy, value);
       }
     }
     if (old_logprobs_) done_.extra_forwards = old_logprobs_->extra_forwards();
@@ -97,7 +100,8 @@ class PpoUpdate {
     return losses.add(kl, state_.kl_coef);
   }
 
-  void update_policy(const std::vector<std::size_t>& mini_batch, bool first) {
+  /// Computes the gradient of the policy, if it is to be updated further.
+  bool prepare_policy(const std::vector<std::size_t>& mini_batch, bool first) {
     state_.policy.weights.zero_gradients();
     const at::Tensor approx_kl = add_policy_gradient(mini_batch);
     if (first) {
@@ -108,10 +112,23 @@ class PpoUpdate {
     done_.policy_tokens += tokens;
     // Only with a limit does the update wait for the device.
     stopped_ = config_.ppo.target_kl && approx_kl.item<double>() > *config_.ppo.target_kl * tokens;
-    if (stopped_) return;
-    if (done_.has_ptx) add_ptx_gradient();
-    count_norm(state_.policy.optimizer.step(config_.optimizer.lr * at_.lr_factor), kPolicyNorm, kPolicyNorms);
-    ++done_.policy_updates;
+    if (!stopped_ && done_.has_ptx) add_ptx_gradient();
+    return !stopped_;
+  }
+
+  void take_steps(bool policy, bool value) {
+    std::optional<std::array<at::Tensor, 2>> norms;  // before clipping
+    if (policy && value && config_.ppo.vf_coef)
+      norms = clip_together(state_.policy.weights, state_.value->weights, config_.optimizer.max_grad_norm);
+    if (policy) {
+      const at::Tensor norm = state_.policy.optimizer.step(config_.optimizer.lr * at_.lr_factor);
+      count_norm(norms ? (*norms)[0] : norm, kPolicyNorm, kPolicyNorms);
+      ++done_.policy_updates;
+    }
+    if (value) {
+      const at::Tensor norm = state_.value->optimizer.step(config_.value_optimizer.lr * at_.lr_factor);
+      count_norm(norms ? (*norms)[1] : norm, kValueNorm, kValueNorms);
+    }
   }
 
   /// Returns Σ ½·(logp − old)² of the mini-batch.
@@ -141,18 +158,18 @@ class PpoUpdate {
     figures_.add(PpoStep::kPtxLoss, models_.ptx->backward(models_.policy, number, config_.ppo.ptx_coef, done_.work));
   }
 
-  void update_value(const std::vector<std::size_t>& mini_batch) {
+  void prepare_value(const std::vector<std::size_t>& mini_batch) {
     const auto tokens = static_cast<double>(response_tokens(value_rollout_, mini_batch));
+    const double weight = config_.ppo.vf_coef.value_or(1);
     const auto loss_of = [&](const at::Tensor& values, const at::Tensor& rows) {
       const ValueLoss loss = ppo_value_loss(values, batch_.old_values.index_select(0, rows),
                                             batch_.returns.index_select(0, rows), config_.ppo.cliprange_value);
       figures_.add(PpoStep::kValueLoss, loss.loss_sum);
       figures_.add(PpoStep::kValueClipped, loss.clipped);
-      return loss.loss_sum.div(tokens);
+      return loss.loss_sum.mul(weight).div(tokens);
     };
     state_.value->weights.zero_gradients();
     backward_values(*models_.value, value_rollout_, mini_batch, forward_, loss_of, done_.work);
-    count_norm(state_.value->optimizer.step(config_.value_optimizer.lr * at_.lr_factor), kValueNorm, kValueNorms);
     done_.value_tokens += tokens;
   }
 

@@ -298,6 +298,13 @@ TEST(Validate, HoldsTheRulesOfPpo) {
       {{"ppo.score_position=after_eos", "ppo.advantage=reinforce_plus_plus"},
        {"command line: ppo.score_position: expected last_token with ppo.advantage: reinforce_plus_plus (there is no "
         "value model), found after_eos"}},
+      {{"ppo.vf_coef=0.1", "optimizer.max_grad_norm=0.5", "value_optimizer.max_grad_norm=0.5"}, {}},
+      {{"ppo.vf_coef=0.1", "value_optimizer.max_grad_norm=0.5"},
+       {"command line: value_optimizer.max_grad_norm: expected that of optimizer, 1, with ppo.vf_coef (gradients are "
+        "clipped together), found 0.5"}},
+      {{"ppo.vf_coef=0.1", "ppo.advantage=reinforce_plus_plus"},
+       {"command line: ppo.vf_coef: expected none with ppo.advantage: reinforce_plus_plus (there is no value model), "
+        "found 0.1"}},
       {{"ppo.target_kl=0"}, {"command line: ppo.target_kl: expected a number, above 0, found 0"}},
       {{"ppo.target_kl=0.02"}, {}},
       {{"model.eval_reward=rm2"},

@@ -63,6 +63,48 @@ void check_against_golden(const std::string& name, double max_grad_norm) {
 TEST(AdamW, FiveStepsEqualTorchOptim) { check_against_golden("plain", 0.0); }
 TEST(AdamW, ClippedStepsEqualTorchOptimAfterClipGradNorm) { check_against_golden("clipped", 1.0); }
 
+// The golden's matrix and norm, each as a model of its own: torch.optim clips them by their common norm.
+TEST(AdamW, TwoModelsThatAreClippedTogetherStepAsOne) {
+  const SafetensorsFile file(golden("adamw/adamw.safetensors"));
+  const Parameters parameters = golden_parameters(file);
+  TrainedWeights matrix({parameters[0]}), norm({parameters[1]});
+  const OptimizerOptions options{.betas = {0.9, 0.95}, .eps = 1e-8, .weight_decay = 0.1, .max_grad_norm = 1.0};
+  AdamW matrix_optimizer(matrix, options), norm_optimizer(norm, options);
+  for (int step = 0; step < 5; ++step) {
+    matrix.zero_gradients();
+    norm.zero_gradients();
+    for (const Parameter& parameter : parameters)
+      parameter.value.mul(file.tensor("gradients." + parameter.name)[step]).sum().backward();
+    const auto norms = clip_together(matrix, norm, options.max_grad_norm);
+    const double both = std::hypot(norms[0].item<double>(), norms[1].item<double>());
+    EXPECT_NEAR(both / file.tensor("clipped.norms")[step].item<double>(), 1.0, 1e-6) << step;
+    matrix_optimizer.step(kRates[step]);
+    norm_optimizer.step(kRates[step]);
+  }
+  for (const Parameter& parameter : parameters)
+    EXPECT_LT(relative_difference(parameter.value, file.tensor("clipped." + parameter.name)), 1e-6) << parameter.name;
+}
+
+// 3 and 4 have the norm 5. Without a limit nothing changes, and one that is not finite spoils both.
+TEST(ClipTogether, KeepsTheDirectionOfBoth) {
+  const Parameters first = {{"a", at::ones({1}).set_requires_grad(true), true}};
+  const Parameters second = {{"b", at::ones({1}).set_requires_grad(true), true}};
+  TrainedWeights a(first), b(second);
+  const auto clipped = [&](double gradient_of_b, double limit) {
+    a.weights()[0].gradient.fill_(3);
+    b.weights()[0].gradient.fill_(gradient_of_b);
+    clip_together(a, b, limit);
+    return std::vector<double>{a.weights()[0].gradient.item<double>(), b.weights()[0].gradient.item<double>()};
+  };
+  EXPECT_NEAR(clipped(4, 1)[0], 0.6, 1e-6);
+  EXPECT_NEAR(clipped(4, 1)[1], 0.8, 1e-6);
+  EXPECT_EQ(clipped(4, 0), (std::vector<double>{3, 4}));
+  EXPECT_EQ(clipped(4, 6), (std::vector<double>{3, 4}));
+  for (const double limit : {0.0, 1.0})
+    for (const double gradient : clipped(std::numeric_limits<double>::infinity(), limit))
+      EXPECT_TRUE(std::isnan(gradient)) << limit;
+}
+
 Parameters one_bfloat16_weight() { return {{"w", at::ones({8}, at::kBFloat16).set_requires_grad(true), true}}; }
 
 TEST(AdamW, Bfloat16MastersMoveWhereBfloat16StepsWouldRoundAway) {

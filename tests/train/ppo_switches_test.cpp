@@ -72,6 +72,39 @@ TEST(TargetKl, LeavesOutTheRestOfThePolicyUpdatesButNotOfTheValueModel) {
   EXPECT_EQ(after_step(6, 1e-12).updates, 1) << "the first update has a KL of 0";
 }
 
+/// A bandit after two steps.
+AfterStep after_two_steps(const PpoConfig& config) {
+  Bandit bandit;
+  PpoState state(bandit.models, config);
+  for (std::int64_t i = 0; i < 2; ++i) ppo_step(bandit.models, state, bandit.prompts(64), {}, config, 1 << 20, {i, 1});
+  return {bandit.policy.table().detach(), bandit.value.trunk().parameters()[0].value.detach(), {}, 0};
+}
+
+// Adam divides by √v + eps: a gradient times 0.1 with eps has the effect of the gradient with ten times eps.
+TEST(OneOptimizer, ComparesEpsWithTheWeightedGradientOfTheValueModel) {
+  PpoConfig one = bandit_config(64), two = bandit_config(64);
+  one.ppo.vf_coef = 0.1;
+  one.value_optimizer.eps = 1e-2;
+  two.value_optimizer.eps = 1e-1;
+  const AfterStep by_one = after_two_steps(one), by_two = after_two_steps(two);
+  EXPECT_TRUE(close(by_one.value, by_two.value, 1e-6));
+  EXPECT_TRUE(close(by_one.policy, by_two.policy, 1e-6));
+  two.value_optimizer.eps = 1e-2;
+  EXPECT_FALSE(close(by_one.value, after_two_steps(two).value, 1e-4));
+}
+
+// With a large vf_coef the value model has nearly all of the common norm, and little is left for the policy.
+TEST(OneOptimizer, ClipsBothByTheirCommonNorm) {
+  PpoConfig config = bandit_config(64);
+  config.optimizer.eps = config.value_optimizer.eps = 1;  // so that the size of a gradient matters
+  config.optimizer.max_grad_norm = config.value_optimizer.max_grad_norm = 1;
+  const auto moved = [&](double vf_coef) {
+    config.ppo.vf_coef = vf_coef;
+    return after_two_steps(config).policy.select(0, 0).sub(testing::first_row()).norm().item<double>();
+  };
+  EXPECT_NEAR(moved(300) / moved(30), 0.1, 0.01);
+}
+
 /// The scores of responses to which `reward` gives `scores`.
 at::Tensor scored(const std::vector<float>& given, const RewardOptions& options, RunningMoments* moments) {
   const TokenIds prompt = {0};

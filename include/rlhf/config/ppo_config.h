@@ -113,6 +113,7 @@ struct PpoOptions {
   LossAggregation loss_aggregation = LossAggregation::token_mean;
   double entropy_coef = 0.0;
   std::int64_t value_warmup_steps = 0;
+  std::optional<double> vf_coef;
   double ptx_coef = 0.0;
 
   bool has_value_model() const { return advantage == AdvantageKind::gae; }
@@ -161,6 +162,11 @@ constexpr auto describe(const PpoOptions*) {
           "rollout.max_new_tokens)"),
       field<&C::entropy_coef>("weight of the entropy bonus in the policy loss, per token", at_least(0.0)),
       field<&C::value_warmup_steps>("number of rollouts at the start that update only the value model", at_least(0)),
+      field<&C::vf_coef>(
+          "update policy and value model as one optimizer that takes the loss of the policy plus this times "
+          "that of the value model: their gradients are clipped by their common norm; default: two "
+          "optimizers, each clips by its own norm",
+          more_than(0.0)),
       field<&C::ptx_coef>("weight of the pretraining loss (PPO-ptx) in each policy update: mean −log-probability of "
                           "the trained tokens of as "
                           "many samples of data.ptx as the mini-batch has responses",

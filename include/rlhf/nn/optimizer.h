@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -48,5 +49,11 @@ class AdamW {
   std::vector<MomentCodes> codes_;                  // one per weight, if they are bytes
   at::Tensor step_count_;
 };
+
+/// Clips the gradients g₁ and g₂ of two models as one optimizer for both does: multiplies them by
+/// min(1, max_norm / √(‖g₁‖² + ‖g₂‖²)), or leaves them with `max_norm` 0. Neither is above max_norm then, so that AdamW
+/// with the same limit does not clip again. Returns their norms before, float32 scalars on the device. If one is not
+/// finite, all gradients become NaN, so that AdamW::step() changes neither model.
+std::array<at::Tensor, 2> clip_together(TrainedWeights& first, TrainedWeights& second, double max_norm);
 
 }  // namespace rlhf
