@@ -230,8 +230,8 @@ at::Tensor Decoder::apply_inner(const Linear& gate_up, const Linear& down, const
   return down(active);
 }
 
-at::Tensor Decoder::apply_experts(const Layer& layer, const at::Tensor& x) const {
-  const Routing routing = route(layer.router(x), config_.experts.per_token, config_.experts.normalized);
+at::Tensor Decoder::apply_experts(const Layer& layer, const at::Tensor& x, RouterBalance* balance) const {
+  const Routing routing = route(layer.router(x), config_.experts.per_token, config_.experts.normalized, balance);
   const at::Tensor sum = mix_experts(x, routing, config_.experts.count, [&](std::int64_t i, const at::Tensor& rows) {
     const Expert& expert = layer.experts[static_cast<std::size_t>(i)];
     return apply_inner(expert.gate_up, expert.down, rows);
@@ -241,56 +241,62 @@ at::Tensor Decoder::apply_experts(const Layer& layer, const at::Tensor& x) const
   return sum.add(at::sigmoid(layer.shared_gate(x)).mul(shared));
 }
 
-at::Tensor Decoder::feed_forward(const Layer& layer, const at::Tensor& x) const {
+at::Tensor Decoder::feed_forward(const Layer& layer, const at::Tensor& x, RouterBalance* balance) const {
   const bool has_experts = !layer.experts.empty();
-  return to_residual(has_experts ? apply_experts(layer, x) : apply_inner(layer.gate_up, layer.down, x),
+  return to_residual(has_experts ? apply_experts(layer, x, balance) : apply_inner(layer.gate_up, layer.down, x),
                      layer.mlp_post_norm);
 }
 
-Residual Decoder::run_layer(std::int64_t i, const Residual& input, const std::vector<RotaryTable>& tables,
-                            const at::Tensor& rows, const Attend& attend) const {
+namespace {
+
+at::Tensor select_rows(const at::Tensor& x, const at::Tensor& rows) {
+  return rows.defined() && x.defined() ? x.index_select(0, rows) : x;
+}
+
+}  // namespace
+
+Residual Decoder::run_layer(std::int64_t i, const Residual& input, const at::Tensor& rows, const Pass& pass) const {
   const Layer& layer = layers_[static_cast<std::size_t>(i)];
   const SumAndNorm before = add_norm(input.sum, input.delta, layer.attention_norm);
   // After the attention no token reads another one.
-  const auto selected = [&](const at::Tensor& x) { return rows.defined() ? x.index_select(0, rows) : x; };
-  const at::Tensor attended = selected(attend(i, query_key_value(layer, before.norm, tables)));
-  const at::Tensor residual = selected(before.sum);
+  const at::Tensor attended = select_rows(pass.attend(i, query_key_value(layer, before.norm, pass.tables)), rows);
+  const at::Tensor residual = select_rows(before.sum, rows);
   const at::Tensor delta = to_residual(layer.output(attended), layer.attention_post_norm);
   if (config_.parallel_residual) {
     const bool own_norm = layer.mlp_norm.weight.defined();
-    const at::Tensor x = own_norm ? add_norm(residual, /*delta=*/{}, layer.mlp_norm).norm : selected(before.norm);
-    return {residual, delta.add(feed_forward(layer, x))};
+    const at::Tensor x =
+        own_norm ? add_norm(residual, /*delta=*/{}, layer.mlp_norm).norm : select_rows(before.norm, rows);
+    return {residual, delta.add(feed_forward(layer, x, pass.balance.get()))};
   }
   const SumAndNorm between = add_norm(residual, delta, layer.mlp_norm);
-  return {between.sum, feed_forward(layer, between.norm)};
+  return {between.sum, feed_forward(layer, between.norm, pass.balance.get())};
 }
 
-Residual Decoder::run_inner_layers(Residual residual, const std::vector<RotaryTable>& tables,
-                                   const Attend& attend) const {
+Residual Decoder::run_inner_layers(Residual residual, const Pass& pass) const {
   const bool recompute = recompute_ && at::GradMode::is_enabled();
   // With a frozen embedding nothing before the first layer requires a gradient, but its weights do.
   if (recompute && !residual.sum.requires_grad()) residual.sum = residual.sum.detach().requires_grad_();
   for (std::int64_t i = 0; i + 1 < config_.shape.num_layers; ++i) {
     if (!recompute) {
-      residual = run_layer(i, residual, tables, /*rows=*/{}, attend);
+      residual = run_layer(i, residual, /*rows=*/{}, pass);
       continue;
     }
-    const auto body = [this, i, tables, attend](const Residual& input) {
-      return run_layer(i, input, tables, /*rows=*/{}, attend);
-    };
+    const auto body = [this, i, pass](const Residual& input) { return run_layer(i, input, /*rows=*/{}, pass); };
     residual = recompute_in_backward(body, residual, draws_);
   }
   return residual;
 }
 
-at::Tensor Decoder::run(const at::Tensor& tokens, const at::Tensor& positions, const at::Tensor& rows,
-                        const Attend& attend) const {
-  std::vector<RotaryTable> tables;
+at::Tensor Decoder::run(const at::Tensor& tokens, const at::Tensor& positions, const at::Tensor& rows, Attend attend,
+                        c10::intrusive_ptr<RouterBalance> balance) const {
+  Pass pass{.attend = std::move(attend), .balance = std::move(balance)};
   for (std::size_t i = 0; i < frequencies_.size(); ++i)
-    tables.push_back(make_rotary_table(positions, frequencies_[i], config_.rotaries[i]));
-  const Residual inner = run_inner_layers({embed_tokens(tokens, positions), {}}, tables, attend);
-  const Residual last = run_layer(config_.shape.num_layers - 1, inner, tables, rows, attend);
-  return to_head(add_norm(last.sum, last.delta, final_norm_).norm);
+    pass.tables.push_back(make_rotary_table(positions, frequencies_[i], config_.rotaries[i]));
+  const Residual inner = run_inner_layers({embed_tokens(tokens, positions), {}}, pass);
+  // The loss of the routers needs every token in the last layer too.
+  const at::Tensor early = pass.balance ? at::Tensor() : rows, late = pass.balance ? rows : at::Tensor();
+  const Residual last = run_layer(config_.shape.num_layers - 1, inner, early, pass);
+  return to_head(add_norm(select_rows(last.sum, late), select_rows(last.delta, late), final_norm_).norm);
 }
 
 /// Throws unless the batch, and the rows of it that are asked for, suit this decoder.
@@ -327,9 +333,14 @@ at::Tensor Decoder::forward(const PackedBatch& batch, const at::Tensor& rows, Kv
   if (cache == nullptr) {
     // Layers may run again after this call.
     const auto kept = std::make_shared<const Segments>(segments);
-    return run(batch.tokens, batch.positions, rows, [this, kept](std::int64_t layer, const at::Tensor& qkv) {
+    const double weight = at::GradMode::is_enabled() ? router_loss_ * batch.share : 0;
+    const auto balance = weight > 0 ? c10::make_intrusive<RouterBalance>(weight) : nullptr;
+    const auto attend = [this, kept](std::int64_t layer, const at::Tensor& qkv) {
       return packed_attention(qkv, heads_, *kept, rule(layer));
-    });
+    };
+    at::Tensor hidden = run(batch.tokens, batch.positions, rows, attend, balance);
+    if (balance) count_router_loss(balance->finish().mul(batch.share));
+    return hidden;
   }
   const at::NoGradGuard no_grad;
   check_cache(*cache);

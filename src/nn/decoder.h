@@ -17,6 +17,7 @@
 #include "nn/linear_layers.h"
 #include "nn/lora.h"
 #include "nn/recompute.h"
+#include "nn/router_balance.h"
 #include "nn/weight_source.h"
 
 namespace rlhf {
@@ -40,6 +41,9 @@ class Decoder final : public CausalLM {
   double logit_cap() const override { return config_.logit_cap; }
   Parameters& parameters() override { return parameters_; }
   void set_recompute(bool recompute) override { recompute_ = recompute; }
+  void set_router_loss(std::optional<double> coefficient) override {
+    router_loss_ = config_.experts.count > 0 ? coefficient.value_or(config_.experts.balance_coef) : 0;
+  }
   at::Device device() const override { return embedding_.device(); }
   at::ScalarType dtype() const override { return embedding_.scalar_type(); }
 
@@ -68,6 +72,12 @@ class Decoder final : public CausalLM {
   };
   /// Attention of one layer: (layer, rotated query‖key‖value [N,(H+2G)·E]) -> [N,H·E].
   using Attend = std::function<at::Tensor(std::int64_t, const at::Tensor&)>;
+  /// What all layers of a forward pass read. Layers may run again after it.
+  struct Pass {
+    std::vector<RotaryTable> tables;
+    Attend attend;
+    c10::intrusive_ptr<RouterBalance> balance;  ///< null without a loss of the routers
+  };
 
   void check_batch(const PackedBatch& batch, const at::Tensor& rows) const;
   void check_cache(const KvCache& cache) const;
@@ -87,21 +97,20 @@ class Decoder final : public CausalLM {
   const AttentionRule& rule(std::int64_t layer) const { return layers_[static_cast<std::size_t>(layer)].rule; }
   at::Tensor embed_tokens(const at::Tensor& tokens, const at::Tensor& positions) const;
   at::Tensor query_key_value(const Layer& layer, const at::Tensor& x, const std::vector<RotaryTable>& tables) const;
-  at::Tensor feed_forward(const Layer& layer, const at::Tensor& x) const;
+  at::Tensor feed_forward(const Layer& layer, const at::Tensor& x, RouterBalance* balance) const;
   at::Tensor apply_inner(const Linear& gate_up, const Linear& down, const at::Tensor& x) const;
-  at::Tensor apply_experts(const Layer& layer, const at::Tensor& x) const;
+  at::Tensor apply_experts(const Layer& layer, const at::Tensor& x, RouterBalance* balance) const;
   /// What a sublayer adds to the residual stream.
   at::Tensor to_residual(const at::Tensor& x, const Norm& post_norm) const;
   /// What is multiplied by the head.
   at::Tensor to_head(const at::Tensor& hidden) const;
   /// Layer `i`; from its attention on for the tokens `rows` only, if that is defined.
-  Residual run_layer(std::int64_t i, const Residual& input, const std::vector<RotaryTable>& tables,
-                     const at::Tensor& rows, const Attend& attend) const;
+  Residual run_layer(std::int64_t i, const Residual& input, const at::Tensor& rows, const Pass& pass) const;
   /// All layers but the last, whose activations the backward pass needs at once.
-  Residual run_inner_layers(Residual residual, const std::vector<RotaryTable>& tables, const Attend& attend) const;
+  Residual run_inner_layers(Residual residual, const Pass& pass) const;
   /// Hidden states of the tokens `rows`, or of all tokens if `rows` is undefined.
-  at::Tensor run(const at::Tensor& tokens, const at::Tensor& positions, const at::Tensor& rows,
-                 const Attend& attend) const;
+  at::Tensor run(const at::Tensor& tokens, const at::Tensor& positions, const at::Tensor& rows, Attend attend,
+                 c10::intrusive_ptr<RouterBalance> balance = {}) const;
 
   DecoderConfig config_;
   AttentionHeads heads_;
@@ -111,7 +120,8 @@ class Decoder final : public CausalLM {
   std::vector<Layer> layers_;
   Norm embedding_norm_, final_norm_;
   bool recompute_ = false;
-  bool draws_ = false;  ///< a forward pass with gradients draws random numbers
+  double router_loss_ = 0;  ///< its coefficient
+  bool draws_ = false;      ///< a forward pass with gradients draws random numbers
 };
 
 }  // namespace rlhf

@@ -46,6 +46,7 @@ struct Experts {
   std::int64_t per_token = 0;
   std::int64_t width = 0, shared_width = 0, dense_width = 0;  ///< of an expert, the shared one, a layer without experts
   bool normalized = false;                                    ///< the weights of a token's experts sum to 1
+  double balance_coef = 0;                                    ///< weight of the load-balancing loss of the routers
 };
 
 /// Everything that defines the computation of a decoder. A family fills it from its config.json.

@@ -13,9 +13,11 @@
 
 namespace rlhf {
 
-Routing route(const at::Tensor& logits, std::int64_t per_token, bool normalized) {
+Routing route(const at::Tensor& logits, std::int64_t per_token, bool normalized, RouterBalance* balance) {
   const at::ScalarType wide = logits.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
-  auto [weights, experts] = at::topk(at::softmax(logits, -1, wide), per_token, -1);
+  const at::Tensor probabilities = at::softmax(logits, -1, wide);
+  auto [weights, experts] = at::topk(probabilities, per_token, -1);
+  if (balance != nullptr) weights = balance->add(probabilities, experts).gather(-1, experts);
   if (normalized) weights = weights.div(weights.sum(-1, /*keepdim=*/true));
   return {experts, weights};
 }

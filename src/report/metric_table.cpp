@@ -36,6 +36,7 @@ constexpr Place kPlaces[] = {
     {"entropy", "Training", "entropy"},
     {"grad_norm", "Training", "grad_norm"},
     {"learning_rate", "Training", "learning_rate"},
+    {"aux_loss", "Training", "aux_loss"},
     {"num_pairs", "Training", "num_pairs"},
     {"objective/scores", "Objective", "rewards"},
     {"objective/rlhf_reward", "Objective", "rewards"},

@@ -183,7 +183,8 @@ class Dpo final : public LanguageMethod<RankedSample, DpoConfig, Stage::dpo> {
       done->has_kl = true;
     }
     for_each_group(samples, counts.lengths, micro_batch_tokens_, [&](const auto& members) {
-      const CompletionBatch batch = make_completion_batch(members, device());
+      CompletionBatch batch = make_completion_batch(members, device());
+      batch.packed.share = share_of(members, samples);
       done->work.label_rows += batch.targets.size(0);
       done->work.head_rows +=
           add(batch, reference_of(members), kl, static_cast<double>(samples.size()), update != nullptr, figures);
@@ -192,6 +193,7 @@ class Dpo final : public LanguageMethod<RankedSample, DpoConfig, Stage::dpo> {
     done->work.processed_tokens = model_->take_processed_tokens();
     done->figures = figures.fetch();
     if (update) done->grad_norm = done->figures[DpoStep::kGradNorm];
+    done->router_loss = model_->take_router_loss();
     return done;
   }
 

@@ -33,7 +33,7 @@ class LanguageMethod : public SupervisedMethod<S, Config, kStage> {
     const Setup& setup = *this->setup_;
     model_ = load_causal_lm(setup.folder, setup.compute.device, setup.compute.dtype, true, this->seed_,
                             this->config_.model.allow_missing_head);
-    model_->set_recompute(this->config_.train.recompute);
+    this->setup_->prepare_to_train(*model_);
     this->train_these(model_->parameters());
   }
 

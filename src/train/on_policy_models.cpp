@@ -145,7 +145,7 @@ MethodPlan OnPolicyModels::plan(const OptimizerOptions& optimizer, const std::ve
 void OnPolicyModels::load(std::int64_t seed, std::int64_t micro_batch_tokens) {
   trunks_.emplace(setup_.compute.device, setup_.compute.dtype);
   policy_ = trunks_->causal_lm(policy_folder_, /*requires_grad=*/true, static_cast<std::uint64_t>(seed));
-  policy_->set_recompute(setup_.recompute);
+  setup_.prepare_to_train(*policy_);
   reference_ = trunks_->causal_lm(reference_folder_, /*requires_grad=*/false);
   if (!own_reward_) configured_reward_ = with_terms(load_reward_models(micro_batch_tokens));
   seed_ = seed;

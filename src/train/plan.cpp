@@ -34,7 +34,7 @@ double element_size(at::ScalarType dtype) { return static_cast<double>(c10::elem
 double saved_per_layer(const ModelShape& s) {
   const double heads = static_cast<double>(s.head_dim) *
                        (2 * static_cast<double>(s.num_heads) + 2 * static_cast<double>(s.num_key_value_heads));
-  return 4 * static_cast<double>(s.hidden_size) + heads + 4 * static_cast<double>(s.intermediate_size);
+  return 4 * static_cast<double>(s.hidden_size) + heads + 4 * static_cast<double>(s.used_size());
 }
 
 std::string plural(std::int64_t count, const std::string& one, const std::string& many) {

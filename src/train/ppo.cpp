@@ -75,6 +75,8 @@ class PpoUpdate {
         take_steps(policy, value);
       }
     }
+    done_.router_loss = models_.policy.take_router_loss();
+    if (done_.router_loss) *done_.router_loss /= static_cast<double>(done_.policy_updates + (stopped_ ? 1 : 0));
     if (old_logprobs_) done_.extra_forwards = old_logprobs_->extra_forwards();
   }
 

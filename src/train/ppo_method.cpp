@@ -50,7 +50,7 @@ class PpoMethod final : public Method {
     if (config_.ppo.has_value_model()) {
       value_ = parts_->trunks().scalar_model(value_folder_, /*requires_grad=*/true,
                                              static_cast<std::uint64_t>(config_.train.seed));
-      value_->trunk().set_recompute(config_.train.recompute);
+      setup.prepare_to_train(value_->trunk());
     }
     if (config_.ppo.ptx_coef > 0)
       ptx_.emplace(std::move(ptx_data_.train.samples), config_.rollout.batch_size / config_.ppo.num_mini_batches,

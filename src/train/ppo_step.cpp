@@ -72,6 +72,7 @@ Metrics PpoStep::policy_metrics() const {
                 {"val/ratio_var", std::max(0.0, policy_mean(kRatioSquare) - policy_mean(kRatio) * policy_mean(kRatio))},
                 {"rollout/logprob_diff", logprob_diff},
                 {"lr", lr}};
+  if (router_loss) named.set("aux_loss", *router_loss);
   if (has_ptx) named.set("loss/ptx_avg", sums[kPtxLoss] / static_cast<double>(policy_updates));
   if (kl_in_loss) named.set("loss/kl_avg", policy_mean(kKlPenalty));
   return named;

@@ -31,7 +31,8 @@ at::Tensor PtxMix::backward(CausalLM& policy, std::int64_t number, double weight
   const auto divisor = static_cast<double>(labels);
   at::Tensor loss = at::zeros({}, at::TensorOptions(policy.device()).dtype(at::kDouble));
   for_each_group(batch, lengths, micro_batch_tokens_, [&](const std::vector<const Sample*>& members) {
-    const LabelBatch part = make_label_batch(members, policy.device());
+    LabelBatch part = make_label_batch(members, policy.device());
+    part.packed.share = 0;  // the routers are balanced on the rollout
     const Logprobs result = backward_through_logprobs(
         policy.forward(part.packed, part.rows), policy.head(), part.targets, {.logit_cap = policy.logit_cap()},
         [&](const at::Tensor& logprobs, auto, auto) { return logprobs.sum().mul(-weight / divisor); });

@@ -103,7 +103,7 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
 
   void load() override {
     model_ = load_scalar_model(setup_->folder, setup_->compute.device, setup_->compute.dtype, true, seed_);
-    model_->trunk().set_recompute(config_.train.recompute);
+    setup_->prepare_to_train(model_->trunk());
     train_these(model_->parameters());
     if (!labels_) smooth_labels();
     centred_on_ = centring_texts(data_.train.samples, config_.reward_model.center_on, config_.train.seed);
@@ -232,7 +232,8 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
     std::vector<at::Tensor> seen_scores;
     at::Tensor lowest, highest;
     for_each_group(samples, counts.lengths, micro_batch_tokens_, [&](const std::vector<const RankedSample*>& members) {
-      const RankedBatch batch = make_ranked_batch(members, device());
+      RankedBatch batch = make_ranked_batch(members, device());
+      batch.packed.share = share_of(members, samples);
       const at::Tensor scores = add(batch, done->samples, update != nullptr, figures);
       if (!update) evaluated.add(members, batch, scores);
       if (update && labels_) {
@@ -248,6 +249,7 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
     done->work.processed_tokens = model_->trunk().take_processed_tokens();
     done->figures = figures.fetch();
     if (update) done->grad_norm = done->figures[RewardModelStep::kGradNorm];
+    done->router_loss = model_->trunk().take_router_loss();
     if (!update) last_evaluated_ = evaluated.fetch();
     if (!seen.empty()) show_labels(seen, at::cat(seen_scores).cpu());
     return done;

@@ -47,7 +47,8 @@ void for_each_micro_batch(const Rollout& rollout, std::span<const std::size_t> s
   for (auto& group : pack_by_length(lengths, budget)) {
     stop_if_signalled();
     for (std::size_t& member : group) member = sequences[member];
-    const RolloutSlice slice = slice_rollout(rollout, group);
+    RolloutSlice slice = slice_rollout(rollout, group);
+    slice.batch.share = static_cast<double>(group.size()) / static_cast<double>(sequences.size());
     work.useful_tokens += slice.batch.segments.total();
     body(slice);
   }

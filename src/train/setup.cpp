@@ -95,6 +95,11 @@ std::int64_t Setup::choose_micro_batch_tokens(std::int64_t resident, std::int64_
                                    longest, !compute.device.is_cpu(), recompute);
 }
 
+void Setup::prepare_to_train(CausalLM& model) const {
+  model.set_recompute(recompute);
+  model.set_router_loss(router_loss);
+}
+
 Setup prepare(const RunSettings& settings, const std::optional<ResumePoint>& resume, const RunOptions& options) {
   const ModelOptions& model = settings.model;
   const auto threads = settle(settings.threads, resume, kThreads).value_or(at::get_num_threads());
@@ -104,7 +109,10 @@ Setup prepare(const RunSettings& settings, const std::optional<ResumePoint>& res
   setup.micro_batch_tokens = settle(settings.micro_batch_tokens, resume, kMicroBatchTokens);
   setup.compute = resolve_compute(settings.device, settings.dtype);
   setup.recompute = settings.recompute;
+  setup.router_loss = settings.router_loss;
   if (!model.init) setup.folder = read_model_folder(find_model(model.path));
+  if (setup.router_loss && setup.folder.shape.num_experts == 0)
+    throw ConfigError({"train.router_aux_loss_coef: expected none for a model without experts, found one"});
   if (model.lora) add_new_adapter(setup.folder, *model.lora);
   if (setup.folder.adapter && model.allow_missing_head)
     throw ConfigError(

@@ -74,14 +74,16 @@ class Sft final : public LanguageMethod<Sample, SftConfig, Stage::sft> {
     done->labels = static_cast<double>(done->work.label_rows);
     DeviceFigures<SftStep::kNumFigures> figures(model_->device());
     for_each_group(samples, lengths, micro_batch_tokens_, [&](const std::vector<const Sample*>& members) {
-      done->work.head_rows +=
-          add(make_label_batch(members, model_->device()), done->labels, update != nullptr, figures);
+      LabelBatch batch = make_label_batch(members, model_->device());
+      batch.packed.share = share_of(members, samples);
+      done->work.head_rows += add(batch, done->labels, update != nullptr, figures);
     });
     if (update) figures.put(SftStep::kGradNorm, update());
     done->work.useful_tokens = done->tokens;
     done->work.processed_tokens = model_->take_processed_tokens();
     done->figures = figures.fetch();
     if (update) done->grad_norm = done->figures[SftStep::kGradNorm];
+    done->router_loss = model_->take_router_loss();
     return done;
   }
 

@@ -119,13 +119,21 @@ Config config_to_evaluate(Config config) {
   return config;
 }
 
+/// The share of a micro-batch in its batch, for PackedBatch::share.
+template <typename S>
+double share_of(const std::vector<const S*>& members, const std::vector<const S*>& batch) {
+  return static_cast<double>(members.size()) / static_cast<double>(batch.size());
+}
+
 /// The record of a step or an evaluation; a step also has the values of the optimizer.
 struct SupervisedStep : StepRecord {
   std::optional<double> grad_norm, learning_rate;
+  std::optional<double> router_loss;  ///< CausalLM::take_router_loss()
 
   Metrics with_optimizer(Metrics named) const {
     if (grad_norm) named.set("grad_norm", *grad_norm);
     if (learning_rate) named.set("learning_rate", *learning_rate);
+    if (router_loss) named.set("aux_loss", *router_loss);
     return named;
   }
 };

@@ -319,7 +319,7 @@ TEST(Family, RefusesWhatItDoesNotComputeByItsName) {
       {{"falcon", {{"alibi", true}}}, {"alibi", "false", "true"}},
       {{"bloom", {{"apply_residual_connection_post_layernorm", true}}},
        {"apply_residual_connection_post_layernorm", "false", "true"}},
-      {{"mixtral", {{"output_router_logits", true}}}, {"output_router_logits", "false", "auxiliary loss", "true"}},
+      {{"mixtral", {{"router_aux_loss_coef", -0.1}}}, {"router_aux_loss_coef", "a number, at least 0", "-0.1"}},
       {{"olmoe", {{"clip_qkv", 8.0}}}, {"clip_qkv", "null", "8.0"}}};
   for (const auto& [change, parts] : cases) {
     const ChangedFolder folder(change);

@@ -90,6 +90,9 @@ inline constexpr MetricInfo kMetrics[] = {
 
     {.name = "grad_norm", .stages = MetricStages::supervised, .unit = "", .what = "global norm before clipping"},
     {.name = "learning_rate", .stages = MetricStages::supervised, .unit = "", .what = "of this step"},
+    {.name = "aux_loss", .stages = MetricStages::all, .unit = "",
+     .what = "load-balancing loss of the routers, without its weight; for rlhf-ppo of the policy, mean over updates; absent "
+             "without experts", .conditional = true},
     {.name = "num_tokens", .stages = MetricStages::all, .unit = "tokens", .what = "processed since the start"},
 
     {.name = "objective/scores", .stages = MetricStages::ppo, .unit = "reward units",

@@ -24,6 +24,9 @@ inline constexpr const char* kDeviceDoc =
 inline constexpr const char* kRecomputeDoc =
     "keep only the input of each layer for the backward pass, and compute the rest again there: less memory, about a "
     "third more time, the same results";
+inline constexpr const char* kRouterLossDoc =
+    "for a mixture of experts: weight of the loss that balances the load of its experts, metric aux_loss; default: "
+    "router_aux_loss_coef in the model's config.json";
 
 }  // namespace detail
 
@@ -39,6 +42,7 @@ struct TrainOptions {
   DtypeChoice dtype = DtypeChoice::auto_;
   std::optional<std::int64_t> threads;
   bool recompute = false;
+  std::optional<double> router_aux_loss_coef;
   bool check_memory = true;
 };
 constexpr auto describe(const TrainOptions*) {
@@ -58,6 +62,7 @@ constexpr auto describe(const TrainOptions*) {
       field<&C::dtype>("compute dtype; masters are float32; auto: bfloat16 if the hardware supports it"),
       field<&C::threads>("CPU threads; default: the physical cores of the machine", at_least(1)).may_change(),
       field<&C::recompute>(detail::kRecomputeDoc).may_change(),
+      field<&C::router_aux_loss_coef>(detail::kRouterLossDoc, at_least(0.0)),
       field<&C::check_memory>(detail::kCheckMemoryDoc).may_change());
 }
 
@@ -71,6 +76,7 @@ struct PpoTrainOptions {
   DtypeChoice dtype = DtypeChoice::auto_;
   std::optional<std::int64_t> threads;
   bool recompute = false;
+  std::optional<double> router_aux_loss_coef;
   bool check_memory = true;
 };
 constexpr auto describe(const PpoTrainOptions*) {
@@ -88,6 +94,7 @@ constexpr auto describe(const PpoTrainOptions*) {
       field<&C::dtype>("compute dtype; masters are float32; auto: bfloat16 if the hardware supports it"),
       field<&C::threads>("CPU threads; default: the physical cores of the machine", at_least(1)).may_change(),
       field<&C::recompute>(detail::kRecomputeDoc).may_change(),
+      field<&C::router_aux_loss_coef>(detail::kRouterLossDoc, at_least(0.0)),
       field<&C::check_memory>(detail::kCheckMemoryDoc).may_change());
 }
 

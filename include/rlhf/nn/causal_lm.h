@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -20,6 +21,10 @@ struct ModelShape {
   std::int64_t vocab_size = 0, hidden_size = 0, intermediate_size = 0, num_layers = 0;
   std::int64_t num_heads = 0, num_key_value_heads = 0, head_dim = 0, max_positions = 0;
   bool tied_head = false;
+  std::int64_t num_experts = 0;  ///< per layer; 0: the model is no mixture of experts
+  std::int64_t active_size = 0;  ///< of a mixture of experts: the part of intermediate_size that a token uses
+
+  std::int64_t used_size() const { return num_experts > 0 ? active_size : intermediate_size; }
 };
 
 /// A decoder that turns tokens into hidden states. Implement this interface to train your own model. It does not
@@ -47,18 +52,33 @@ class CausalLM {
   /// Whether forward() keeps only the input of each layer for the backward pass, and computes the rest again there. The
   /// results are the same. A model may ignore it.
   virtual void set_recompute(bool /*recompute*/) {}
+  /// Of a mixture of experts: from now on the backward pass of each forward() adds the gradient of `coefficient` times
+  /// PackedBatch::share times the load-balancing loss of the routers (arXiv:2101.03961, over all layers, as
+  /// transformers computes it). nullopt: the coefficient in the model's config.json. Initially it is 0. Other models
+  /// ignore it.
+  virtual void set_router_loss(std::optional<double> /*coefficient*/) {}
   virtual at::Device device() const = 0;
   virtual at::ScalarType dtype() const = 0;
 
   /// Rows that forward() ran since this was last asked.
   std::int64_t take_processed_tokens() { return std::exchange(processed_tokens_, 0); }
+  /// Σ share · load-balancing loss of the forward passes since this was last asked, or nullopt if none had such a loss.
+  /// Waits for the device.
+  std::optional<double> take_router_loss() {
+    const at::Tensor loss = std::exchange(router_loss_, at::Tensor());
+    return loss.defined() ? std::optional(loss.item<double>()) : std::nullopt;
+  }
 
  protected:
   /// forward() counts its rows here.
   void count_processed(std::int64_t tokens) { processed_tokens_ += tokens; }
+  void count_router_loss(const at::Tensor& loss) {
+    router_loss_ = router_loss_.defined() ? router_loss_.add(loss) : loss;
+  }
 
  private:
   std::int64_t processed_tokens_ = 0;
+  at::Tensor router_loss_;
 };
 
 }  // namespace rlhf

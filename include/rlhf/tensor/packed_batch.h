@@ -41,6 +41,7 @@ struct PackedBatch {
   at::Tensor tokens;     ///< [N] int64
   at::Tensor positions;  ///< [N] int64, from 0 in each sequence
   Segments segments;
+  double share = 1;  ///< of the batch of an optimizer step, if this is a micro-batch: weighs the loss of routers
 };
 
 /// A run of tokens of a packed batch. It is a whole sequence, or it continues an earlier piece (its prefix, for example

@@ -132,8 +132,9 @@ struct RunSettings {
   std::int64_t seed = 0;
   DeviceChoice device;
   DtypeChoice dtype = DtypeChoice::auto_;
-  bool recompute = false;    ///< train.recompute
-  bool check_memory = true;  ///< refuse a run whose memory forecast exceeds what is available
+  bool recompute = false;             ///< train.recompute
+  std::optional<double> router_loss;  ///< train.router_aux_loss_coef
+  bool check_memory = true;           ///< refuse a run whose memory forecast exceeds what is available
   std::optional<std::int64_t> threads, micro_batch_tokens;
   LrScheduleOptions lr_schedule;
   EvalOptions eval;
@@ -162,6 +163,7 @@ RunSettings run_settings(std::string stage, const Config& config) {
   settings.device = config.train.device;
   settings.dtype = config.train.dtype;
   settings.recompute = config.train.recompute;
+  settings.router_loss = config.train.router_aux_loss_coef;
   settings.check_memory = config.train.check_memory;
   settings.threads = config.train.threads;
   settings.micro_batch_tokens = config.train.micro_batch_tokens;

@@ -103,6 +103,7 @@ struct PpoStep : StepRecord {
   std::array<double, kNumSums> sums{};
   double policy_tokens = 0, value_tokens = 0;  ///< numbers of response tokens in all updates
   std::int64_t policy_updates = 0;             ///< optimizer steps of the policy
+  std::optional<double> router_loss;           ///< see CausalLM::take_router_loss(), mean over the backward passes
   double policy_grad_norm = 0, value_grad_norm = 0, lr = 0, logprob_diff = 0;
   std::int64_t extra_forwards = 0;  ///< sequences with a separate forward pass for their old log-probabilities
   double rollout_seconds = 0, score_seconds = 0, update_seconds = 0;

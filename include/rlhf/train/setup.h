@@ -30,8 +30,11 @@ struct Setup {
   /// train.micro_batch_tokens, or the size in the checkpoint from which the run resumes, or nullopt.
   std::optional<std::int64_t> micro_batch_tokens;
   bool accept_differences = false;
-  bool recompute = false;  ///< train.recompute
+  bool recompute = false;             ///< train.recompute
+  std::optional<double> router_loss;  ///< train.router_aux_loss_coef
 
+  /// Gives a model that is trained the options of section `train`.
+  void prepare_to_train(CausalLM& model) const;
   /// The number of tokens of a micro-batch: `micro_batch_tokens`, or a size derived from the memory after `resident`
   /// bytes of models (train/plan.h). At least `longest`, the size of a sequence or sample that cannot be split.
   std::int64_t choose_micro_batch_tokens(std::int64_t resident, std::int64_t longest) const;

@@ -242,10 +242,14 @@ const char* experts_key(const JsonReader& config) {
   return config.has("num_local_experts") ? "num_local_experts" : "num_experts";
 }
 
+double read_coefficient(const JsonReader& coefficient) {
+  const double value = coefficient.number("a number, at least 0");
+  if (value < 0) coefficient.fail("a number, at least 0");
+  return value;
+}
+
 void set_experts(const JsonReader& config, DecoderConfig& decoder, Experts experts) {
   constexpr std::int64_t kMaxExperts = 10'000, kMaxWidth = 1 << 20;
-  if (config.boolean_or("output_router_logits", false))
-    config.at("output_router_logits").fail("false, because the auxiliary loss of the router is not computed", "true");
   if (experts.count > kMaxExperts)
     config.at(experts_key(config)).fail("at most " + std::to_string(kMaxExperts), std::to_string(experts.count));
   if (experts.per_token > experts.count)
@@ -254,8 +258,11 @@ void set_experts(const JsonReader& config, DecoderConfig& decoder, Experts exper
   if (std::max(experts.width, experts.shared_width) > kMaxWidth)
     config.fail("experts of at most " + std::to_string(kMaxWidth) + " columns",
                 std::to_string(std::max(experts.width, experts.shared_width)));
+  if (config.has("router_aux_loss_coef")) experts.balance_coef = read_coefficient(config.at("router_aux_loss_coef"));
   experts.dense_width = decoder.shape.intermediate_size;
   decoder.shape.intermediate_size = experts.count * experts.width + experts.shared_width;
+  decoder.shape.num_experts = experts.count;
+  decoder.shape.active_size = experts.per_token * experts.width + experts.shared_width;
   decoder.experts = experts;
 }
 

@@ -54,7 +54,7 @@ std::int64_t read_window(const JsonReader& config, std::int64_t fallback);
 /// The key of the number of experts.
 const char* experts_key(const JsonReader& config);
 /// Gives the decoder its experts; dense_width is the `intermediate_size` that was read. The sizes of the model then
-/// count all experts. Refuses the auxiliary loss of the router.
+/// count all experts. `experts.balance_coef` is the default of `router_aux_loss_coef`.
 void set_experts(const JsonReader& config, DecoderConfig& decoder, Experts experts);
 
 /// Refuses a flag that enables an unsupported feature.

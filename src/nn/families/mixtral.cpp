@@ -19,7 +19,8 @@ DecoderConfig read_mixtral(const JsonReader& config) {
               {.count = positive_integer_or(config, "num_local_experts", 8),
                .per_token = positive_integer_or(config, "num_experts_per_tok", 2),
                .width = decoder.shape.intermediate_size,
-               .normalized = true});
+               .normalized = true,
+               .balance_coef = 0.001});
   set_rotaries(decoder, {read_rotary(config, decoder.shape, {.theta = 1e6})});
   return decoder;
 }

@@ -41,7 +41,8 @@ DecoderConfig read_any_moe(const JsonReader& config, const ShapeDefaults& shape,
   Experts experts{.count = positive_integer_or(config, experts_key(config), defaults.count),
                   .per_token = positive_integer_or(config, "num_experts_per_tok", defaults.per_token),
                   .width = decoder.shape.intermediate_size,
-                  .normalized = config.boolean_or("norm_topk_prob", false)};
+                  .normalized = config.boolean_or("norm_topk_prob", false),
+                  .balance_coef = defaults.balance_coef};
   if (defaults.width > 0) experts.width = positive_integer_or(config, "moe_intermediate_size", defaults.width);
   if (defaults.shared_width > 0)
     experts.shared_width = positive_integer_or(config, "shared_expert_intermediate_size", defaults.shared_width);
@@ -56,8 +57,9 @@ void name_norms_of_heads(DecoderConfig& decoder) {
 }
 
 DecoderConfig read_qwen2_moe(const JsonReader& config) {
-  DecoderConfig decoder = read_any_moe(config, {.key_value_heads = 16, .max_positions = 32768},
-                                       {.count = 60, .per_token = 4, .width = 1408, .shared_width = 5632});
+  DecoderConfig decoder =
+      read_any_moe(config, {.key_value_heads = 16, .max_positions = 32768},
+                   {.count = 60, .per_token = 4, .width = 1408, .shared_width = 5632, .balance_coef = 0.001});
   decoder.names.shared_expert = "mlp.shared_expert.";
   decoder.names.shared_gate = "mlp.shared_expert_gate";
   decoder.qkv_bias = config.boolean_or("qkv_bias", true);
@@ -71,7 +73,7 @@ DecoderConfig read_qwen2_moe(const JsonReader& config) {
 
 DecoderConfig read_qwen3_moe(const JsonReader& config) {
   DecoderConfig decoder = read_any_moe(config, {.key_value_heads = 4, .max_positions = 32768},
-                                       {.count = 128, .per_token = 8, .width = 768});
+                                       {.count = 128, .per_token = 8, .width = 768, .balance_coef = 0.001});
   decoder.qkv_bias = decoder.output_bias = config.boolean_or("attention_bias", false);
   name_norms_of_heads(decoder);
   const std::int64_t window = config.boolean_or("use_sliding_window", false) ? read_window(config, 4096) : 0;
@@ -82,7 +84,8 @@ DecoderConfig read_qwen3_moe(const JsonReader& config) {
 
 DecoderConfig read_olmoe(const JsonReader& config) {
   if (config.has("clip_qkv")) config.at("clip_qkv").fail("null");
-  DecoderConfig decoder = read_any_moe(config, {.max_positions = 4096}, {.count = 64, .per_token = 8});
+  DecoderConfig decoder =
+      read_any_moe(config, {.max_positions = 4096}, {.count = 64, .per_token = 8, .balance_coef = 0.01});
   decoder.norm_eps = config.positive_number_or("rms_norm_eps", 1e-5);
   decoder.norms_whole_rows = true;
   decoder.qkv_bias = decoder.output_bias = config.boolean_or("attention_bias", false);
