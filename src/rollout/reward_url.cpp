@@ -1,13 +1,17 @@
 // Scores of a service over HTTP.
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <curl/curl.h>
 #include <future>
+#include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -23,19 +27,50 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 constexpr std::size_t kLargestAnswer = std::size_t{64} << 20;
-constexpr std::chrono::milliseconds kFirstWait{250};
+constexpr std::chrono::milliseconds kFirstWait{250}, kLongestWait{30'000};
+
+/// No connection, a lost one, or a time-out. Other faults, such as a certificate that is not valid, would come again.
+bool may_pass(CURLcode fault) {
+  switch (fault) {
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_COULDNT_RESOLVE_HOST:  // a name server may be out of reach for a while
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_OPERATION_TIMEDOUT:
+    case CURLE_GOT_NOTHING:
+    case CURLE_PARTIAL_FILE:
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+      return true;
+    default:
+      return false;
+  }
+}
 
 /// What came back: a status and a body, or why there is none.
 struct HttpAnswer {
+  CURLcode result = CURLE_OK;
   long status = 0;
   std::string body;
-  std::string fault;  ///< "Could not connect to server"; empty with an answer
-  bool interrupted = false;
 
+  bool interrupted() const { return result == CURLE_ABORTED_BY_CALLBACK; }
   bool is_worth_a_retry() const {
-    return !fault.empty() || status == 429 || status == 502 || status == 503 || status == 504;
+    if (result != CURLE_OK) return may_pass(result);
+    return status == 429 || status == 502 || status == 503 || status == 504;
+  }
+  /// "expected …, found …"
+  std::string fault() const {
+    if (result == CURLE_WRITE_ERROR)
+      return "expected an answer of at most " + std::to_string(kLargestAnswer >> 20) + " MiB, found a larger one";
+    return "expected an answer, found " +
+           (result == CURLE_OK ? "status " + std::to_string(status) : curl_easy_strerror(result));
   }
 };
+
+/// curl counts milliseconds in 32 bits.
+long in_milliseconds(double seconds) {
+  constexpr double kMost = std::numeric_limits<std::int32_t>::max();
+  return static_cast<long>(std::min(kMost, std::ceil(1000 * seconds)));
+}
 
 std::size_t append_to_body(char* data, std::size_t, std::size_t size, void* body) {
   auto& text = *static_cast<std::string*>(body);
@@ -44,9 +79,14 @@ std::size_t append_to_body(char* data, std::size_t, std::size_t size, void* body
   return size;
 }
 
-int end_if_signalled(void*, curl_off_t, curl_off_t, curl_off_t, curl_off_t) { return stop_signal() != 0; }
+/// Set as soon as a worker fails, so that the others end too.
+using Failed = std::atomic<bool>;
 
-HttpAnswer post(const std::string& url, const std::string& body, double timeout_seconds) {
+int end_if_stopped(void* failed, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return stop_signal() != 0 || static_cast<const Failed*>(failed)->load();
+}
+
+HttpAnswer post(const std::string& url, const std::string& body, double timeout_seconds, Failed& failed) {
   const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> handle(curl_easy_init(), &curl_easy_cleanup);
   // Without an "Expect" header curl does not wait for leave to send a large body, which many servers do not give.
   const std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> headers(
@@ -59,15 +99,14 @@ HttpAnswer post(const std::string& url, const std::string& body, double timeout_
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
   curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.data());
   curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
-  curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(std::ceil(1000 * timeout_seconds)));
+  curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, in_milliseconds(timeout_seconds));
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &append_to_body);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer.body);
   curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-  curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, &end_if_signalled);
-  const CURLcode result = curl_easy_perform(curl);
-  answer.interrupted = result == CURLE_ABORTED_BY_CALLBACK;
-  if (result != CURLE_OK) answer.fault = curl_easy_strerror(result);
+  curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, &end_if_stopped);
+  curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &failed);
+  answer.result = curl_easy_perform(curl);
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer.status);
   return answer;
 }
@@ -97,18 +136,19 @@ class UrlReward : public RewardSource {
     if (ready != CURLE_OK) fail(curl_easy_strerror(ready));
   }
 
-  /// Worker k takes the requests k, k + workers, …
   std::vector<float> score(const RewardRequest& request) override {
-    const auto size = static_cast<std::size_t>(term_.batch_size), count = request.responses.size();
-    const std::size_t batches = (count + size - 1) / size;
+    const std::size_t count = request.responses.size(), batches = (count + batch_size() - 1) / batch_size();
     const std::size_t workers = std::min(batches, static_cast<std::size_t>(term_.workers));
     std::vector<float> scores(count);
+    Failed failed = false;
     std::vector<std::future<void>> running;
     for (std::size_t worker = 0; worker < workers; ++worker)
-      running.push_back(std::async(std::launch::async, [=, this, &scores] {
-        for (std::size_t begin = worker * size; begin < count; begin += workers * size) {
-          const auto part = score_batch(request.responses.subspan(begin, std::min(size, count - begin)));
-          std::ranges::copy(part, scores.begin() + static_cast<std::ptrdiff_t>(begin));
+      running.push_back(std::async(std::launch::async, [=, this, &scores, &failed] {
+        try {
+          score_share(request.responses, worker, workers, scores, failed);
+        } catch (...) {
+          failed = true;
+          throw;
         }
       }));
     for (std::future<void>& worker : running) worker.get();
@@ -120,26 +160,44 @@ class UrlReward : public RewardSource {
     throw RewardError("reward.terms: " + term_.name + ": " + term_.url + ": " + what);
   }
 
-  std::vector<float> score_batch(std::span<const ResponseRecord> responses) const {
-    const std::string request = request_of(responses, term_.field);
-    std::string fault;
-    for (std::int64_t failures = 0;; ++failures) {
-      const HttpAnswer answer = post(term_.url, request, term_.timeout_seconds);
-      if (answer.interrupted) stop_if_signalled();
-      if (answer.fault.empty() && answer.status == 200) return rewards_of(answer.body, responses.size());
-      fault = "expected an answer, found " +
-              (answer.fault.empty() ? "status " + std::to_string(answer.status) : answer.fault);
-      if (!answer.is_worth_a_retry()) fail(fault + ": " + shown_json(answer.body.substr(0, 200)));
-      if (failures == term_.max_retries) fail(fault + ", " + std::to_string(failures + 1) + " times");
-      log_warning("reward.terms: " + term_.name + ": " + fault + "; it is asked again");
-      wait(kFirstWait * (std::int64_t{1} << failures));
+  std::size_t batch_size() const { return static_cast<std::size_t>(term_.batch_size); }
+
+  /// Scores the batches worker, worker + workers, …
+  void score_share(std::span<const ResponseRecord> responses, std::size_t worker, std::size_t workers,
+                   std::vector<float>& scores, Failed& failed) const {
+    for (std::size_t begin = worker * batch_size(); begin < responses.size(); begin += workers * batch_size()) {
+      const std::size_t size = std::min(batch_size(), responses.size() - begin);
+      const auto part = score_batch(responses.subspan(begin, size), failed);
+      if (!part) return;
+      std::ranges::copy(*part, scores.begin() + static_cast<std::ptrdiff_t>(begin));
     }
   }
 
-  /// Polls for a signal.
-  static void wait(std::chrono::milliseconds time) {
+  /// Nullopt if another worker has failed.
+  std::optional<std::vector<float>> score_batch(std::span<const ResponseRecord> responses, Failed& failed) const {
+    const std::string request = request_of(responses, term_.field);
+    for (std::int64_t failures = 0; !failed; ++failures) {
+      const HttpAnswer answer = post(term_.url, request, term_.timeout_seconds, failed);
+      if (answer.interrupted()) {
+        stop_if_signalled();
+        break;
+      }
+      if (answer.result == CURLE_OK && answer.status == 200) return rewards_of(answer.body, responses.size());
+      if (!answer.is_worth_a_retry())
+        fail(answer.fault() + (answer.result == CURLE_OK ? ": " + shown_json(answer.body.substr(0, 200)) : ""));
+      if (failures == term_.max_retries) fail(answer.fault() + ", " + std::to_string(failures + 1) + " times");
+      log_warning("reward.terms: " + term_.name + ": " + answer.fault() + "; it is asked again");
+      wait(failures, failed);
+    }
+    return std::nullopt;
+  }
+
+  /// Waits after `failures` earlier ones, unless a signal comes or another worker fails.
+  static void wait(std::int64_t failures, const Failed& failed) {
+    constexpr std::int64_t kDoublings = 16;
+    const auto time = std::min(kLongestWait, kFirstWait * (std::int64_t{1} << std::min(failures, kDoublings)));
     const auto end = std::chrono::steady_clock::now() + time;
-    while (std::chrono::steady_clock::now() < end) {
+    while (std::chrono::steady_clock::now() < end && !failed) {
       stop_if_signalled();
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }

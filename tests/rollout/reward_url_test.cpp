@@ -1,5 +1,7 @@
 // Rewards of a service over HTTP.
+#include <atomic>
 #include <csignal>
+#include <limits>
 #include <mutex>
 #include <set>
 #include <string>
@@ -137,6 +139,66 @@ TEST(RewardUrl, ThatIsNotThereEndsTheRun) {
   }
   expect_misuse<RewardError>(url + ": expected an answer, found Couldn't connect to server, 2 times",
                              [&] { scores_of({.name = "s", .url = url, .max_retries = 1}, numbered(1)); });
+}
+
+// What would come again is not asked again: an address that is not one, an answer that is too large.
+TEST(RewardUrl, IsNotAskedAgainAfterAFaultThatStays) {
+  const auto refused = [](const std::string& what, const std::string& url) {
+    int warnings = 0;
+    set_log_sink([&](LogLevel level, std::string_view) { warnings += level == LogLevel::warning; });
+    expect_misuse<RewardError>("reward.terms: s: " + url + ": expected an answer" + what,
+                               [&] { scores_of({.name = "s", .url = url, .max_retries = 3}, numbered(1)); });
+    set_log_sink({});
+    EXPECT_EQ(warnings, 0) << url;
+  };
+  refused(", found URL using bad/illegal format or missing URL", "http://127.0.0.1:port/score");
+  refused(", found Unsupported protocol", "gopher://127.0.0.1/score");
+  const HttpServer server([](int, const std::string&) { return HttpReply{200, std::string((64 << 20) + 1, ' ')}; });
+  refused(" of at most 64 MiB, found a larger one", server.url());
+  EXPECT_EQ(server.requests(), 1);
+}
+
+// "0" fails once "1" has been asked; the server never answers "1", so "3", the next of that worker, is not asked.
+TEST(RewardUrl, EndsARequestWhereAnotherWorkerFails) {
+  std::atomic<int> first = 0, second = 0;
+  const HttpServer server([&](int, const std::string& body) -> HttpReply {
+    const std::string query = json::parse(body)["query"][0];
+    if (query == "p:0") return {first > 0 ? 400 : 503, ""};
+    ++(query == "p:1" ? first : second);
+    return {-1, ""};
+  });
+  RewardTerm term = service(server, 16);
+  term.batch_size = 1;
+  term.workers = 2;
+  expect_misuse<RewardError>("found status 400", [&] { scores_of(term, numbered(4)); });
+  EXPECT_EQ(first, 1);
+  EXPECT_EQ(second, 0);
+}
+
+// "1" would be asked seven times, with waits of 16 s in all.
+TEST(RewardUrl, EndsAWaitWhereAnotherWorkerFails) {
+  std::atomic<int> asked = 0;
+  const HttpServer server([&](int, const std::string& body) -> HttpReply {
+    const std::string query = json::parse(body)["query"][0];
+    if (query == "p:0") return {asked > 0 ? 400 : 503, ""};
+    ++asked;
+    return {503, ""};
+  });
+  RewardTerm term = service(server, 6);
+  term.batch_size = 1;
+  term.workers = 2;
+  expect_misuse<RewardError>("found status 400", [&] { scores_of(term, numbered(2)); });
+  EXPECT_LT(asked, 7);
+}
+
+// The first is 1 ms more than 32 bits hold.
+TEST(RewardUrl, TakesVeryLongTimeOuts) {
+  const HttpServer server(echo);
+  RewardTerm term = service(server);
+  for (const double seconds : {4294967.297, 1e300, std::numeric_limits<double>::infinity()}) {
+    term.timeout_seconds = seconds;
+    EXPECT_EQ(scores_of(term, numbered(1)), (std::vector<float>{0})) << seconds;
+  }
 }
 
 TEST(RewardUrl, GivesUpAtASignal) {

@@ -52,8 +52,8 @@ constexpr auto describe(const RewardTerm*) {
       field<&C::url>("an http or https service that scores by POST, as remote_rm_url of OpenRLHF (docs/rewards.md)"),
       field<&C::batch_size>("url: responses per request", at_least(1)),
       field<&C::max_retries>(
-          "url: how often a request is repeated after a failed connection, a time-out or status 429, 502, "
-          "503 or 504; the wait before it doubles from 0.25 s",
+          "url: how often a request is repeated after a connection that failed or was lost, a time-out or status 429, "
+          "502, 503 or 504; the wait before it doubles from 0.25 s, up to 30 s",
           in_range(0, 16)),
       field<&C::workers>(
           "number of processes of `command`, or of requests to `url` at a time, among which the responses are "
