@@ -247,7 +247,23 @@ bool is_metric_name(const std::string& name) {
   return !name.empty() && name.find_first_not_of(allowed) == std::string::npos;
 }
 
-void check_terms(Issues& issues, const std::vector<RewardTerm>& terms) {
+/// The lengths of a check: overlong. A response has at most `longest` tokens (rollout.max_new_tokens).
+void check_overlong(Issues& issues, const std::string& key, const RewardTerm& term, std::int64_t longest) {
+  const std::int64_t buffer = term.buffer_tokens, most = term.max_tokens.value_or(longest);
+  if (buffer > most) {
+    const std::string limit = term.max_tokens ? "max_tokens" : "rollout.max_new_tokens, the default of max_tokens";
+    issues.push_back({{key + ".buffer_tokens", key + ".max_tokens", "rollout.max_new_tokens"},
+                      "expected at most " + number(most) + ", " + limit + ", found " + number(buffer) +
+                          "; hint: lower it, or " + (term.max_tokens ? "raise" : "set") + " max_tokens"});
+  } else if (buffer >= 1 && most - buffer >= longest) {
+    issues.push_back({{key + ".max_tokens", key + ".buffer_tokens", "rollout.max_new_tokens"},
+                      "expected below rollout.max_new_tokens + buffer_tokens = " + number(longest + buffer) +
+                          " (no response is longer than max_tokens − buffer_tokens, so all score 0), found " +
+                          number(most) + "; hint: omit it"});
+  }
+}
+
+void check_terms(Issues& issues, const std::vector<RewardTerm>& terms, std::int64_t longest) {
   std::set<std::string> names = {"model"};
   for (std::size_t i = 0; i < terms.size(); ++i) {
     const RewardTerm& term = terms[i];
@@ -275,12 +291,12 @@ void check_terms(Issues& issues, const std::vector<RewardTerm>& terms) {
                         term.buffer_tokens > 0
                             ? "expected 0 without check: overlong, found " + number(term.buffer_tokens)
                             : "expected at least 1 with check: overlong, found 0"});
-    if (term.max_tokens && (term.check != RewardCheck::overlong || *term.max_tokens < term.buffer_tokens))
+    if (term.check == RewardCheck::overlong) {
+      check_overlong(issues, key, term, longest);
+    } else if (term.max_tokens) {
       issues.push_back(
-          {{key + ".max_tokens"},
-           (term.check == RewardCheck::overlong ? "expected at least buffer_tokens = " + number(term.buffer_tokens)
-                                                : "expected none without check: overlong") +
-               ", found " + number(*term.max_tokens)});
+          {{key + ".max_tokens"}, "expected none without check: overlong, found " + number(*term.max_tokens)});
+    }
   }
 }
 
@@ -356,7 +372,7 @@ Issues validate_on_policy(const std::string& policy, const PromptDataOptions& da
   check_truncated_sampling(issues, rollout);
   check_threads(issues, "train.threads", train.threads);
   check_clip_range(issues, reward.clip_range);
-  check_terms(issues, reward.terms);
+  check_terms(issues, reward.terms, rollout.max_new_tokens);
   check_eval(issues, eval, !data.eval.empty(), {"data.eval"}, Stage::ppo);
   check_micro_batch(issues, train.micro_batch_tokens, data.max_prompt_length + rollout.max_new_tokens,
                     {"data.max_prompt_length", "rollout.max_new_tokens"});

@@ -280,7 +280,18 @@ TEST(Validate, HoldsTheRulesOfPpo) {
        {"reward.terms[0].buffer_tokens: expected at least 1 with check: overlong, found 0",
         "command line: reward.terms[1].buffer_tokens: expected 0 without check: overlong, found 4",
         "command line: reward.terms[1].max_tokens: expected none without check: overlong, found 8",
-        "command line: reward.terms[2].max_tokens: expected at least buffer_tokens = 9, found 8"}},
+        "command line: reward.terms[2].buffer_tokens: expected at most 8, max_tokens, found 9; hint: lower it, or "
+        "raise "
+        "max_tokens"}},
+      {{"rollout.max_new_tokens=8", "reward.terms=[{name: a, check: overlong, buffer_tokens: 9}]"},
+       {"command line: reward.terms[0].buffer_tokens: expected at most 8, rollout.max_new_tokens, the default of "
+        "max_tokens, found 9; hint: lower it, or set max_tokens"}},
+      // 12 − 4 = 8: the longest response still scores 0; with 11, one of 8 tokens scores −1/4.
+      {{"rollout.max_new_tokens=8",
+        "reward.terms=[{name: a, check: overlong, buffer_tokens: 4, max_tokens: 12}, {name: b, check: overlong, "
+        "buffer_tokens: 4, max_tokens: 11}]"},
+       {"command line: reward.terms[0].max_tokens: expected below rollout.max_new_tokens + buffer_tokens = 12 (no "
+        "response is longer than max_tokens − buffer_tokens, so all score 0), found 12; hint: omit it"}},
       {{"rollout.refill_equal_groups=3"},
        {"command line: rollout.refill_equal_groups: expected 0 with ppo.advantage: gae (responses to a prompt are not "
         "compared), found 3"}},
