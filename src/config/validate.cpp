@@ -170,6 +170,15 @@ void check_data(Issues& issues, const DataOptions& data, Stage stage) {
   check_template(issues, "data.template", data.template_);
 }
 
+/// Evaluations do not scale scores (train/policy_evaluation.h), but the coefficient of the KL is one for scaled scores.
+void check_best_by(Issues& issues, const EvalOptions& eval, const RewardOptions& reward) {
+  if (reward.scaling == RewardScaling::none || eval.best_by != "eval_objective/rlhf_reward") return;
+  issues.push_back({{"eval.best_by", "reward.scaling"},
+                    "expected another metric with reward.scaling (evaluations do not scale scores, and the KL "
+                    "coefficient is one for scaled scores), found " +
+                        eval.best_by + "; hint: eval_objective/scores"});
+}
+
 /// `data_keys` are the keys that give data to evaluate on.
 void check_eval(Issues& issues, const EvalOptions& eval, bool has_data, const std::vector<std::string>& data_keys,
                 Stage stage) {
@@ -374,6 +383,7 @@ Issues validate_on_policy(const std::string& policy, const PromptDataOptions& da
   check_clip_range(issues, reward.clip_range);
   check_terms(issues, reward.terms, rollout.max_new_tokens);
   check_eval(issues, eval, !data.eval.empty(), {"data.eval"}, Stage::ppo);
+  check_best_by(issues, eval, reward);
   check_micro_batch(issues, train.micro_batch_tokens, data.max_prompt_length + rollout.max_new_tokens,
                     {"data.max_prompt_length", "rollout.max_new_tokens"});
   return issues;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 
 #include "rlhf/algo/kl.h"
 #include "rlhf/config/metrics_list.h"
@@ -10,6 +11,13 @@
 namespace rlhf {
 
 namespace {
+
+/// The scale of training changes from step to step; scores of evaluations are compared with each other. The range of
+/// the clipping is one of scaled scores.
+RewardOptions unscaled(RewardOptions reward) {
+  if (std::exchange(reward.scaling, RewardScaling::none) != RewardScaling::none) reward.clip_range = {0, 0};
+  return reward;
+}
 
 /// Adds the sums over the responses of one batch.
 void add_batch(const EvaluatedModels& models, std::span<const PromptSample* const> prompts,
@@ -50,10 +58,11 @@ std::unique_ptr<PolicyEvaluation> evaluate_policy(const EvaluatedModels& models,
   auto found = std::make_unique<PolicyEvaluation>();
   found->kl_coef = kl_coef;
   const auto size = static_cast<std::size_t>(rollout.batch_size);
+  const RewardOptions compared = unscaled(reward);
   for (std::size_t begin = 0, batch = 0; begin < prompts.size(); begin += size, ++batch) {
     const RolloutDraws draws{
         .seed = seed, .step = static_cast<std::int64_t>(batch), .purpose = RolloutPurpose::evaluation};
-    add_batch(models, prompts.subspan(begin, std::min(size, prompts.size() - begin)), rollout, reward, draws,
+    add_batch(models, prompts.subspan(begin, std::min(size, prompts.size() - begin)), rollout, compared, draws,
               micro_batch_tokens, *found);
   }
   const auto responses = static_cast<double>(prompts.size());

@@ -77,10 +77,7 @@ class PpoMethod final : public Method {
 
   bool evaluates() const override { return parts_->evaluates(); }
   std::unique_ptr<StepRecord> evaluate() override {
-    RewardOptions reward = config_.reward;
-    // The scale of training changes from step to step; scores of evaluations are compared with each other.
-    if (std::exchange(reward.scaling, RewardScaling::none) != RewardScaling::none) reward.clip_range = {0, 0};
-    auto found = parts_->evaluate(config_.eval, reward, state_->kl_coef);
+    auto found = parts_->evaluate(config_.eval, config_.reward, state_->kl_coef);
     if (!found->held_out_score) return found;
     const PpoAlarms::Evaluated evaluated{found->kl, found->score, *found->held_out_score};
     for (const std::string& line : alarms_.after_evaluation(completed_, evaluated)) log_warning(line);

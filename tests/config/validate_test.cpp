@@ -302,6 +302,11 @@ TEST(Validate, HoldsTheRulesOfPpo) {
       {{"reward.scaling=running_std", "reward.agreement_penalty=auto"},
        {"command line: reward.agreement_penalty: expected a number with reward.scaling (the estimate is in reward "
         "units), found auto"}},
+      {{"reward.scaling=running_std", "data.eval=[b]", "eval.best_by=eval_objective/rlhf_reward"},
+       {"command line: eval.best_by: expected another metric with reward.scaling (evaluations do not scale scores, and "
+        "the KL coefficient is one for scaled scores), found eval_objective/rlhf_reward; hint: eval_objective/scores"}},
+      {{"reward.scaling=running_std", "data.eval=[b]", "eval.best_by=eval_objective/scores"}, {}},
+      {{"data.eval=[b]", "eval.best_by=eval_objective/rlhf_reward"}, {}},
       {{"ppo.ptx_coef=27.8"}, {"data.ptx: expected at least one file with ppo.ptx_coef above 0, found none"}},
       {{"data.ptx=[a.jsonl]"}, {"command line: data.ptx: expected none without ppo.ptx_coef, found some"}},
       {{"data.ptx=[a.jsonl]", "ppo.ptx_coef=27.8"}, {}},

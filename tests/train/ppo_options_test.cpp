@@ -136,6 +136,25 @@ TEST(PolicyEvaluation, AgreesWithTheExpectations) {
   EXPECT_FALSE(trained.tokens.equal(evaluated.tokens)) << "and training has others";
 }
 
+// Scores of 500 and 700, which training would scale by their standard deviation and clip to [−1, 1].
+TEST(PolicyEvaluation, NeitherScalesNorClipsWithRewardScaling) {
+  Bandit bandit;
+  const TokenIds stop_ids = {3};
+  const auto reward = reward_from_function([](const ResponseRecord&) { return 700.0F; });
+  const EvaluatedModels models{bandit.reference, bandit.reference, *reward, stop_ids};
+  PpoConfig config = bandit_config(64);
+  config.reward.missing_eos = MissingEos::none;
+  config.reward.clip_range = {-1, 1};
+  const auto score = [&] {
+    return evaluate_policy(models, bandit.prompts(8), config.rollout, config.reward, 0.5, 1, 1 << 20)->score;
+  };
+  EXPECT_EQ(score(), 1);
+  for (const RewardScaling scaling : {RewardScaling::running_std, RewardScaling::running_mean_std}) {
+    config.reward.scaling = scaling;
+    EXPECT_EQ(score(), 700);
+  }
+}
+
 // Scores of 0 and 4 have the standard deviation 2, in the last batch of 20 responses too.
 TEST(PolicyEvaluation, HasTheSpreadOfAnEnsemble) {
   Bandit bandit;

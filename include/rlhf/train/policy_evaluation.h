@@ -13,7 +13,7 @@ namespace rlhf {
 
 /// The record of an evaluation of a policy on prompts that are not trained on: means over the responses.
 struct PolicyEvaluation : StepRecord {
-  double score = 0;                        ///< after the rule for responses that did not end, and the clipping
+  double score = 0;                        ///< as trained on, but neither scaled nor clipped with reward.scaling
   double kl = 0;                           ///< KL to the reference, nats per response
   double kl_coef = 0;                      ///< weight of the KL in objective/rlhf_reward
   double length = 0;                       ///< response tokens
@@ -41,8 +41,9 @@ struct EvaluatedModels {
 };
 
 /// Samples a response to each of `prompts`, rollout.batch_size at a time, and scores it. The random numbers depend only
-/// on the seed and the index of the prompt, so all evaluations of a run use the same. Errors: like collect_rollout and
-/// score_responses.
+/// on the seed and the index of the prompt, so all evaluations of a run use the same. With
+/// reward.scaling, scores are neither scaled nor clipped, so that evaluations compare: the scale of training changes
+/// from step to step. Errors: like collect_rollout and score_responses.
 std::unique_ptr<PolicyEvaluation> evaluate_policy(const EvaluatedModels& models,
                                                   std::span<const PromptSample* const> prompts,
                                                   const RolloutOptions& rollout, const RewardOptions& reward,
