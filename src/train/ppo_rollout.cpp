@@ -6,6 +6,7 @@
 
 #include "rlhf/algo/group_advantages.h"
 #include "rlhf/core/check_argument.h"
+#include "rlhf/core/error.h"
 
 namespace rlhf {
 
@@ -29,11 +30,26 @@ void add_round(Scores& all, const Scores& round, double share) {
   all.scale = round.scale;
 }
 
+/// The prompts of `refill` for `groups` groups.
+std::vector<const PromptSample*> ask_refill(const RefillPrompts& refill, std::int64_t round, std::size_t groups,
+                                            std::int64_t group_size) {
+  check_given(refill, "refill", "a function, with rollout.refill_equal_groups above 0");
+  auto prompts = refill(round, static_cast<std::int64_t>(groups));
+  const std::size_t responses = groups * static_cast<std::size_t>(group_size);
+  if (prompts.size() != responses)
+    throw ShapeError("refill: expected " + std::to_string(responses) + " prompts, one per response, found " +
+                     std::to_string(prompts.size()));
+  if (std::ranges::find(prompts, nullptr) != prompts.end())
+    throw ArgumentError("refill: expected prompts, found a null pointer");
+  return prompts;
+}
+
 /// Moves the groups of `round` that differ within themselves into the places `places` of `all`.
 void move_groups(PpoRollout& all, const PpoRollout& round, const std::vector<std::size_t>& places,
                  std::int64_t group_size) {
   const auto size = static_cast<std::size_t>(group_size);
   const std::vector<std::size_t> useless = find_equal_groups(round.scores, group_size);
+  if (useless.size() == places.size()) return;
   std::vector<Generation> generations = generations_of(all.rollout);
   const std::vector<Generation> sampled = generations_of(round.rollout);
   auto place = places.begin();
@@ -78,8 +94,7 @@ PpoRollout sample_ppo_rollout(PpoModels& models, const RunningMoments& moments,
     const std::vector<std::size_t> equal = find_equal_groups(all.scores, group_size);
     if (equal.empty()) break;
     done.score_seconds += clock.lap();
-    check_given(refill, "refill", "a function, with rollout.refill_equal_groups above 0");
-    const PpoRollout more = sample(refill(round, static_cast<std::int64_t>(equal.size())), all.moments,
+    const PpoRollout more = sample(ask_refill(refill, round, equal.size(), group_size), all.moments,
                                    {.seed = config.train.seed,
                                     .step = at.step * kMostRefillRounds + round - 1,
                                     .purpose = RolloutPurpose::refill});

@@ -205,7 +205,30 @@ TEST(RefillEqualGroups, PutsOtherPromptsInThePlaceOfThoseThatTeachNothing) {
     EXPECT_TRUE(tokens.slice(0, kept, kept + 8).equal(plain->scored.rollout.tokens.slice(0, kept, kept + 8)));
   EXPECT_FALSE(tokens.slice(0, 0, 8).equal(tokens.slice(0, 16, 24))) << "each round has its own random numbers";
   EXPECT_EQ(all->scored.rollout.prompt_lengths, std::vector<std::int64_t>(32, 1));
+}
+
+TEST(RefillEqualGroups, RefusesPromptsThatAreNotThoseAskedFor) {
+  const TwoKinds kinds;
   expect_misuse<ArgumentError>("refill: expected a function", [] { refilled_step(1, {}); });
+  for (const std::size_t size : {0, 2, 15, 17})
+    expect_misuse<ShapeError>("refill: expected 16 prompts, one per response, found " + std::to_string(size), [&] {
+      refilled_step(1, [&](auto, auto) { return std::vector<const PromptSample*>(size, &kinds.different); });
+    });
+  expect_misuse<ArgumentError>("refill: expected prompts, found a null pointer", [&] {
+    refilled_step(1, [&](auto, auto) { return std::vector<const PromptSample*>(16, nullptr); });
+  });
+}
+
+// A round of groups that teach nothing leaves the rollout as it is.
+TEST(RefillEqualGroups, KeepsTheRolloutWhereNoOtherGroupIsBetter) {
+  const TwoKinds kinds;
+  const auto plain = refilled_step(0, {}), refilled = refilled_step(2, [&](auto, auto) {
+                                             return kinds.groups({&kinds.same, &kinds.same});
+                                           });
+  EXPECT_EQ(prompts_of(*refilled), "sdsd");
+  EXPECT_TRUE(refilled->scored.rollout.tokens.equal(plain->scored.rollout.tokens));
+  EXPECT_TRUE(refilled->scored.scores.equal(plain->scored.scores));
+  EXPECT_EQ(*refilled->metrics().find("rollout/refilled_prompts"), 4);
 }
 
 TEST(RefillEqualGroups, TakesPromptsThatDependOnlyOnStepAndRound) {

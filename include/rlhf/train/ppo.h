@@ -119,11 +119,13 @@ struct PpoStep : StepRecord {
   Metrics value_metrics() const;
 };
 
-/// `count` further prompts, one entry per response, for round `round` (from 1) of refilling a rollout.
+/// `count` further prompts for round `round` (from 1) of refilling a rollout: one entry per response, so each prompt is
+/// there rollout.num_samples_per_prompt times in a row.
 using RefillPrompts = std::function<std::vector<const PromptSample*>(std::int64_t round, std::int64_t count)>;
 
 /// Runs one PPO step: rollout, scores, advantages, updates of policy and value model, KL coefficient. `prompts` has one
 /// entry per response (a prompt with G samples has G entries). `refill` is needed with rollout.refill_equal_groups.
+/// Throws ShapeError if it gives another number of prompts than asked for, and ArgumentError for a null pointer.
 std::unique_ptr<PpoStep> ppo_step(PpoModels& models, PpoState& state, std::span<const PromptSample* const> prompts,
                                   const TokenIds& stop_ids, const PpoConfig& config, std::int64_t micro_batch_tokens,
                                   const StepPosition& at, const RefillPrompts& refill = {});
