@@ -12,6 +12,22 @@
 
 namespace rlhf {
 
+namespace {
+
+/// Reward model 0 is that of model.reward, then come those of the ensemble.
+std::string reward_key(std::size_t i) {
+  return i == 0 ? "model.reward" : "model.reward_ensemble[" + std::to_string(i - 1) + "]";
+}
+
+/// For models that are trained: updates compare log-probabilities and values with those of the rollout, which dropout
+/// would change.
+ModelFolder without_dropout(ModelFolder folder) {
+  if (folder.adapter) folder.adapter->options.dropout = 0;
+  return folder;
+}
+
+}  // namespace
+
 OnPolicyModels::OnPolicyModels(const Setup& setup, OnPolicyModelOptions paths, const PromptDataOptions& data,
                                const RolloutOptions& rollout, const RewardOptions& reward, RewardSource* own_reward)
     : setup_(setup),
@@ -32,9 +48,7 @@ OnPolicyModels::OnPolicyModels(const Setup& setup, OnPolicyModelOptions paths, c
   find_beliefs(eval_data_.prompts.samples, penalised);
   if (paths_.reference.empty()) paths_.reference = paths_.policy;
   expect_language_model(setup.folder, "model.policy");
-  policy_folder_ = setup.folder;
-  // Updates compare log-probabilities with those of the rollout, which dropout would change.
-  if (policy_folder_.adapter) policy_folder_.adapter->options.dropout = 0;
+  policy_folder_ = without_dropout(setup.folder);
   warn_of_turn_end(setup, data_.counts);
   reference_folder_ = read_companion(paths_.reference, "model.reference", setup);
   expect_language_model(reference_folder_, "model.reference");
@@ -52,9 +66,9 @@ OnPolicyModels::OnPolicyModels(const Setup& setup, OnPolicyModelOptions paths, c
     check_positions_of(*eval_reward_folder_);
   }
   if (own_reward_ || paths_.reward.empty()) return;
-  reward_folders_.push_back(read_reward_folder(paths_.reward, "model.reward", setup));
+  reward_folders_.push_back(read_reward_folder(paths_.reward, reward_key(0), setup));
   for (const std::string& path : paths_.reward_ensemble)
-    reward_folders_.push_back(read_reward_folder(path, "model.reward_ensemble", setup));
+    reward_folders_.push_back(read_reward_folder(path, reward_key(reward_folders_.size()), setup));
   for (const ModelFolder& folder : reward_folders_) check_positions_of(folder);
 }
 
@@ -71,6 +85,13 @@ void OnPolicyModels::check_term(const RewardTerm& term) const {
   if (term.check != RewardCheck::answer) return;
   for (const PromptData* data : {&data_, &eval_data_})
     for (const PromptSample& prompt : data->prompts.samples) answer_of(prompt.extra, term.field);
+}
+
+ModelFolder OnPolicyModels::read_trained(const std::string& path, const std::string& key) const {
+  ModelFolder folder = read_companion(path, key, setup_);
+  if (paths_.lora && !folder.adapter) add_adapter(folder, *paths_.lora);
+  check_positions_of(folder);
+  return without_dropout(std::move(folder));
 }
 
 void OnPolicyModels::check_positions_of(const ModelFolder& folder) const {
@@ -99,7 +120,7 @@ void OnPolicyModels::expect_shared_trunk(const ModelFolder* value) const {
   };
   if (!policy_folder_.adapter) fail("model.lora, or the folder of an adapter as model.policy", "neither");
   std::vector<std::pair<std::string, const ModelFolder*>> others = {{"model.reference", &reference_folder_}};
-  for (const ModelFolder& folder : reward_folders_) others.emplace_back("model.reward", &folder);
+  for (std::size_t i = 0; i < reward_folders_.size(); ++i) others.emplace_back(reward_key(i), &reward_folders_[i]);
   if (eval_reward_folder_) others.emplace_back("model.eval_reward", &*eval_reward_folder_);
   if (value) others.emplace_back("model.value", value);
   for (const auto& [key, folder] : others)
@@ -135,9 +156,7 @@ MethodPlan OnPolicyModels::plan(const OptimizerOptions& optimizer, const std::ve
   add_data(plan.inputs, "data.prompts", data_.counts);
   add_model(plan.inputs, "model.policy", setup_.folder);
   add_model(plan.inputs, "model.reference", reference_folder_);
-  for (std::size_t i = 0; i < reward_folders_.size(); ++i)
-    add_model(plan.inputs, i == 0 ? "model.reward" : "model.reward_ensemble[" + std::to_string(i - 1) + "]",
-              reward_folders_[i]);
+  for (std::size_t i = 0; i < reward_folders_.size(); ++i) add_model(plan.inputs, reward_key(i), reward_folders_[i]);
   if (eval_reward_folder_) add_model(plan.inputs, "model.eval_reward", *eval_reward_folder_);
   return plan;
 }

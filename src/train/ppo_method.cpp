@@ -31,7 +31,7 @@ class PpoMethod final : public Method {
     if (config_.ppo.ptx_coef > 0) ptx_data_ = load_ptx(setup);
     std::vector<OnPolicyModels::OtherModel> others;
     if (config_.ppo.has_value_model()) {
-      read_value_model(setup);
+      read_value_model();
       others.push_back({"value model", value_folder_, config_.value_optimizer});
     }
     if (paths.shared_trunk) parts_->expect_shared_trunk(config_.ppo.has_value_model() ? &value_folder_ : nullptr);
@@ -142,7 +142,7 @@ class PpoMethod final : public Method {
     plan.data.push_back("data.ptx: " + ptx_data_.train.report.summary());
   }
 
-  void read_value_model(const Setup& setup) {
+  void read_value_model() {
     // With a C++ reward and no value model in the config, the value model is the policy with a new scalar head.
     const PpoModelOptions& paths = config_.model;
     const std::string& reward = paths.reward.empty() ? paths.policy : paths.reward;
@@ -150,10 +150,7 @@ class PpoMethod final : public Method {
     const char* const key = !paths.value.empty()    ? "model.value"
                             : !paths.reward.empty() ? "model.reward"
                                                     : "model.policy";
-    value_folder_ = read_companion(value, key, setup);
-    if (paths.lora && !value_folder_.adapter) add_adapter(value_folder_, *paths.lora);
-    if (value_folder_.adapter) value_folder_.adapter->options.dropout = 0;  // as for the policy
-    parts_->check_positions_of(value_folder_);
+    value_folder_ = parts_->read_trained(value, key);
   }
 
   PpoConfig config_;  ///< as read, but reward.agreement_penalty is a number from start() on

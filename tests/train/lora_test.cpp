@@ -189,6 +189,12 @@ TEST_F(Lora, PpoRefusesASharedTrunkOfTwoModels) {
   config.model.shared_trunk = true;
   testing::expect_misuse<ConfigError>("model.shared_trunk: expected adapters of " + path("base/final"),
                                       [&] { train_ppo(config); });
+  train_reward_model(reward_adapter_config("rm-adapter"));
+  config = ppo_config("sft/final", "rm-adapter/final", "ppo");
+  config.model.shared_trunk = true;
+  config.model.reward_ensemble = {path("rm-adapter/final"), path("rm/final")};
+  testing::expect_misuse<ConfigError>("found model.reward_ensemble[1] = " + path("rm/final") + ", no adapter",
+                                      [&] { train_ppo(config); });
   config = ppo_config("base/final", "rm/final", "ppo");
   config.model.shared_trunk = true;
   testing::expect_misuse<ConfigError>("model.shared_trunk: expected model.lora", [&] { train_ppo(config); });

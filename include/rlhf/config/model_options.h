@@ -120,8 +120,9 @@ constexpr auto describe(const PpoModelOptions*) {
           .path(),
       field<&C::lora>(detail::kLoraDoc),
       field<&C::shared_trunk>(
-          "require that policy, reference, value and reward model are adapters of one base model, whose weights are "
-          "then loaded once; without it, models of the same base share it too"));
+          "require that all models of the run (policy, reference, value model, reward model and its ensemble, "
+          "eval_reward) are adapters of one base model, whose weights are then loaded once; without it, models of the "
+          "same base share it too"));
 }
 
 }  // namespace rlhf

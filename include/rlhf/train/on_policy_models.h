@@ -33,6 +33,10 @@ class OnPolicyModels {
   /// Throws ModelError if longest() exceeds the positions of the model in `folder`.
   void check_positions_of(const ModelFolder& folder) const;
 
+  /// Reads the folder of a further model that is trained, as the policy is: with a new adapter if model.lora is set and
+  /// the folder is not that of one, and without dropout. `key` is the one in errors ("model.value").
+  ModelFolder read_trained(const std::string& path, const std::string& key) const;
+
   /// A further model that is trained.
   struct OtherModel {
     std::string name;  ///< "value model"
