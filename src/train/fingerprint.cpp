@@ -10,6 +10,20 @@
 
 namespace rlhf {
 
+namespace {
+
+/// Adds the checksums of the weights and configs in `folder`.
+void add_files(Fingerprint& fingerprint, const std::string& name, const std::filesystem::path& folder) {
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    const std::string file = entry.path().filename().string();
+    if (entry.path().extension() == ".safetensors" || file == "config.json" || file == "generation_config.json" ||
+        file == "adapter_config.json")
+      fingerprint[name + "/" + file] = "crc32 " + std::to_string(crc32_of_file(entry.path(), ExitCode::model));
+  }
+}
+
+}  // namespace
+
 void add_machine(Fingerprint& fingerprint, const Setup& setup, std::int64_t micro_batch_tokens) {
   // Without the index of a GPU: another one of the same architecture may go on.
   fingerprint["machine.device"] = c10::DeviceTypeName(setup.compute.device.type(), /*lower_case=*/true);
@@ -26,16 +40,8 @@ void add_data(Fingerprint& fingerprint, const std::string& name, const RecordCou
 }
 
 void add_model(Fingerprint& fingerprint, const std::string& name, const ModelFolder& folder) {
-  for (const auto& entry : std::filesystem::directory_iterator(folder.path)) {
-    const std::string file = entry.path().filename().string();
-    if (entry.path().extension() == ".safetensors" || file == "config.json" || file == "generation_config.json" ||
-        file == "adapter_config.json")
-      fingerprint[name + "/" + file] = "crc32 " + std::to_string(crc32_of_file(entry.path(), ExitCode::model));
-  }
-  if (folder.base == folder.path) return;
-  ModelFolder base;
-  base.path = base.base = folder.base;
-  add_model(fingerprint, name + ".base", base);
+  add_files(fingerprint, name, folder.path);
+  if (folder.base != folder.path) add_files(fingerprint, name + ".base", folder.base);
 }
 
 void add_text(Fingerprint& fingerprint, const Setup& setup) {

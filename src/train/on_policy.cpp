@@ -163,7 +163,8 @@ std::vector<const PromptSample*> choose_refill_prompts(const BatchOrder& order,
                                                        std::int64_t round, std::int64_t count,
                                                        const RolloutOptions& options) {
   const std::int64_t most = options.batch_size / options.num_samples_per_prompt;
-  check_argument(round >= 1 && round <= kMostRefillRounds, "round", "from 1 to 64", round);
+  check_argument(round >= 1 && round <= kMostRefillRounds, "round", "from 1 to " + std::to_string(kMostRefillRounds),
+                 round);
   check_argument(count >= 1 && count <= most, "count", "from 1 to the prompts of a rollout", count);
   return take_prompts(order, prompts, (step * kMostRefillRounds + round - 1) * most, count,
                       options.num_samples_per_prompt);
