@@ -1,19 +1,28 @@
 #pragma once
 
+#include <cstdint>
+#include <functional>
+#include <optional>
 #include <vector>
 
-#include <ATen/core/Tensor.h>
-
 #include "rlhf/data/samples.h"
-#include "rlhf/tensor/packed_batch.h"
+#include "rlhf/nn/causal_lm.h"
+#include "rlhf/tensor/linear_logprobs.h"
+#include "rlhf/tensor/work_counters.h"
 
 namespace rlhf {
 
-/// A micro-batch of demonstrations: the packed sequences, the rows that predict a label, and the labels.
-struct LabelBatch {
-  PackedBatch packed;
-  at::Tensor rows, targets;  ///< [labels] int64
+/// How run_labels() computes.
+struct LabelPass {
+  std::int64_t micro_batch_tokens = 0;
+  LogprobOptions logprobs;
+  std::optional<double> weight;  ///< also adds the gradient of weight · mean −log-probability of all labels
+  bool balances_routers = true;  ///< with the loss of CausalLM::set_router_loss()
 };
-LabelBatch make_label_batch(const std::vector<const Sample*>& samples, at::Device device);
+
+/// Computes the log-probabilities of the labels of `samples`, micro-batch by micro-batch, and passes those of each to
+/// `take`. Adds the work to `work` and returns the number of labels.
+std::int64_t run_labels(CausalLM& model, const std::vector<const Sample*>& samples, const LabelPass& pass,
+                        WorkCounters& work, const std::function<void(const Logprobs&)>& take);
 
 }  // namespace rlhf

@@ -6,7 +6,6 @@
 #include <ATen/ops/zeros.h>
 
 #include "rlhf/core/check_argument.h"
-#include "rlhf/tensor/linear_logprobs.h"
 
 #include "label_batch.h"
 #include "supervised.h"
@@ -20,28 +19,14 @@ PtxMix::PtxMix(std::vector<Sample> samples, std::int64_t batch_size, std::uint64
 }
 
 at::Tensor PtxMix::backward(CausalLM& policy, std::int64_t number, double weight, WorkCounters& work) const {
-  const std::vector<const Sample*> batch = pick(samples_, order_.batch(number));
-  std::vector<std::int64_t> lengths;
-  std::int64_t labels = 0;
-  for (const Sample* sample : batch) {
-    lengths.push_back(static_cast<std::int64_t>(sample->ids.size()));
-    work.useful_tokens += lengths.back();
-    labels += sample->num_labels();
-  }
-  const auto divisor = static_cast<double>(labels);
-  at::Tensor loss = at::zeros({}, at::TensorOptions(policy.device()).dtype(at::kDouble));
-  for_each_group(batch, lengths, micro_batch_tokens_, [&](const std::vector<const Sample*>& members) {
-    LabelBatch part = make_label_batch(members, policy.device());
-    part.packed.share = 0;  // the routers are balanced on the rollout
-    const Logprobs result = backward_through_logprobs(
-        policy.forward(part.packed, part.rows), policy.head(), part.targets, {.logit_cap = policy.logit_cap()},
-        [&](const at::Tensor& logprobs, auto, auto) { return logprobs.sum().mul(-weight / divisor); });
-    loss.sub_(result.logprobs.sum(at::kDouble).div(divisor));
-    work.head_rows += result.head_rows;
-  });
-  work.label_rows += labels;
-  work.processed_tokens += policy.take_processed_tokens();
-  return loss;
+  at::Tensor sum = at::zeros({}, at::TensorOptions(policy.device()).dtype(at::kDouble));
+  const LabelPass pass{.micro_batch_tokens = micro_batch_tokens_,
+                       .logprobs = {.logit_cap = policy.logit_cap()},
+                       .weight = weight,
+                       .balances_routers = false};  // they are balanced on the rollout
+  const std::int64_t labels = run_labels(policy, pick(samples_, order_.batch(number)), pass, work,
+                                         [&](const Logprobs& result) { sum.sub_(result.logprobs.sum(at::kDouble)); });
+  return sum.div_(static_cast<double>(labels));
 }
 
 }  // namespace rlhf

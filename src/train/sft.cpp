@@ -7,10 +7,7 @@
 #include <optional>
 #include <unistd.h>
 
-#include <ATen/core/grad_mode.h>
-
 #include "rlhf/config/check_config.h"
-#include "rlhf/tensor/linear_logprobs.h"
 
 #include "figures.h"
 #include "label_batch.h"
@@ -65,40 +62,22 @@ class Sft final : public LanguageMethod<Sample, SftConfig, Stage::sft> {
 
   std::unique_ptr<SupervisedStep> run(const std::vector<const Sample*>& samples, const Update& update) override {
     auto done = std::make_unique<SftStep>();
-    std::vector<std::int64_t> lengths;
-    for (const Sample* sample : samples) {
-      lengths.push_back(static_cast<std::int64_t>(sample->ids.size()));
-      done->tokens += lengths.back();
-      done->work.label_rows += sample->num_labels();
-    }
-    done->labels = static_cast<double>(done->work.label_rows);
     DeviceFigures<SftStep::kNumFigures> figures(model_->device());
-    for_each_group(samples, lengths, micro_batch_tokens_, [&](const std::vector<const Sample*>& members) {
-      LabelBatch batch = make_label_batch(members, model_->device());
-      batch.packed.share = share_of(members, samples);
-      done->work.head_rows += add(batch, done->labels, update != nullptr, figures);
+    LabelPass pass{.micro_batch_tokens = micro_batch_tokens_,
+                   .logprobs = {.logit_cap = model_->logit_cap(), .entropy = true, .correct = true}};
+    if (update) pass.weight = 1;
+    const std::int64_t labels = run_labels(*model_, samples, pass, done->work, [&](const Logprobs& result) {
+      figures.add(SftStep::kNll, result.logprobs.sum().neg());
+      figures.add(SftStep::kCorrect, result.correct.sum());
+      figures.add(SftStep::kEntropy, result.entropy.sum());
     });
     if (update) figures.put(SftStep::kGradNorm, update());
-    done->work.useful_tokens = done->tokens;
-    done->work.processed_tokens = model_->take_processed_tokens();
+    done->labels = static_cast<double>(labels);
+    done->tokens = done->work.useful_tokens;
     done->figures = figures.fetch();
     if (update) done->grad_norm = done->figures[SftStep::kGradNorm];
     done->router_loss = model_->take_router_loss();
     return done;
-  }
-
-  /// Runs a micro-batch and returns the number of rows of logits computed.
-  std::int64_t add(const LabelBatch& batch, double labels, bool train, DeviceFigures<SftStep::kNumFigures>& figures) {
-    const at::AutoGradMode gradient(train);
-    const at::Tensor hidden = model_->forward(batch.packed, batch.rows);  // [labels,D]
-    const LogprobOptions options{.logit_cap = model_->logit_cap(), .entropy = true, .correct = true};
-    const auto mean_nll = [labels](const at::Tensor& logprobs, auto, auto) { return logprobs.sum().div(-labels); };
-    const Logprobs result = train ? backward_through_logprobs(hidden, model_->head(), batch.targets, options, mean_nll)
-                                  : linear_logprobs(hidden, model_->head(), batch.targets, options);
-    figures.add(SftStep::kNll, result.logprobs.sum().neg());
-    figures.add(SftStep::kCorrect, result.correct.sum());
-    figures.add(SftStep::kEntropy, result.entropy.sum());
-    return result.head_rows;
   }
 };
 
