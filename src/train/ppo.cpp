@@ -248,7 +248,7 @@ std::unique_ptr<PpoStep> ppo_step(PpoModels& models, PpoState& state, std::span<
   const auto everything = all_sequences(rollout);
   const at::Tensor ref_logprobs = logprobs_of(models.reference, rollout, everything, forward, done->work);
   std::optional<RowsAfterEnd> after_end;
-  if (config.ppo.score_position == ScorePosition::after_eos) after_end = add_rows_after_end(rollout);
+  if (config.ppo.pays_after_end()) after_end = add_rows_after_end(rollout);
   at::Tensor values;
   if (models.value != nullptr)
     values = values_of(*models.value, after_end ? after_end->rollout : rollout, everything, forward, done->work);
@@ -265,7 +265,8 @@ std::unique_ptr<PpoStep> ppo_step(PpoModels& models, PpoState& state, std::span<
   const std::int64_t samples_per_prompt = config.rollout.num_samples_per_prompt;
   if (config.rollout.refill_equal_groups > 0)
     done->refilled = (sampled - static_cast<std::int64_t>(asked.size())) / samples_per_prompt;
-  const PpoBatch batch = make_ppo_batch(done->scored, values, config.ppo, state.kl_coef, samples_per_prompt);
+  const PpoBatch batch = make_ppo_batch(done->scored, values, config.ppo, state.kl_coef, samples_per_prompt,
+                                        after_end ? &*after_end : nullptr);
   Figures figures(models.policy.device());
   measure_objective(batch, done->scored, samples_per_prompt, figures);
   done->score_seconds += clock.lap();

@@ -8,14 +8,11 @@
 #include "rlhf/algo/group_advantages.h"
 #include "rlhf/algo/kl.h"
 #include "rlhf/algo/whiten.h"
+#include "rlhf/core/check_argument.h"
 #include "rlhf/train/ppo.h"
 
 namespace rlhf {
 namespace {
-
-at::Tensor kl_of(const ScoredRollout& scored, const PpoOptions& options) {
-  return kl_estimate(scored.rollout.logprobs, scored.ref_logprobs, options.kl_estimator);
-}
 
 at::Tensor rewards_of(const at::Tensor& kl, const at::Tensor& scores, const Segments& responses,
                       const PpoOptions& options, double kl_coef) {
@@ -23,29 +20,23 @@ at::Tensor rewards_of(const at::Tensor& kl, const at::Tensor& scores, const Segm
   return options.whiten_rewards ? whiten(rewards, compute_moments(rewards), false) : rewards;
 }
 
-/// GAE where each response that ended has a row more, in which its score is paid and no KL.
-PpoBatch gae_with_score_after_eos(const ScoredRollout& scored, const at::Tensor& values, const PpoOptions& options,
-                                  double kl_coef) {
-  const auto [longer, token_rows] = add_rows_after_end(scored.rollout);
-  const at::Tensor kl = at::zeros_like(longer.logprobs).index_copy(0, token_rows, kl_of(scored, options));
-  const at::Tensor rewards = rewards_of(kl, scored.scores, longer.responses, options, kl_coef);
-  auto [advantages, returns] = compute_gae(rewards, values, longer.responses, options.gamma, options.gae_lambda);
-  return {advantages.index_select(0, token_rows), values, returns};
-}
-
 }  // namespace
 
 PpoBatch make_ppo_batch(const ScoredRollout& scored, const at::Tensor& values, const PpoOptions& options,
-                        double kl_coef, std::int64_t samples_per_prompt) {
+                        double kl_coef, std::int64_t samples_per_prompt, const RowsAfterEnd* after_end) {
   const at::NoGradGuard no_gradient;
-  const Segments& responses = scored.rollout.responses;
-  const at::Tensor rewards = rewards_of(kl_of(scored, options), scored.scores, responses, options, kl_coef);
+  const bool pays_after_end = options.pays_after_end();
+  check_argument(pays_after_end == (after_end != nullptr), "after_end",
+                 "add_rows_after_end(scored.rollout) with ppo.score_position: after_eos, and none without",
+                 after_end != nullptr ? "one" : "none");
+  const Segments& responses = (pays_after_end ? after_end->rollout : scored.rollout).responses;
+  at::Tensor kl = kl_estimate(scored.rollout.logprobs, scored.ref_logprobs, options.kl_estimator);
+  if (pays_after_end) kl = at::zeros_like(after_end->rollout.logprobs).index_copy(0, after_end->token_rows, kl);
+  const at::Tensor rewards = rewards_of(kl, scored.scores, responses, options, kl_coef);
   PpoBatch batch;
-  if (options.has_value_model() && options.score_position == ScorePosition::after_eos) {
-    batch = gae_with_score_after_eos(scored, values, options, kl_coef);
-  } else if (options.has_value_model()) {
+  if (options.has_value_model()) {
     auto [advantages, returns] = compute_gae(rewards, values, responses, options.gamma, options.gae_lambda);
-    batch = {advantages, values, returns};
+    batch = {pays_after_end ? advantages.index_select(0, after_end->token_rows) : advantages, values, returns};
   } else if (compares_samples(options.advantage)) {
     const at::Tensor sums = segment_sum(rewards, responses);  // [B]
     batch.advantages = segment_repeat(group_advantages(sums, samples_per_prompt, options.advantage), responses);

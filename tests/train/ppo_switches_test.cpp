@@ -311,7 +311,9 @@ TEST(ScorePosition, AfterEosIsAStepWithAValueOfItsOwn) {
   const PpoOptions options{
       .score_position = ScorePosition::after_eos, .gamma = 0.9, .gae_lambda = 0.5, .whiten_advantages = false};
   const at::Tensor values = f32({0.1, 0.2, 0.4, 0.5, 0.6});  // the third one is at the EOS of the first response
-  const PpoBatch batch = make_ppo_batch(two_responses(), values, options, /*kl_coef=*/0.2, 1);
+  const ScoredRollout scored = two_responses();
+  const RowsAfterEnd after_end = add_rows_after_end(scored.rollout);
+  const PpoBatch batch = make_ppo_batch(scored, values, options, /*kl_coef=*/0.2, 1, &after_end);
   const double after = 3 - 0.4;
   const double last = 0.2 * 0.5 + 0.9 * 0.4 - 0.2 + 0.45 * after, first = -0.2 * 0.5 + 0.9 * 0.2 - 0.1 + 0.45 * last;
   const double cut_last = 0.2 * 0.5 - 1 - 0.6, cut_first = -0.2 * 0.5 + 0.9 * 0.6 - 0.5 + 0.45 * cut_last;
@@ -339,8 +341,9 @@ TEST(ScorePosition, AfterEosAgreesWithTrl) {
                            .gamma = golden["gamma"],
                            .gae_lambda = golden["gae_lambda"],
                            .whiten_advantages = false};
+  const RowsAfterEnd after_end = add_rows_after_end(scored.rollout);
   const PpoBatch batch =
-      make_ppo_batch(scored, tensor_of(golden["old_values"]).to(at::kFloat), options, golden["kl_coef"], 1);
+      make_ppo_batch(scored, tensor_of(golden["old_values"]).to(at::kFloat), options, golden["kl_coef"], 1, &after_end);
   EXPECT_TRUE(close(batch.advantages, tensor_of(golden["advantages"]), 2e-6));
   EXPECT_TRUE(close(batch.returns, tensor_of(golden["returns"]), 2e-6));
 }
@@ -367,6 +370,18 @@ TEST(ScorePosition, AfterEosTrainsTheValueAtTheEos) {
   const at::Tensor values = bandit.value.trunk().parameters()[0].value.detach().sum(1);
   EXPECT_NEAR(values[3].item<double>(), 0.9, 0.02);
   EXPECT_EQ(values[1].item<double>(), 0) << "a response that was cut has no such value";
+}
+
+TEST(ScorePosition, TakesTheRowsAfterTheEndWhereTheyCount) {
+  const ScoredRollout scored = two_responses();
+  const RowsAfterEnd after_end = add_rows_after_end(scored.rollout);
+  const PpoOptions after_eos{.score_position = ScorePosition::after_eos}, last_token{};
+  expect_misuse<ArgumentError>("with ppo.score_position: after_eos, and none without, found none", [&] {
+    make_ppo_batch(scored, f32({0, 0, 0, 0, 0}), after_eos, 0.1, 1);
+  });
+  expect_misuse<ArgumentError>("with ppo.score_position: after_eos, and none without, found one", [&] {
+    make_ppo_batch(scored, f32({0, 0, 0, 0}), last_token, 0.1, 1, &after_end);
+  });
 }
 
 class PpoSwitchesRun : public testing::TinyRun {};

@@ -117,6 +117,7 @@ struct PpoOptions {
   double ptx_coef = 0.0;
 
   bool has_value_model() const { return advantage == AdvantageKind::gae; }
+  bool pays_after_end() const { return has_value_model() && score_position == ScorePosition::after_eos; }
   bool whitens_advantages() const { return whiten_advantages.value_or(!compares_samples(advantage)); }
 };
 constexpr auto describe(const PpoOptions*) {

@@ -57,12 +57,14 @@ struct PpoBatch {
 ///   gae: compute_gae with `values` [R], which also gives the returns;
 ///   rloo, grpo, dr_grpo: group_advantages of Σ_t r_t, the same for all tokens of a response;
 ///   reinforce_plus_plus: A_t = Σ_{s≥t} γ^{s−t}·r_s (arXiv:2501.03262).
-/// With ScorePosition::after_eos the score of a response that ended is the reward of its row after the end
-/// (add_rows_after_end), and `values` are those of R' rows.
+/// With ScorePosition::after_eos the score of a response that ended is the reward of its row after the end. Then
+/// `after_end` is add_rows_after_end(scored.rollout), and `values`, old_values and returns are those of its R' rows;
+/// otherwise it is null.
 /// Whitens rewards and advantages if the options say so. `values` is undefined without a value model. The
-/// `samples_per_prompt` responses to a prompt are adjacent. Errors: those of the functions.
+/// `samples_per_prompt` responses to a prompt are adjacent. Errors: those of the functions, and ArgumentError if
+/// `after_end` is missing or not needed.
 PpoBatch make_ppo_batch(const ScoredRollout& scored, const at::Tensor& values, const PpoOptions& options,
-                        double kl_coef, std::int64_t samples_per_prompt);
+                        double kl_coef, std::int64_t samples_per_prompt, const RowsAfterEnd* after_end = nullptr);
 
 /// The record of one PPO step.
 struct PpoStep : StepRecord {
