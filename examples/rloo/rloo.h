@@ -39,8 +39,8 @@ constexpr auto describe(const Config*) {
 }
 
 inline std::vector<rlhf::Issue> validate(const Config& config) {
-  auto issues = rlhf::validate_on_policy(config.model.policy, config.data, config.rollout, config.reward, config.train,
-                                         config.eval);
+  auto issues =
+      rlhf::validate_on_policy(config.model, config.data, config.rollout, config.reward, config.train, config.eval);
   if (config.rollout.num_samples_per_prompt < 2)
     issues.push_back({{"rollout.num_samples_per_prompt"}, "expected at least 2 (their rewards are compared), found 1"});
   if (!config.reward.agreement_penalty.number)

@@ -338,6 +338,31 @@ void check_annotators(Issues& issues, const RewardModelOptions& options) {
   }
 }
 
+/// What refers to a model or to data that is not there.
+void check_models(Issues& issues, const OnPolicyModelOptions& model, const PromptDataOptions& data,
+                  const RewardOptions& reward, const EvalOptions& eval) {
+  require_said(issues, "model.policy", model.policy, "the folder of the initial policy");
+  if (!model.eval_reward.empty() && data.eval.empty())
+    issues.push_back({{"model.eval_reward", "data.eval"}, "expected data.eval, on which it scores, found none"});
+  if (eval.best_by == "eval_objective/held_out_scores" && model.eval_reward.empty())
+    issues.push_back({{"eval.best_by", "model.eval_reward"},
+                      "expected model.eval_reward, which gives eval_objective/held_out_scores, found none"});
+  if (reward.spread_penalty > 0 && model.reward_ensemble.empty())
+    issues.push_back({{"reward.spread_penalty", "model.reward_ensemble"},
+                      "expected 0 without model.reward_ensemble, found " + format_double(reward.spread_penalty)});
+  if (!model.reward_ensemble.empty() && model.reward.empty())
+    issues.push_back({{"model.reward_ensemble", "model.reward"}, "expected none without model.reward, found some"});
+}
+
+void check_on_policy_lora(Issues& issues, const std::optional<LoraOptions>& lora) {
+  if (!lora) return;
+  check_texts(issues, "model.lora.targets", lora->targets);
+  if (lora->dropout > 0)
+    issues.push_back({{"model.lora.dropout"},
+                      "expected 0 (updates compare log-probabilities with those of the rollout), found " +
+                          format_double(lora->dropout)});
+}
+
 }  // namespace
 
 Issues validate(const SftConfig& config) { return check_supervised(config, Stage::sft); }
@@ -365,10 +390,12 @@ Issues validate(const DpoConfig& config) {
   return issues;
 }
 
-Issues validate_on_policy(const std::string& policy, const PromptDataOptions& data, const RolloutOptions& rollout,
-                          const RewardOptions& reward, const PpoTrainOptions& train, const EvalOptions& eval) {
+Issues validate_on_policy(const OnPolicyModelOptions& model, const PromptDataOptions& data,
+                          const RolloutOptions& rollout, const RewardOptions& reward, const PpoTrainOptions& train,
+                          const EvalOptions& eval) {
   Issues issues;
-  require_said(issues, "model.policy", policy, "the folder of the initial policy");
+  check_models(issues, model, data, reward, eval);
+  check_on_policy_lora(issues, model.lora);
   require_files(issues, "data.prompts", data.prompts);
   check_files(issues, "data.eval", data.eval);
   check_files(issues, "data.ptx", data.ptx);
@@ -389,7 +416,7 @@ Issues validate_on_policy(const std::string& policy, const PromptDataOptions& da
   return issues;
 }
 
-/// What refers to a model, to files or to an option that is not there.
+/// What refers to files or to an option that is not there.
 void check_references(Issues& issues, const PpoConfig& config) {
   const RewardOptions& reward = config.reward;
   if (reward.scaling != RewardScaling::none && !reward.agreement_penalty.number)
@@ -399,11 +426,6 @@ void check_references(Issues& issues, const PpoConfig& config) {
     issues.push_back({{"data.ptx", "ppo.ptx_coef"},
                       config.data.ptx.empty() ? "expected at least one file with ppo.ptx_coef above 0, found none"
                                               : "expected none without ppo.ptx_coef, found some"});
-  if (!config.model.eval_reward.empty() && config.data.eval.empty())
-    issues.push_back({{"model.eval_reward", "data.eval"}, "expected data.eval, on which it scores, found none"});
-  if (config.eval.best_by == "eval_objective/held_out_scores" && config.model.eval_reward.empty())
-    issues.push_back({{"eval.best_by", "model.eval_reward"},
-                      "expected model.eval_reward, which gives eval_objective/held_out_scores, found none"});
 }
 
 /// One optimizer has one limit of the norm.
@@ -450,8 +472,8 @@ void check_advantage(Issues& issues, const PpoConfig& config) {
 }
 
 Issues validate(const PpoConfig& config) {
-  Issues issues =
-      validate_on_policy(config.model.policy, config.data, config.rollout, config.reward, config.train, config.eval);
+  Issues issues = validate_on_policy(on_policy_models(config.model), config.data, config.rollout, config.reward,
+                                     config.train, config.eval);
   const RolloutOptions& rollout = config.rollout;
   const std::int64_t last_rollout = (config.train.total_episodes - 1) / std::max<std::int64_t>(1, rollout.batch_size);
   if (config.ppo.value_warmup_steps > last_rollout) {
@@ -462,27 +484,12 @@ Issues validate(const PpoConfig& config) {
   }
   check_advantage(issues, config);
   check_one_optimizer(issues, config);
-  if (config.model.lora) {
-    check_texts(issues, "model.lora.targets", config.model.lora->targets);
-    if (config.model.lora->dropout > 0)
-      issues.push_back({{"model.lora.dropout"},
-                        "expected 0 (updates compare log-probabilities with those of the rollout), found " +
-                            format_double(config.model.lora->dropout)});
-  }
   check_references(issues, config);
   require_divides(issues, "ppo.num_mini_batches", config.ppo.num_mini_batches, "rollout.batch_size",
                   rollout.batch_size);
   if (config.ppo.kl_controller == KlControllerKind::adaptive && config.ppo.kl_coef == 0) {
     issues.push_back(
         {{"ppo.kl_coef", "ppo.kl_controller"}, "expected above 0 (the adaptive controller multiplies it), found 0"});
-  }
-  if (config.reward.spread_penalty > 0 && config.model.reward_ensemble.empty()) {
-    issues.push_back(
-        {{"reward.spread_penalty", "model.reward_ensemble"},
-         "expected 0 without model.reward_ensemble, found " + format_double(config.reward.spread_penalty)});
-  }
-  if (!config.model.reward_ensemble.empty() && config.model.reward.empty()) {
-    issues.push_back({{"model.reward_ensemble", "model.reward"}, "expected none without model.reward, found some"});
   }
   if (!config.reward.agreement_penalty.number && config.ppo.kl_coef == 0) {
     issues.push_back({{"reward.agreement_penalty", "ppo.kl_coef"},

@@ -24,10 +24,7 @@ class PpoMethod final : public Method {
 
   MethodPlan plan(const Setup& setup) override {
     const PpoModelOptions& paths = config_.model;
-    parts_.emplace(setup,
-                   OnPolicyModelOptions{paths.policy, paths.reward, paths.reference, paths.reward_ensemble,
-                                        paths.eval_reward, paths.lora},
-                   config_.data, config_.rollout, config_.reward, own_reward_);
+    parts_.emplace(setup, on_policy_models(paths), config_.data, config_.rollout, config_.reward, own_reward_);
     if (config_.ppo.ptx_coef > 0) ptx_data_ = load_ptx(setup);
     std::vector<OnPolicyModels::OtherModel> others;
     if (config_.ppo.has_value_model()) {

@@ -79,6 +79,30 @@ TEST(Rloo, RefusesWhatOnlyPpoHas) {
   EXPECT_EQ(keys, (std::vector<std::string>{"reward.scaling", "rollout.refill_equal_groups", "data.ptx"}));
 }
 
+TEST(Rloo, HoldsTheRulesOfEveryOnPolicyMethod) {
+  rloo::Config config;
+  config.model.policy = "p";
+  config.data.prompts = {"x.jsonl"};
+  config.train.output = "o";
+  const auto refuses = [](const rloo::Config& wrong, const std::vector<std::string>& expected) {
+    std::vector<std::string> keys;
+    for (const Issue& issue : validate(wrong)) keys.push_back(issue.keys.front());
+    EXPECT_EQ(keys, expected);
+  };
+  rloo::Config wrong = config;
+  wrong.model.lora = LoraOptions{.targets = {""}, .dropout = 0.1};
+  refuses(wrong, {"model.lora.targets", "model.lora.dropout"});
+  wrong = config;
+  wrong.model.eval_reward = "e";
+  wrong.model.reward_ensemble = {"r"};
+  refuses(wrong, {"model.eval_reward", "model.reward_ensemble"});
+  wrong = config;
+  wrong.data.eval = {"y.jsonl"};
+  wrong.eval.best_by = "eval_objective/held_out_scores";
+  wrong.reward.spread_penalty = 1;
+  refuses(wrong, {"eval.best_by", "reward.spread_penalty"});
+}
+
 class RlooRun : public testing::SameBits {};
 
 TEST_F(RlooRun, ResumesWithTheSameBits) {

@@ -107,6 +107,10 @@ struct PpoModelOptions {
   std::optional<LoraOptions> lora;
   bool shared_trunk = false;
 };
+/// The models that every on-policy method has.
+inline OnPolicyModelOptions on_policy_models(const PpoModelOptions& model) {
+  return {model.policy, model.reward, model.reference, model.reward_ensemble, model.eval_reward, model.lora};
+}
 constexpr auto describe(const PpoModelOptions*) {
   using C = PpoModelOptions;
   return std::make_tuple(

@@ -33,7 +33,7 @@ std::vector<Issue> validate(const AverageConfig& config);
 std::vector<Issue> validate(const MergeConfig& config);
 
 /// The rules that every on-policy config keeps, rlhf-ppo's and one of a method of your own.
-std::vector<Issue> validate_on_policy(const std::string& policy, const PromptDataOptions& data,
+std::vector<Issue> validate_on_policy(const OnPolicyModelOptions& model, const PromptDataOptions& data,
                                       const RolloutOptions& rollout, const RewardOptions& reward,
                                       const PpoTrainOptions& train, const EvalOptions& eval);
 
