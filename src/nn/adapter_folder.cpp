@@ -139,10 +139,11 @@ bool is_adapter_folder(const fs::path& path) { return is_there(path / kConfig) &
 
 Adapter read_adapter(const fs::path& path) {
   const fs::path file = path / kConfig;
-  const Json json = read_model_json(file);
+  Adapter adapter{.path = path, .config_json = read_file(file, ExitCode::model, kMaxModelFileBytes)};
+  const Json json = parse_model_json(adapter.config_json, file.string());
   const JsonReader config = config_reader(json, file.string());
   refuse_other_kinds(config);
-  Adapter adapter{.path = path, .config_json = read_file(file, ExitCode::model, kMaxModelFileBytes)};
+  adapter.base_name = config.at("base_model_name_or_path").string("the path or id of the base model");
   adapter.options.rank = positive_integer(config.at("r"));
   adapter.options.alpha = config.at("lora_alpha").positive_number();
   adapter.options.rslora = config.boolean_or("use_rslora", false);
@@ -157,10 +158,7 @@ Adapter read_adapter(const fs::path& path) {
 }
 
 fs::path find_base_of(const Adapter& adapter) {
-  const fs::path file = adapter.path / kConfig;
-  const Json json = parse_model_json(adapter.config_json, file.string());
-  const JsonReader config = config_reader(json, file.string());
-  const std::string base = config.at("base_model_name_or_path").string("the path or id of the base model");
+  const std::string& base = adapter.base_name;
   if (const fs::path below = adapter.path / base; !base.empty() && is_there(below / "config.json")) return below;
   return find_model(base);
 }

@@ -20,6 +20,7 @@ struct Adapter {
   std::filesystem::path path;  ///< its folder; empty for a new one
   LoraOptions options;         ///< targets is empty if path is not
   std::string config_json;     ///< the text of adapter_config.json; empty for a new one
+  std::string base_name;       ///< the path or id of the base model in it
   bool has_score = false;      ///< its folder has a scalar head
   std::int64_t elements = 0;   ///< of the matrices in its folder
 
