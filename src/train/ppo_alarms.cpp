@@ -39,15 +39,17 @@ void Trend::add(double value) {
 double Trend::start() const { return mean_value(first); }
 double Trend::now() const { return mean_value(last); }
 
-PpoAlarms::Figures PpoAlarms::figures_of(const PpoStep& step) {
-  const Rollout& rollout = step.scored.rollout;
-  Figures figures{.kl = step.kl,
-                  .length = static_cast<double>(rollout.responses.total()) / static_cast<double>(rollout.finish.size()),
-                  .repetition = sum_repetition(step.scored.responses).mean(),
-                  .explained_variance = step.explained_variance};
-  if (step.policy_tokens > 0) figures.entropy = step.sums[PpoStep::kEntropy] / step.policy_tokens;
-  if (step.value_tokens > 0) figures.value_loss = step.sums[PpoStep::kValueLoss] / step.value_tokens;
-  return figures;
+PpoAlarms::Figures PpoAlarms::figures_of(const Metrics& metrics) {
+  const auto value = [&](const char* name) {
+    const double* found = metrics.find(name);
+    return found == nullptr ? std::nullopt : std::optional(*found);
+  };
+  return {.kl = value("objective/kl").value(),
+          .length = value("rollout/response_length").value(),
+          .repetition = value("rollout/repetition"),
+          .entropy = value("policy/entropy_avg"),
+          .value_loss = value("loss/value_avg"),
+          .explained_variance = value("critic/explained_variance")};
 }
 
 std::vector<std::string> PpoAlarms::after_step(const Figures& figures) {

@@ -9,8 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "rlhf/train/policy_evaluation.h"
-#include "rlhf/train/ppo.h"
+#include "rlhf/runs/metrics.h"
 
 namespace rlhf {
 
@@ -35,7 +34,8 @@ class PpoAlarms {
     double length = 0;  ///< tokens
     std::optional<double> repetition, entropy, value_loss, explained_variance;
   };
-  static Figures figures_of(const PpoStep& step);
+  /// From the metrics of a PPO step.
+  static Figures figures_of(const Metrics& metrics);
 
   /// Counts a rollout and returns a line for each alarm that it raises.
   std::vector<std::string> after_step(const Figures& figures);

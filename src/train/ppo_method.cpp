@@ -68,7 +68,7 @@ class PpoMethod final : public Method {
         at, [&](std::int64_t round, std::int64_t count) { return parts_->refill_prompts(at.step, round, count); });
     parts_->warn_if_none_ends(done->scored.rollout);
     completed_ = at.step + 1;
-    for (const std::string& line : alarms_.after_step(PpoAlarms::figures_of(*done))) log_warning(line);
+    for (const std::string& line : alarms_.after_step(PpoAlarms::figures_of(done->metrics()))) log_warning(line);
     return done;
   }
 
