@@ -156,7 +156,7 @@ def main() -> None:
     image.write_text(picture(runs))
     options.output.write_text(f"""# Methods on the demo's task
 
-`bench/algorithms.py` trains the policy of `make demo` by every method, from the same fine-tuned model and the same pairs, for
+`bench/algorithms.py --seeds {seeds.replace(",", "")}` trains the policy of `make demo` by every method, from the same fine-tuned model and the same pairs, for
 the seeds {seeds}. Means over the seeds, with the lowest and the highest in brackets.
 
 {table(summaries)}

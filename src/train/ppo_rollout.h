@@ -16,15 +16,15 @@ struct PpoRollout {
   std::vector<const PromptSample*> prompts;  ///< [B], one per response
   Rollout rollout;
   std::vector<ResponseRecord> responses;  ///< [B]
-  Scores scores;                          ///< the means and counts in it are those of all rounds of sampling
-  std::int64_t sampled = 0;               ///< responses of all rounds of sampling
-  RunningMoments moments;                 ///< of all scores of the run, these included
+  Scores scores;             ///< clipped, spread and terms are of all rounds of sampling, the rest of these
+  std::int64_t sampled = 0;  ///< responses of all rounds of sampling
+  RunningMoments moments;  ///< of all scores of the run, those of all rounds included; unchanged without reward.scaling
 };
 
 /// Samples and scores the responses of a step, and adds its work and seconds to `done`. With
 /// rollout.refill_equal_groups, further rounds sample prompts of `refill` in place of those whose responses all have
 /// the same score, until there is none or the rounds are used up (dynamic sampling of DAPO, arXiv:2503.14476, eq. 11).
-/// `moments` are those of the scores of the steps before.
+/// `moments` are those of the scores of the steps before, for reward.scaling.
 PpoRollout sample_ppo_rollout(PpoModels& models, const RunningMoments& moments,
                               std::span<const PromptSample* const> prompts, const TokenIds& stop_ids,
                               const PpoConfig& config, const StepPosition& at, const RefillPrompts& refill,

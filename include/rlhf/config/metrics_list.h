@@ -93,7 +93,9 @@ inline constexpr MetricInfo kMetrics[] = {
     {.name = "aux_loss", .stages = MetricStages::all, .unit = "",
      .what = "load-balancing loss of the routers, without its weight; for rlhf-ppo of the policy, mean over updates; absent "
              "without experts", .conditional = true},
-    {.name = "num_tokens", .stages = MetricStages::all, .unit = "tokens", .what = "processed since the start"},
+    {.name = "num_tokens", .stages = MetricStages::all, .unit = "tokens",
+     .what = "of the samples of all steps so far; PPO: of the prompts and responses trained on, once for all epochs, "
+             "without data.ptx"},
 
     {.name = "objective/scores", .stages = MetricStages::ppo, .unit = "reward units",
      .what = "mean centred score, after the missing-EOS rule, the scaling, the clipping and the penalty on agreement", .better = Better::higher,
@@ -116,8 +118,8 @@ inline constexpr MetricInfo kMetrics[] = {
      .what = "mean score of model.eval_reward, only in evaluations; absent without it", .better = Better::higher,
      .evaluated = true, .conditional = true},
     {.name = "objective/held_out_peak_kl", .stages = MetricStages::ppo, .unit = "nats per sequence",
-     .what = "KL at which the held-out scores so far, fitted by d·(α − β·ln d) with d = √KL, are highest; absent while they "
-             "only rise", .evaluated = true, .conditional = true},
+     .what = "KL at which the fit d·(α − β·ln d), d = √KL, of the held-out scores so far minus the first is highest, which "
+             "may be ahead; absent if it has no maximum, or before three evaluations with a KL of at least 0.01", .evaluated = true, .conditional = true},
     {.name = "objective/scores_spread", .stages = MetricStages::ppo, .unit = "reward units",
      .what = "mean standard deviation of the scores of model.reward and model.reward_ensemble; absent without an ensemble",
      .evaluated = true, .conditional = true},
@@ -130,13 +132,15 @@ inline constexpr MetricInfo kMetrics[] = {
     {.name = "objective/agreement_weight", .stages = MetricStages::ppo, .unit = "reward units",
      .what = "λ, the penalty of a response that agrees: reward.agreement_penalty, or its estimate", .conditional = true},
     {.name = "policy/approxkl_avg", .stages = MetricStages::ppo, .unit = "nats per token",
-     .what = "½·(logp − old)², mean over all updates", .conditional = true},
+     .what = "½·(logp − old)², old: before the first update on the rollout, mean over tokens and updates, also the one "
+             "that ppo.target_kl left out; 0 with one update per rollout", .conditional = true},
     {.name = "policy/clipfrac_avg", .stages = MetricStages::ppo, .unit = "share of tokens",
      .what = "tokens where the clipped branch is active", .conditional = true},
     {.name = "policy/entropy_avg", .stages = MetricStages::ppo, .unit = "nats per token",
      .what = "entropy of the full distribution", .conditional = true},
     {.name = "policy/num_updates", .stages = MetricStages::ppo, .unit = "optimizer steps",
-     .what = "of the policy on this rollout: epochs · mini-batches, or fewer after a stop by ppo.target_kl",
+     .what = "of the policy on this rollout: ppo.num_ppo_epochs · ppo.num_mini_batches, or as many as were made before "
+             "ppo.target_kl was exceeded",
      .conditional = true},
     {.name = "policy/grad_norm", .stages = MetricStages::ppo, .unit = "",
      .what = "before clipping, last optimizer step of the rollout", .conditional = true},

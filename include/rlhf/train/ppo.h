@@ -84,7 +84,7 @@ struct PpoStep : StepRecord {
   };
 
   ScoredRollout scored;
-  std::int64_t episode = 0;                    ///< number of responses sampled so far
+  std::int64_t episode = 0;                    ///< number of responses trained on so far
   double kl = 0;                               ///< KL to the reference, nats per response
   double sampled_entropy = 0;                  ///< mean −log-probability of a response, nats
   double score = 0;                            ///< mean score of the responses
@@ -103,7 +103,7 @@ struct PpoStep : StepRecord {
   bool has_ptx = false;                  ///< ppo.ptx_coef is above 0
   std::optional<double> explained_variance;  ///< of the returns by the old values; nullopt for constant returns
   std::array<double, kNumSums> sums{};
-  double policy_tokens = 0, value_tokens = 0;  ///< numbers of response tokens in all updates
+  double policy_tokens = 0, value_tokens = 0;  ///< numbers of response tokens that the sums are of
   std::int64_t policy_updates = 0;             ///< optimizer steps of the policy
   std::optional<double> router_loss;           ///< see CausalLM::take_router_loss(), mean over the backward passes
   double policy_grad_norm = 0, value_grad_norm = 0, lr = 0, logprob_diff = 0;
