@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <csignal>
 #include <fstream>
+#include <vector>
 
 #include "rlhf/core/log.h"
 #include "rlhf/core/signals.h"
@@ -84,7 +86,8 @@ TEST_F(Resume, PpoWithEveryOptionEndsWithTheSameBits) {
   config.reward.scaling = RewardScaling::running_mean_std;
   config.data.ptx = {path("demonstrations.jsonl")};
   config.ppo.ptx_coef = 2;
-  config.ppo.target_kl = 1e-4;  // exceeded in some of the steps
+  config.ppo.score_position = ScorePosition::after_eos;
+  config.ppo.target_kl = 4.5e-3;
   config.ppo.entropy_coef = 0.01;
   config.ppo.value_warmup_steps = 2;
   config.ppo.kl_controller = KlControllerKind::adaptive;
@@ -92,6 +95,11 @@ TEST_F(Resume, PpoWithEveryOptionEndsWithTheSameBits) {
   const auto train = [](const PpoConfig& c, const RunOptions& o) { train_ppo(c, o); };
   expect_same_bits(config, "ppo", 4, train, {"final", "final-value", "best"});
   expect_same_bits_after_loss(config, "ppo", train, {"final", "final-value"});
+  std::vector<std::int64_t> updates;
+  for (const auto& line : timeless_metrics(path("ppo-straight")))
+    if (line.contains("policy/num_updates")) updates.push_back(line["policy/num_updates"]);
+  EXPECT_EQ(std::ranges::max(updates), config.ppo.num_ppo_epochs * config.ppo.num_mini_batches);
+  EXPECT_LT(std::ranges::min(updates), std::ranges::max(updates)) << "ppo.target_kl shortens some steps, not all";
 }
 
 // Two prompts of four samples each; "right" is 0 or 1, so that most groups are equal.
