@@ -56,7 +56,7 @@ inline constexpr Tool kTool<DpoConfig>{"rlhf-dpo",
                                        "model.path=runs/sft/final data.train=[pairs.jsonl] train.output=runs/dpo",
                                        KeyStyle::dotted,
                                        true,
-                                       false};
+                                       true};
 template <>
 inline constexpr Tool kTool<GenerateConfig>{
     "rlhf-generate",

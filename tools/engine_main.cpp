@@ -61,7 +61,8 @@ void run_stage(int argc, char** argv) {
   } else if (stage == kTool<PpoConfig>.stage) {
     run_with<PpoConfig>(argc, argv, [](const auto& config, const RunOptions& options) { train_ppo(config, options); });
   } else if (stage == kTool<DpoConfig>.stage) {
-    run_with<DpoConfig>(argc, argv, [](const auto& config, const RunOptions& options) { train_dpo(config, options); });
+    run_or_evaluate<DpoConfig>(
+        argc, argv, [](const auto& config, const RunOptions& options) { return train_dpo(config, options); });
   } else if (stage == kTool<GenerateConfig>.stage) {
     run_with<GenerateConfig>(argc, argv, [](const auto& config, const RunOptions&) {
       with_file_errors(ExitCode::model, [&] { run_generate(config); });

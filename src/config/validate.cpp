@@ -387,6 +387,9 @@ Issues validate(const DpoConfig& config) {
     issues.push_back({{"dpo.label_smoothing", "dpo.loss"},
                       "expected above 0 beside dpo.loss: robust (it is the share of wrong labels), found 0"});
   }
+  if (!config.dpo.reference.empty() && !needs_reference(config.dpo.loss)) {
+    issues.push_back({{"dpo.reference", "dpo.loss"}, "expected none beside a dpo.loss without a reference, found one"});
+  }
   return issues;
 }
 

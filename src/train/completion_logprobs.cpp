@@ -8,6 +8,9 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/zeros_like.h>
 
+#include "ranked_samples.h"
+#include "supervised.h"
+
 namespace rlhf {
 namespace {
 
@@ -37,6 +40,15 @@ Logprobs completion_logprobs(CausalLM& model, const CompletionBatch& batch, cons
   };
   return backward_through_logprobs(hidden, model.head(), batch.targets, options, loss_of_chunk, /*entropy_weight=*/0,
                                    batch.sample_end);
+}
+
+void for_each_completion(
+    CausalLM& model, const std::vector<const RankedSample*>& samples, std::int64_t micro_batch_tokens,
+    const std::function<void(const std::vector<const RankedSample*>& members, const at::Tensor& logprobs)>& body) {
+  for_each_group(samples, count(samples).lengths, micro_batch_tokens, [&](const auto& members) {
+    const CompletionBatch batch = make_completion_batch(members, model.device());
+    body(members, segment_sum(completion_logprobs(model, batch, nullptr).logprobs, batch.completions));
+  });
 }
 
 }  // namespace rlhf

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <vector>
 
 #include <ATen/core/Tensor.h>
 
@@ -19,5 +21,11 @@ using CompletionLoss = std::function<at::Tensor(const at::Tensor& logprobs)>;
 /// known; otherwise the backward pass computes them again.
 Logprobs completion_logprobs(CausalLM& model, const CompletionBatch& batch, const CompletionLoss& loss,
                              LogprobOptions options = {});
+
+/// Calls body(members, logprobs) for micro-batches of `samples`: the log-probability of each completion, [texts],
+/// without a gradient.
+void for_each_completion(
+    CausalLM& model, const std::vector<const RankedSample*>& samples, std::int64_t micro_batch_tokens,
+    const std::function<void(const std::vector<const RankedSample*>& members, const at::Tensor& logprobs)>& body);
 
 }  // namespace rlhf

@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <ATen/core/grad_mode.h>
@@ -60,17 +61,21 @@ using DpoFigures = DeviceFigures<DpoStep::kNumFigures>;
 
 class Dpo final : public LanguageMethod<RankedSample, DpoConfig, Stage::dpo> {
  public:
-  using LanguageMethod::LanguageMethod;
+  Dpo(const DpoConfig& config, bool evaluation_only) : LanguageMethod(config), evaluation_only_(evaluation_only) {}
 
   MethodPlan plan(const Setup& setup) override {
     setup_ = &setup;
     expect_language_model(setup.folder, "model.path");
-    data_ = load_preferences(data_options(setup), seed_, *setup.tokenizer, setup.templates);
+    data_ = load_preferences(data_options(setup), seed_, *setup.tokenizer, setup.templates,
+                             {.evaluation = evaluation_only_});
+    read_reference_folder(setup);
     const SupervisedTokens tokens{
         .largest = largest(data_),
         .packed_share = packed_share(data_.train.samples, setup.compute.device, SharedPart::prompt),
-        .evaluated = std::max(data_.eval.report.tokens, has_reference() ? data_.train.report.tokens : 0)};
+        .evaluated = std::max(data_.eval.report.tokens, has_reference() ? data_.train.report.tokens : 0),
+        .reference_bytes = reference_folder_ ? ModelMemory(setup.compute.dtype).weights(*reference_folder_, false) : 0};
     MethodPlan plan = plan_samples(config_, data_, tokens, unit_of(data_), setup);
+    if (reference_folder_) add_model(plan.inputs, "dpo.reference", *reference_folder_);
     if (config_.dpo.loss == PreferenceLoss::kto && has_margins(data_.train.samples))
       log_warning("dpo.loss: kto does not use margins, found pairs with a margin");
     plan.first_samples = first_samples(data_.train.samples, *setup.tokenizer);
@@ -82,31 +87,26 @@ class Dpo final : public LanguageMethod<RankedSample, DpoConfig, Stage::dpo> {
     LanguageMethod::load();
     const bool unbiased = config_.dpo.loss == PreferenceLoss::robust;
     smooth(data_.train.samples, config_.dpo.label_smoothing, unbiased);
-    if (config_.dpo.loss == PreferenceLoss::kto) {
-      const std::int64_t longest = std::max(data_.train.report.longest, data_.eval.report.longest);
-      mismatched_train_ = mismatch(data_.train.samples, longest);
-      mismatched_eval_ = mismatch(data_.eval.samples, longest);
+    set_up_reference();
+  }
+
+  /// Needs the reference only for the samples that are evaluated, and not beside the model.
+  void load_to_evaluate() override {
+    choose_samples_to_evaluate();
+    set_up_reference();
+    if (reference_) {
+      auto samples = chosen_to_evaluate();
+      const auto others = mismatched_of(samples, /*train=*/false);
+      samples.insert(samples.end(), others.begin(), others.end());
+      compute_reference(samples);
     }
-    if (has_reference())
-      reference_.emplace(SampleSets{&data_.train.samples, &data_.eval.samples, &mismatched_train_, &mismatched_eval_});
+    model_ = load_causal_lm(setup_->folder, device(), setup_->compute.dtype, /*requires_grad=*/false);
   }
 
   /// Computes the log-probabilities of the reference. A run that was stopped meanwhile begins again.
   void start(std::int64_t /*step*/) override {
     if (!reference_ || reference_is_known_) return;
-    const auto samples = reference_->samples();
-    log_info("reference: computing the log-probabilities of " + std::to_string(samples.size()) + " " + unit_of(data_) +
-             " with the initial model");
-    std::vector<const RankedSample*> seen;
-    std::vector<at::Tensor> logprobs;
-    read_completions(samples, [&](const auto& members, const at::Tensor& sums) {
-      seen.insert(seen.end(), members.begin(), members.end());
-      logprobs.push_back(sums);
-    });
-    const at::Tensor on_host = at::cat(logprobs).cpu();
-    const float* next = on_host.const_data_ptr<float>();
-    for (const RankedSample* sample : seen)
-      for (float& number : reference_->of(*sample)) number = *next++;
+    compute_reference(reference_->samples());
     model_->take_processed_tokens();  // not part of the work of a step
     reference_is_known_ = true;
   }
@@ -131,16 +131,35 @@ class Dpo final : public LanguageMethod<RankedSample, DpoConfig, Stage::dpo> {
   /// The whole prompt.
   std::int64_t shown_length(const RankedSample& sample) const override { return sample.prompt_length; }
 
-  at::Device device() const { return model_->device(); }
+  at::Device device() const { return setup_->compute.device; }
 
-  /// Calls body(members, logprobs) for micro-batches of `samples`: the log-probability of each completion, [texts],
-  /// without a gradient.
-  template <typename Body>
-  void read_completions(const std::vector<const RankedSample*>& samples, const Body& body) {
-    for_each_group(samples, count(samples).lengths, micro_batch_tokens_, [&](const auto& members) {
-      const CompletionBatch batch = make_completion_batch(members, device());
-      body(members, segment_sum(completion_logprobs(*model_, batch, nullptr).logprobs, batch.completions));
-    });
+  void read_reference_folder(const Setup& setup) {
+    if (config_.dpo.reference.empty()) return;
+    const std::string key = "dpo.reference";
+    reference_folder_ = read_companion(config_.dpo.reference, key, setup);
+    expect_language_model(*reference_folder_, key);
+    check_positions(*reference_folder_, "data.max_length", data_.train.report.longest);
+  }
+
+  void set_up_reference() {
+    if (config_.dpo.loss == PreferenceLoss::kto) {
+      mismatched_train_ = mismatch(data_.train.samples, data_.train.report.longest);
+      mismatched_eval_ = mismatch(data_.eval.samples, data_.eval.report.longest);
+    }
+    if (has_reference())
+      reference_.emplace(SampleSets{&data_.train.samples, &data_.eval.samples, &mismatched_train_, &mismatched_eval_});
+  }
+
+  /// With the model of dpo.reference, which is in memory only here, or with the initial model.
+  void compute_reference(const std::vector<const RankedSample*>& samples) {
+    const auto compute = [&](CausalLM& model, const std::string& name) {
+      log_info("reference: computing the log-probabilities of " + std::to_string(samples.size()) + " " +
+               unit_of(data_) + " with " + name);
+      reference_->compute(model, samples, micro_batch_tokens_);
+    };
+    if (!reference_folder_) return compute(*model_, "the initial model");
+    const auto model = load_causal_lm(*reference_folder_, device(), setup_->compute.dtype, /*requires_grad=*/false);
+    compute(*model, reference_folder_->path.string());
   }
 
   /// The log-probabilities of the reference for the texts of `samples`, [texts]; undefined without a reference.
@@ -154,15 +173,21 @@ class Dpo final : public LanguageMethod<RankedSample, DpoConfig, Stage::dpo> {
     return to_device(numbers, device());
   }
 
-  /// The KL to the reference in the loss kto, from the mismatched completions of `samples`.
-  at::Tensor estimate_kl(const std::vector<const RankedSample*>& samples, bool train) {
-    const auto& own = train ? data_.train.samples : data_.eval.samples;
-    const auto& mismatched = train ? mismatched_train_ : mismatched_eval_;
+  /// In the loss kto the mismatched completions of `samples`, else none.
+  std::vector<const RankedSample*> mismatched_of(const std::vector<const RankedSample*>& samples, bool train) const {
     std::vector<const RankedSample*> others;
+    if (config_.dpo.loss != PreferenceLoss::kto) return others;
+    const auto& own = train ? data_.train.samples : samples_to_evaluate();
+    const auto& mismatched = &own == &data_.train.samples ? mismatched_train_ : mismatched_eval_;
     for (const RankedSample* sample : samples)
       others.push_back(&mismatched[static_cast<std::size_t>(sample - own.data())]);
+    return others;
+  }
+
+  /// The KL to the reference in the loss kto.
+  at::Tensor estimate_kl(const std::vector<const RankedSample*>& mismatched) {
     std::vector<at::Tensor> policy, reference;
-    read_completions(others, [&](const auto& members, const at::Tensor& logprobs) {
+    for_each_completion(*model_, mismatched, micro_batch_tokens_, [&](const auto& members, const at::Tensor& logprobs) {
       policy.push_back(logprobs);
       reference.push_back(reference_of(members));
     });
@@ -178,7 +203,7 @@ class Dpo final : public LanguageMethod<RankedSample, DpoConfig, Stage::dpo> {
     DpoFigures figures(device());
     at::Tensor kl;
     if (config_.dpo.loss == PreferenceLoss::kto) {
-      kl = estimate_kl(samples, update != nullptr);
+      kl = estimate_kl(mismatched_of(samples, update != nullptr));
       figures.put(DpoStep::kKl, kl);
       done->has_kl = true;
     }
@@ -262,6 +287,8 @@ class Dpo final : public LanguageMethod<RankedSample, DpoConfig, Stage::dpo> {
     add(DpoStep::kRejectedLogprob, pairs.rejected);
   }
 
+  const bool evaluation_only_;
+  std::optional<ModelFolder> reference_folder_;                   ///< of dpo.reference
   std::vector<RankedSample> mismatched_train_, mismatched_eval_;  ///< of the loss kto
   std::optional<ReferenceLogprobs> reference_;
   bool reference_is_known_ = false;
@@ -270,9 +297,14 @@ class Dpo final : public LanguageMethod<RankedSample, DpoConfig, Stage::dpo> {
 }  // namespace
 
 RunSummary train_dpo(const DpoConfig& config, const RunOptions& options) {
-  check_config(config);
-  Dpo method(config);
-  return run_method(method, run_settings("dpo", config), options);
+  const DpoConfig used = options.eval_only ? config_to_evaluate(config) : config;
+  options.eval_only ? check_ranges(used) : check_config(used);
+  if (options.eval_only && needs_reference(used.dpo.loss) && used.dpo.reference.empty())
+    throw ConfigError(
+        {"dpo.reference: expected the folder of the initial model, with which an evaluation without training compares "
+         "model.path, found nothing"});
+  Dpo method(used, options.eval_only);
+  return run_method(method, run_settings("dpo", used), options);
 }
 
 }  // namespace rlhf

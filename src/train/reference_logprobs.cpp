@@ -5,10 +5,13 @@
 #include <string>
 #include <utility>
 
+#include <ATen/ops/cat.h>
 #include <ATen/ops/zeros.h>
 
 #include "rlhf/core/checksum.h"
 #include "rlhf/core/error.h"
+
+#include "completion_logprobs.h"
 
 namespace rlhf {
 namespace {
@@ -45,6 +48,20 @@ ReferenceLogprobs::ReferenceLogprobs(const SampleSets& sets) {
   }
   values_ = at::zeros({static_cast<std::int64_t>(texts)}, at::TensorOptions().dtype(at::kFloat));
   texts_checksum_ = checksum_of(this->samples());
+}
+
+void ReferenceLogprobs::compute(CausalLM& model, const std::vector<const RankedSample*>& samples,
+                                std::int64_t micro_batch_tokens) {
+  std::vector<const RankedSample*> seen;
+  std::vector<at::Tensor> logprobs;
+  for_each_completion(model, samples, micro_batch_tokens, [&](const auto& members, const at::Tensor& sums) {
+    seen.insert(seen.end(), members.begin(), members.end());
+    logprobs.push_back(sums);
+  });
+  const at::Tensor on_host = at::cat(logprobs).cpu();
+  const float* next = on_host.const_data_ptr<float>();
+  for (const RankedSample* sample : seen)
+    for (float& number : of(*sample)) number = *next++;
 }
 
 std::vector<const RankedSample*> ReferenceLogprobs::samples() const {

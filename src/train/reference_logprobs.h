@@ -9,6 +9,7 @@
 
 #include "rlhf/data/samples.h"
 #include "rlhf/io/safetensors.h"
+#include "rlhf/nn/causal_lm.h"
 
 namespace rlhf {
 
@@ -21,6 +22,8 @@ class ReferenceLogprobs {
   /// Of the texts of `sets`, which outlive this and do not change. Their numbers are 0 at first.
   explicit ReferenceLogprobs(const SampleSets& sets);
 
+  /// Computes the numbers of some of the samples with the model of the reference.
+  void compute(CausalLM& model, const std::vector<const RankedSample*>& samples, std::int64_t micro_batch_tokens);
   /// All samples.
   std::vector<const RankedSample*> samples() const;
   /// The numbers of the texts of one of these samples.

@@ -109,7 +109,8 @@ std::string generate_command(const std::filesystem::path& folder, bool chat) {
 }
 
 void Method::load_to_evaluate() {
-  throw ConfigError({"eval_only: expected a method that evaluates on files (rlhf-sft, rlhf-rm), found another one"});
+  throw ConfigError(
+      {"eval_only: expected a method that evaluates on files (rlhf-sft, rlhf-rm, rlhf-dpo), found another one"});
 }
 
 double Trainee::take_step(double lr, const std::string& name, std::int64_t step) {

@@ -144,7 +144,8 @@ void expect_language_model(const ModelFolder& folder, const std::string& key) {
   if (!folder.scalar_head) return;
   throw ModelError(key + ": " + folder.path.string() +
                    ": expected a language model, found one with a scalar head, such as rlhf-rm writes; hint: " +
-                   (key == "model.path" ? "rlhf-sft trains language models" : "give a reward model as model.reward"));
+                   (key.starts_with("model.") && key != "model.path" ? "give a reward model as model.reward"
+                                                                     : "rlhf-sft trains language models"));
 }
 
 void warn_of_turn_end(const Setup& setup, const RecordCounts& counts) {

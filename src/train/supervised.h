@@ -22,12 +22,13 @@
 
 namespace rlhf {
 
-/// What the memory of a method that trains on samples depends on, in tokens.
+/// What the memory of a method that trains on samples depends on, in tokens where nothing else is said.
 struct SupervisedTokens {
-  std::int64_t largest = 0;    ///< of the largest sample, the minimum for a micro-batch
-  double packed_share = 1;     ///< tokens of a micro-batch after shared prefixes are packed once, as a share
-  std::int64_t evaluated = 0;  ///< of an evaluation or of centring, which go through the model without gradients
-  bool head = true;            ///< logits are computed
+  std::int64_t largest = 0;          ///< of the largest sample, the minimum for a micro-batch
+  double packed_share = 1;           ///< tokens of a micro-batch after shared prefixes are packed once, as a share
+  std::int64_t evaluated = 0;        ///< of an evaluation or of centring, which go through the model without gradients
+  bool head = true;                  ///< logits are computed
+  std::int64_t reference_bytes = 0;  ///< of the weights of another model, which goes through the same samples at first
 };
 
 /// The phases of a run that trains on samples: training, evaluation, saving.
@@ -40,8 +41,10 @@ inline std::vector<Phase> supervised_phases(const SupervisedTokens& tokens, std:
   const auto logits = [&](std::int64_t rows, bool trained) {
     return tokens.head ? logits_bytes(shape, dtype, rows, trained) : 0;
   };
+  const std::int64_t evaluation = times(evaluated, forward_bytes_per_token(shape)) + logits(evaluated, false);
   return {{"activations", times(held, activation_bytes_per_token(shape, dtype, setup.recompute)) + logits(held, true)},
-          {"activations of an evaluation", times(evaluated, forward_bytes_per_token(shape)) + logits(evaluated, false)},
+          {tokens.reference_bytes > 0 ? "reference and its activations" : "activations of an evaluation",
+           tokens.reference_bytes + evaluation},
           {"copy of the weights to save", setup.saving_bytes()}};
 }
 
@@ -157,7 +160,7 @@ class SupervisedMethod : public Method {
     return done;
   }
   bool evaluates() const final { return !data_.eval.samples.empty(); }
-  std::unique_ptr<StepRecord> evaluate() final { return run(pick(samples_to_evaluate(), evaluated_), nullptr); }
+  std::unique_ptr<StepRecord> evaluate() final { return run(chosen_to_evaluate(), nullptr); }
   std::pair<std::int64_t, std::int64_t> evaluated_samples() const final {
     return {static_cast<std::int64_t>(evaluated_.size()), static_cast<std::int64_t>(samples_to_evaluate().size())};
   }
@@ -192,6 +195,11 @@ class SupervisedMethod : public Method {
     evaluated_ = choose_evaluated(samples_to_evaluate().size(), config_.eval.max_samples, config_.train.seed);
   }
 
+  /// Without evaluation data, those of an evaluation without training.
+  const std::vector<S>& samples_to_evaluate() const { return evaluates() ? data_.eval.samples : data_.train.samples; }
+  /// Those of them that were chosen.
+  std::vector<const S*> chosen_to_evaluate() const { return pick(samples_to_evaluate(), evaluated_); }
+
   const Config& config_;
   const std::uint64_t seed_;
   const Setup* setup_ = nullptr;
@@ -200,9 +208,6 @@ class SupervisedMethod : public Method {
   std::optional<Trainee> trainee_;
 
  private:
-  /// Without evaluation data, those of an evaluation without training.
-  const std::vector<S>& samples_to_evaluate() const { return evaluates() ? data_.eval.samples : data_.train.samples; }
-
   /// LibTorch's generators draw for dropout: from the start in each step, so that a resumed run draws the same.
   void seed_dropout(std::int64_t step) const {
     const auto& adapter = setup_->folder.adapter;

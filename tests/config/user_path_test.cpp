@@ -99,7 +99,9 @@ TEST(PathOptions, AreAllMarked) {
                                       "model.path", "model.tokenizer",    "train.output"};
   EXPECT_EQ(path_keys<SftConfig>(), data);
   EXPECT_EQ(path_keys<RewardModelConfig>(), data);
-  EXPECT_EQ(path_keys<DpoConfig>(), data);
+  auto with_reference = data;
+  with_reference.insert("dpo.reference");
+  EXPECT_EQ(path_keys<DpoConfig>(), with_reference);
   EXPECT_EQ(path_keys<PpoConfig>(),
             (std::set<std::string>{"data.chat_template", "data.eval", "data.prompts", "data.ptx", "model.eval_reward",
                                    "model.policy", "model.reference", "model.reward", "model.reward_ensemble",

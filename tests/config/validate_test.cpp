@@ -200,6 +200,9 @@ TEST(Validate, HoldsTheRulesOfDpo) {
         "labels), "
         "found 0"}},
       {{"dpo.loss=robust", "dpo.label_smoothing=0.1"}, {}},
+      {{"dpo.loss=simpo", "dpo.reference=m"},
+       {"command line: dpo.reference: expected none beside a dpo.loss without a reference, found one"}},
+      {{"dpo.loss=kto", "dpo.reference=m"}, {}},
       {{"dpo.loss=sigmoid"},
        {"command line: dpo.loss: expected one of dpo, robust, dpo_norm, ipo, hinge, simpo, orpo, kto, found sigmoid"}},
       {{"dpo.beta=0"}, {"command line: dpo.beta: expected a number, above 0, found 0"}},

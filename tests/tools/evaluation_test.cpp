@@ -83,6 +83,28 @@ TEST_F(EvalOnlyTool, GivesThePerplexityOfALanguageModel) {
   EXPECT_NE(result.out.find("7 of 20 (eval.max_samples=0 evaluates all)"), std::string::npos) << result.out;
 }
 
+TEST_F(EvalOnlyTool, GivesTheMarginsOfAPolicy) {
+  const std::string common =
+      " data.eval=[pairs.jsonl] data.max_length=32 train.device=cpu train.dtype=float32 dpo.beta=0.5 ";
+  ASSERT_EQ(run("rlhf-dpo model.path=sft/final data.train=[pairs.jsonl] train.output=dpo optimizer.lr=0.003 "
+                "train.max_steps=2 train.batch_size=8" +
+                common)
+                .exit_code,
+            0);
+  const ProgramResult result =
+      run("rlhf-dpo --eval-only --eval-output dpo.json model.path=dpo/final dpo.reference=sft/final" + common);
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  json last;
+  std::ifstream metrics(path("dpo/metrics.jsonl"));
+  for (std::string line; std::getline(metrics, line);)
+    if (const json parsed = json::parse(line); parsed.contains("eval_loss")) last = parsed;
+  const json written = json::parse(testing::bytes_of(path("dpo.json")));
+  for (const char* name : {"eval_loss", "eval_rewards/margins", "eval_logps/chosen"}) {
+    EXPECT_NEAR(written.at(name).get<double>(), last.at(name).get<double>(), 1e-5) << name;
+    EXPECT_NE(result.out.find(std::string("\n") + name + " "), std::string::npos) << result.out;
+  }
+}
+
 TEST_F(EvalOnlyTool, RefusesWhatDoesNotGoTogether) {
   const auto expect = [&](const std::string& arguments, int code, const std::string& text) {
     const ProgramResult result = run(arguments);
@@ -96,6 +118,8 @@ TEST_F(EvalOnlyTool, RefusesWhatDoesNotGoTogether) {
   expect("rlhf-rm --eval-only model.path=sft/final data.max_length=32 data.train=[pairs.jsonl]", 4,
          "expected a model with a scalar head, found a language model");
   expect("rlhf-ppo --eval-only", 2, "unknown flag --eval-only");
+  expect("rlhf-dpo --eval-only model.path=sft/final data.train=[pairs.jsonl]", 2,
+         "dpo.reference: expected the folder of the initial model");
 }
 
 }  // namespace

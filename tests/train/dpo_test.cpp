@@ -182,6 +182,27 @@ TEST_F(Dpo, TheReferenceIsTheInitialModelInTheOrderOfTheData) {
   }
 }
 
+TEST_F(Dpo, TheReferenceMayBeAnotherModel) {
+  SftConfig other = sft_config("other");
+  other.train.max_steps = 5;
+  train_sft(other);
+  DpoConfig run = config("dpo", 2);
+  run.dpo.reference = path("other/final");
+  train_dpo(run);
+  double chosen = 0;
+  std::ifstream in(path("pairs.jsonl"));
+  for (std::string line; std::getline(in, line);) {
+    const json pair = json::parse(line);
+    const auto of = [&](const char* folder) { return logprob(folder, pair["prompt"], pair["chosen"]); };
+    chosen += 0.1 * (of("sft/final") - of("other/final")) / 20;
+  }
+  EXPECT_GT(std::abs(chosen), 0.01) << "the models differ";
+  EXPECT_NEAR(steps("dpo").front().at("rewards/chosen").get<double>(), chosen, 1e-4);
+  run.dpo.reference = path("sft/final");
+  run.train.max_steps = 3;
+  EXPECT_THROW(train_dpo(run, {.resume = true}), ConfigError) << "a run has one reference";
+}
+
 TEST_F(Dpo, RewardsCompareTheTrainedModelWithTheInitialOne) {
   DpoConfig run = config("dpo", 20);
   run.data.eval = {path("pairs.jsonl")};
@@ -354,12 +375,14 @@ TEST_F(Dpo, RefusesTheReferenceOfOtherData) {
   }
 }
 
-TEST_F(Dpo, RefusesARewardModelAndAnEvaluationAlone) {
+TEST_F(Dpo, RefusesARewardModel) {
   RewardModelConfig reward = reward_config("sft/final", "rm");
   reward.train.max_steps = 1;
   train_reward_model(reward);
   EXPECT_THROW(train_dpo(dpo_config("rm/final", "dpo")), ModelError);
-  EXPECT_THROW(train_dpo(dpo_config("sft/final", "dpo"), {.eval_only = true}), ConfigError);
+  DpoConfig compared = dpo_config("sft/final", "dpo");
+  compared.dpo.reference = path("rm/final");
+  EXPECT_THROW(train_dpo(compared), ModelError);
 }
 
 }  // namespace

@@ -2,9 +2,11 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <string>
 
 #include <gtest/gtest.h>
 
+#include "rlhf/train/dpo.h"
 #include "rlhf/train/reward_model.h"
 #include "rlhf/train/sft.h"
 
@@ -57,6 +59,37 @@ TEST_F(EvalOnly, GivesTheFiguresOfTheLastEvaluationInTraining) {
   expect_equal(*found, path("rm"));
 }
 
+TEST_F(EvalOnly, ComparesAPolicyWithTheReferenceOfItsTraining) {
+  train_sft(sft_config("sft"));
+  for (const PreferenceLoss loss : {PreferenceLoss::dpo, PreferenceLoss::simpo, PreferenceLoss::kto}) {
+    const std::string name = "dpo" + std::to_string(static_cast<int>(loss));
+    DpoConfig dpo = dpo_config("sft/final", name);
+    dpo.data.eval = {path("pairs.jsonl")};
+    dpo.dpo = {.loss = loss, .label_smoothing = 0.1};
+    train_dpo(dpo);
+    dpo.model.path = path(name + "/final");
+    dpo.train.output = "";
+    if (needs_reference(loss)) dpo.dpo.reference = path("sft/final");
+    const auto found = train_dpo(dpo, {.eval_only = true}).evaluation;
+    ASSERT_TRUE(found.has_value());
+    EXPECT_EQ(found->samples, 20);
+    expect_equal(*found, path(name));
+  }
+}
+
+TEST_F(EvalOnly, OfAModelBesideItselfFindsNoDifference) {
+  train_sft(sft_config("sft"));
+  DpoConfig look = dpo_config("sft/final", "");
+  look.data.eval_share = 0.5;
+  look.eval.max_samples = 3;
+  look.dpo.reference = path("sft/final");
+  const auto found = train_dpo(look, {.eval_only = true}).evaluation;
+  EXPECT_EQ(found->samples, 3);
+  EXPECT_LT(found->available, 20);
+  EXPECT_NEAR(*found->metrics.find("eval_loss"), std::log(2.0), 1e-5);
+  EXPECT_NEAR(*found->metrics.find("eval_rewards/margins"), 0, 1e-5);
+}
+
 TEST_F(EvalOnly, TakesTheHeldOutShareOrElseTheTrainingDataAndHeedsMaxSamples) {
   SftConfig sft = sft_config("sft");
   sft.train.max_steps = 1;
@@ -95,6 +128,8 @@ TEST_F(EvalOnly, RefusesAModelWithoutAHeadAndANewModel) {
   testing::expect_misuse<ModelError>("expected a model with a scalar head",
                                      [&] { train_reward_model(reward_config("sft/final", ""), {.eval_only = true}); });
   testing::expect_misuse<ConfigError>("model.init: expected model.path", [&] { train_sft(sft, {.eval_only = true}); });
+  testing::expect_misuse<ConfigError>("dpo.reference: expected the folder of the initial model",
+                                      [&] { train_dpo(dpo_config("sft/final", ""), {.eval_only = true}); });
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <tuple>
 
 #include "rlhf/config/choices.h"
@@ -14,6 +15,7 @@ namespace rlhf {
 /// Section `dpo`.
 struct DpoOptions {
   PreferenceLoss loss = PreferenceLoss::dpo;
+  std::string reference;
   double beta = 0.1;
   double label_smoothing = 0.0;
   double simpo_gamma = 0.5;
@@ -29,6 +31,7 @@ constexpr auto describe(const DpoOptions*) {
           "−log σ(R − simpo_gamma), r = beta·log π per token; orpo: supervised loss of the chosen completion − "
           "beta·log σ of the log odds ratio; kto: 1 − σ(r − KL) of the chosen and 1 − σ(KL − r) of the rejected "
           "completion; simpo and orpo use no reference"),
+      field<&C::reference>("folder of the reference; default: the initial model; --eval-only needs it").path(),
       field<&C::beta>("β: the larger, the closer the policy stays to the reference; common values: 0.1, simpo 2",
                       more_than(0.0)),
       field<&C::label_smoothing>(
@@ -53,13 +56,13 @@ struct DpoConfig {
 };
 constexpr auto describe(const DpoConfig*) {
   using C = DpoConfig;
-  return std::make_tuple(field<&C::model>("the initial model, usually the fine-tuned one, which is also the reference"),
-                         field<&C::data>("preference pairs or rankings"), field<&C::dpo>("the loss"),
-                         field<&C::train>("the run"), field<&C::optimizer>("AdamW"),
-                         field<&C::lr_schedule>("learning rate over the run"),
-                         field<&C::eval>("evaluation during training").may_change(),
-                         field<&C::checkpoint>("checkpoints for --resume").may_change(),
-                         field<&C::log>("metrics and samples").may_change());
+  return std::make_tuple(
+      field<&C::model>("the initial model, usually the fine-tuned one, which is also the reference by default"),
+      field<&C::data>("preference pairs or rankings"), field<&C::dpo>("the loss"), field<&C::train>("the run"),
+      field<&C::optimizer>("AdamW"), field<&C::lr_schedule>("learning rate over the run"),
+      field<&C::eval>("evaluation during training").may_change(),
+      field<&C::checkpoint>("checkpoints for --resume").may_change(),
+      field<&C::log>("metrics and samples").may_change());
 }
 
 }  // namespace rlhf

@@ -9,9 +9,10 @@ namespace rlhf {
 /// algo/preference_loss.h, averaged over the pairs of each ranking and then over the samples of an optimizer step.
 /// Judgments become pairs by the majority of the votes. final/ is a Hugging Face folder.
 ///
-/// The reference is the initial model. Its log-probabilities of all completions are computed once, before the first
-/// step, and kept in checkpoints, so no second model is in memory and a resumed run computes nothing again.
-/// Errors: like train_sft; ConfigError for RunOptions::eval_only.
+/// The reference is the initial model, or that of dpo.reference. Its log-probabilities of all completions are computed
+/// once, before the first step, and kept in checkpoints, so no second model is in memory during training and a resumed
+/// run computes nothing again. RunOptions::eval_only needs dpo.reference if the loss has a reference.
+/// Errors: like train_sft.
 RunSummary train_dpo(const DpoConfig& config, const RunOptions& options = {});
 
 }  // namespace rlhf

@@ -15,7 +15,7 @@ struct RunOptions {
   bool resume = false;              ///< resume from the newest valid checkpoint, or start if there is none
   bool accept_differences = false;  ///< resume, or use a model folder, although data, machine or template differ
   /// Evaluate the model of model.path and train nothing: on data.eval or data.eval_share, or else on data.train. Needs
-  /// no run folder and writes nothing. For methods that can evaluate (train_sft, train_reward_model).
+  /// no run folder and writes nothing. For methods that can evaluate (train_sft, train_reward_model, train_dpo).
   bool eval_only = false;
 };
 
