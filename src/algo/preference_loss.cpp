@@ -95,16 +95,22 @@ at::Tensor orpo_loss(const PairLogprobs& pairs, const PairLabels& labels, double
   return nll.add(bradley_terry_loss(log_odds(means.chosen), log_odds(means.rejected), labels), beta);
 }
 
-at::Tensor kto_loss(const PairLogprobs& pairs, const PairLabels& labels, double beta, const at::Tensor& kl) {
-  const Both ratios = log_ratios(pairs, beta);
-  check_shape(kl, "kl", {});
-  check_device(kl, "kl", pairs.chosen.device());
-  // 1 − σ(x) = σ(−x).
-  const auto of = [&](const at::Tensor& better, const at::Tensor& worse) {
-    return kl.sub(better).mul(beta).sigmoid().add(worse.sub(kl).mul(beta).sigmoid()).div(2);
+at::Tensor kto_loss(const at::Tensor& logprobs, const at::Tensor& ref_logprobs, const at::Tensor& desirable,
+                    const at::Tensor& undesirable, double beta, const at::Tensor& kl) {
+  check_argument(beta > 0, "beta", "above 0", beta);
+  check_shape(logprobs, "logprobs", {-1});
+  const at::Device device = logprobs.device();
+  const auto check = [&](const at::Tensor& vector, const char* name) {
+    check_vector(vector, name, logprobs.size(0), device);
   };
-  return labelled_sum(
-      of(ratios.chosen, ratios.rejected), [&] { return of(ratios.rejected, ratios.chosen); }, labels);
+  check(ref_logprobs, "ref_logprobs");
+  check(desirable, "desirable");
+  check(undesirable, "undesirable");
+  check_shape(kl, "kl", {});
+  check_device(kl, "kl", device);
+  const at::Tensor above = logprobs.sub(ref_logprobs).sub(kl).mul(beta);
+  // 1 − σ(x) = σ(−x).
+  return above.neg().sigmoid().mul(desirable).add(above.sigmoid().mul(undesirable)).sum();
 }
 
 at::Tensor kto_kl(const at::Tensor& logprobs, const at::Tensor& ref_logprobs) {

@@ -390,6 +390,15 @@ Issues validate(const DpoConfig& config) {
   if (!config.dpo.reference.empty() && !needs_reference(config.dpo.loss)) {
     issues.push_back({{"dpo.reference", "dpo.loss"}, "expected none beside a dpo.loss without a reference, found one"});
   }
+  if (config.dpo.loss == PreferenceLoss::kto) return issues;
+  if (config.data.format == RecordFormat::unpaired) {
+    issues.push_back({{"data.format", "dpo.loss"}, "expected dpo.loss: kto beside unpaired, found another loss"});
+  }
+  for (const auto& [key, weight] : {std::pair("dpo.desirable_weight", config.dpo.desirable_weight),
+                                    std::pair("dpo.undesirable_weight", config.dpo.undesirable_weight)}) {
+    if (weight != 1)
+      issues.push_back({{key, "dpo.loss"}, "expected 1 without dpo.loss: kto, found " + format_double(weight)});
+  }
   return issues;
 }
 

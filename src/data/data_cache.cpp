@@ -26,7 +26,7 @@
 namespace rlhf {
 namespace {
 
-constexpr std::string_view kMagic = "rlhf tokenised data 7\n";
+constexpr std::string_view kMagic = "rlhf tokenised data 8\n";
 
 constexpr const char* kind_of(const Sample*) { return "samples"; }
 constexpr const char* kind_of(const RankedSample*) { return "ranked"; }
@@ -61,6 +61,7 @@ std::string make_key(const DataOptions& options, std::uint64_t seed, const Token
   key["vocab_size"] = tokenizer.vocab_size();
   key["eos"] = tokenizer.eos_id().value_or(-1);
   key["annotators"] = {judgments.method, judgments.biases, judgments.evaluation};
+  key["unpaired"] = judgments.unpaired;
   for (const AnnotatorFeature& feature : judgments.features) key["features"].push_back({feature.name, feature.in_play});
   key["stop_ids"] = templates.stop_ids;
   key["template"] = templates.prompt.text();
@@ -136,17 +137,21 @@ void read(ByteParser& in, Sample& sample) {
   sample.trained = in.list<Span>();
 }
 
+constexpr float kNoLabel = -1;  // RankedSample::desirable
+
 void write(ByteWriter& out, const RankedSample& sample) {
   out.number<std::uint64_t>(sample.texts.size());
   for (const TokenIds& text : sample.texts) out.list(text);
   out.list(sample.pairs);
   out.number(sample.prompt_length);
+  out.number(sample.desirable.value_or(kNoLabel));
 }
 
 void read(ByteParser& in, RankedSample& sample) {
   for (auto left = in.number<std::uint64_t>(); left > 0; --left) sample.texts.push_back(in.list<std::int32_t>());
   sample.pairs = in.list<RankedPair>();
   sample.prompt_length = in.number<std::int32_t>();
+  if (const auto label = in.number<float>(); label != kNoLabel) sample.desirable = label;
 }
 
 template <typename S>

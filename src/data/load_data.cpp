@@ -89,7 +89,7 @@ struct NoLabeller {
   JudgedVotes take() { return {}; }
 };
 
-/// The functions return whether the record has a pair.
+/// The functions return whether the record has a pair or a label.
 class PreferenceLabeller {
  public:
   explicit PreferenceLabeller(const JudgmentReading& reading) : evaluation_(reading.evaluation), collector_(reading) {}
@@ -108,7 +108,7 @@ class PreferenceLabeller {
  private:
   static bool ready(Preference& record) {
     record.judged.reset();
-    return !record.pairs.empty();
+    return !record.pairs.empty() || record.desirable;
   }
   bool evaluation_;
   JudgmentCollector collector_;
@@ -116,9 +116,10 @@ class PreferenceLabeller {
 
 template <typename Record, typename S, typename Labeller>
 DataSet<S> make_data(const DataOptions& options, std::uint64_t seed, const Tokenizer& tokenizer,
-                     const Templates& templates, Reader<Record> for_each, Labeller labeller) {
-  const RecordReading reading{options.fields,    options.max_bad_lines,  options.format,
-                              options.sample_by, /*log_bad_lines=*/true, /*keep_judgments=*/true};
+                     const Templates& templates, Reader<Record> for_each, const JudgmentReading& judgments) {
+  Labeller labeller(judgments);
+  const RecordReading reading{options.fields,         options.max_bad_lines,   options.format,    options.sample_by,
+                              /*log_bad_lines=*/true, /*keep_judgments=*/true, judgments.unpaired};
   const std::vector<double> weights = weights_of(options.train);
   const HeldOut held = hold_out<Record>(options, seed, reading, for_each);
   SampleMaker<Record, S> train(tokenizer, templates, options), eval(tokenizer, templates, options);
@@ -159,7 +160,7 @@ template <typename Record, typename S, typename Labeller>
 DataSet<S> load(const DataOptions& options, std::uint64_t seed, const Tokenizer& tokenizer, const Templates& templates,
                 Reader<Record> for_each, const JudgmentReading& judgments) {
   const auto make = [&] {
-    return make_data<Record, S>(options, seed, tokenizer, templates, for_each, Labeller(judgments));
+    return make_data<Record, S, Labeller>(options, seed, tokenizer, templates, for_each, judgments);
   };
   if (options.cache.empty()) return make();
   const DataCache cache(options, seed, tokenizer, templates, judgments);

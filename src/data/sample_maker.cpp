@@ -192,12 +192,18 @@ std::vector<RankedSample> make_sample(const Preference& record, std::vector<Join
                           " completions, found " + std::to_string(std::max(pair.chosen, pair.rejected)));
     if (reasons[chosen] == nullptr && reasons[rejected] == nullptr) sample.pairs.push_back(pair);
   }
-  if (sample.pairs.empty()) {
+  if (record.desirable) {
+    if (texts.size() != 1)
+      throw ArgumentError("label of " + place + ": expected one completion with it, found " +
+                          std::to_string(texts.size()));
+    if (reasons.front() == nullptr) sample.desirable = *record.desirable ? 1.0F : 0.0F;
+  }
+  if (sample.pairs.empty() && !sample.desirable) {
     const auto reason = std::find_if(reasons.begin(), reasons.end(), [](Reason found) { return found != nullptr; });
     ++(report.*(reason == reasons.end() ? &DataReport::dropped_equal : *reason));
     return {};
   }
-  const std::vector<JoinedText> used = compared(std::move(texts), sample.pairs);
+  const std::vector<JoinedText> used = sample.desirable ? std::move(texts) : compared(std::move(texts), sample.pairs);
   report.answers_left_out += static_cast<std::int64_t>(record.answers.size() - used.size());
   count_flags(used, report);
   sample.prompt_length = static_cast<std::int32_t>(shared_prompt(used));
@@ -214,11 +220,16 @@ std::uint64_t hash_ids(const TokenIds& ids, std::uint64_t hash) {
 std::span<const TokenIds> texts_of(const Sample& sample) { return {&sample.ids, 1}; }
 std::span<const TokenIds> texts_of(const RankedSample& sample) { return sample.texts; }
 
+std::uint64_t hash_label(const Sample&) { return hash_bytes(""); }
+std::uint64_t hash_label(const RankedSample& sample) {
+  return hash_bytes(sample.desirable == 0.0F ? "undesirable" : "");
+}
+
 std::int64_t labels_of(const Sample& sample) { return sample.num_labels(); }
 std::int64_t labels_of(const RankedSample&) { return 0; }
 
 constexpr const char* wanted(const Sample*) { return "sample with a trained token"; }
-constexpr const char* wanted(const RankedSample*) { return "pair of different completions"; }
+constexpr const char* wanted(const RankedSample*) { return "sample to train on"; }
 
 }  // namespace
 
@@ -269,7 +280,7 @@ void SampleMaker<Record, S>::flush() {
 
 template <typename Record, typename S>
 void SampleMaker<Record, S>::keep(S sample, std::int64_t copies) {
-  std::uint64_t hash = hash_bytes("");
+  std::uint64_t hash = hash_label(sample);
   for (const TokenIds& text : texts_of(sample)) hash = hash_ids(text, hash);
   DataReport& report = set_.report;
   if (!seen_.insert(hash).second) ++report.duplicates;

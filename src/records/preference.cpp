@@ -27,6 +27,8 @@ std::vector<Preference> preferences_of(const RecordFields& fields, RecordFormat 
       return rankings_of(read_tree(fields.tree()));
     case RecordFormat::ranking:
       return {fields.ranking(chat)};
+    case RecordFormat::unpaired:
+      return {fields.unpaired(chat)};
     case RecordFormat::judgments: {
       JudgedRecord judged = read_judged(fields, chat);
       auto kept = keep_judgments ? std::make_shared<const JudgedRecord>(judged) : nullptr;

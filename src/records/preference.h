@@ -14,7 +14,7 @@ namespace rlhf {
 Preference pair_of(const RecordFields& fields, RecordFormat format, bool chat);
 
 /// The completions of a record with their pairs: one result, none (a tree without ranked replies, judgments without a
-/// majority, a pair of weight 0), or several (a tree). `format` is one of those that rlhf-rm reads; `chat`: the record
+/// majority, a pair of weight 0), or several (a tree). `format` is one of those that rlhf-dpo reads; `chat`: the record
 /// has messages; `keep_judgments`: that of RecordReading.
 std::vector<Preference> preferences_of(const RecordFields& fields, RecordFormat format, bool chat, bool keep_judgments);
 

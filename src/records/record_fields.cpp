@@ -198,4 +198,16 @@ Preference RecordFields::ranking(bool chat) const {
   return record;
 }
 
+Preference RecordFields::unpaired(bool chat) const {
+  Preference record{.desirable = field("label").boolean()};
+  if (chat) {
+    record.chat = conversation(question("prompt"));
+    record.answers = {{.turns = answer("completion")}};
+  } else {
+    record.prompt = text("prompt");
+    record.answers = {{text("completion")}};
+  }
+  return record;
+}
+
 }  // namespace rlhf

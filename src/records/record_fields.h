@@ -64,6 +64,8 @@ class RecordFields {
   Preference split_conversations(bool has_prompt) const;
   /// {"prompt", "completions": [{"text", "rank"}]}; with `chat` the prompt is messages and each text an assistant turn.
   Preference ranking(bool chat) const;
+  /// {"prompt", "completion", "label"}; with `chat` as messages.
+  Preference unpaired(bool chat) const;
 
   /// The names in the file of the fields that were not read, but those that are null or empty.
   std::vector<std::string> unread() const;

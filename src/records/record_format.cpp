@@ -87,12 +87,15 @@ std::vector<RecordFormat> formats_with_more_than_a_prompt() {
   return formats;
 }
 
-/// The formats that are made for the stage, but trees, whose field does not tell them from prompts.
+/// The formats that are made for the stage, but trees, whose field does not tell them from prompts. Only rlhf-dpo wants
+/// those of Stage::dpo, for which others are made too.
 std::vector<RecordFormat> main_formats(const std::vector<RecordFormat>& wanted) {
   std::vector<RecordFormat> formats;
-  for (const RecordFormat format : wanted)
-    if (info_of(format).stage == info_of(wanted.front()).stage && format != RecordFormat::tree)
-      formats.push_back(format);
+  for (const RecordFormat format : wanted) {
+    const Stage stage = info_of(format).stage;
+    const bool own = stage == info_of(wanted.front()).stage || stage == Stage::dpo;
+    if (own && format != RecordFormat::tree) formats.push_back(format);
+  }
   return formats;
 }
 

@@ -83,7 +83,7 @@ bool has_template(const Prompt& record) { return !record.chat; }
 /// What a stage reads of records that are made for another one, for the report: ", chosen completions".
 std::string part_read(Stage stage, RecordFormat format) {
   const RecordFormatInfo* info = find_format(format);
-  if (info == nullptr || info->stage == stage) return "";
+  if (info == nullptr || made_for(stage, info->stage)) return "";
   if (stage == Stage::ppo) return ", prompts";
   return format == RecordFormat::preference || format == RecordFormat::transcripts ? ", chosen completions"
                                                                                    : ", best completions";
@@ -288,7 +288,8 @@ RecordCounts for_each_preference(const std::vector<std::string>& patterns, const
   const auto convert = [&](const RecordFields& fields, const RecordKind& kind) {
     return preferences_of(fields, kind.format, kind.chat, reading.keep_judgments);
   };
-  return for_each_record<Preference>(patterns, reading, Stage::reward_model, sink, convert);
+  return for_each_record<Preference>(patterns, reading, reading.unpaired ? Stage::dpo : Stage::reward_model, sink,
+                                     convert);
 }
 
 RecordCounts for_each_judged(const std::vector<std::string>& patterns, const RecordReading& reading,

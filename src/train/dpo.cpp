@@ -2,7 +2,7 @@
 #include "rlhf/train/dpo.h"
 
 #include <algorithm>
-#include <array>
+#include <cmath>
 #include <memory>
 #include <optional>
 #include <span>
@@ -20,44 +20,23 @@
 #include "rlhf/core/log.h"
 
 #include "completion_logprobs.h"
-#include "figures.h"
+#include "dpo_step.h"
+#include "kto.h"
 #include "language_method.h"
 #include "ranked_batch.h"
 #include "ranked_samples.h"
 #include "reference_logprobs.h"
+#include "text_weights.h"
 
 namespace rlhf {
 
 namespace {
-
-/// The record of a step or evaluation: means over samples by their weights.
-struct DpoStep : SupervisedStep {
-  enum Figure { kLoss, kRanked, kChosen, kRejected, kChosenLogprob, kRejectedLogprob, kKl, kGradNorm, kNumFigures };
-  std::array<double, kNumFigures> figures{};  ///< sums, then the KL and the gradient norm
-  double weight = 0;
-  bool has_kl = false;
-
-  double mean(Figure figure) const { return figures[figure] / weight; }
-  Metrics headline() const override { return {{"loss", mean(kLoss)}, {"rewards/accuracies", mean(kRanked)}}; }
-  Metrics metrics() const override {
-    Metrics named = headline();
-    named.add({{"rewards/margins", mean(kChosen) - mean(kRejected)},
-               {"rewards/chosen", mean(kChosen)},
-               {"rewards/rejected", mean(kRejected)},
-               {"logps/chosen", mean(kChosenLogprob)},
-               {"logps/rejected", mean(kRejectedLogprob)}});
-    if (has_kl) named.set("kl", figures[kKl]);
-    return with_optimizer(std::move(named));
-  }
-};
 
 bool has_margins(const std::vector<RankedSample>& samples) {
   return std::ranges::any_of(samples, [](const RankedSample& sample) {
     return std::ranges::any_of(sample.pairs, [](const RankedPair& pair) { return pair.margin != 0; });
   });
 }
-
-using DpoFigures = DeviceFigures<DpoStep::kNumFigures>;
 
 class Dpo final : public LanguageMethod<RankedSample, DpoConfig, Stage::dpo> {
  public:
@@ -67,7 +46,7 @@ class Dpo final : public LanguageMethod<RankedSample, DpoConfig, Stage::dpo> {
     setup_ = &setup;
     expect_language_model(setup.folder, "model.path");
     data_ = load_preferences(data_options(setup), seed_, *setup.tokenizer, setup.templates,
-                             {.evaluation = evaluation_only_});
+                             {.evaluation = evaluation_only_, .unpaired = is_kto()});
     read_reference_folder(setup);
     const SupervisedTokens tokens{
         .largest = largest(data_),
@@ -76,8 +55,7 @@ class Dpo final : public LanguageMethod<RankedSample, DpoConfig, Stage::dpo> {
         .reference_bytes = reference_folder_ ? ModelMemory(setup.compute.dtype).weights(*reference_folder_, false) : 0};
     MethodPlan plan = plan_samples(config_, data_, tokens, unit_of(data_), setup);
     if (reference_folder_) add_model(plan.inputs, "dpo.reference", *reference_folder_);
-    if (config_.dpo.loss == PreferenceLoss::kto && has_margins(data_.train.samples))
-      log_warning("dpo.loss: kto does not use margins, found pairs with a margin");
+    if (!evaluation_only_) check_training_data(plan.data);
     plan.first_samples = first_samples(data_.train.samples, *setup.tokenizer);
     micro_batch_tokens_ = plan.micro_batch_tokens;
     return plan;
@@ -127,6 +105,32 @@ class Dpo final : public LanguageMethod<RankedSample, DpoConfig, Stage::dpo> {
 
  private:
   bool has_reference() const { return needs_reference(config_.dpo.loss); }
+  bool is_kto() const { return config_.dpo.loss == PreferenceLoss::kto; }
+
+  /// Adds to the data report what only kto reads.
+  void check_training_data(std::vector<std::string>& report) {
+    if (evaluates()) {
+      choose_samples_to_evaluate();
+      check_best_by(DpoStep(count(chosen_to_evaluate())).metrics());
+    }
+    if (!is_kto()) return;
+    if (has_margins(data_.train.samples)) log_warning("dpo.loss: kto does not use margins, found pairs with a margin");
+    const RankedCounts counts = count(data_.train.samples);
+    if (counts.desirable + counts.undesirable > 0)
+      report.push_back("single completions: " + std::to_string(std::llround(counts.desirable)) + " desirable, " +
+                       std::to_string(std::llround(counts.undesirable)) + " undesirable");
+    const std::string balance = kto_balance_warning(counts, config_.dpo);
+    if (!balance.empty()) log_warning(balance);
+  }
+
+  /// `evaluated`: what an evaluation has, with any values.
+  void check_best_by(const Metrics& evaluated) const {
+    Metrics named;
+    named.add(evaluated, std::string(kEvalPrefix));
+    if (config_.eval.best_by.empty() || named.find(config_.eval.best_by) != nullptr) return;
+    throw ConfigError({"eval.best_by: expected a metric of the data to evaluate on, found " + config_.eval.best_by +
+                       ", which needs pairs, or completions of both labels"});
+  }
 
   /// The whole prompt.
   std::int64_t shown_length(const RankedSample& sample) const override { return sample.prompt_length; }
@@ -142,7 +146,7 @@ class Dpo final : public LanguageMethod<RankedSample, DpoConfig, Stage::dpo> {
   }
 
   void set_up_reference() {
-    if (config_.dpo.loss == PreferenceLoss::kto) {
+    if (is_kto()) {
       mismatched_train_ = mismatch(data_.train.samples, data_.train.report.longest);
       mismatched_eval_ = mismatch(data_.eval.samples, data_.eval.report.longest);
     }
@@ -176,7 +180,7 @@ class Dpo final : public LanguageMethod<RankedSample, DpoConfig, Stage::dpo> {
   /// In the loss kto the mismatched completions of `samples`, else none.
   std::vector<const RankedSample*> mismatched_of(const std::vector<const RankedSample*>& samples, bool train) const {
     std::vector<const RankedSample*> others;
-    if (config_.dpo.loss != PreferenceLoss::kto) return others;
+    if (!is_kto()) return others;
     const auto& own = train ? data_.train.samples : samples_to_evaluate();
     const auto& mismatched = &own == &data_.train.samples ? mismatched_train_ : mismatched_eval_;
     for (const RankedSample* sample : samples)
@@ -195,24 +199,19 @@ class Dpo final : public LanguageMethod<RankedSample, DpoConfig, Stage::dpo> {
   }
 
   std::unique_ptr<SupervisedStep> run(const std::vector<const RankedSample*>& samples, const Update& update) override {
-    auto done = std::make_unique<DpoStep>();
-    const RankedCounts counts = count(samples);
-    done->tokens = done->work.useful_tokens = counts.tokens;
-    done->pairs = counts.pairs;
-    done->weight = counts.weight;
+    auto done = std::make_unique<DpoStep>(count(samples));
     DpoFigures figures(device());
     at::Tensor kl;
-    if (config_.dpo.loss == PreferenceLoss::kto) {
+    if (is_kto()) {
       kl = estimate_kl(mismatched_of(samples, update != nullptr));
       figures.put(DpoStep::kKl, kl);
       done->has_kl = true;
     }
-    for_each_group(samples, counts.lengths, micro_batch_tokens_, [&](const auto& members) {
+    for_each_group(samples, done->counts.lengths, micro_batch_tokens_, [&](const auto& members) {
       CompletionBatch batch = make_completion_batch(members, device());
       batch.packed.share = share_of(members, samples);
       done->work.label_rows += batch.targets.size(0);
-      done->work.head_rows +=
-          add(batch, reference_of(members), kl, static_cast<double>(samples.size()), update != nullptr, figures);
+      done->work.head_rows += add(members, batch, kl, static_cast<double>(samples.size()), update != nullptr, figures);
     });
     if (update) figures.put(DpoStep::kGradNorm, update());
     done->work.processed_tokens = model_->take_processed_tokens();
@@ -222,33 +221,44 @@ class Dpo final : public LanguageMethod<RankedSample, DpoConfig, Stage::dpo> {
     return done;
   }
 
-  /// Runs a micro-batch and returns the number of rows of logits computed.
-  std::int64_t add(const CompletionBatch& batch, const at::Tensor& reference, const at::Tensor& kl, double samples,
-                   bool train, DpoFigures& figures) {
+  /// Runs a micro-batch and returns the number of rows of logits computed. `kl` is that of estimate_kl(), for the loss
+  /// kto.
+  std::int64_t add(const std::vector<const RankedSample*>& members, const CompletionBatch& batch, const at::Tensor& kl,
+                   double samples, bool train, DpoFigures& figures) {
+    const at::Tensor reference = reference_of(members);
+    const TextWeights weights = is_kto() ? kto_weights(members, config_.dpo, device()) : TextWeights();
     const auto loss = [&](const at::Tensor& logprobs) {
-      return loss_of(pairs_of(batch, logprobs, reference), batch.labels, kl);
+      const at::Tensor policy = segment_sum(logprobs, batch.completions);
+      if (is_kto()) return kto_loss(policy, reference, weights.chosen, weights.rejected, config_.dpo.beta, kl);
+      return loss_of(pairs_of(batch, policy, reference), batch.labels);
     };
     const auto mean_loss = [&](const at::Tensor& logprobs) { return loss(logprobs).div(samples); };
     const Logprobs result = completion_logprobs(*model_, batch, train ? CompletionLoss(mean_loss) : nullptr);
     figures.add(DpoStep::kLoss, loss(result.logprobs));
-    add_figures(pairs_of(batch, result.logprobs, reference), batch.labels.weight, figures);
+    add_figures(batch, segment_sum(result.logprobs, batch.completions), reference, label_weights(members, device()),
+                figures);
     return result.head_rows;
   }
 
-  /// The pairs of a batch, from the log-probabilities of the policy, [C], and of the reference, [texts].
-  static PairLogprobs pairs_of(const CompletionBatch& batch, const at::Tensor& logprobs, const at::Tensor& reference) {
-    const at::Tensor policy = segment_sum(logprobs, batch.completions);
-    // at::index instead of index_select, whose backward pass is not deterministic on a GPU.
-    const auto pick = [](const at::Tensor& texts, const at::Tensor& which) {
-      return texts.defined() ? at::index(texts, {which}) : texts;
-    };
-    const at::Tensor tokens = to_device(batch.completions.lengths(), policy.device()).to(policy.dtype()).clamp_min(1);
-    return {pick(policy, batch.chosen),      pick(policy, batch.rejected), pick(reference, batch.chosen),
-            pick(reference, batch.rejected), pick(tokens, batch.chosen),   pick(tokens, batch.rejected)};
+  /// The numbers of some of the texts. at::index instead of index_select, whose backward pass is not deterministic on a
+  /// GPU.
+  static at::Tensor at_texts(const at::Tensor& texts, const at::Tensor& which) {
+    return texts.defined() ? at::index(texts, {which}) : texts;
   }
 
-  /// `kl` is that of estimate_kl(), for the loss kto.
-  at::Tensor loss_of(const PairLogprobs& pairs, const PairLabels& labels, const at::Tensor& kl) const {
+  /// The numbers of tokens of completions, at least 1.
+  static at::Tensor lengths_of(const CompletionBatch& batch, const at::Tensor& like) {
+    return to_device(batch.completions.lengths(), like.device()).to(like.dtype()).clamp_min(1);
+  }
+
+  /// The pairs of a batch, from the log-probabilities of the policy and of the reference, [texts].
+  static PairLogprobs pairs_of(const CompletionBatch& batch, const at::Tensor& policy, const at::Tensor& reference) {
+    const at::Tensor tokens = lengths_of(batch, policy);
+    return {at_texts(policy, batch.chosen),      at_texts(policy, batch.rejected), at_texts(reference, batch.chosen),
+            at_texts(reference, batch.rejected), at_texts(tokens, batch.chosen),   at_texts(tokens, batch.rejected)};
+  }
+
+  at::Tensor loss_of(const PairLogprobs& pairs, const PairLabels& labels) const {
     const DpoOptions& options = config_.dpo;
     switch (options.loss) {
       case PreferenceLoss::dpo:
@@ -265,26 +275,26 @@ class Dpo final : public LanguageMethod<RankedSample, DpoConfig, Stage::dpo> {
       case PreferenceLoss::orpo:
         return orpo_loss(pairs, labels, options.beta);
       case PreferenceLoss::kto:
-        return kto_loss(pairs, labels, options.beta, kl);
+        break;
     }
-    throw ConfigError({"dpo.loss: expected a known loss, found another"});
+    throw ConfigError({"dpo.loss: expected a known loss of pairs, found another"});
   }
 
-  void add_figures(const PairLogprobs& pairs, const at::Tensor& weight, DpoFigures& figures) const {
+  /// `policy` and `reference` are log-probabilities, [texts].
+  void add_figures(const CompletionBatch& batch, const at::Tensor& policy, const at::Tensor& reference,
+                   const TextWeights& weights, DpoFigures& figures) const {
     const at::NoGradGuard no_gradient;
-    const auto reward = [&](const at::Tensor& policy, const at::Tensor& reference, const at::Tensor& tokens) {
-      return (reference_ ? policy.sub(reference) : policy.div(tokens)).mul(config_.dpo.beta);
+    const at::Tensor rewards =
+        (reference.defined() ? policy.sub(reference) : policy.div(lengths_of(batch, policy))).mul(config_.dpo.beta);
+    const at::Tensor ranked = at_texts(rewards, batch.chosen).gt(at_texts(rewards, batch.rejected));
+    figures.add(DpoStep::kRanked, ranked.mul(batch.labels.weight).sum());
+    const auto add = [&](DpoStep::Figure figure, const at::Tensor& texts, const at::Tensor& weight) {
+      figures.add(figure, texts.mul(weight).sum());
     };
-    const at::Tensor chosen = reward(pairs.chosen, pairs.ref_chosen, pairs.chosen_tokens);
-    const at::Tensor rejected = reward(pairs.rejected, pairs.ref_rejected, pairs.rejected_tokens);
-    const auto add = [&](DpoStep::Figure figure, const at::Tensor& terms) {
-      figures.add(figure, terms.mul(weight).sum());
-    };
-    add(DpoStep::kRanked, chosen.gt(rejected));
-    add(DpoStep::kChosen, chosen);
-    add(DpoStep::kRejected, rejected);
-    add(DpoStep::kChosenLogprob, pairs.chosen);
-    add(DpoStep::kRejectedLogprob, pairs.rejected);
+    add(DpoStep::kChosen, rewards, weights.chosen);
+    add(DpoStep::kRejected, rewards, weights.rejected);
+    add(DpoStep::kChosenLogprob, policy, weights.chosen);
+    add(DpoStep::kRejectedLogprob, policy, weights.rejected);
   }
 
   const bool evaluation_only_;

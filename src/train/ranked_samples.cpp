@@ -1,4 +1,4 @@
-// Pairs and rankings: counts, labels, texts.
+// Pairs, rankings and single completions: counts, labels, texts.
 #include "ranked_samples.h"
 
 #include <algorithm>
@@ -22,9 +22,16 @@ RankedCounts count(const std::vector<const RankedSample*>& samples) {
     counts.pairs += std::ssize(sample->pairs);
     double weights = 0;
     for (const RankedPair& pair : sample->pairs) weights += pair.weight;
-    counts.weight += weights / static_cast<double>(sample->pairs.size());
+    if (!sample->pairs.empty()) counts.paired += weights / static_cast<double>(sample->pairs.size());
+    if (sample->desirable) ++(*sample->desirable > 0.5F ? counts.desirable : counts.undesirable);
   }
   return counts;
+}
+
+RankedCounts count(const std::vector<RankedSample>& samples) {
+  std::vector<const RankedSample*> all;
+  for (const RankedSample& sample : samples) all.push_back(&sample);
+  return count(all);
 }
 
 std::int64_t largest(const DataSet<RankedSample>& data) {
@@ -35,29 +42,19 @@ std::int64_t largest(const DataSet<RankedSample>& data) {
 }
 
 std::string unit_of(const DataSet<RankedSample>& data) {
+  if (data.counts.format == RecordFormat::unpaired) return "completions";
   return data.counts.format == RecordFormat::ranking ? "rankings" : "pairs";
 }
 
 void smooth(std::vector<RankedSample>& samples, double error, bool unbiased) {
   if (error == 0) return;
-  for (RankedSample& sample : samples)
-    for (RankedPair& pair : sample.pairs)
-      pair.target = static_cast<float>(unbiased ? (pair.target - error) / (1 - 2 * error)
-                                                : (1 - 2 * error) * pair.target + error);
-}
-
-std::vector<RankedSample> mismatch(const std::vector<RankedSample>& samples, std::int64_t longest) {
-  std::vector<RankedSample> mismatched;
-  for (std::size_t i = 0; i < samples.size(); ++i) {
-    const RankedSample& own = samples[i];
-    const RankedSample& other = samples[(i + samples.size() / 2) % samples.size()];
-    const TokenIds& answered = other.texts[i % other.texts.size()];  // in turn chosen and rejected
-    TokenIds text(own.texts.front().begin(), own.texts.front().begin() + own.prompt_length);
-    text.insert(text.end(), answered.begin() + other.prompt_length, answered.end());
-    text.resize(std::min(text.size(), static_cast<std::size_t>(longest)));
-    mismatched.push_back({{std::move(text)}, {}, own.prompt_length});
+  const auto smoothed = [&](float p) {
+    return static_cast<float>(unbiased ? (p - error) / (1 - 2 * error) : (1 - 2 * error) * p + error);
+  };
+  for (RankedSample& sample : samples) {
+    for (RankedPair& pair : sample.pairs) pair.target = smoothed(pair.target);
+    if (sample.desirable) sample.desirable = smoothed(*sample.desirable);
   }
-  return mismatched;
 }
 
 std::vector<std::string> first_samples(const std::vector<RankedSample>& samples, const Tokenizer& tokenizer) {
@@ -69,8 +66,11 @@ std::vector<std::string> first_samples(const std::vector<RankedSample>& samples,
     shown.push_back(label + show_sample({ids, {answer}}, tokenizer, colour));
   };
   for (std::size_t i = 0; i < std::min<std::size_t>(2, samples.size()); ++i) {
-    show("chosen: ", samples[i], samples[i].pairs.front().chosen);
-    show("rejected: ", samples[i], samples[i].pairs.front().rejected);
+    const RankedSample& sample = samples[i];
+    if (sample.desirable) show(*sample.desirable > 0.5F ? "desirable: " : "undesirable: ", sample, 0);
+    if (sample.pairs.empty()) continue;
+    show("chosen: ", sample, sample.pairs.front().chosen);
+    show("rejected: ", sample, sample.pairs.front().rejected);
   }
   return shown;
 }

@@ -223,7 +223,7 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
     done->tokens = done->work.useful_tokens = counts.tokens;
     done->texts = static_cast<double>(counts.texts);
     done->pairs = counts.pairs;
-    done->weight = counts.weight;
+    done->weight = counts.weight();
     done->samples = static_cast<double>(samples.size());
     done->centering = config_.reward_model.centering;
     DeviceFigures<RewardModelStep::kNumFigures> figures(device());

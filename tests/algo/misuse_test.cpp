@@ -126,9 +126,10 @@ TEST(AlgoMisuse, PreferenceLoss) {
   expect_misuse<ShapeError>("rejected: expected [3], found [1]",
                             [] { orpo_loss({.chosen = three(), .rejected = f32({1})}, {}, 0.1); });
   expect_misuse<ShapeError>("evidence: expected no tensor", [&] { dpo_hinge_loss(pairs, {.evidence = three()}, 0.1); });
-  expect_misuse<ShapeError>("kl: expected [], found [3]", [&] { kto_loss(pairs, {}, 0.1, three()); });
-  expect_misuse<ShapeError>("target: expected [3], found [1]",
-                            [&] { kto_loss(pairs, {.target = f32({1})}, 0.1, f32({0})[0]); });
+  expect_misuse<ShapeError>("kl: expected [], found [3]",
+                            [&] { kto_loss(three(), three(), three(), three(), 0.1, three()); });
+  expect_misuse<ShapeError>("undesirable: expected [3], found [1]",
+                            [&] { kto_loss(three(), three(), three(), f32({1}), 0.1, f32({0})[0]); });
   expect_misuse<ShapeError>("logprobs: expected at least one, found none", [] { kto_kl(f32({}), f32({})); });
   expect_misuse<ShapeError>("ref_logprobs: expected [3], found [1]", [] { kto_kl(three(), f32({1})); });
 }

@@ -3,9 +3,12 @@
 #include <cmath>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include <ATen/core/Tensor.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/full_like.h>
+#include <ATen/ops/ones_like.h>
 #include <gtest/gtest.h>
 
 #include "rlhf/core/error.h"
@@ -42,6 +45,15 @@ PairLogprobs one_pair() {
           .rejected_tokens = f64({1})};
 }
 
+/// The loss kto of pairs: half of that of each completion, shared out by `labels`.
+at::Tensor kto_of_pairs(const PairLogprobs& pairs, const PairLabels& labels, double beta, double kl) {
+  const auto or_ones = [&](const at::Tensor& x) { return x.defined() ? x : at::ones_like(pairs.chosen).detach(); };
+  const at::Tensor half = or_ones(labels.weight).div(2), target = or_ones(labels.target);
+  const at::Tensor right = half.mul(target), wrong = half.sub(right);
+  return kto_loss(at::cat({pairs.chosen, pairs.rejected}), at::cat({pairs.ref_chosen, pairs.ref_rejected}),
+                  at::cat({right, wrong}), at::cat({wrong, right}), beta, f64({kl})[0]);
+}
+
 struct Named {
   std::string name;
   Loss loss;
@@ -58,7 +70,7 @@ std::vector<Named> all_losses(double beta, double gamma, double kl) {
           {"hinge", with(dpo_hinge_loss)},
           {"simpo", [=](const auto& pairs, const auto& labels) { return simpo_loss(pairs, labels, beta, gamma); }},
           {"orpo", with(orpo_loss)},
-          {"kto", [=](const auto& pairs, const auto& labels) { return kto_loss(pairs, labels, beta, f64({kl})[0]); }}};
+          {"kto", [=](const auto& pairs, const auto& labels) { return kto_of_pairs(pairs, labels, beta, kl); }}};
 }
 
 class AgainstTrl : public ::testing::Test {
@@ -105,6 +117,25 @@ TEST_F(AgainstTrl, AgreesInTheOddsRatio) {
   });
 }
 
+TEST_F(AgainstTrl, AgreesInSingleCompletions) {
+  for (const auto& batch : golden_["unpaired"]) {
+    const at::Tensor logprobs = leaf(tensor_of(batch["logprobs"]));
+    const at::Tensor kl = kto_kl(tensor_of(batch["kl_logprobs"]), tensor_of(batch["ref_kl_logprobs"]));
+    EXPECT_NEAR(number(kl), batch["kl"], 1e-12);
+    const double good = batch["desirable_weight"], bad = batch["undesirable_weight"];
+    std::vector<double> desirable, undesirable;
+    for (const bool label : batch["labels"]) {
+      desirable.push_back(label ? good : 0);
+      undesirable.push_back(label ? 0 : bad);
+    }
+    const at::Tensor sum =
+        kto_loss(logprobs, tensor_of(batch["ref_logprobs"]), tensor_of(desirable), tensor_of(undesirable), beta_, kl);
+    const at::Tensor mean = sum.div(static_cast<double>(desirable.size()));
+    EXPECT_NEAR(number(mean), batch["mean_loss"], 1e-11);
+    EXPECT_TRUE(close(torch::autograd::grad({mean}, {logprobs})[0], tensor_of(batch["grad"]), 1e-11));
+  }
+}
+
 TEST(PreferenceLoss, AgreesWithAHandCalculation) {
   const double step = std::log(3.0);
   const PairLogprobs pair = one_pair();
@@ -118,7 +149,7 @@ TEST(PreferenceLoss, AgreesWithAHandCalculation) {
   // r = −½ and −2: R − γ = 1.5 − 0.5.
   EXPECT_NEAR(number(simpo_loss(pair, {}, 1, 0.5)), std::log1p(std::exp(-1.0)), 1e-12);
   // (1 − σ(ln 3 − 0) + 1 − σ(0 + ln 3)) / 2.
-  EXPECT_NEAR(number(kto_loss(pair, {}, 1, f64({0})[0])), 0.25, 1e-12);
+  EXPECT_NEAR(number(kto_of_pairs(pair, {}, 1, 0)), 0.25, 1e-12);
 }
 
 TEST(OrpoLoss, AgreesWithAHandCalculation) {

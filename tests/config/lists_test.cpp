@@ -103,7 +103,8 @@ TEST(RecordFormats, ThatAreMadeForAStageAreTriedFirst) {
             (std::vector<RecordFormat>{preference, ranking, judgments, transcripts, tree}));
   EXPECT_EQ(formats_of(Stage::sft), (std::vector<RecordFormat>{messages, sharegpt, alpaca, demonstration, text,
                                                                preference, ranking, judgments, transcripts, tree}));
-  EXPECT_EQ(formats_of(Stage::dpo), formats_of(Stage::reward_model));
+  EXPECT_EQ(formats_of(Stage::dpo),
+            (std::vector<RecordFormat>{preference, ranking, judgments, unpaired, transcripts, tree}));
   EXPECT_EQ(formats_of(Stage::ppo).front(), prompt);
 }
 
@@ -121,7 +122,7 @@ TEST(RecordFormats, AreInHelp) {
   EXPECT_EQ(
       meaning_of<SftConfig>("data.format"),
       "format of the records; auto: recognised from the first one; else messages, sharegpt, alpaca, demonstration, "
-      "text (rlhf-sft), preference, ranking, judgments, transcripts, tree (rlhf-rm, rlhf-dpo)");
+      "text (rlhf-sft), preference, ranking, judgments, transcripts, tree (rlhf-rm, rlhf-dpo), unpaired (rlhf-dpo)");
   EXPECT_EQ(
       meaning_of<PpoConfig>("data.fields"),
       "renamed fields, {name in the format: name in the file}, e.g. {prompt: question}; names: prompt, chosen, "
@@ -129,8 +130,9 @@ TEST(RecordFormats, AreInHelp) {
       "label, messages, "
       "conversations, system, instruction, output, input, "
       "history, completion, tools, chat_template_kwargs (rlhf-ppo)");
-  EXPECT_NE(meaning_of<RewardModelConfig>("data.fields").find("; names: messages, conversations, system, "),
-            std::string::npos);
+  const std::string of_files = meaning_of<RewardModelConfig>("data.fields");
+  EXPECT_NE(of_files.find("; names: messages, conversations, system, "), std::string::npos);
+  EXPECT_TRUE(of_files.ends_with(" (rlhf-rm, rlhf-dpo), completion (rlhf-dpo)")) << of_files;
 }
 
 /// The stages that the heading of a table of docs/metrics.md names.

@@ -203,13 +203,20 @@ TEST(Validate, HoldsTheRulesOfDpo) {
       {{"dpo.loss=simpo", "dpo.reference=m"},
        {"command line: dpo.reference: expected none beside a dpo.loss without a reference, found one"}},
       {{"dpo.loss=kto", "dpo.reference=m"}, {}},
+      {{"dpo.loss=kto", "dpo.desirable_weight=2", "data.format=unpaired"}, {}},
+      {{"dpo.undesirable_weight=2", "data.format=unpaired"},
+       {"command line: data.format: expected dpo.loss: kto beside unpaired, found another loss",
+        "command line: dpo.undesirable_weight: expected 1 without dpo.loss: kto, found 2"}},
+      {{"dpo.loss=kto", "dpo.desirable_weight=0"},
+       {"command line: dpo.desirable_weight: expected a number, above 0, found 0"}},
       {{"dpo.loss=sigmoid"},
        {"command line: dpo.loss: expected one of dpo, robust, dpo_norm, ipo, hinge, simpo, orpo, kto, found sigmoid"}},
       {{"dpo.beta=0"}, {"command line: dpo.beta: expected a number, above 0, found 0"}},
       {{"dpo.label_smoothing=0.5"},
        {"command line: dpo.label_smoothing: expected a number, at least 0, below 0.5, found 0.5"}},
       {{"data.format=text"},
-       {"command line: data.format: expected one of auto, preference, ranking, judgments, transcripts, tree, found "
+       {"command line: data.format: expected one of auto, preference, ranking, judgments, unpaired, transcripts, tree, "
+        "found "
         "text, "
         "which is for rlhf-sft"}},
       {{"eval.best_by=eval_accuracy", "data.eval=[b]"},

@@ -309,6 +309,22 @@ TEST_F(Cache, JudgmentsWithoutAMajorityAreStillCounted) {
   EXPECT_NE(log_.find("data cache: read "), std::string::npos);
 }
 
+TEST_F(Cache, KeepsTheLabelsOfSingleCompletionsForThoseWhoReadThem) {
+  DataOptions options = options_;
+  options.eval_share = 0;
+  options.train = {{folder_.write("u.jsonl",
+                                  "{\"prompt\":\"p\",\"completion\":\"a\",\"label\":false}\n"
+                                  "{\"prompt\":\"p\",\"completion\":\"b\",\"label\":true}\n")}};
+  for (const char* source : {"file", "cache"}) {
+    const auto read = load_preferences(options, 0, ByteTokenizer(), {}, {.unpaired = true});
+    ASSERT_EQ(read.train.samples.size(), 2u) << source;
+    EXPECT_EQ(read.train.samples[0].desirable, 0.0F) << source;
+    EXPECT_EQ(read.train.samples[1].desirable, 1.0F) << source;
+  }
+  EXPECT_NE(log_.find("data cache: read "), std::string::npos);
+  EXPECT_THROW(load_preferences(options, 0, ByteTokenizer(), {}), DataError);
+}
+
 TEST_F(Cache, RankingsAreKeptWhole) {
   DataOptions options = options_;
   options.eval_share = 0;

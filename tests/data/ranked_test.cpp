@@ -38,6 +38,24 @@ TEST(Ranked, BothSidesCarryPromptAnswerAndEos) {
   EXPECT_EQ(set.report.longest, 6);
 }
 
+TEST(Ranked, ASingleCompletionHasOneText) {
+  const Preference good{.prompt = "a", .answers = {{"b"}}, .desirable = true};
+  Preference bad = good, longer = good;
+  bad.desirable = false;
+  longer.answers = {{"bcdefghijklmno"}};
+  const auto set = make({good, bad, longer, good}, 8, OverLength::drop);
+  ASSERT_EQ(set.samples.size(), 3u);
+  EXPECT_EQ(set.samples[0].texts, (std::vector<TokenIds>{{kBos, 'a', '=', 'b', kEos}}));
+  EXPECT_EQ(set.samples[0].prompt_length, 3);
+  EXPECT_EQ(set.samples[0].desirable, 1.0F);
+  EXPECT_EQ(set.samples[1].desirable, 0.0F);
+  EXPECT_TRUE(set.samples[0].pairs.empty());
+  EXPECT_EQ(set.report.dropped_over_length, 1);
+  EXPECT_EQ(set.report.duplicates, 1) << "another label is another sample";
+  EXPECT_THROW(make({{.prompt = "a", .answers = {{"b"}, {"c"}}, .desirable = true}}, 8, OverLength::drop),
+               ArgumentError);
+}
+
 TEST(Ranked, PromptIsWhatBothTokenisationsShare) {
   // "=b" is one token, so the chosen side has two ids before the seam and the rejected side three: they share BOS, a.
   ByteTokenizer tokenizer;

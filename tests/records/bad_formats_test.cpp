@@ -21,7 +21,7 @@ namespace {
 
 using testing::TemporaryFolder;
 
-enum class Tool { sft, rm, ppo };
+enum class Tool { sft, rm, dpo, ppo };
 
 /// The message after the file's name, or "accepted".
 std::string refusal(Tool tool, const std::string& bytes) {
@@ -30,6 +30,7 @@ std::string refusal(Tool tool, const std::string& bytes) {
   try {
     if (tool == Tool::sft) read_demonstrations({file}, {});
     if (tool == Tool::rm) read_preferences({file}, {});
+    if (tool == Tool::dpo) read_preferences({file}, {.unpaired = true});
     if (tool == Tool::ppo) read_prompts({file}, {});
   } catch (const Error& error) {
     EXPECT_EQ(error.exit_code(), ExitCode::data) << error.what();
@@ -59,6 +60,8 @@ const Place kPlaces[] = {
     {Tool::rm, "prompt", "{\"prompt\": LIST, \"chosen\": [" + kAssistant + "], \"rejected\": [" + kOther + "]}"},
     {Tool::rm, "chosen", "{\"prompt\": [" + kUser + "], \"chosen\": LIST, \"rejected\": [" + kOther + "]}"},
     {Tool::rm, "rejected", "{\"prompt\": [" + kUser + "], \"chosen\": [" + kAssistant + "], \"rejected\": LIST}"},
+    {Tool::dpo, "prompt", "{\"prompt\": LIST, \"completion\": [" + kAssistant + "], \"label\": true}"},
+    {Tool::dpo, "completion", "{\"prompt\": [" + kUser + "], \"completion\": LIST, \"label\": false}"},
     {Tool::rm, "chosen", "{\"chosen\": LIST, \"rejected\": [" + kUser + ", " + kOther + "]}"},
     {Tool::rm, "rejected", "{\"chosen\": [" + kUser + ", " + kAssistant + "], \"rejected\": LIST}"},
 };
@@ -110,6 +113,27 @@ struct Case {
   Tool tool;
   std::string bytes, message;
 };
+
+TEST(BadFormats, ASingleCompletionNeedsItsLabel) {
+  const auto with = [](const std::string& label) {
+    return "{\"prompt\": \"p\", \"completion\": \"c\", \"label\": " + label + "}\n";
+  };
+  EXPECT_EQ(refusal(Tool::dpo, with("true") + with("false")), "accepted");
+  for (const std::string label : {"1", "\"true\"", "null", "0.5", "[true]"})
+    EXPECT_EQ(refusal(Tool::dpo, with("true") + with(label)), ":2: label: expected true or false, found " + label);
+  EXPECT_EQ(refusal(Tool::dpo, "{\"prompt\": \"p\", \"completion\": \"c\"}\n"),
+            ":1: expected {\"prompt\", \"chosen\", \"rejected\"}, {\"prompt\", \"completions\"}, {\"prompt\", "
+            "\"responses\", \"judgments\"}, {\"prompt\", \"completion\", \"label\"} or {\"chosen\", \"rejected\"}, "
+            "found {\"prompt\", \"completion\"}, which is demonstrations for rlhf-sft");
+  EXPECT_EQ(refusal(Tool::dpo, "{\"prompt\": \"p\", \"completion\": 7, \"label\": true}\n"),
+            ":1: completion: expected a string, found 7");
+  EXPECT_EQ(refusal(Tool::dpo, "{\"prompt\": [" + kUser + "], \"completion\": \"c\", \"label\": true}\n"),
+            ":1: completion: expected a list of messages {\"role\", \"content\"}, found \"c\"");
+  EXPECT_EQ(refusal(Tool::rm, with("true")),
+            ":1: expected {\"prompt\", \"chosen\", \"rejected\"}, {\"prompt\", \"completions\"}, {\"prompt\", "
+            "\"responses\", \"judgments\"} or {\"chosen\", \"rejected\"}, found {\"prompt\", \"completion\", "
+            "\"label\"}, which is single completions (dpo.loss: kto) for rlhf-dpo");
+}
 
 TEST(BadFormats, TurnsStandInTheirOrder) {
   const std::string u = kUser, a = kAssistant, b = kOther;

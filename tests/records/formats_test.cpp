@@ -105,6 +105,37 @@ TEST(Formats, PairsOfMessagesShareTheirPrompt) {
   EXPECT_EQ(pair.pairs.at(0).margin, 2.0F);
 }
 
+TEST(Formats, ASingleCompletionHasItsLabelAndNoPair) {
+  const auto read = preferences(R"({"prompt":"p","completion":"c","label":true})"
+                                "\n"
+                                R"({"label":false,"completion":"","prompt":"p"})"
+                                "\n",
+                                {.unpaired = true});
+  EXPECT_EQ(read.counts.kind(), "unpaired records");
+  EXPECT_EQ(read.counts.format, RecordFormat::unpaired);
+  EXPECT_TRUE(read.counts.templated);
+  EXPECT_TRUE(read.counts.unread.empty());
+  EXPECT_EQ(read.records.at(0).prompt, "p");
+  EXPECT_EQ(read.records.at(0).answers.at(0).text, "c");
+  EXPECT_EQ(read.records.at(0).desirable, true);
+  EXPECT_EQ(read.records.at(1).desirable, false);
+  EXPECT_TRUE(read.records.at(0).pairs.empty());
+
+  const auto chat = preferences(
+      "{\"query\":[" + kQuestion + "],\"completion\":[" + kAnswer + "],\"kto_tag\":false,\"system\":\"s\"}\n",
+      {.fields = {{"prompt", "query"}, {"label", "kto_tag"}}, .unpaired = true});
+  EXPECT_EQ(chat.counts.kind(), "unpaired records of messages");
+  EXPECT_EQ(chat.records.at(0).chat.messages, messages(R"([{"role":"system","content":"s"},)" + kQuestion + "]"));
+  EXPECT_EQ(chat.records.at(0).answers.at(0).turns, messages("[" + kAnswer + "]"));
+  EXPECT_EQ(chat.records.at(0).desirable, false);
+}
+
+TEST(Formats, WhatReadsSingleCompletionsReadsPairsToo) {
+  const std::string pair = R"({"prompt":"p","chosen":"c","rejected":"r"})"
+                           "\n";
+  EXPECT_EQ(preferences(pair, {.unpaired = true}).counts.kind(), preferences(pair).counts.kind());
+}
+
 TEST(Formats, APlainPromptBesideConversationsIsTakenFromThem) {
   const auto read = preferences("{\"prompt\":\"q\",\"chosen\":[" + kQuestion + "," + kAnswer + "],\"rejected\":[" +
                                 kQuestion + "," + kOther + "]}\n");

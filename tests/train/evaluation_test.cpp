@@ -77,6 +77,25 @@ TEST_F(EvalOnly, ComparesAPolicyWithTheReferenceOfItsTraining) {
   }
 }
 
+TEST_F(EvalOnly, EvaluatesSingleCompletions) {
+  std::ofstream file(path("unpaired.jsonl"));
+  for (int i = 0; i < 9; ++i)
+    file << nlohmann::json{{"prompt", std::to_string(i) + "+1="}, {"completion", "4"}, {"label", i == 3}} << "\n";
+  file.close();
+  train_sft(sft_config("sft"));
+  DpoConfig dpo = dpo_config("sft/final", "kto");
+  dpo.data.eval = {path("unpaired.jsonl")};
+  dpo.dpo = {.loss = PreferenceLoss::kto, .undesirable_weight = 0.2};
+  train_dpo(dpo);
+  dpo.model.path = path("kto/final");
+  dpo.train.output = "";
+  dpo.dpo.reference = path("sft/final");
+  const auto found = train_dpo(dpo, {.eval_only = true}).evaluation;
+  EXPECT_EQ(found->samples, 9);
+  expect_equal(*found, path("kto"));
+  EXPECT_EQ(found->metrics.find("eval_rewards/accuracies"), nullptr);
+}
+
 TEST_F(EvalOnly, OfAModelBesideItselfFindsNoDifference) {
   train_sft(sft_config("sft"));
   DpoConfig look = dpo_config("sft/final", "");

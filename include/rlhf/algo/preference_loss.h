@@ -4,7 +4,8 @@
 
 #include "rlhf/algo/reward_loss.h"
 
-/// Losses that train a policy on P pairs of completions, without a reward model. All are sums over the pairs,
+/// Losses that train a policy on P pairs of completions, without a reward model. All but kto_loss() are sums over
+/// pairs,
 ///   Σ w·(p·l + (1 − p)·l'),
 /// l' the loss of the other order, which is l(−R) for a loss of a difference R, with w, p and the margin m of
 /// PairLabels; evidence must be undefined where bradley_terry_loss() is not used. Labels that are wrong with
@@ -45,10 +46,11 @@ at::Tensor simpo_loss(const PairLogprobs& pairs, const PairLabels& labels, doubl
 /// arXiv:2403.07691, eq. 6 and 7, whose λ is β. P is at most 1 − 1e-6.
 at::Tensor orpo_loss(const PairLogprobs& pairs, const PairLabels& labels, double beta);
 
-/// Σ ½·(1 − σ(r_c − β·kl)) + ½·(1 − σ(β·kl − r_r)), r as in dpo_loss(): each completion alone is better or worse than
-/// usual. `kl` is a scalar, from kto_kl(). The margin is not used.
-/// Source: arXiv:2402.01306, eq. 8, with equal weights of chosen and rejected completions.
-at::Tensor kto_loss(const PairLogprobs& pairs, const PairLabels& labels, double beta, const at::Tensor& kl);
+/// Σ d·(1 − σ(r − β·kl)) + u·(1 − σ(β·kl − r)) over N completions, r as in dpo_loss(): each alone is better or worse
+/// than usual. d and u say how far it counts as desirable and as undesirable, `kl` is a scalar, from kto_kl(). Shapes:
+/// [N] each. Source: arXiv:2402.01306, eq. 8, where d is λ_D or 0, and u 0 or λ_U.
+at::Tensor kto_loss(const at::Tensor& logprobs, const at::Tensor& ref_logprobs, const at::Tensor& desirable,
+                    const at::Tensor& undesirable, double beta, const at::Tensor& kl);
 
 /// The estimate of KL(π‖π_ref) in kto_loss(): max(0, mean of logprobs − ref_logprobs) over completions that belong to
 /// other prompts, a scalar without a gradient. Shapes: [M] each, M ≥ 1. Errors: ShapeError.

@@ -24,6 +24,8 @@ inline constexpr ConstText kFormatDoc = [] {
   add_formats(text, Stage::sft);
   text.add(", ");
   add_formats(text, Stage::reward_model);
+  text.add(", ");
+  add_formats(text, Stage::dpo);
   return text;
 }();
 
@@ -34,6 +36,8 @@ inline constexpr ConstText kFieldsDoc = [] {
   add_fields(text, Stage::sft);
   text.add(", ");
   add_fields(text, Stage::reward_model);
+  text.add(", ");
+  add_fields(text, Stage::dpo, fields_of(Stage::reward_model));
   return text;
 }();
 

@@ -26,6 +26,7 @@ enum class RecordFormat {
   preference,
   ranking,
   judgments,
+  unpaired,
   transcripts,
   tree,
   prompt
@@ -140,6 +141,17 @@ inline constexpr RecordFormatInfo kRecordFormats[] = {
      .content = RecordContent::texts,
      .telling = {},
      .what = "texts; the prompt is the published one; history: a list of [instruction, output], the turns before"},
+    {.format = RecordFormat::unpaired,
+     .name = "unpaired",
+     .stage = Stage::dpo,
+     .also = {},
+     .records = "single completions (dpo.loss: kto)",
+     .required = {"prompt", "completion", "label"},
+     .optional = {},
+     .item_fields = {},
+     .content = RecordContent::either,
+     .telling = "prompt",
+     .what = "texts, or messages; label: true, the completion is desirable, or false; only with dpo.loss: kto"},
     {.format = RecordFormat::demonstration,
      .name = "demonstration",
      .stage = Stage::sft,
@@ -209,12 +221,14 @@ constexpr const RecordFormatInfo* find_format(RecordFormat format) {
   return nullptr;
 }
 
-/// The stage for which the formats that a stage reads first are made: rlhf-dpo reads what rlhf-rm reads.
-constexpr Stage made_for(Stage stage) { return stage == Stage::dpo ? Stage::reward_model : stage; }
+/// Whether formats that are made for stage `made` are made for `stage` too: rlhf-dpo reads what rlhf-rm reads.
+constexpr bool made_for(Stage stage, Stage made) {
+  return made == stage || (stage == Stage::dpo && made == Stage::reward_model);
+}
 
 /// Whether a stage reads a format.
 constexpr bool reads(Stage stage, const RecordFormatInfo& info) {
-  return info.stage == made_for(stage) || (stage == Stage::sft && info.also.sft) ||
+  return made_for(stage, info.stage) || (stage == Stage::sft && info.also.sft) ||
          (stage == Stage::ppo && info.also.ppo);
 }
 
@@ -223,7 +237,7 @@ inline std::vector<RecordFormat> formats_of(Stage stage) {
   std::vector<RecordFormat> formats;
   for (const bool own : {true, false})
     for (const RecordFormatInfo& info : kRecordFormats)
-      if (reads(stage, info) && (info.stage == made_for(stage)) == own) formats.push_back(info.format);
+      if (reads(stage, info) && made_for(stage, info.stage) == own) formats.push_back(info.format);
   return formats;
 }
 
@@ -232,7 +246,7 @@ constexpr FieldList fields_of(Stage stage) {
   FieldList fields = {};
   for (const bool own : {true, false})
     for (const RecordFormatInfo& info : kRecordFormats) {
-      if (!reads(stage, info) || (info.stage == made_for(stage)) != own) continue;
+      if (!reads(stage, info) || made_for(stage, info.stage) != own) continue;
       for (const FieldList* list : {&info.required, &info.optional, &info.item_fields})
         fields.add(list->begin(), list->end());
     }
@@ -262,7 +276,7 @@ constexpr void add_tools(ConstText& text, Stage stage) {
   text.add(" (");
   text.start_list();
   for (const Stage reader : kStages)
-    if (made_for(reader) == stage) text.add_item(tool_of(reader));
+    if (made_for(reader, stage)) text.add_item(tool_of(reader));
   text.add(")");
 }
 /// The formats of a stage for --help: "messages, sharegpt (rlhf-sft)".
@@ -272,10 +286,11 @@ constexpr void add_formats(ConstText& text, Stage stage) {
     if (info.stage == stage) text.add_item(info.name);
   add_tools(text, stage);
 }
-/// The fields of a stage for --help: "prompt, tools (rlhf-ppo)".
-constexpr void add_fields(ConstText& text, Stage stage) {
+/// The fields of a stage for --help, but those that are listed already: "prompt, tools (rlhf-ppo)".
+constexpr void add_fields(ConstText& text, Stage stage, const FieldList& listed = {}) {
   text.start_list();
-  for (const std::string_view name : fields_of(stage)) text.add_item(name);
+  for (const std::string_view name : fields_of(stage))
+    if (!listed.contains(name)) text.add_item(name);
   add_tools(text, stage);
 }
 

@@ -26,6 +26,7 @@ struct JudgmentReading {
   std::vector<std::string> biases = {"agreement"};  ///< names of kTextFeatureNames (feedback/text_features.h)
   std::vector<AnnotatorFeature> features = {};      ///< the caller's own
   bool evaluation = false;  ///< training records get their labels like those to evaluate on (load_preferences)
+  bool unpaired = false;    ///< also read single completions with a label (RecordFormat::unpaired)
 };
 
 /// An annotator whose votes are weighed: of role crowd or ai. The same name in two roles is two annotators.

@@ -27,11 +27,13 @@ struct Sample {
 };
 
 /// The compared texts of one prompt (prompt and completion each) and the pairs that order them. A preference pair has
-/// two texts, chosen and rejected.
+/// two texts, chosen and rejected. A single completion has one text, its label and no pair.
 struct RankedSample {
-  std::vector<TokenIds> texts;     ///< each begins with the ids of the prompt and is in at least one pair
+  std::vector<TokenIds> texts;     ///< each begins with the ids of the prompt; all of several are in a pair
   std::vector<RankedPair> pairs;   ///< indices into `texts`
   std::int32_t prompt_length = 0;  ///< number of tokens of the prompt, which all texts share
+  /// Of a single completion: the probability that it is desirable, 0 or 1 in the data.
+  std::optional<float> desirable = {};
 };
 
 /// A prompt for rollouts.
@@ -70,8 +72,8 @@ struct SampleSet {
 SampleSet<Sample> make_samples(const std::vector<Demonstration>& records, const Tokenizer& tokenizer,
                                const Templates& templates, const DataOptions& options);
 /// The same for every completion of a pair or ranking. A completion that is dropped, or that equals an earlier one
-/// after truncation, is removed with its pairs. A record without a pair left is dropped and counted. If the tokens
-/// before the boundary differ between the texts, only the ids that all texts share count as the prompt.
+/// after truncation, is removed with its pairs. A record without a pair or label left is dropped and counted. If the
+/// tokens before the boundary differ between the texts, only the ids that all texts share count as the prompt.
 SampleSet<RankedSample> make_ranked(const std::vector<Preference>& records, const Tokenizer& tokenizer,
                                     const Templates& templates, const DataOptions& options);
 /// Turns prompts into token ids: the prompt template up to the completion, without EOS, or messages with the generation

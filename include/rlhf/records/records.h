@@ -61,7 +61,7 @@ struct RankedPair {
   std::int32_t judged = -1;  ///< the number of a pair with votes (data/judged_votes.h), which set the label; or -1
 };
 
-/// A record of the reward model: completions of one prompt, and the pairs that order them.
+/// A record of the reward model or of DPO: completions of one prompt, and the pairs that order them.
 ///   {"prompt","chosen","rejected"}, optionally "margin", "weight", "probability": two completions, one pair
 ///   {"chosen","rejected"}: the same; the prompt is the beginning that both share. If there is none, `whole` is true
 ///   and the answers are whole texts or conversations, to which no prompt template applies
@@ -69,6 +69,7 @@ struct RankedPair {
 ///   rank is chosen)
 ///   {"prompt","responses","judgments"}: the pairs of the majority (records/judgments.h)
 ///   {"prompt":{"role","text","replies"}}: a tree; every two or more ranked replies to one message are such a record
+///   {"prompt","completion","label"}: one completion, no pair
 /// With messages, `chat` is the prompt.
 struct Preference {
   std::string prompt;
@@ -77,6 +78,7 @@ struct Preference {
   Conversation chat = {};
   bool whole = false;
   std::shared_ptr<const JudgedRecord> judged = {};  ///< with RecordReading::keep_judgments
+  std::optional<bool> desirable = {};               ///< the label of a single completion, which is in no pair
 };
 
 /// A record with a prompt for sampling: {"prompt"}, a string or messages, or the prompt of any other format. `extra` is
@@ -96,6 +98,7 @@ struct RecordReading {
   bool log_bad_lines = true;                  ///< false: bad lines are counted only
   /// A record of judgments also gives Preference::judged, and one without a majority gives a record without pairs.
   bool keep_judgments = false;
+  bool unpaired = false;  ///< of for_each_preference: also reads single completions with a label
 };
 
 /// What was read; printed at the start of a run.

@@ -6,8 +6,9 @@
 namespace rlhf {
 
 /// Direct preference optimisation (rlhf-dpo): trains a language model on pairs or rankings with a loss of
-/// algo/preference_loss.h, averaged over the pairs of each ranking and then over the samples of an optimizer step.
-/// Judgments become pairs by the majority of the votes. final/ is a Hugging Face folder.
+/// algo/preference_loss.h, averaged over the pairs of each ranking and then over the samples of an optimizer step. The
+/// loss kto also takes single completions with a label. Judgments become pairs by the majority of the votes. final/ is
+/// a Hugging Face folder.
 ///
 /// The reference is the initial model, or that of dpo.reference. Its log-probabilities of all completions are computed
 /// once, before the first step, and kept in checkpoints, so no second model is in memory during training and a resumed

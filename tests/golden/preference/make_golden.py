@@ -1,11 +1,11 @@
-"""Writes preference.json: preference losses of random pairs with their gradients.
+"""Writes preference.json: preference losses of random pairs and of single completions with their gradients.
 
     python make_golden.py TRL
 
 TRL is the folder `trl` of the package. The lines of its trainers are executed as they are, in float64, so that nothing
 but torch is needed: DPOTrainer._compute_loss (dpo, robust, dpo_norm, ipo, hinge), CPOTrainer.cpo_loss (simpo, and dpo
 with smoothed labels, whose log-probabilities are then log-ratios), ORPOTrainer.odds_ratio_loss (the odds ratio of orpo)
-and KTOTrainer._compute_loss (kto).
+and KTOTrainer._compute_loss (kto, of single completions from their labels and those that estimate the KL).
 """
 import json
 import math
@@ -104,6 +104,29 @@ def kto(chosen, rejected):
     return names["losses"].nanmean() * PAIRS  # the mean over completions
 
 
+def unpaired(labels: list, desirable_weight: float, undesirable_weight: float, kl_shift: float) -> dict:
+    """A batch of single completions as KTOTrainer gets it: from the labels to the mean loss."""
+    text = lines(kto_source, "device = per_token_logps.device", 'self._metrics[mode]["kl"].append')
+    n = len(labels)
+    logprobs = rounded(-torch.rand(n) * 9 - 0.01).requires_grad_()
+    batch = {"label": labels, "ref_logps": rounded(logprobs.detach() + torch.randn(n) * 1.5),
+             "ref_KL_logps": rounded(-torch.rand(n) * 9)}
+    kl_logprobs = rounded(batch["ref_KL_logps"] + torch.randn(n) + kl_shift)
+    self = types.SimpleNamespace(
+        loss_type="kto", beta=beta, precompute_ref_logps=True, calculate_KL=True, desirable_weight=desirable_weight,
+        undesirable_weight=undesirable_weight,
+        accelerator=types.SimpleNamespace(device="cpu", gather_for_metrics=lambda value: value))
+    names = dict(modules, self=self, batch=batch, completion_logps=logprobs, per_token_logps=logprobs,
+                 KL_logps=kl_logprobs)
+    exec(text, names)
+    loss = names["losses"].nanmean()
+    return {"labels": labels, "desirable_weight": desirable_weight, "undesirable_weight": undesirable_weight,
+            "logprobs": logprobs.tolist(), "ref_logprobs": batch["ref_logps"].tolist(),
+            "kl_logprobs": kl_logprobs.tolist(), "ref_kl_logprobs": batch["ref_KL_logps"].tolist(),
+            "kl": names["kl"].item(), "mean_loss": loss.item(),
+            "grad": torch.autograd.grad(loss, logprobs)[0].tolist()}
+
+
 zeros, ones = torch.zeros(2, PAIRS), torch.ones(2, PAIRS)
 losses = {"dpo": dpo("sigmoid"), "robust": dpo("robust"), "dpo_norm": dpo("sigmoid_norm"), "ipo": dpo("ipo"),
           "hinge": dpo("hinge"), "smoothed": cpo("sigmoid", smoothing, reference, ones),
@@ -119,4 +142,8 @@ for name, compute in losses.items():
     gradients = torch.autograd.grad(loss, (chosen, rejected))
     golden["losses"][name] = {"sum": loss.item(), "chosen_grad": gradients[0].tolist(),
                               "rejected_grad": gradients[1].tolist()}
+golden["unpaired"] = [unpaired([True, False, True, True, True], 1.0, 4.0, 0.6),
+                      unpaired([False, False, True], 2.2, 1.0, 0.3),
+                      unpaired([True, True], 1.3, 1.0, 0.5),
+                      unpaired([False], 1.0, 0.7, -9.0)]
 json.dump(golden, open("preference.json", "w"), indent=0)
