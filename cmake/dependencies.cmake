@@ -6,6 +6,7 @@ find_package(ZLIB REQUIRED)
 find_package(SentencePiece REQUIRED)
 find_package(PCRE2 REQUIRED)
 find_package(Utf8proc REQUIRED)
+find_package(Gloo REQUIRED)
 find_package(CURL 7.85 REQUIRED)
 include(YamlCppTarget)
 

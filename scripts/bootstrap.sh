@@ -7,7 +7,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 packages=(cmake ninja-build g++ ccache libsentencepiece-dev libspdlog-dev libfmt-dev nlohmann-json3-dev
-  libcli11-dev libgtest-dev libyaml-cpp-dev zlib1g-dev libpcre2-dev libutf8proc-dev libssl-dev libcurl4-openssl-dev)
+  libcli11-dev libgtest-dev libyaml-cpp-dev zlib1g-dev libpcre2-dev libutf8proc-dev libssl-dev libcurl4-openssl-dev
+  libgloo-dev)
 
 say() { echo "bootstrap: $*"; }
 stop() { echo "bootstrap: $*" >&2; exit 1; }

@@ -38,6 +38,8 @@ constexpr Flag kFlags[] = {
 };
 
 constexpr const char* kEvalOutput = "--eval-output";
+constexpr const char* kRanks = "--ranks";
+constexpr int kMostRanks = 1024;
 
 bool applies(const Flag& flag, const Tool& tool) {
   switch (flag.only) {
@@ -59,6 +61,9 @@ void check_together(const CommandLine& line, std::vector<std::string>& faults) {
   if (!line.eval_only && !line.eval_output.empty())
     faults.push_back(std::string("command line: ") + kEvalOutput +
                      ": expected --eval-only with it, found no such flag");
+  if (line.ranks && (*line.ranks < 1 || *line.ranks > kMostRanks))
+    faults.push_back(std::string("command line: ") + kRanks + ": expected a number from 1 to " +
+                     std::to_string(kMostRanks) + ", found " + std::to_string(*line.ranks));
 }
 
 /// The value of a key that was given as a flag, written as the right side of an override.
@@ -106,6 +111,7 @@ std::string unknown_flag(const Tool& tool, const Section& options, const std::st
   std::string name = argument.substr(2, argument.find('=') - 2);
   std::vector<std::string> known = {"--config"};
   if (tool.evaluates) known.push_back(kEvalOutput);
+  if (tool.shares_work) known.push_back(kRanks);
   for (const Flag& flag : kFlags) {
     if (applies(flag, tool)) known.push_back(flag.name);
   }
@@ -131,6 +137,7 @@ CommandLine parse_command_line(const Tool& tool, const Section& options, int arg
   app.add_option("--config", line.config_file);
   app.add_option("overrides", line.overrides);
   if (tool.evaluates) app.add_option(kEvalOutput, line.eval_output);
+  if (tool.shares_work) app.add_option(kRanks, line.ranks);
   for (const Flag& flag : kFlags) {
     if (applies(flag, tool)) app.add_flag(flag.name, line.*flag.member);
   }
@@ -177,6 +184,8 @@ std::string help_text(const Tool& tool, const Section& options) {
     if (applies(flag, tool)) text += row(flag.name, flag.doc);
     if (flag.member == &CommandLine::eval_only && tool.evaluates)
       text += row(std::string(kEvalOutput) + " FILE", "with --eval-only: also write the metrics to FILE as JSON");
+    if (flag.member == &CommandLine::accept_differences && tool.shares_work)
+      text += row(std::string(kRanks) + " N", "share the work among N processes on this machine (docs/ranks.md)");
   }
   return text + "\n" + to_help(options, tool.keys);
 }

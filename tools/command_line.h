@@ -13,12 +13,13 @@ namespace rlhf {
 /// A tool: its program and the stage of the engine that does its work.
 struct Tool {
   const char* name;
-  const char* stage;    ///< first argument of rlhf-engine; empty if the tool does not use the engine
-  const char* purpose;  ///< one sentence for --help
-  const char* example;  ///< a command line for --help, without the name of the program
-  KeyStyle keys;        ///< flag: every key is also a flag (--max-new-tokens 64)
-  bool trains;          ///< has --dry-run, --resume and --accept-differences
-  bool evaluates;       ///< has --eval-only and --eval-output
+  const char* stage;         ///< first argument of rlhf-engine; empty if the tool does not use the engine
+  const char* purpose;       ///< one sentence for --help
+  const char* example;       ///< a command line for --help, without the name of the program
+  KeyStyle keys;             ///< flag: every key is also a flag (--max-new-tokens 64)
+  bool trains;               ///< has --dry-run, --resume and --accept-differences
+  bool evaluates;            ///< has --eval-only and --eval-output
+  bool shares_work = false;  ///< has --ranks: several processes can make a run
 };
 
 template <typename Config>
@@ -30,7 +31,8 @@ inline constexpr Tool kTool<SftConfig>{"rlhf-sft",
                                        "model.path=my-llama data.train=[demonstrations.jsonl] train.output=runs/sft",
                                        KeyStyle::dotted,
                                        true,
-                                       true};
+                                       true,
+                                       /*shares_work=*/true};
 template <>
 inline constexpr Tool kTool<RewardModelConfig>{
     "rlhf-rm",
@@ -115,6 +117,7 @@ struct CommandLine {
   bool accept_differences = false;
   bool eval_only = false;
   std::string eval_output;
+  std::optional<int> ranks;  ///< --ranks
 };
 
 /// Throws ConfigError for flags that `tool` does not have. `options` are the keys of its config.

@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "rlhf/core/error.h"
+#include "rlhf/core/rank_place.h"
 #include "rlhf/core/version.h"
 
 namespace rlhf {
@@ -26,6 +27,16 @@ bool print_requested(const Tool& tool, const CommandLine& line, const Section& o
     return false;
   }
   return true;
+}
+
+bool starts_ranks(const CommandLine& line) {
+  if (!line.ranks) return false;
+  const int started = read_rank_place().size;
+  if (started != 1 && started != *line.ranks)
+    throw ConfigError({"--ranks: expected " + std::to_string(started) +
+                       ", the number of processes that were started, or " + "no such flag, found " +
+                       std::to_string(*line.ranks)});
+  return started == 1 && *line.ranks > 1;
 }
 
 }  // namespace rlhf

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "rlhf/core/error.h"
+#include "rlhf/core/rank_place.h"
 
 namespace rlhf {
 namespace {
@@ -49,7 +50,8 @@ std::optional<std::int64_t> cpu_quota() {
 
 std::int64_t default_threads() {
   const std::int64_t cores = usable_cores();
-  return std::max<std::int64_t>(1, std::min(cores, cpu_quota().value_or(cores)));
+  const std::int64_t usable = std::min(cores, cpu_quota().value_or(cores));
+  return std::max<std::int64_t>(1, usable / read_rank_place().local_size);
 }
 
 void set_environment(std::int64_t threads) {

@@ -2,6 +2,7 @@
 #include "rlhf/tensor/pack_by_length.h"
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
 #include <set>
 #include <tuple>
@@ -35,6 +36,33 @@ std::vector<std::vector<std::size_t>> pack_by_length(std::span<const std::int64_
     room.emplace(free - lengths[item], group);
   }
   return groups;
+}
+
+std::vector<std::vector<std::size_t>> pack_for_rank(std::span<const std::int64_t> lengths, std::int64_t budget,
+                                                    int rank, int size) {
+  check_argument(size >= 1, "size", "at least 1", size);
+  check_argument(rank >= 0 && rank < size, "rank", "from 0 to below size", rank);
+  if (size == 1 || lengths.empty()) return pack_by_length(lengths, budget);
+  const std::int64_t total = std::accumulate(lengths.begin(), lengths.end(), std::int64_t{0});
+  const std::int64_t share = std::max(std::ranges::max(lengths), (total + size - 1) / size);
+  auto groups = pack_by_length(lengths, std::min(budget, std::max<std::int64_t>(1, share)));
+  const auto cost = [&](const std::vector<std::size_t>& group) {
+    double sum = 0;
+    for (const std::size_t item : group) {
+      const auto length = static_cast<double>(lengths[item]);
+      sum += length + length * length / 4096;
+    }
+    return sum;
+  };
+  std::ranges::stable_sort(groups, std::greater<>(), cost);
+  std::vector<double> loads(static_cast<std::size_t>(size), 0);
+  std::vector<std::vector<std::size_t>> own;
+  for (auto& group : groups) {
+    const auto least = std::ranges::min_element(loads);
+    *least += cost(group);
+    if (least - loads.begin() == rank) own.push_back(std::move(group));
+  }
+  return own;
 }
 
 }  // namespace rlhf

@@ -6,6 +6,8 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/zeros.h>
 
+#include "rlhf/dist/ranks.h"
+
 namespace rlhf {
 
 /// Figures of a step that are computed on the device and read together, so that the step waits for the device once.
@@ -15,6 +17,8 @@ class DeviceFigures {
   explicit DeviceFigures(at::Device device) : figures_(at::zeros({N}, at::TensorOptions(device).dtype(at::kDouble))) {}
   void add(std::size_t i, const at::Tensor& value) { at(i).add_(value.detach()); }
   void put(std::size_t i, const at::Tensor& value) { at(i).copy_(value.detach()); }
+  /// Over all ranks.
+  void sum(const Ranks& ranks) { ranks.sum(figures_, "figures"); }
   std::array<double, N> fetch() const {
     const at::Tensor host = figures_.cpu();
     std::array<double, N> out;

@@ -42,23 +42,24 @@ std::int64_t run_labels(CausalLM& model, const std::vector<const Sample*>& sampl
   std::int64_t labels = 0;
   for (const Sample* sample : samples) {
     lengths.push_back(static_cast<std::int64_t>(sample->ids.size()));
-    work.useful_tokens += lengths.back();
     labels += sample->num_labels();
   }
   const double divisor = -static_cast<double>(labels) / pass.weight.value_or(1);
   const auto mean_nll = [divisor](const at::Tensor& logprobs, auto, auto) { return logprobs.sum().div(divisor); };
   const at::AutoGradMode gradient(pass.weight.has_value());
-  for_each_group(samples, lengths, pass.micro_batch_tokens, [&](const std::vector<const Sample*>& members) {
+  const auto run = [&](const std::vector<const Sample*>& members) {
     LabelBatch batch = make_label_batch(members, model.device());
     batch.packed.share = pass.balances_routers ? share_of(members, samples) : 0;
     const at::Tensor hidden = model.forward(batch.packed, batch.rows);  // [labels,D]
     const Logprobs result =
         pass.weight ? backward_through_logprobs(hidden, model.head(), batch.targets, pass.logprobs, mean_nll)
                     : linear_logprobs(hidden, model.head(), batch.targets, pass.logprobs);
+    work.useful_tokens += batch.packed.segments.total();
+    work.label_rows += batch.targets.size(0);
     work.head_rows += result.head_rows;
     take(result);
-  });
-  work.label_rows += labels;
+  };
+  for_each_group(samples, lengths, pass.micro_batch_tokens, run, pass.ranks);
   work.processed_tokens += model.take_processed_tokens();
   return labels;
 }

@@ -3,6 +3,9 @@
 
 #include <chrono>
 #include <cmath>
+#include <memory>
+
+#include <ATen/ops/tensor.h>
 
 #include "rlhf/algo/lr_schedule.h"
 #include "rlhf/core/error.h"
@@ -27,19 +30,22 @@ BestEvaluation nothing_evaluated(const Method& method, const EvalOptions& option
 
 }  // namespace
 
-Loop::Loop(Method& method, const RunSettings& settings, const MethodPlan& plan, at::Device device, Run& run,
+Loop::Loop(Method& method, const RunSettings& settings, const MethodPlan& plan, const Setup& setup, Run* run,
            const std::optional<ResumePoint>& resume)
     : method_(method),
       settings_(settings),
       plan_(plan),
-      device_(device),
+      ranks_(*setup.ranks),
+      device_(setup.compute.device),
       run_(run),
-      progress_(settings.stage, resume ? resume->step : 0, plan.total_steps),
+      progress_(settings.stage, resume ? resume->step : 0, plan.total_steps, ranks_.is_first()),
       best_(nothing_evaluated(method, settings.eval)) {
   if (resume) restore(*resume);
 }
 
 RunSummary Loop::go() {
+  // One of several ranks stops only where all do.
+  const auto deferral = ranks_.size() > 1 ? std::make_unique<StopDeferral>() : nullptr;
   try {
     method_.start(step_);
     train();
@@ -48,27 +54,36 @@ RunSummary Loop::go() {
     save();
     throw;
   } catch (const NumericsError& error) {
-    throw NumericsError(error.what() + ("; " + run_.what_remains()));
+    throw NumericsError(error.what() + ("; " + what_remains()));
   } catch (const std::exception& error) {
-    throw_if_out_of_memory(error, "after step " + std::to_string(step_), plan_.memory, device_, run_.what_remains());
+    throw_if_out_of_memory(error, "after step " + std::to_string(step_), plan_.memory, device_, what_remains());
     throw;
   }
-  stop_if_signalled();  // the result is complete, but the caller asked for the end of the program
+  stop_if_any_signalled();  // the result is complete, but the caller asked for the end of the program
   return summary_;
 }
 
 void Loop::train() {
   while (true) {
     if (!observed_) observe();
-    if (step_ > 0 && run_.checkpoint_due(step_)) save();
+    if (run_ != nullptr && step_ > 0 && run_->checkpoint_due(step_)) save();
     if (ends()) break;
     train_step();
   }
   if (!is_last())
     progress_.say("ended at step " + std::to_string(step_) + " of " + std::to_string(plan_.total_steps) + ": " +
                   best_.why_exhausted());
-  if (run_.keeps_checkpoints()) save();
-  stop_if_signalled();
+  if (run_ != nullptr && run_->keeps_checkpoints()) save();
+  stop_if_any_signalled();
+}
+
+void Loop::stop_if_any_signalled() {
+  if (ranks_.size() == 1) return stop_if_signalled();
+  const std::int64_t signal = stop_signal();
+  const at::Tensor sums = at::tensor({signal, static_cast<std::int64_t>(signal != 0)}, at::kLong);
+  ranks_.sum(sums, "signals");
+  const std::int64_t* const values = sums.const_data_ptr<std::int64_t>();
+  if (values[1] > 0) throw Interrupted(static_cast<int>(values[0] / values[1]));
 }
 
 void Loop::restore(const ResumePoint& resume) {
@@ -98,12 +113,17 @@ void Loop::restore(const ResumePoint& resume) {
 }
 
 void Loop::save() {
+  if (run_ == nullptr) return;
   Checkpoint checkpoint;
   for (const auto& [name, trainee] : method_.trainees()) checkpoint.groups[name] = trainee.optimizer.state();
   if (NamedTensors tensors = method_.tensors(); !tensors.empty()) checkpoint.groups[kMethodGroup] = std::move(tensors);
   checkpoint.state = {{"num_tokens", tokens_}, {"observed", observed_}, {"numbers", method_.numbers()}};
   checkpoint.state.update(best_.state());
-  run_.save(step_, std::move(checkpoint));
+  run_->save(step_, std::move(checkpoint));
+}
+
+std::string Loop::what_remains() const {
+  return run_ != nullptr ? run_->what_remains() : "checkpoints are those of rank 0";
 }
 
 double Loop::lr_factor() const {
@@ -114,7 +134,8 @@ double Loop::lr_factor() const {
 }
 
 void Loop::train_step() {
-  stop_if_signalled();
+  ranks_.set_phase("step " + std::to_string(step_ + 1));
+  stop_if_any_signalled();
   const auto start = std::chrono::steady_clock::now();
   const auto record = method_.step({step_, lr_factor()});
   ++step_;
@@ -136,14 +157,15 @@ void Loop::report(const StepRecord& record, double seconds) {
   }
   named.set("perf/peak_memory_bytes", static_cast<double>(peak_memory_bytes(device_)));
   named.set("time/step_seconds", seconds);
-  if (step_ % settings_.log.every_steps == 0 || is_last()) run_.write_metrics(step_, named);
-  if (samples_due(1)) run_.write_samples(step_, record.samples());
+  if (run_ != nullptr && (step_ % settings_.log.every_steps == 0 || is_last())) run_->write_metrics(step_, named);
+  if (run_ != nullptr && samples_due(1)) run_->write_samples(step_, record.samples());
   progress_.show(step_, record.headline(), rate);
 }
 
 /// Evaluation and samples after a step. Nothing is written before all of it is computed, so that after a signal a
 /// resumed run writes nothing twice.
 void Loop::observe() {
+  ranks_.set_phase("the evaluation after step " + std::to_string(step_));
   if (evaluation_due()) return_free_memory();
   const auto evaluation = evaluation_due() ? method_.evaluate() : nullptr;
   BestEvaluation best = best_;
@@ -156,13 +178,14 @@ void Loop::observe() {
   }
   const bool last = is_last() || best.exhausted();
   const bool show = samples_due(0) || (last && settings_.log.samples_every_steps > 0);
-  const auto samples = show ? method_.show() : std::vector<nlohmann::ordered_json>();
+  const auto samples = show && run_ != nullptr ? method_.show() : std::vector<nlohmann::ordered_json>();
   observed_ = true;
   best_ = best;
-  run_.write_samples(step_, samples);
+  if (evaluation) summary_.work += evaluation->work;
+  if (run_ == nullptr) return;
+  run_->write_samples(step_, samples);
   if (!evaluation) return;
-  summary_.work += evaluation->work;
-  run_.write_metrics(step_, named);
+  run_->write_metrics(step_, named);
   progress_.show_evaluation(step_, headline);
   if (is_best) save_models("best");
 }
@@ -188,24 +211,26 @@ bool Loop::count_evaluation(BestEvaluation& best, const Metrics& evaluation) con
 
 /// Writes the main model last: if it exists, the result is complete.
 void Loop::save_models(const std::string& name) {
+  if (run_ == nullptr) return;
   return_free_memory();  // what saving needs has other sizes than what a step leaves
   const auto models = method_.models();
   for (const bool main : {false, true})
     for (const SavedModel& model : models)
-      if (model.suffix.empty() == main) run_.save_model(model, name);
+      if (model.suffix.empty() == main) run_->save_model(model, name);
 }
 
 /// Writes final/ and says where the result is and how to use it.
 void Loop::save_result() {
-  const std::filesystem::path final = run_.folder().final_model();
-  run_.write_results(method_);
+  if (run_ == nullptr) return;
+  const std::filesystem::path final = run_->folder().final_model();
+  run_->write_results(method_);
   progress_.say("writing the model to " + final.string());
   save_models("final");
-  run_.finish();
+  run_->finish();
   progress_.say("work: " + summary_.work.summary());
   if (best_.value())
     progress_.say("best evaluation: " + best_.metric() + " " + std::to_string(*best_.value()) + " at step " +
-                  std::to_string(best_.step()) + ", model in " + run_.folder().best_model().string());
+                  std::to_string(best_.step()) + ", model in " + run_->folder().best_model().string());
   progress_.say("done: the model is in " + final.string() + "; to use it: " + method_.next_command(final));
 }
 

@@ -15,11 +15,12 @@ namespace rlhf {
 /// The training loop of all methods: steps, learning rate, evaluation, samples, metrics, checkpoints, best/ and final/.
 class Loop {
  public:
-  /// Restores the method from the checkpoint `resume`, if there is one.
-  Loop(Method& method, const RunSettings& settings, const MethodPlan& plan, at::Device device, Run& run,
+  /// `run` is null on the ranks that write nothing. Restores the method from the checkpoint `resume`, if there is one.
+  Loop(Method& method, const RunSettings& settings, const MethodPlan& plan, const Setup& setup, Run* run,
        const std::optional<ResumePoint>& resume);
 
-  /// Runs to the last step. After a signal, saves a checkpoint of the last complete step and throws Interrupted.
+  /// Runs to the last step. After a signal, also one to another rank, saves a checkpoint of the last complete step and
+  /// throws Interrupted.
   RunSummary go();
 
  private:
@@ -27,6 +28,8 @@ class Loop {
   void train();
   void save();
   void train_step();
+  /// Throws Interrupted if a rank received a signal, on all ranks at the same place.
+  void stop_if_any_signalled();
   void report(const StepRecord& record, double seconds);
   void observe();
   bool evaluation_due() const;
@@ -35,14 +38,16 @@ class Loop {
   void save_models(const std::string& name);
   void save_result();
   double lr_factor() const;
+  std::string what_remains() const;
   bool is_last() const { return step_ == plan_.total_steps; }
   bool ends() const { return step_ >= plan_.total_steps || best_.exhausted(); }
 
   Method& method_;
   const RunSettings& settings_;
   const MethodPlan& plan_;
+  const Ranks& ranks_;
   at::Device device_;
-  Run& run_;
+  Run* const run_;  ///< null on the ranks that write nothing
   Progress progress_;
   RunSummary summary_;
   std::int64_t step_ = 0, tokens_ = 0;

@@ -36,10 +36,11 @@ std::string listed(const Metrics& metrics) {
 
 }  // namespace
 
-Progress::Progress(std::string stage, std::int64_t first_step, std::int64_t total_steps)
+Progress::Progress(std::string stage, std::int64_t first_step, std::int64_t total_steps, bool shown)
     : stage_(std::move(stage)),
       first_step_(first_step),
       total_steps_(total_steps),
+      shown_(shown),
       terminal_(isatty(STDERR_FILENO) == 1),
       start_(std::chrono::steady_clock::now()) {}
 
@@ -48,6 +49,7 @@ Progress::~Progress() {
 }
 
 void Progress::show(std::int64_t step, const Metrics& headline, double tokens_per_second) {
+  if (!shown_) return;
   if (terminal_) {
     std::fprintf(stderr, "\r\033[K%s", line(step, headline, tokens_per_second).c_str());
     std::fflush(stderr);
@@ -62,6 +64,7 @@ void Progress::show_evaluation(std::int64_t step, const Metrics& headline) {
 }
 
 void Progress::say(const std::string& text) {
+  if (!shown_) return;
   if (open_) std::fputc('\n', stderr);
   open_ = false;
   log_info(text);

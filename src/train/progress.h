@@ -12,7 +12,8 @@ namespace rlhf {
 /// lines per run.
 class Progress {
  public:
-  Progress(std::string stage, std::int64_t first_step, std::int64_t total_steps);
+  /// Without `shown` it shows nothing.
+  Progress(std::string stage, std::int64_t first_step, std::int64_t total_steps, bool shown = true);
   ~Progress();
   /// Shows a step: its metrics `headline` and the speed.
   void show(std::int64_t step, const Metrics& headline, double tokens_per_second);
@@ -26,7 +27,7 @@ class Progress {
 
   std::string stage_;
   std::int64_t first_step_, total_steps_;
-  bool terminal_;
+  bool shown_, terminal_;
   std::chrono::steady_clock::time_point start_;
   bool open_ = false;  ///< the cursor is behind a line on the terminal
 };

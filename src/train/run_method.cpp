@@ -1,5 +1,7 @@
 // The order of a run, for all methods.
 #include <cmath>
+#include <memory>
+#include <string>
 #include <tuple>
 #include <utility>
 
@@ -7,10 +9,12 @@
 
 #include "rlhf/core/error.h"
 #include "rlhf/core/log.h"
+#include "rlhf/core/rank_place.h"
 #include "rlhf/core/version.h"
 #include "rlhf/report/run_report.h"
 #include "rlhf/train/method.h"
 
+#include "agree.h"
 #include "announce.h"
 #include "fingerprint.h"
 #include "loop.h"
@@ -90,7 +94,7 @@ std::string shell_word(const std::string& text) {
 RunSummary evaluate_only(Method& method, const RunSettings& settings, const RunOptions& options) {
   if (settings.model.init)
     throw ConfigError({"model.init: expected model.path for an evaluation without training, found a new model"});
-  const Setup setup = prepare(settings, /*resume=*/std::nullopt, options);
+  const Setup setup = prepare(settings, /*resume=*/std::nullopt, options, std::make_shared<const Ranks>());
   const MethodPlan plan = method.plan(setup);
   for (const std::string& line : plan.data) log_info("data: " + line);
   log_info("compute: " + setup.compute.reason);
@@ -125,46 +129,94 @@ void check_gradient_norm(double norm, const std::string& name, std::int64_t step
                       ", found " + std::to_string(norm) + "; this update was not made; hint: lower the learning rate");
 }
 
-RunSummary run_method(Method& method, const RunSettings& settings, const RunOptions& options) {
-  if (options.eval_only)
-    return with_file_errors(ExitCode::model, [&] { return evaluate_only(method, settings, options); });
+namespace {
+
+/// Called by every rank; `ranks` are all.
+RunSummary run_as_rank(Method& method, const RunSettings& settings, const RunOptions& options,
+                       const std::shared_ptr<const Ranks>& ranks) {
+  const bool first = ranks->is_first();
   const RunFolder folder(settings.output);
-  const std::optional<RunLock> lock = lock_folder(folder, options);
-  const auto resume =
-      with_file_errors(ExitCode::output, [&] { return find_resume_point(folder, settings.stage, options); });
+  const std::optional<RunLock> lock = first ? lock_folder(folder, options) : std::nullopt;
+  // Rank 0 refuses an unsuitable folder before another one looks into it.
+  const auto find = [&] {
+    return with_file_errors(ExitCode::output, [&] { return find_resume_point(folder, settings.stage, options); });
+  };
+  auto resume = first ? find() : std::nullopt;
+  const std::string step = from_first(*ranks, resume ? std::to_string(resume->step) : "", "the choice of a checkpoint");
+  if (!first && !step.empty()) resume = find();
   // Until the run starts, the only files are those of models and data; the readers of data say themselves what is
   // wrong.
-  Setup setup = with_file_errors(ExitCode::model, [&] { return prepare(settings, resume, options); });
-  setup.templates.now = beginning_of(folder, resume, options);
+  Setup setup = with_file_errors(ExitCode::model, [&] { return prepare(settings, resume, options, ranks); });
+  setup.templates.now =
+      std::stoll(from_first(*ranks, first ? std::to_string(beginning_of(folder, resume, options)) : "", "the time"));
   const MethodPlan plan = with_file_errors(ExitCode::model, [&] { return method.plan(setup); });
   const Announcement announcement{plan.summary,         plan.data,   describe_adapter(setup.folder),
                                   setup.compute.reason, plan.memory, plan.first_samples};
   const auto check_that_it_fits = [&] {
-    check_memory(plan.memory, available_memory(setup.compute.device), settings.check_memory);
+    MemoryLimit limit = available_memory(setup.compute.device);
+    limit.bytes /= ranks->local_size();
+    check_memory(plan.memory, limit, settings.check_memory);
   };
   if (options.dry_run) {
-    print(announcement);
+    if (first) print(announcement);
     check_that_it_fits();
     return {};
   }
 
   const Fingerprint fingerprint =
       with_file_errors(ExitCode::model, [&] { return make_fingerprint(settings, setup, plan); });
-  if (already_finished(folder, resume, fingerprint, plan.total_steps, settings.eval, options)) {
-    log_finished(folder);
+  check_equal_on_ranks(*ranks, fingerprint);
+  const bool finished =
+      first && already_finished(folder, resume, fingerprint, plan.total_steps, settings.eval, options);
+  if (from_first(*ranks, finished ? "finished" : "", "the state of the run") == "finished") {
+    if (first) log_finished(folder);
     return {};
   }
   check_that_it_fits();
   with_file_errors(ExitCode::model, [&] { load(method, plan.memory, setup.compute.device); });
   return with_file_errors(ExitCode::output, [&] {
-    Run run(
-        folder, *lock,
-        {settings.config_yaml, describe_run(settings, setup, plan, fingerprint), fingerprint, result_folders(method)},
-        resume, options, settings.log, settings.checkpoint);
-    const ReportAtEnd report(folder.path());
-    log(announcement);
-    return Loop(method, settings, plan, setup.compute.device, run, resume).go();
+    std::optional<Run> run;
+    std::optional<ReportAtEnd> report;
+    if (first) {
+      run.emplace(folder, *lock,
+                  RunStart{settings.config_yaml, describe_run(settings, setup, plan, fingerprint), fingerprint,
+                           result_folders(method)},
+                  resume, options, settings.log, settings.checkpoint);
+      report.emplace(folder.path());
+      log(announcement);
+    }
+    return Loop(method, settings, plan, setup, run ? &*run : nullptr, resume).go();
   });
+}
+
+/// The ranks that the environment tells, once they are all there.
+std::shared_ptr<const Ranks> join_ranks(const Method& method, const RunSettings& settings, const RunOptions& options) {
+  const RankPlace place = read_rank_place();
+  const auto refuse = [&](const std::string& what) {
+    throw ConfigError({what + ": expected one process, found " + std::to_string(place.size) + " ranks"});
+  };
+  if (place.size == 1) return std::make_shared<const Ranks>();
+  if (!method.shares_work()) refuse("rlhf-" + settings.stage);
+  if (options.eval_only) refuse("--eval-only");
+  if (!resolve_compute(settings.device, settings.dtype).device.is_cpu()) refuse("train.device: a GPU");
+  if (place.rank > 0) set_log_level(LogLevel::error);  // rank 0 speaks for all
+  return std::make_shared<const Ranks>(place);
+}
+
+}  // namespace
+
+RunSummary run_method(Method& method, const RunSettings& settings, const RunOptions& options) {
+  const auto ranks = join_ranks(method, settings, options);
+  if (options.eval_only)
+    return with_file_errors(ExitCode::model, [&] { return evaluate_only(method, settings, options); });
+  try {
+    return run_as_rank(method, settings, options, ranks);
+  } catch (const Interrupted&) {
+    throw;  // all ranks stop at the same step
+  } catch (const std::exception& error) {
+    ranks->report_failure(error.what());
+    throw;
+  }
 }
 
 }  // namespace rlhf

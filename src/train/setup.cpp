@@ -91,8 +91,9 @@ std::int64_t Setup::saving_bytes() const {
 
 std::int64_t Setup::choose_micro_batch_tokens(std::int64_t resident, std::int64_t longest) const {
   if (micro_batch_tokens) return std::max(*micro_batch_tokens, longest);
-  return derive_micro_batch_tokens(folder.shape, compute.dtype, resident, installed_memory_bytes(compute.device),
-                                   longest, !compute.device.is_cpu(), recompute);
+  return derive_micro_batch_tokens(folder.shape, compute.dtype, resident,
+                                   installed_memory_bytes(compute.device) / ranks->local_size(), longest,
+                                   !compute.device.is_cpu(), recompute);
 }
 
 void Setup::prepare_to_train(CausalLM& model) const {
@@ -100,11 +101,13 @@ void Setup::prepare_to_train(CausalLM& model) const {
   model.set_router_loss(router_loss);
 }
 
-Setup prepare(const RunSettings& settings, const std::optional<ResumePoint>& resume, const RunOptions& options) {
+Setup prepare(const RunSettings& settings, const std::optional<ResumePoint>& resume, const RunOptions& options,
+              std::shared_ptr<const Ranks> ranks) {
   const ModelOptions& model = settings.model;
   const auto threads = settle(settings.threads, resume, kThreads).value_or(at::get_num_threads());
   at::set_num_threads(static_cast<int>(threads));
   Setup setup;
+  setup.ranks = std::move(ranks);
   setup.accept_differences = options.accept_differences;
   setup.micro_batch_tokens = settle(settings.micro_batch_tokens, resume, kMicroBatchTokens);
   setup.compute = resolve_compute(settings.device, settings.dtype);

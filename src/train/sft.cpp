@@ -12,6 +12,7 @@
 #include "figures.h"
 #include "label_batch.h"
 #include "language_method.h"
+#include "sum_over_ranks.h"
 
 namespace rlhf {
 
@@ -35,6 +36,8 @@ struct SftStep : SupervisedStep {
 class Sft final : public LanguageMethod<Sample, SftConfig, Stage::sft> {
  public:
   using LanguageMethod::LanguageMethod;
+
+  bool shares_work() const override { return true; }
 
   MethodPlan plan(const Setup& setup) override {
     setup_ = &setup;
@@ -63,20 +66,25 @@ class Sft final : public LanguageMethod<Sample, SftConfig, Stage::sft> {
   std::unique_ptr<SupervisedStep> run(const std::vector<const Sample*>& samples, const Update& update) override {
     auto done = std::make_unique<SftStep>();
     DeviceFigures<SftStep::kNumFigures> figures(model_->device());
+    const Ranks& ranks = *setup_->ranks;
     LabelPass pass{.micro_batch_tokens = micro_batch_tokens_,
-                   .logprobs = {.logit_cap = model_->logit_cap(), .entropy = true, .correct = true}};
+                   .logprobs = {.logit_cap = model_->logit_cap(), .entropy = true, .correct = true},
+                   .ranks = ranks};
     if (update) pass.weight = 1;
     const std::int64_t labels = run_labels(*model_, samples, pass, done->work, [&](const Logprobs& result) {
       figures.add(SftStep::kNll, result.logprobs.sum().neg());
       figures.add(SftStep::kCorrect, result.correct.sum());
       figures.add(SftStep::kEntropy, result.entropy.sum());
     });
+    figures.sum(ranks);
+    sum_over_ranks(ranks, done->work);
     if (update) figures.put(SftStep::kGradNorm, update());
     done->labels = static_cast<double>(labels);
     done->tokens = done->work.useful_tokens;
     done->figures = figures.fetch();
     if (update) done->grad_norm = done->figures[SftStep::kGradNorm];
     done->router_loss = model_->take_router_loss();
+    sum_over_ranks(ranks, done->router_loss);
     return done;
   }
 };

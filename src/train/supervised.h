@@ -17,6 +17,7 @@
 #include "rlhf/core/signals.h"
 #include "rlhf/data/batch_order.h"
 #include "rlhf/data/load_data.h"
+#include "rlhf/dist/ranks.h"
 #include "rlhf/tensor/pack_by_length.h"
 #include "rlhf/train/method.h"
 
@@ -90,11 +91,12 @@ inline std::vector<std::size_t> choose_evaluated(std::size_t count, std::int64_t
   return chosen;
 }
 
-/// Calls body(members) for groups of `samples` with at most `budget` tokens; `lengths` are their numbers of tokens.
+/// Calls body(members) for groups of `samples` with at most `budget` tokens, those of this rank; `lengths` are their
+/// numbers of tokens.
 template <typename S, typename Body>
 void for_each_group(const std::vector<const S*>& samples, const std::vector<std::int64_t>& lengths, std::int64_t budget,
-                    const Body& body) {
-  for (const auto& group : pack_by_length(lengths, budget)) {
+                    const Body& body, const Ranks& ranks = one_rank()) {
+  for (const auto& group : pack_for_rank(lengths, budget, ranks.rank(), ranks.size())) {
     stop_if_signalled();
     std::vector<const S*> members;
     for (const std::size_t i : group) members.push_back(samples[i]);
@@ -154,7 +156,10 @@ class SupervisedMethod : public Method {
     seed_dropout(at.step);
     trainee_->weights.zero_gradients();
     const double lr = config_.optimizer.lr * at.lr_factor;
-    auto done = run(pick(data_.train.samples, order_->batch(at.step)), [&] { return trainee_->optimizer.step(lr); });
+    auto done = run(pick(data_.train.samples, order_->batch(at.step)), [&] {
+      setup_->ranks->sum(trainee_->weights.gradients(), "gradients");
+      return trainee_->optimizer.step(lr);
+    });
     check_gradient_norm(*done->grad_norm, "model", at.step);
     done->learning_rate = lr;
     return done;
@@ -212,7 +217,8 @@ class SupervisedMethod : public Method {
   void seed_dropout(std::int64_t step) const {
     const auto& adapter = setup_->folder.adapter;
     if (adapter && adapter->options.dropout > 0)
-      at::manual_seed(random_stream(seed_, static_cast<std::uint64_t>(step)));
+      at::manual_seed(
+          random_stream(seed_, static_cast<std::uint64_t>(step), static_cast<std::uint64_t>(setup_->ranks->rank())));
   }
 
   std::optional<BatchOrder> order_;

@@ -18,6 +18,7 @@ enum class ExitCode : int {
   shape = 5,     ///< a library function was called with unsuitable tensors or arguments (never used for files)
   numerics = 6,  ///< a non-finite number where a finite one is required
   device = 7,    ///< device not available, or out of memory
+  rank = 8,      ///< another process of the run failed or cannot be reached
   gate = 9,      ///< an evaluation was made, and found what it must not find
   output = 10,   ///< output cannot be written
   reward = 11,   ///< a program or service that scores responses failed
@@ -54,6 +55,7 @@ RLHF_ERROR_CLASS_(ShapeError, ExitCode::shape);     // a tensor of the wrong sha
 RLHF_ERROR_CLASS_(ArgumentError, ExitCode::shape);  // another argument outside the range that a function accepts
 RLHF_ERROR_CLASS_(NumericsError, ExitCode::numerics);
 RLHF_ERROR_CLASS_(DeviceError, ExitCode::device);
+RLHF_ERROR_CLASS_(RankError, ExitCode::rank);
 RLHF_ERROR_CLASS_(GateError, ExitCode::gate);
 RLHF_ERROR_CLASS_(OutputError, ExitCode::output);
 RLHF_ERROR_CLASS_(RewardError, ExitCode::reward);

@@ -85,6 +85,8 @@ class Method {
 
   /// Reads data and model folders, but loads no weights. `setup` outlives the run. Errors: classes of core/error.h.
   virtual MethodPlan plan(const Setup& setup) = 0;
+  /// Whether several processes can share the work of a run: each computes its part of a step, and sums are exchanged.
+  virtual bool shares_work() const { return false; }
   /// Loads the models and creates the trainees. Not called for --dry-run and finished runs.
   virtual void load() = 0;
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "rlhf/data/templates.h"
+#include "rlhf/dist/ranks.h"
 #include "rlhf/nn/model_folder.h"
 #include "rlhf/records/records.h"
 #include "rlhf/tensor/device.h"
@@ -20,6 +21,7 @@ enum class SavedHead : std::uint8_t { language, scalar };
 /// What a method needs to read its data: device and dtype, and the folder, tokenizer and templates of the model that is
 /// trained (of the policy in an on-policy method).
 struct Setup {
+  std::shared_ptr<const Ranks> ranks = std::make_shared<const Ranks>();
   Compute compute;
   ModelFolder folder;
   std::unique_ptr<Tokenizer> tokenizer;

@@ -1,0 +1,176 @@
+// The ranks of a run, on c10d.
+#include "rlhf/dist/ranks.h"
+
+#include <cstdint>
+#include <exception>
+#include <unistd.h>
+#include <utility>
+
+#include <c10/util/Flags.h>
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
+#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+
+#include "rlhf/core/check_argument.h"
+#include "rlhf/core/error.h"
+#include "rlhf/core/log.h"
+
+#include "dist/store_text.h"
+#include "dist/watch.h"
+
+C10_DECLARE_int(caffe2_log_level);
+
+namespace rlhf {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+
+c10::intrusive_ptr<c10d::Store> open_store(const RankPlace& place, bool serve, milliseconds patience) {
+  c10d::TCPStoreOptions options;
+  options.port = static_cast<std::uint16_t>(place.port);
+  options.isServer = serve;
+  options.waitWorkers = false;
+  options.timeout = patience;
+  options.useLibUV = false;  // not every LibTorch has it, and both ends must agree
+  return c10::make_intrusive<c10d::PrefixStore>("rlhf", c10::make_intrusive<c10d::TCPStore>(place.address, options));
+}
+
+constexpr int kFatal = 3;  // of c10/util/Logging.h
+
+/// c10d writes what its exceptions say to stderr as well, with addresses of functions. Ours is one line.
+void silence_c10d() {
+  if (!environment_variable("TORCH_CPP_LOG_LEVEL")) FLAGS_caffe2_log_level = kFatal;
+}
+
+void end_process(const std::string& line) {
+  log(LogLevel::error, line);
+  close_log_file();
+  _exit(static_cast<int>(ExitCode::rank));
+}
+
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+}  // namespace
+
+class Ranks::Group {
+ public:
+  Group(const RankPlace& place, const RanksOptions& options)
+      : place_(place),
+        patience_(options.patience),
+        store_(open_store(place, place.rank == 0 && !place.store_is_served, options.join_patience)) {
+    auto gloo = c10d::ProcessGroupGloo::Options::create();
+    gloo->timeout = hours(24 * 365);  // the watch finds out who does not answer
+    gloo->devices.push_back(place.local_size == place.size
+                                ? c10d::ProcessGroupGloo::createDeviceForHostname("127.0.0.1")
+                                : c10d::ProcessGroupGloo::createDefaultDevice());
+    backend_ = c10::make_intrusive<c10d::ProcessGroupGloo>(c10::make_intrusive<c10d::PrefixStore>("gloo", store_),
+                                                           place.rank, place.size, gloo);
+    // All are there: from now on a rank that is silent has failed.
+    watch_ = std::make_unique<Watch>(open_store(place, false, options.patience), place.rank, place.size,
+                                     options.patience, options.on_failure ? options.on_failure : end_process);
+  }
+
+  ~Group() {
+    try {
+      watch_->leave(reason_);
+      // The store ends with rank 0, and the others read it until they have left.
+      for (milliseconds waited{0}; place_.rank == 0 && !watch_->all_left() && waited < patience_; waited += kStep)
+        std::this_thread::sleep_for(kStep);
+    } catch (const std::exception& error) {
+      log_debug(std::string("leaving the ranks: ") + error.what());
+    }
+  }
+
+  template <typename Call>
+  void run(const std::string& what, const Call& call) {
+    watch_->set_activity(what + (phase_.empty() ? "" : " of " + phase_));
+    try {
+      call(*backend_);
+    } catch (const std::exception& error) {
+      const std::string failure = watch_->wait_for_failure(patience_ + milliseconds(5'000));
+      throw RankError("rank " + std::to_string(place_.rank) + ", " + watch_->activity() + ": " +
+                      (failure.empty() ? first_line(error.what()) : failure));
+    }
+    watch_->set_activity(phase_.empty() ? "between two exchanges" : phase_);
+  }
+
+  void set_phase(const std::string& phase) {
+    phase_ = phase;
+    watch_->set_activity(phase);
+  }
+  void report(const std::string& reason) {
+    if (reason_.empty()) reason_ = reason;
+    watch_->expect_end();
+  }
+  c10d::Store& store() { return *store_; }
+
+  /// The number of texts that were gathered, so that each has keys of its own.
+  std::int64_t gathered = 0;
+
+ private:
+  static constexpr milliseconds kStep{20};
+
+  const RankPlace place_;
+  const milliseconds patience_;
+  c10::intrusive_ptr<c10d::Store> store_;
+  c10::intrusive_ptr<c10d::Backend> backend_;
+  std::unique_ptr<Watch> watch_;
+  std::string phase_, reason_;
+};
+
+Ranks::Ranks() = default;
+
+const Ranks& one_rank() {
+  static const Ranks ranks;
+  return ranks;
+}
+
+Ranks::Ranks(const RankPlace& place, const RanksOptions& options) : place_(place) {
+  check_argument(place.size >= 1, "size", "at least 1", place.size);
+  check_argument(place.rank >= 0 && place.rank < place.size, "rank", "from 0 to below size", place.rank);
+  if (place.size == 1) return;
+  silence_c10d();
+  try {
+    group_ = std::make_unique<Group>(place, options);
+  } catch (const std::exception& error) {
+    throw RankError("rank " + std::to_string(place.rank) + " of " + std::to_string(place.size) +
+                    ": expected all ranks at " + place.address + ":" + std::to_string(place.port) +
+                    ", found: " + first_line(error.what()));
+  }
+}
+
+Ranks::~Ranks() = default;
+Ranks::Ranks(Ranks&&) noexcept = default;
+Ranks& Ranks::operator=(Ranks&&) noexcept = default;
+
+void Ranks::sum(const at::Tensor& values, const std::string& what) const {
+  if (!group_) return;
+  check_argument(values.is_contiguous(), "values", "a contiguous tensor", "another one");
+  group_->run(what, [&](c10d::Backend& backend) {
+    std::vector<at::Tensor> tensors{values};
+    backend.allreduce(tensors)->wait();
+  });
+}
+
+std::vector<std::string> Ranks::gather(const std::string& text, const std::string& what) const {
+  if (!group_) return {text};
+  std::vector<std::string> texts;
+  group_->run(what, [&](c10d::Backend&) {
+    const std::string prefix = "text/" + std::to_string(group_->gathered++) + "/";
+    write_text(group_->store(), prefix + std::to_string(rank()), text);
+    for (int other = 0; other < size(); ++other)
+      texts.push_back(read_text(group_->store(), prefix + std::to_string(other)));
+  });
+  return texts;
+}
+
+void Ranks::set_phase(const std::string& phase) const {
+  if (group_) group_->set_phase(phase);
+}
+
+void Ranks::report_failure(const std::string& reason) const {
+  if (group_) group_->report(reason);
+}
+
+}  // namespace rlhf

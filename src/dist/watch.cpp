@@ -1,0 +1,116 @@
+// Finds out which rank has failed.
+#include "dist/watch.h"
+
+#include <exception>
+#include <utility>
+
+#include "dist/store_text.h"
+
+namespace rlhf {
+namespace {
+
+using std::chrono::steady_clock;
+constexpr std::chrono::milliseconds kBeat{500};
+constexpr std::chrono::milliseconds kGrace{1'000};
+constexpr const char* kNoStore = "rank 0, which has the common store, does not answer";
+
+std::string key_of(const char* kind, int rank) { return std::string(kind) + "/" + std::to_string(rank); }
+
+}  // namespace
+
+Watch::Watch(c10::intrusive_ptr<c10d::Store> store, int rank, int size, std::chrono::milliseconds patience,
+             OnFailure on_failure)
+    : store_(std::move(store)), rank_(rank), patience_(patience), on_failure_(std::move(on_failure)) {
+  for (int other = 0; other < size; ++other)
+    if (other != rank) others_.push_back({other, "", steady_clock::now()});
+  answered_ = steady_clock::now();
+  thread_ = std::thread([this] { run(); });
+  store_thread_ = std::thread([this] { watch_store(); });
+}
+
+Watch::~Watch() {
+  ended_ = true;
+  thread_.join();
+  store_thread_.join();
+}
+
+void Watch::set_activity(const std::string& activity) {
+  const std::lock_guard lock(mutex_);
+  activity_ = activity;
+}
+
+std::string Watch::activity() const {
+  const std::lock_guard lock(mutex_);
+  return activity_;
+}
+
+void Watch::leave(const std::string& reason) { write_text(*store_, key_of("left", rank_), reason); }
+
+std::string Watch::wait_for_failure(std::chrono::milliseconds time) const {
+  const auto end = steady_clock::now() + time;
+  while (!failed_ && steady_clock::now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  const std::lock_guard lock(mutex_);
+  return failure_;
+}
+
+void Watch::run() {
+  while (!ended_ && !failed_) {
+    try {
+      write_text(*store_, key_of("beat", rank_), std::to_string(++beats_));
+      look();
+      answered_ = steady_clock::now();
+    } catch (const std::exception&) {
+      // The store is in the process of rank 0, or of what started the ranks.
+      if (!ended_) fail(kNoStore);
+    }
+    for (auto waited = std::chrono::milliseconds(0); waited < kBeat && !ended_; waited += std::chrono::milliseconds(20))
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+}
+
+void Watch::watch_store() {
+  while (!ended_ && !failed_) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    if (steady_clock::now() - answered_.load() > patience_) fail(kNoStore);
+  }
+}
+
+void Watch::look() {
+  for (Other& other : others_) {
+    if (other.left) continue;
+    const std::string left = key_of("left", other.rank), beat = key_of("beat", other.rank);
+    if (store_->check({left})) {
+      const std::string reason = read_text(*store_, left);
+      if (!reason.empty()) return fail("rank " + std::to_string(other.rank) + " failed: " + reason);
+      other.left = true;
+      ++left_;
+      continue;
+    }
+    const std::string now = store_->check({beat}) ? read_text(*store_, beat) : "";
+    if (now != other.beat) {
+      other.beat = now;
+      other.seen = steady_clock::now();
+    } else if (steady_clock::now() - other.seen > patience_) {
+      const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(patience_).count();
+      return fail("rank " + std::to_string(other.rank) + " has shown no sign of life for " + std::to_string(seconds) +
+                  " s");
+    }
+  }
+}
+
+void Watch::fail(const std::string& what) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (failed_) return;
+    failure_ = what;
+    failed_ = true;
+  }
+  // Where all ranks find the same fault, each ends by its own error.
+  for (auto waited = std::chrono::milliseconds(0); waited < kGrace; waited += std::chrono::milliseconds(20)) {
+    if (ending_ || ended_) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  on_failure_("rank " + std::to_string(rank_) + ", " + activity() + ": " + what);
+}
+
+}  // namespace rlhf

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <torch/csrc/distributed/c10d/Store.hpp>
+
+namespace rlhf {
+
+/// Shows this rank's life in the store and looks for that of the others, in threads of its own.
+class Watch {
+ public:
+  using OnFailure = std::function<void(const std::string&)>;
+
+  /// `store` is used by nobody else, because a call may wait for another one on the same connection.
+  Watch(c10::intrusive_ptr<c10d::Store> store, int rank, int size, std::chrono::milliseconds patience,
+        OnFailure on_failure);
+  ~Watch();
+
+  /// What this rank does: "gradients of step 12".
+  void set_activity(const std::string& activity);
+  std::string activity() const;
+  /// This rank ends by an error of its own: failures of others, which often have the same error, say nothing from now
+  /// on.
+  void expect_end() { ending_ = true; }
+  /// Tells the others that this rank ends, and why; empty: its work is done.
+  void leave(const std::string& reason);
+  /// Waits until a failure of another rank is found, at most `time`. Returns it, or "".
+  std::string wait_for_failure(std::chrono::milliseconds time) const;
+  /// Whether all other ranks have left.
+  bool all_left() const { return left_ == static_cast<int>(others_.size()); }
+
+ private:
+  struct Other {
+    int rank;
+    std::string beat;
+    std::chrono::steady_clock::time_point seen;
+    bool left = false;
+  };
+
+  /// Shows life and looks at the others.
+  void run();
+  void look();
+  /// Finds out that a call of the store does not return: its process may be there and hang.
+  void watch_store();
+  void fail(const std::string& what);
+
+  const c10::intrusive_ptr<c10d::Store> store_;
+  const int rank_;
+  const std::chrono::milliseconds patience_;
+  const OnFailure on_failure_;
+  std::vector<Other> others_;
+  std::int64_t beats_ = 0;
+  mutable std::mutex mutex_;
+  std::string activity_ = "the start", failure_;
+  std::atomic<bool> ended_ = false, failed_ = false, ending_ = false;
+  std::atomic<std::chrono::steady_clock::time_point> answered_;  ///< when the store did last
+  std::atomic<int> left_ = 0;
+  std::thread thread_, store_thread_;
+};
+
+}  // namespace rlhf
