@@ -74,8 +74,9 @@ class Ranks::Group {
   ~Group() {
     try {
       watch_->leave(reason_);
-      // The store ends with rank 0, and the others read it until they have left.
-      for (milliseconds waited{0}; place_.rank == 0 && !watch_->all_left() && waited < patience_; waited += kStep)
+      // The store ends with rank 0, and the others read it until they have left, or know why this rank ends.
+      const milliseconds longest = reason_.empty() ? patience_ : kReading;
+      for (milliseconds waited{0}; place_.rank == 0 && !watch_->all_left() && waited < longest; waited += kStep)
         std::this_thread::sleep_for(kStep);
     } catch (const std::exception& error) {
       log_debug(std::string("leaving the ranks: ") + error.what());
@@ -88,7 +89,7 @@ class Ranks::Group {
     try {
       call(*backend_);
     } catch (const std::exception& error) {
-      const std::string failure = watch_->wait_for_failure(patience_ + milliseconds(5'000));
+      const std::string failure = watch_->find_failure();
       throw RankError("rank " + std::to_string(place_.rank) + ", " + watch_->activity() + ": " +
                       (failure.empty() ? first_line(error.what()) : failure));
     }
@@ -109,7 +110,7 @@ class Ranks::Group {
   std::int64_t gathered = 0;
 
  private:
-  static constexpr milliseconds kStep{20};
+  static constexpr milliseconds kStep{20}, kReading{2'000};
 
   const RankPlace place_;
   const milliseconds patience_;

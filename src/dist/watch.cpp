@@ -1,6 +1,7 @@
 // Finds out which rank has failed.
 #include "dist/watch.h"
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
@@ -11,7 +12,7 @@ namespace {
 
 using std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kBeat{500};
-constexpr std::chrono::milliseconds kGrace{1'000};
+constexpr std::chrono::milliseconds kGrace{1'000}, kShortPatience{3'000};
 constexpr const char* kNoStore = "rank 0, which has the common store, does not answer";
 
 std::string key_of(const char* kind, int rank) { return std::string(kind) + "/" + std::to_string(rank); }
@@ -46,8 +47,9 @@ std::string Watch::activity() const {
 
 void Watch::leave(const std::string& reason) { write_text(*store_, key_of("left", rank_), reason); }
 
-std::string Watch::wait_for_failure(std::chrono::milliseconds time) const {
-  const auto end = steady_clock::now() + time;
+std::string Watch::find_failure() {
+  patience_ = std::min(patience_.load(), kShortPatience);
+  const auto end = steady_clock::now() + 2 * kShortPatience;
   while (!failed_ && steady_clock::now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(20));
   const std::lock_guard lock(mutex_);
   return failure_;
@@ -71,7 +73,7 @@ void Watch::run() {
 void Watch::watch_store() {
   while (!ended_ && !failed_) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    if (steady_clock::now() - answered_.load() > patience_) fail(kNoStore);
+    if (steady_clock::now() - answered_.load() > patience_.load()) fail(kNoStore);
   }
 }
 
@@ -90,8 +92,8 @@ void Watch::look() {
     if (now != other.beat) {
       other.beat = now;
       other.seen = steady_clock::now();
-    } else if (steady_clock::now() - other.seen > patience_) {
-      const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(patience_).count();
+    } else if (steady_clock::now() - other.seen > patience_.load()) {
+      const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(patience_.load()).count();
       return fail("rank " + std::to_string(other.rank) + " has shown no sign of life for " + std::to_string(seconds) +
                   " s");
     }

@@ -30,8 +30,9 @@ class Watch {
   void expect_end() { ending_ = true; }
   /// Tells the others that this rank ends, and why; empty: its work is done.
   void leave(const std::string& reason);
-  /// Waits until a failure of another rank is found, at most `time`. Returns it, or "".
-  std::string wait_for_failure(std::chrono::milliseconds time) const;
+  /// An exchange failed, so another rank has probably ended: waits until the watch finds which, and lets it take less
+  /// patience. Returns the failure, or "".
+  std::string find_failure();
   /// Whether all other ranks have left.
   bool all_left() const { return left_ == static_cast<int>(others_.size()); }
 
@@ -52,7 +53,7 @@ class Watch {
 
   const c10::intrusive_ptr<c10d::Store> store_;
   const int rank_;
-  const std::chrono::milliseconds patience_;
+  std::atomic<std::chrono::milliseconds> patience_;
   const OnFailure on_failure_;
   std::vector<Other> others_;
   std::int64_t beats_ = 0;
