@@ -69,23 +69,27 @@ std::vector<Pair> label_samples(const std::filesystem::path& samples, const Judg
   std::vector<Pair> pairs;
   std::optional<Judged> first;
   std::uint64_t prompts = 0;
-  rlhf::for_each_json_line(samples, 0, [&](const rlhf::JsonLine& line) {
-    Judged judged = judged_of(line);
-    if (!first) {
-      first = std::move(judged);
-      return;
-    }
-    if (judged.prompt != first->prompt)
-      throw rlhf::DataError(line.file.string() + ":" + std::to_string(line.line) +
-                            ": expected a second answer to the prompt of the line before, found another prompt");
-    if (rlhf::random_uniform(options.seed, rlhf::random_stream(JudgeStream::replace), prompts) < options.corrupted) {
-      judged.answer = corrupted_answer(judged.sum, options.seed, prompts);
-      judged.complete = true;
-    }
-    if (auto pair = prefer(*first, judged)) pairs.push_back(std::move(*pair));
-    first.reset();
-    ++prompts;
-  });
+  rlhf::for_each_json_line(
+      samples, 0,
+      [&](const rlhf::JsonLine& line) {
+        Judged judged = judged_of(line);
+        if (!first) {
+          first = std::move(judged);
+          return;
+        }
+        if (judged.prompt != first->prompt)
+          throw rlhf::DataError(line.file.string() + ":" + std::to_string(line.line) +
+                                ": expected a second answer to the prompt of the line before, found another prompt");
+        if (rlhf::random_uniform(options.seed, rlhf::random_stream(JudgeStream::replace), prompts) <
+            options.corrupted) {
+          judged.answer = corrupted_answer(judged.sum, options.seed, prompts);
+          judged.complete = true;
+        }
+        if (auto pair = prefer(*first, judged)) pairs.push_back(std::move(*pair));
+        first.reset();
+        ++prompts;
+      },
+      {.allow_nul = true});
   if (first) throw rlhf::DataError(samples.string() + ": expected two answers to every prompt, found one for the last");
   return pairs;
 }

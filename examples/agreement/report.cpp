@@ -25,11 +25,14 @@ std::string percent(double share) { return fixed(100 * share, 1) + " %"; }
 
 std::map<double, Shares> shares_by_step(const std::filesystem::path& samples) {
   std::map<double, Shares> steps;
-  rlhf::for_each_json_line(samples, 0, [&](const rlhf::JsonLine& line) {
-    const auto& record = line.value.at("record");
-    const auto hint = record.contains("hint") ? std::optional<int>(record.at("hint")) : std::nullopt;
-    steps[line.value.at("step")].add(record.at("sum"), hint, line.value.at("response"));
-  });
+  rlhf::for_each_json_line(samples, 0,
+                           [&](const rlhf::JsonLine& line) {
+                             const auto& record = line.value.at("record");
+                             const auto hint =
+                                 record.contains("hint") ? std::optional<int>(record.at("hint")) : std::nullopt;
+                             steps[line.value.at("step")].add(record.at("sum"), hint, line.value.at("response"));
+                           },
+                           {.allow_nul = true});
   return steps;
 }
 

@@ -22,12 +22,12 @@ std::string where(const std::filesystem::path& file, std::int64_t line) {
   return file.string() + ":" + std::to_string(line);
 }
 
-nlohmann::ordered_json parse_line(std::string_view text, const std::string& place) {
+nlohmann::ordered_json parse_line(std::string_view text, const std::string& place, bool allow_nul) {
   if (text.size() > LineReader::kMaxLineBytes)
     throw BadRecord(place + ": expected a line of at most 64 MiB, found a longer one; hint: write one record per line");
   if (text.starts_with("\xEF\xBB\xBF"))
     throw BadRecord(place + ": expected a byte order mark only at the start of the file, found one here");
-  auto value = parse_json(text, place, throw_as<BadRecord>, {.allow_escaped_nul = false, .allow_non_finite = true});
+  auto value = parse_json(text, place, throw_as<BadRecord>, {.allow_escaped_nul = allow_nul, .allow_non_finite = true});
   if (!value.is_object()) throw BadRecord(place + ": expected one JSON object, found " + shown_json(value));
   return value;
 }
@@ -110,7 +110,8 @@ std::int64_t for_each_json_line(const std::filesystem::path& file, std::int64_t 
     try {
       const std::string place = where(file, reader.line());
       if (std::exchange(is_first, false) && !reader.is_text()) refuse_pretty_printed(text, reader.ahead(), file);
-      const nlohmann::ordered_json value = reader.is_text() ? text_record(text, place) : parse_line(text, place);
+      const nlohmann::ordered_json value =
+          reader.is_text() ? text_record(text, place) : parse_line(text, place, reading.allow_nul);
       accept({file, reader.line(), value});
     } catch (const BadRecord& error) {
       if (bad_lines >= max_bad_lines) throw;

@@ -46,10 +46,11 @@ TEST(SummaryPage, DrawsTheCurvesOfTheRun) {
                                        << "\n"
                                        << R"({"step": 2, "objective/kl": 0.2, "objective/scores": 1.0})"
                                        << "\n";
-  std::ofstream(run / "samples.jsonl") << R"({"step": 1, "response": "Yes, 8.", "record": {"sum": 7, "hint": 8}})"
-                                       << "\n"
-                                       << R"({"step": 2, "response": "It is 7.", "record": {"sum": 7, "hint": 8}})"
-                                       << "\n";
+  std::ofstream(run / "samples.jsonl")
+      << R"({"step": 1, "response": "Yes, 8.", "record": {"sum": 7, "hint": 8}})"
+      << "\n"
+      << R"({"step": 2, "response": "It is 7.\u0000", "record": {"sum": 7, "hint": 8}})"
+      << "\n";
   const std::string page = to_html(example(), run.path());
   for (const char* part : {"agrees with a wrong hint", "objective/scores", "objective/kl", "<svg", "50.0 %"})
     EXPECT_NE(page.find(part), std::string::npos) << part;

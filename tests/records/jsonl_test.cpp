@@ -46,6 +46,16 @@ TEST(Jsonl, EscapesAndUnicodeComeThroughAsTheyAre) {
   EXPECT_EQ(read_all(file).texts, (std::vector<std::string>{"\n\t\"é😀 日本 \xef\xbb\xbf"}));
 }
 
+TEST(Jsonl, NulComesThroughWhereItIsAllowed) {
+  const TemporaryFolder folder;
+  const auto file = folder.write("a.jsonl", "{\"t\":\"a\\u0000b\"}\n");
+  EXPECT_THROW(read_all(file), BadRecord);
+  std::string text;
+  const auto keep = [&](const JsonLine& line) { text = string_field(line, "t"); };
+  for_each_json_line(file, 0, keep, {.allow_nul = true});
+  EXPECT_EQ(text, std::string("a\0b", 3));
+}
+
 TEST(Jsonl, GzipReadsAsPlainWhateverItsName) {
   const TemporaryFolder folder;
   const auto zipped = testing::write_gzip(folder / "a.jsonl.gz", "{\"t\":\"a\"}\n{\"t\":\"b\"}\n");

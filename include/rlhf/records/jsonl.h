@@ -31,6 +31,7 @@ struct JsonLine {
 struct LineReading {
   SampleBy sample_by = SampleBy::line;  ///< what is a record of a `.txt` file
   bool log_bad_lines = true;            ///< false: count them only
+  bool allow_nul = false;               ///< "\u0000" in a text: a model with tokens of single bytes can sample it
 };
 
 /// Calls `accept` for every record of a file.
