@@ -48,10 +48,11 @@ std::optional<std::int64_t> cpu_quota() {
   return static_cast<std::int64_t>(std::ceil(quota / period));
 }
 
-std::int64_t default_threads() {
+/// Processes of a run share the cores of their machine.
+std::int64_t default_threads(const Tool& tool) {
   const std::int64_t cores = usable_cores();
   const std::int64_t usable = std::min(cores, cpu_quota().value_or(cores));
-  return std::max<std::int64_t>(1, usable / read_rank_place().local_size);
+  return std::max<std::int64_t>(1, usable / (tool.shares_work ? read_rank_place().local_size : 1));
 }
 
 void set_environment(std::int64_t threads) {
@@ -78,7 +79,7 @@ void set_environment(std::int64_t threads) {
 }  // namespace
 
 void start_engine(const Tool& tool, std::optional<std::int64_t> threads, int argc, char** argv) {
-  set_environment(threads ? *threads : default_threads());
+  set_environment(threads ? *threads : default_threads(tool));
   const fs::path bin = fs::read_symlink("/proc/self/exe").parent_path();
   const std::string engine = (bin.parent_path() / "libexec" / "rlhf" / "rlhf-engine").string();
   std::string stage = tool.stage;
