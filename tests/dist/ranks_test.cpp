@@ -55,7 +55,7 @@ struct Failures {
 template <typename Body>
 void run_ranks(int size, Failures& failures, const Body& body) {
   const int port = free_port();
-  const RanksOptions options{.patience = std::chrono::milliseconds(3'000),
+  const RanksOptions options{.patience = std::chrono::milliseconds(10'000),
                              .join_patience = std::chrono::milliseconds(30'000),
                              .on_failure = [&](const std::string& line) {
                                const std::lock_guard lock(failures.mutex);
