@@ -12,7 +12,7 @@ namespace {
 
 using std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kBeat{500};
-constexpr std::chrono::milliseconds kGrace{1'000}, kShortPatience{3'000};
+constexpr std::chrono::milliseconds kGrace{1'000}, kEnding{5'000}, kShortPatience{3'000};
 constexpr const char* kNoStore = "rank 0, which has the common store, does not answer";
 
 std::string key_of(const char* kind, int rank) { return std::string(kind) + "/" + std::to_string(rank); }
@@ -107,9 +107,10 @@ void Watch::fail(const std::string& what) {
     failure_ = what;
     failed_ = true;
   }
-  // Where all ranks find the same fault, each ends by its own error.
-  for (auto waited = std::chrono::milliseconds(0); waited < kGrace; waited += std::chrono::milliseconds(20)) {
-    if (ending_ || ended_) return;
+  // Where all ranks find the same fault, each ends by its own error; but a store that hangs may not let it end.
+  for (auto waited = std::chrono::milliseconds(0); waited < (ending_ ? kEnding : kGrace);
+       waited += std::chrono::milliseconds(20)) {
+    if (ended_) return;
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   on_failure_("rank " + std::to_string(rank_) + ", " + activity() + ": " + what);

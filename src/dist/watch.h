@@ -17,7 +17,7 @@ class Watch {
  public:
   using OnFailure = std::function<void(const std::string&)>;
 
-  /// `store` is used by nobody else, because a call may wait for another one on the same connection.
+  /// `store` has a connection of its own, because a call may wait for another one on the same connection.
   Watch(c10::intrusive_ptr<c10d::Store> store, int rank, int size, std::chrono::milliseconds patience,
         OnFailure on_failure);
   ~Watch();
@@ -25,8 +25,8 @@ class Watch {
   /// What this rank does: "gradients of step 12".
   void set_activity(const std::string& activity);
   std::string activity() const;
-  /// This rank ends by an error of its own: failures of others, which often have the same error, say nothing from now
-  /// on.
+  /// This rank ends by an error of its own: failures of others, which often have the same error, are reported only if
+  /// it has not ended some seconds later.
   void expect_end() { ending_ = true; }
   /// Tells the others that this rank ends, and why; empty: its work is done.
   void leave(const std::string& reason);
