@@ -94,9 +94,7 @@ constexpr auto describe(const PpoTrainOptions*) {
       field<&C::seed>("seed of all random numbers of the run", at_least(0)).any_size(),
       field<&C::device>(detail::kDeviceDoc).may_change(),
       field<&C::dtype>("compute dtype; masters are float32; auto: bfloat16 if the hardware supports it"),
-      field<&C::threads>("CPU threads; default: the physical cores, divided among the ranks of the machine",
-                         at_least(1))
-          .may_change(),
+      field<&C::threads>("CPU threads; default: the physical cores of the machine", at_least(1)).may_change(),
       field<&C::recompute>(detail::kRecomputeDoc).may_change(),
       field<&C::router_aux_loss_coef>(detail::kRouterLossDoc, at_least(0.0)),
       field<&C::check_memory>(detail::kCheckMemoryDoc).may_change());
