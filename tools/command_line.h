@@ -50,7 +50,8 @@ inline constexpr Tool kTool<PpoConfig>{
     "model.policy=runs/sft/final model.reward=runs/rm/final data.prompts=[prompts.jsonl] train.output=runs/ppo",
     KeyStyle::dotted,
     true,
-    false};
+    false,
+    /*shares_work=*/true};
 template <>
 inline constexpr Tool kTool<DpoConfig>{"rlhf-dpo",
                                        "dpo",

@@ -6,6 +6,9 @@
 #include <unistd.h>
 #include <utility>
 
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/from_blob.h>
+#include <ATen/ops/sum.h>
 #include <c10/util/Flags.h>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
@@ -49,6 +52,20 @@ void end_process(const std::string& line) {
   _exit(static_cast<int>(ExitCode::rank));
 }
 
+double bytes_to_others(const at::Tensor& values, int size) {
+  return static_cast<double>(values.nbytes()) * (size - 1) / size;
+}
+
+void check_parts(const at::Tensor& values, int size) {
+  check_argument(values.is_contiguous() && values.dim() == 1 && values.numel() % size == 0, "values",
+                 "a contiguous tensor [size · s]", "another one");
+}
+
+at::Tensor own_part(const at::Tensor& values, const RankPlace& place) {
+  const std::int64_t part = values.numel() / place.size;
+  return values.narrow(0, place.rank * part, part);
+}
+
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 }  // namespace
@@ -86,6 +103,7 @@ class Ranks::Group {
   template <typename Call>
   void run(const std::string& what, const Call& call) {
     watch_->set_activity(what + (phase_.empty() ? "" : " of " + phase_));
+    const auto start = std::chrono::steady_clock::now();
     try {
       call(*backend_);
     } catch (const std::exception& error) {
@@ -94,6 +112,16 @@ class Ranks::Group {
                       (failure.empty() ? first_line(error.what()) : failure));
     }
     watch_->set_activity(phase_.empty() ? "between two exchanges" : phase_);
+    seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  }
+
+  /// Starts an exchange that `call` makes of a backend, in which this rank sends so many bytes.
+  template <typename Call>
+  Wait start(const std::string& what, double bytes, const Call& call) {
+    bytes_sent += bytes;
+    c10::intrusive_ptr<c10d::Work> work;
+    run(what, [&](c10d::Backend& backend) { work = call(backend); });
+    return [this, what, work] { run(what, [&](c10d::Backend&) { work->wait(); }); };
   }
 
   void set_phase(const std::string& phase) {
@@ -108,6 +136,8 @@ class Ranks::Group {
 
   /// The number of texts that were gathered, so that each has keys of its own.
   std::int64_t gathered = 0;
+  double seconds = 0;     ///< of run()
+  double bytes_sent = 0;  ///< see Ranks::bytes_sent
 
  private:
   static constexpr milliseconds kStep{20}, kReading{2'000};
@@ -145,13 +175,44 @@ Ranks::~Ranks() = default;
 Ranks::Ranks(Ranks&&) noexcept = default;
 Ranks& Ranks::operator=(Ranks&&) noexcept = default;
 
-void Ranks::sum(const at::Tensor& values, const std::string& what) const {
-  if (!group_) return;
+void Ranks::sum(const at::Tensor& values, const std::string& what) const { start_sum(values, what)(); }
+
+Ranks::Wait Ranks::start_sum(const at::Tensor& values, const std::string& what) const {
+  if (!group_) return [] {};
   check_argument(values.is_contiguous(), "values", "a contiguous tensor", "another one");
-  group_->run(what, [&](c10d::Backend& backend) {
+  return group_->start(what, 2 * bytes_to_others(values, size()), [&](c10d::Backend& backend) {
     std::vector<at::Tensor> tensors{values};
-    backend.allreduce(tensors)->wait();
+    return backend.allreduce(tensors);
   });
+}
+
+// Gloo's own reduce-scatter sends as much as a sum of everything.
+Ranks::Wait Ranks::start_sum_of_parts(const at::Tensor& values, const std::string& what) const {
+  if (!group_) return [] {};
+  check_parts(values, size());
+  const at::Tensor received = at::empty_like(values);  // [size, s]: the part of this rank, from each
+  const Wait wait = group_->start(what, bytes_to_others(values, size()), [&](c10d::Backend& backend) {
+    std::vector<std::int64_t> equal;
+    at::Tensor output = received, input = values;
+    return backend.alltoall_base(output, input, equal, equal);
+  });
+  return [place = place_, wait, received, values] {
+    wait();
+    own_part(values, place).copy_(at::sum(received.view({place.size, -1}), 0));
+  };
+}
+
+void Ranks::gather_parts(const at::Tensor& values, const std::string& what) const {
+  if (!group_) return;
+  check_parts(values, size());
+  group_->start(what, bytes_to_others(values, size()), [&](c10d::Backend& backend) {
+    at::Tensor all = values.view(at::kByte), own = own_part(values, place_).clone().view(at::kByte);
+    return backend._allgather_base(all, own);
+  })();
+}
+
+void Ranks::sum(std::span<double> values, const std::string& what) const {
+  sum(at::from_blob(values.data(), {std::ssize(values)}, at::kDouble), what);
 }
 
 std::vector<std::string> Ranks::gather(const std::string& text, const std::string& what) const {
@@ -165,6 +226,10 @@ std::vector<std::string> Ranks::gather(const std::string& text, const std::strin
   });
   return texts;
 }
+
+double Ranks::bytes_sent() const { return group_ ? group_->bytes_sent : 0; }
+
+double Ranks::seconds_exchanging() const { return group_ ? group_->seconds : 0; }
 
 void Ranks::set_phase(const std::string& phase) const {
   if (group_) group_->set_phase(phase);

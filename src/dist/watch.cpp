@@ -11,7 +11,7 @@ namespace rlhf {
 namespace {
 
 using std::chrono::steady_clock;
-constexpr std::chrono::milliseconds kBeat{500};
+constexpr std::chrono::milliseconds kBeat{500}, kStep{20};
 constexpr std::chrono::milliseconds kGrace{1'000}, kEnding{5'000}, kShortPatience{3'000};
 constexpr const char* kNoStore = "rank 0, which has the common store, does not answer";
 
@@ -45,12 +45,15 @@ std::string Watch::activity() const {
   return activity_;
 }
 
-void Watch::leave(const std::string& reason) { write_text(*store_, key_of("left", rank_), reason); }
+void Watch::leave(const std::string& reason) {
+  write_text(*store_, key_of("left", rank_), reason);
+  leaving_ = true;
+}
 
 std::string Watch::find_failure() {
   patience_ = std::min(patience_.load(), kShortPatience);
   const auto end = steady_clock::now() + 2 * kShortPatience;
-  while (!failed_ && steady_clock::now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  while (!failed_ && steady_clock::now() < end) std::this_thread::sleep_for(kStep);
   const std::lock_guard lock(mutex_);
   return failure_;
 }
@@ -65,14 +68,15 @@ void Watch::run() {
       // The store is in the process of rank 0, or of what started the ranks.
       if (!ended_) fail(kNoStore);
     }
-    for (auto waited = std::chrono::milliseconds(0); waited < kBeat && !ended_; waited += std::chrono::milliseconds(20))
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    // A rank that leaves looks often whether the others have left too.
+    for (auto waited = kStep; waited <= (leaving_ ? kStep : kBeat) && !ended_; waited += kStep)
+      std::this_thread::sleep_for(kStep);
   }
 }
 
 void Watch::watch_store() {
   while (!ended_ && !failed_) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    std::this_thread::sleep_for(kStep);
     if (steady_clock::now() - answered_.load() > patience_.load()) fail(kNoStore);
   }
 }
@@ -108,10 +112,9 @@ void Watch::fail(const std::string& what) {
     failed_ = true;
   }
   // Where all ranks find the same fault, each ends by its own error; but a store that hangs may not let it end.
-  for (auto waited = std::chrono::milliseconds(0); waited < (ending_ ? kEnding : kGrace);
-       waited += std::chrono::milliseconds(20)) {
+  for (auto waited = std::chrono::milliseconds(0); waited < (ending_ ? kEnding : kGrace); waited += kStep) {
     if (ended_) return;
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    std::this_thread::sleep_for(kStep);
   }
   on_failure_("rank " + std::to_string(rank_) + ", " + activity() + ": " + what);
 }

@@ -59,7 +59,7 @@ class Watch {
   std::int64_t beats_ = 0;
   mutable std::mutex mutex_;
   std::string activity_ = "the start", failure_;
-  std::atomic<bool> ended_ = false, failed_ = false, ending_ = false;
+  std::atomic<bool> ended_ = false, failed_ = false, ending_ = false, leaving_ = false;
   std::atomic<std::chrono::steady_clock::time_point> answered_;  ///< when the store did last
   std::atomic<int> left_ = 0;
   std::thread thread_, store_thread_;

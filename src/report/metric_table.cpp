@@ -78,6 +78,7 @@ constexpr Place kPlaces[] = {
     {"perf/tokens_per_second", "Speed and memory", "perf/tokens_per_second"},
     {"perf/pairs_per_second", "Speed and memory", "perf/pairs_per_second"},
     {"time/step_seconds", "Speed and memory", "time of a step"},
+    {"time/slowest_rank_seconds", "Speed and memory", "time of a step"},
     {"time/rollout_seconds", "Speed and memory", "time of a step"},
     {"time/score_seconds", "Speed and memory", "time of a step"},
     {"time/update_seconds", "Speed and memory", "time of a step"},

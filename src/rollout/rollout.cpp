@@ -4,6 +4,7 @@
 #include <array>
 #include <set>
 #include <string>
+#include <utility>
 
 #include <ATen/ops/index_copy.h>
 #include <ATen/ops/index_select.h>
@@ -135,6 +136,20 @@ RolloutSlice slice_rollout(const Rollout& rollout, std::span<const std::size_t> 
   slice.rows = to_device(response_rows, device);
   slice.tokens = at::index_select(rollout.tokens, 0, slice.rows);
   return slice;
+}
+
+Rollout select_sequences(const Rollout& rollout, std::span<const std::size_t> indices) {
+  RolloutSlice slice = slice_rollout(rollout, indices);
+  Rollout selected{.batch = std::move(slice.batch),
+                   .responses = std::move(slice.responses),
+                   .predictors = slice.predictors,
+                   .tokens = slice.tokens,
+                   .logprobs = rollout.logprobs.index_select(0, slice.rows)};
+  for (const std::size_t i : indices) {
+    selected.prompt_lengths.push_back(rollout.prompt_lengths[i]);
+    selected.finish.push_back(rollout.finish[i]);
+  }
+  return selected;
 }
 
 }  // namespace rlhf

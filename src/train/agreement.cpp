@@ -122,9 +122,11 @@ double estimate_agreement_penalty(const EvaluatedModels& models, const std::vect
     const auto part = std::span(asked).subspan(begin, std::min(size, asked.size() - begin));
     const RolloutDraws draws{seed, static_cast<std::int64_t>(batch), RolloutPurpose::agreement_penalty};
     const Rollout answered =
-        collect_rollout(models.policy, part, rollout, models.stop_ids, models.tokenizer, draws, work);
+        collect_rollout(models.policy, part, rollout, models.stop_ids, models.tokenizer, draws, work, models.ranks);
     const auto responses = read_responses(answered, part, models.tokenizer);
-    const at::Tensor found = score_responses(models.reward, answered, responses, unpenalised, work).values.cpu();
+    const at::Tensor found = score_responses(models.reward, answered, responses, unpenalised, work,
+                                             /*moments=*/nullptr, models.ranks)
+                                 .values.cpu();
     for (std::size_t i = 0; i < responses.size(); ++i) {
       scores.push_back(found.const_data_ptr<float>()[i]);
       agree.push_back(agrees(responses[i]));

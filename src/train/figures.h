@@ -17,8 +17,10 @@ class DeviceFigures {
   explicit DeviceFigures(at::Device device) : figures_(at::zeros({N}, at::TensorOptions(device).dtype(at::kDouble))) {}
   void add(std::size_t i, const at::Tensor& value) { at(i).add_(value.detach()); }
   void put(std::size_t i, const at::Tensor& value) { at(i).copy_(value.detach()); }
-  /// Over all ranks.
-  void sum(const Ranks& ranks) { ranks.sum(figures_, "figures"); }
+  /// Sums the first `count` figures over all ranks.
+  void sum(const Ranks& ranks, std::size_t count = N) {
+    ranks.sum(figures_.narrow(0, 0, static_cast<std::int64_t>(count)), "figures");
+  }
   std::array<double, N> fetch() const {
     const at::Tensor host = figures_.cpu();
     std::array<double, N> out;

@@ -1,6 +1,7 @@
 // The training loop of all methods.
 #include "loop.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <memory>
@@ -137,16 +138,21 @@ void Loop::train_step() {
   ranks_.set_phase("step " + std::to_string(step_ + 1));
   stop_if_any_signalled();
   const auto start = std::chrono::steady_clock::now();
+  const double exchanged = ranks_.seconds_exchanging();
   const auto record = method_.step({step_, lr_factor()});
   ++step_;
   observed_ = false;
   tokens_ += record->tokens;
   summary_.work += record->work;
   ++summary_.steps;
-  report(*record, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  std::vector<double> busy(static_cast<std::size_t>(ranks_.size()), 0);
+  busy[static_cast<std::size_t>(ranks_.rank())] = seconds - (ranks_.seconds_exchanging() - exchanged);
+  ranks_.sum(busy, "times");
+  report(*record, seconds, busy);
 }
 
-void Loop::report(const StepRecord& record, double seconds) {
+void Loop::report(const StepRecord& record, double seconds, const std::vector<double>& busy) {
   Metrics named = record.metrics();
   const double rate = static_cast<double>(record.tokens) / seconds;
   named.set("num_tokens", static_cast<double>(tokens_));
@@ -157,9 +163,15 @@ void Loop::report(const StepRecord& record, double seconds) {
   }
   named.set("perf/peak_memory_bytes", static_cast<double>(peak_memory_bytes(device_)));
   named.set("time/step_seconds", seconds);
+  std::string slowest_rank;
+  if (ranks_.size() > 1) {
+    const auto slowest = std::ranges::max_element(busy);
+    named.set("time/slowest_rank_seconds", *slowest);
+    slowest_rank = "slowest rank " + std::to_string(slowest - busy.begin());
+  }
   if (run_ != nullptr && (step_ % settings_.log.every_steps == 0 || is_last())) run_->write_metrics(step_, named);
   if (run_ != nullptr && samples_due(1)) run_->write_samples(step_, record.samples());
-  progress_.show(step_, record.headline(), rate);
+  progress_.show(step_, record.headline(), rate, slowest_rank);
 }
 
 /// Evaluation and samples after a step. Nothing is written before all of it is computed, so that after a signal a

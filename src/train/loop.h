@@ -30,7 +30,8 @@ class Loop {
   void train_step();
   /// Throws Interrupted if a rank received a signal, on all ranks at the same place.
   void stop_if_any_signalled();
-  void report(const StepRecord& record, double seconds);
+  /// `seconds` of the whole step; `busy` those that each rank worked, without waiting for others.
+  void report(const StepRecord& record, double seconds, const std::vector<double>& busy);
   void observe();
   bool evaluation_due() const;
   bool samples_due(std::int64_t first) const;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include <ATen/core/grad_mode.h>
 
@@ -17,6 +18,8 @@
 #include "rlhf/tensor/check_shape.h"
 #include "rlhf/tensor/packed_batch.h"
 #include "rlhf/text/stop_strings.h"
+
+#include "rank_share.h"
 
 namespace rlhf {
 
@@ -112,6 +115,53 @@ std::vector<const PromptSample*> take_prompts(const BatchOrder& order, const std
   return taken;
 }
 
+/// What a reward source says.
+struct Answer {
+  std::vector<float> scores, spread;  ///< [B]; without a spread that is empty
+  std::vector<TermMean> terms;
+};
+
+Answer ask(RewardSource& reward, const Rollout& rollout, std::span<const ResponseRecord> responses,
+           WorkCounters& work) {
+  Answer answer;
+  answer.scores = reward.score({rollout, responses, &work, &answer.spread, &answer.terms});
+  check_scores(answer.scores, responses.size());
+  return answer;
+}
+
+/// The tokens of each sequence.
+std::vector<std::int64_t> lengths_of(const Rollout& rollout) {
+  std::vector<std::int64_t> lengths;
+  for (std::int64_t i = 0; i < std::ssize(rollout.finish); ++i) lengths.push_back(rollout.batch.segments.length(i));
+  return lengths;
+}
+
+/// The same, of all ranks. A rank without responses asks for one that another one has, to know the terms and whether
+/// there is a spread, and leaves its score out.
+Answer ask(RewardSource& reward, const Rollout& rollout, std::span<const ResponseRecord> responses, WorkCounters& work,
+           const Ranks& ranks) {
+  if (ranks.size() == 1 || responses.empty()) return ask(reward, rollout, responses, work);
+  const RankShare share = share_of_rank(lengths_of(rollout), ranks.rank(), ranks.size());
+  std::vector<std::size_t> asked(std::max<std::size_t>(1, share.size()));
+  std::iota(asked.begin(), asked.end(), std::min(share.begin, responses.size() - 1));
+  const Answer own =
+      ask(reward, select_sequences(rollout, asked), responses.subspan(asked.front(), asked.size()), work);
+  const std::size_t count = responses.size();
+  std::vector<double> numbers(2 * count + own.terms.size(), 0);
+  for (std::size_t i = 0; i < share.size(); ++i) {
+    numbers[share.begin + i] = own.scores[i];
+    if (!own.spread.empty()) numbers[count + share.begin + i] = own.spread[i];
+  }
+  const double weight = static_cast<double>(share.size()) / static_cast<double>(count);
+  for (std::size_t i = 0; i < own.terms.size(); ++i) numbers[2 * count + i] = weight * own.terms[i].mean;
+  ranks.sum(numbers, "scores");
+  const auto scores = numbers.begin(), spread = scores + std::ssize(responses), terms = spread + std::ssize(responses);
+  Answer all{{scores, spread}, {}, own.terms};
+  if (!own.spread.empty()) all.spread.assign(spread, terms);
+  for (std::size_t i = 0; i < all.terms.size(); ++i) all.terms[i].mean = numbers[2 * count + i];
+  return all;
+}
+
 std::optional<double> mean_of(const std::vector<float>& values) {
   if (values.empty()) return std::nullopt;
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
@@ -172,7 +222,7 @@ std::vector<const PromptSample*> choose_refill_prompts(const BatchOrder& order,
 
 Rollout collect_rollout(CausalLM& policy, std::span<const PromptSample* const> prompts, const RolloutOptions& options,
                         const TokenIds& stop_ids, const Tokenizer* tokenizer, const RolloutDraws& draws,
-                        WorkCounters& work) {
+                        WorkCounters& work, const Ranks& ranks) {
   if (prompts.empty()) throw ShapeError("prompts: expected at least one prompt, found none");
   check_no_null(prompts);
   check_argument(draws.seed >= 0 && draws.step >= 0, "seed and step", "at least 0", std::min(draws.seed, draws.step));
@@ -191,14 +241,15 @@ Rollout collect_rollout(CausalLM& policy, std::span<const PromptSample* const> p
   }
   const std::uint64_t stream = stream_of(draws.purpose);
   std::vector<GenerationRequest> requests;
-  std::vector<const TokenIds*> ids;
-  for (std::size_t i = 0; i < prompts.size(); ++i) {
-    ids.push_back(&prompts[i]->ids);
-    requests.push_back({ids.back(), random_stream(stream, static_cast<std::uint64_t>(draws.step), i)});
-  }
-  const auto generations = generate(policy, requests, sampling, static_cast<std::int64_t>(requests.size()), {}, &work);
+  const RankShare share = share_of_rank(prompts.size(), ranks.rank(), ranks.size());
+  for (std::size_t i = share.begin; i < share.end; ++i)
+    requests.push_back({&prompts[i]->ids, random_stream(stream, static_cast<std::uint64_t>(draws.step), i)});
+  auto own = generate(policy, requests, sampling, std::max<std::int64_t>(1, std::ssize(requests)), {}, &work);
   work.processed_tokens += policy.take_processed_tokens();
-  return make_rollout(ids, generations, policy.device());
+  std::vector<const TokenIds*> ids;
+  for (const PromptSample* prompt : prompts) ids.push_back(&prompt->ids);
+  return make_rollout(ids, exchange_generations(std::move(own), share, ids.size(), options.max_new_tokens, ranks),
+                      policy.device());
 }
 
 std::vector<ResponseRecord> read_responses(const Rollout& rollout, std::span<const PromptSample* const> prompts,
@@ -237,14 +288,11 @@ Repetition sum_repetition(std::span<const ResponseRecord> responses) {
 }
 
 Scores score_responses(RewardSource& reward, const Rollout& rollout, std::span<const ResponseRecord> responses,
-                       const RewardOptions& options, WorkCounters& work, RunningMoments* moments) {
+                       const RewardOptions& options, WorkCounters& work, RunningMoments* moments, const Ranks& ranks) {
   check_count("responses", responses.size(), rollout);
   check_argument(options.agreement_penalty.number.has_value(), "reward.agreement_penalty",
                  "a number; hint: estimate_agreement_penalty()", "auto");
-  std::vector<float> spread;
-  std::vector<TermMean> terms;
-  std::vector<float> scores = reward.score({rollout, responses, &work, &spread, &terms});
-  check_scores(scores, responses.size());
+  auto [scores, spread, terms] = ask(reward, rollout, responses, work, ranks);
   for (std::size_t i = 0; i < scores.size(); ++i)
     if (rollout.finish[i] != Finish::stop) scores[i] = with_missing_eos(scores[i], options);
   const std::optional<double> scaled_by = scale(scores, options.scaling, moments);

@@ -102,7 +102,8 @@ std::vector<Phase> OnPolicyModels::phases(std::int64_t micro_batch_tokens, std::
   constexpr std::int64_t kPrefillTokens = 1 << 15;  // as in the generator
   const ModelShape& shape = setup_.folder.shape;
   const at::ScalarType dtype = setup_.compute.dtype;
-  const std::int64_t rows = rollout_.batch_size, all = times(rows, longest());
+  const std::int64_t rows = (rollout_.batch_size + setup_.ranks->size() - 1) / setup_.ranks->size(),
+                     all = times(rows, longest());
   const std::int64_t held = longest_sample > 0 ? micro_batch_tokens : std::min(micro_batch_tokens, all);
   const std::int64_t prompts = std::min(kPrefillTokens, times(rows / rollout_.num_samples_per_prompt, data_.longest()));
   const std::int64_t forward = forward_bytes_per_token(shape);
@@ -228,7 +229,8 @@ void OnPolicyModels::warn_if_none_ends(const Rollout& rollout) {
 }
 
 EvaluatedModels OnPolicyModels::models() {
-  return {*policy_, *reference_, reward(), setup_.templates.stop_ids, setup_.tokenizer.get(), eval_reward_.get()};
+  return {*policy_,           *reference_,  reward(), setup_.templates.stop_ids, setup_.tokenizer.get(),
+          eval_reward_.get(), *setup_.ranks};
 }
 
 void OnPolicyModels::settle_agreement_penalty(RewardOptions& reward, double kl_coef, std::int64_t step) {

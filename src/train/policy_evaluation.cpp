@@ -8,6 +8,8 @@
 #include "rlhf/algo/kl.h"
 #include "rlhf/config/metrics_list.h"
 
+#include "sum_over_ranks.h"
+
 namespace rlhf {
 
 namespace {
@@ -23,12 +25,13 @@ RewardOptions unscaled(RewardOptions reward) {
 void add_batch(const EvaluatedModels& models, std::span<const PromptSample* const> prompts,
                const RolloutOptions& options, const RewardOptions& reward, const RolloutDraws& draws,
                std::int64_t micro_batch_tokens, PolicyEvaluation& sums) {
-  const Rollout rollout =
-      collect_rollout(models.policy, prompts, options, models.stop_ids, models.tokenizer, draws, sums.work);
+  const Rollout rollout = collect_rollout(models.policy, prompts, options, models.stop_ids, models.tokenizer, draws,
+                                          sums.work, models.ranks);
   const auto responses = read_responses(rollout, prompts, models.tokenizer);
-  const Scores scores = score_responses(models.reward, rollout, responses, reward, sums.work);
+  const Scores scores =
+      score_responses(models.reward, rollout, responses, reward, sums.work, /*moments=*/nullptr, models.ranks);
   const at::Tensor ref_logprobs = logprobs_of(models.reference, rollout, all_sequences(rollout),
-                                              {options.temperature, micro_batch_tokens}, sums.work);
+                                              {options.temperature, micro_batch_tokens, models.ranks}, sums.work);
   sums.score += scores.values.sum(at::kDouble).item<double>();
   sums.kl += kl_k1(rollout.logprobs, ref_logprobs).sum(at::kDouble).item<double>();
   sums.length += static_cast<double>(rollout.responses.total());
@@ -37,7 +40,8 @@ void add_batch(const EvaluatedModels& models, std::span<const PromptSample* cons
   sums.repetition += sum_repetition(responses);
   if (models.held_out != nullptr) {
     const RewardOptions unchanged{.missing_eos = MissingEos::none};
-    const Scores held_out = score_responses(*models.held_out, rollout, responses, unchanged, sums.work);
+    const Scores held_out = score_responses(*models.held_out, rollout, responses, unchanged, sums.work,
+                                            /*moments=*/nullptr, models.ranks);
     sums.held_out_score = sums.held_out_score.value_or(0) + held_out.values.sum(at::kDouble).item<double>();
   }
   if (scores.spread) sums.spread = sums.spread.value_or(0) + *scores.spread * static_cast<double>(responses.size());
@@ -65,6 +69,7 @@ std::unique_ptr<PolicyEvaluation> evaluate_policy(const EvaluatedModels& models,
     add_batch(models, prompts.subspan(begin, std::min(size, prompts.size() - begin)), rollout, compared, draws,
               micro_batch_tokens, *found);
   }
+  sum_over_ranks(models.ranks, found->work);
   const auto responses = static_cast<double>(prompts.size());
   found->agreement_penalty =
       reward.agreement_penalty.number.value_or(0) * static_cast<double>(found->agreement.agreeing);

@@ -18,6 +18,7 @@
 #include "figures.h"
 #include "ppo_rollout.h"
 #include "stage_clock.h"
+#include "sum_over_ranks.h"
 
 namespace rlhf {
 
@@ -76,6 +77,8 @@ class PpoUpdate {
       }
     }
     done_.router_loss = models_.policy.take_router_loss();
+    sum_over_ranks(models_.ranks, done_.router_loss);
+    figures_.sum(models_.ranks, PpoStep::kNumSums);
     if (done_.router_loss) *done_.router_loss /= static_cast<double>(done_.policy_updates + (stopped_ ? 1 : 0));
     if (old_logprobs_) done_.extra_forwards = old_logprobs_->extra_forwards();
   }
@@ -112,13 +115,17 @@ class PpoUpdate {
     }
     const auto tokens = static_cast<double>(response_tokens(rollout_, mini_batch));
     done_.policy_tokens += tokens;
-    // Only with a limit does the update wait for the device.
-    stopped_ = config_.ppo.target_kl && approx_kl.item<double>() > *config_.ppo.target_kl * tokens;
+    if (config_.ppo.target_kl) {  // only then does the update wait for the device and the other ranks
+      models_.ranks.sum(approx_kl, "the KL to the policy before");
+      stopped_ = approx_kl.item<double>() > *config_.ppo.target_kl * tokens;
+    }
     if (!stopped_ && done_.has_ptx) add_ptx_gradient();
     return !stopped_;
   }
 
   void take_steps(bool policy, bool value) {
+    if (policy) models_.ranks.sum(state_.policy.weights.gradients(), "gradients of the policy");
+    if (value) models_.ranks.sum(state_.value->weights.gradients(), "gradients of the value model");
     std::optional<std::array<at::Tensor, 2>> norms;  // before clipping
     if (policy && value && config_.ppo.vf_coef)
       norms = clip_together(state_.policy.weights, state_.value->weights, config_.optimizer.max_grad_norm);
@@ -133,7 +140,7 @@ class PpoUpdate {
     }
   }
 
-  /// Returns Σ ½·(logp − old)² of the mini-batch.
+  /// Returns Σ ½·(logp − old)² of this rank's part of the mini-batch.
   at::Tensor add_policy_gradient(const std::vector<std::size_t>& mini_batch) {
     const double scale = rollouts_per(mini_batch);
     at::Tensor approx_kl = at::zeros({}, rollout_.logprobs.options().dtype(at::kDouble));
@@ -157,7 +164,8 @@ class PpoUpdate {
   void add_ptx_gradient() {
     const std::int64_t per_rollout = config_.ppo.num_ppo_epochs * config_.ppo.num_mini_batches;
     const std::int64_t number = at_.step * per_rollout + done_.policy_updates;
-    figures_.add(PpoStep::kPtxLoss, models_.ptx->backward(models_.policy, number, config_.ppo.ptx_coef, done_.work));
+    figures_.add(PpoStep::kPtxLoss,
+                 models_.ptx->backward(models_.policy, number, config_.ppo.ptx_coef, done_.work, models_.ranks));
   }
 
   void prepare_value(const std::vector<std::size_t>& mini_batch) {
@@ -241,7 +249,7 @@ std::unique_ptr<PpoStep> ppo_step(PpoModels& models, PpoState& state, std::span<
                  "ppo.num_mini_batches", "from 1 to rollout.batch_size", config.ppo.num_mini_batches);
   if (config.ppo.ptx_coef > 0) check_given(models.ptx, "models.ptx", "samples, with ppo.ptx_coef above 0");
   auto done = std::make_unique<PpoStep>();
-  const ForwardOptions forward{config.rollout.temperature, micro_batch_tokens};
+  const ForwardOptions forward{config.rollout.temperature, micro_batch_tokens, models.ranks};
   StageClock clock(models.policy.device());
   auto [asked, rollout, responses, scores, sampled, moments] =
       sample_ppo_rollout(models, state.score_moments, prompts, stop_ids, config, at, refill, clock, *done);
@@ -275,6 +283,7 @@ std::unique_ptr<PpoStep> ppo_step(PpoModels& models, PpoState& state, std::span<
   state.score_moments = moments;
   const Rollout& value_rollout = after_end ? after_end->rollout : done->scored.rollout;
   PpoUpdate(models, state, config, forward, at, batch, value_rollout, *done, figures).run();
+  sum_over_ranks(models.ranks, done->work);
   read(figures, at.step, samples_per_prompt, *done);
   done->update_seconds = clock.lap();
   done->tokens = done->scored.rollout.batch.segments.total();

@@ -22,6 +22,8 @@ class PpoMethod final : public Method {
  public:
   PpoMethod(const PpoConfig& config, RewardSource* reward) : config_(config), own_reward_(reward) {}
 
+  bool shares_work() const override { return true; }
+
   MethodPlan plan(const Setup& setup) override {
     const PpoModelOptions& paths = config_.model;
     parts_.emplace(setup, on_policy_models(paths), config_.data, config_.rollout, config_.reward, own_reward_);
@@ -53,7 +55,7 @@ class PpoMethod final : public Method {
       ptx_.emplace(std::move(ptx_data_.train.samples), config_.rollout.batch_size / config_.ppo.num_mini_batches,
                    static_cast<std::uint64_t>(config_.train.seed), micro_batch_tokens_);
     models_.emplace(PpoModels{parts_->policy(), parts_->reference(), value_ ? &*value_ : nullptr, parts_->reward(),
-                              setup.tokenizer.get(), ptx_ ? &*ptx_ : nullptr});
+                              setup.tokenizer.get(), ptx_ ? &*ptx_ : nullptr, *setup.ranks});
     state_.emplace(*models_, config_);
   }
 

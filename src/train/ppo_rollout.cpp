@@ -79,13 +79,13 @@ PpoRollout sample_ppo_rollout(PpoModels& models, const RunningMoments& moments,
   const auto sample = [&](std::vector<const PromptSample*> asked, const RunningMoments& before,
                           const RolloutDraws& draws) {
     PpoRollout round{.prompts = std::move(asked), .moments = before};
-    round.rollout =
-        collect_rollout(models.policy, round.prompts, config.rollout, stop_ids, models.tokenizer, draws, done.work);
+    round.rollout = collect_rollout(models.policy, round.prompts, config.rollout, stop_ids, models.tokenizer, draws,
+                                    done.work, models.ranks);
     round.responses = read_responses(round.rollout, round.prompts, models.tokenizer);
     round.sampled = static_cast<std::int64_t>(round.prompts.size());
     done.rollout_seconds += clock.lap();
-    round.scores =
-        score_responses(models.reward, round.rollout, round.responses, config.reward, done.work, &round.moments);
+    round.scores = score_responses(models.reward, round.rollout, round.responses, config.reward, done.work,
+                                   &round.moments, models.ranks);
     return round;
   };
   PpoRollout all = sample({prompts.begin(), prompts.end()}, moments, {.seed = config.train.seed, .step = at.step});

@@ -48,14 +48,14 @@ Progress::~Progress() {
   if (open_) std::fputc('\n', stderr);
 }
 
-void Progress::show(std::int64_t step, const Metrics& headline, double tokens_per_second) {
+void Progress::show(std::int64_t step, const Metrics& headline, double tokens_per_second, const std::string& remark) {
   if (!shown_) return;
   if (terminal_) {
-    std::fprintf(stderr, "\r\033[K%s", line(step, headline, tokens_per_second).c_str());
+    std::fprintf(stderr, "\r\033[K%s", line(step, headline, tokens_per_second, remark).c_str());
     std::fflush(stderr);
     open_ = true;
   } else if (step % std::max<std::int64_t>(1, total_steps_ / 50) == 0 || step == total_steps_) {
-    log_info(line(step, headline, tokens_per_second));
+    log_info(line(step, headline, tokens_per_second, remark));
   }
 }
 
@@ -70,9 +70,11 @@ void Progress::say(const std::string& text) {
   log_info(text);
 }
 
-std::string Progress::line(std::int64_t step, const Metrics& headline, double tokens_per_second) const {
+std::string Progress::line(std::int64_t step, const Metrics& headline, double tokens_per_second,
+                           const std::string& remark) const {
   std::string text = stage_ + " " + std::to_string(step) + "/" + std::to_string(total_steps_) + listed(headline);
   if (tokens_per_second > 0) text += "  " + number(tokens_per_second) + " tokens/s";
+  if (!remark.empty()) text += "  " + remark;
   if (step > first_step_) {
     const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
     const double per_step = elapsed / static_cast<double>(step - first_step_);

@@ -36,15 +36,16 @@ void backward(const ResponseLoss& loss, const at::Tensor& outputs, const at::Ten
   value.backward();
 }
 
-/// Calls body(slice) for groups of `sequences` of at most `budget` tokens.
+/// Calls body(slice) for groups of `sequences` that fit into a micro-batch, those of this rank.
 template <typename Body>
-void for_each_micro_batch(const Rollout& rollout, std::span<const std::size_t> sequences, std::int64_t budget,
+void for_each_micro_batch(const Rollout& rollout, std::span<const std::size_t> sequences, const ForwardOptions& options,
                           WorkCounters& work, const Body& body) {
+  const std::int64_t budget = options.micro_batch_tokens;
   check_argument(budget > 0, "micro_batch_tokens", "at least 1", budget);
   check_sequences(rollout, sequences);
   std::vector<std::int64_t> lengths;
   for (const std::size_t i : sequences) lengths.push_back(rollout.batch.segments.length(static_cast<std::int64_t>(i)));
-  for (auto& group : pack_by_length(lengths, budget)) {
+  for (auto& group : pack_for_rank(lengths, budget, options.ranks.rank(), options.ranks.size())) {
     stop_if_signalled();
     for (std::size_t& member : group) member = sequences[member];
     RolloutSlice slice = slice_rollout(rollout, group);
@@ -54,14 +55,15 @@ void for_each_micro_batch(const Rollout& rollout, std::span<const std::size_t> s
   }
 }
 
-/// Runs read(slice) -> [r] without a gradient for every slice, and scatters the results to [R].
+/// Runs read(slice) -> [r] without a gradient for every slice, and scatters the results of all ranks to [R].
 template <typename Read>
-at::Tensor gather(const Rollout& rollout, std::span<const std::size_t> sequences, std::int64_t budget,
+at::Tensor gather(const Rollout& rollout, std::span<const std::size_t> sequences, const ForwardOptions& options,
                   WorkCounters& work, const Read& read) {
   const at::NoGradGuard no_gradient;
   at::Tensor all = at::zeros_like(rollout.logprobs);
-  for_each_micro_batch(rollout, sequences, budget, work,
+  for_each_micro_batch(rollout, sequences, options, work,
                        [&](const RolloutSlice& slice) { all.index_copy_(0, slice.rows, read(slice)); });
+  options.ranks.sum(all, "log-probabilities or values");  // the others have zeros there, so that the sum is exact
   return all;
 }
 
@@ -116,7 +118,7 @@ at::Tensor response_rows(const Rollout& rollout, std::span<const std::size_t> se
 
 at::Tensor logprobs_of(CausalLM& model, const Rollout& rollout, std::span<const std::size_t> sequences,
                        const ForwardOptions& options, WorkCounters& work) {
-  const at::Tensor all = gather(rollout, sequences, options.micro_batch_tokens, work, [&](const RolloutSlice& slice) {
+  const at::Tensor all = gather(rollout, sequences, options, work, [&](const RolloutSlice& slice) {
     const at::Tensor hidden = model.forward(slice.batch, slice.predictors);  // [r,D]
     const Logprobs result = linear_logprobs(hidden, model.head(), slice.tokens,
                                             {.temperature = options.temperature, .logit_cap = model.logit_cap()});
@@ -129,7 +131,7 @@ at::Tensor logprobs_of(CausalLM& model, const Rollout& rollout, std::span<const 
 
 at::Tensor values_of(ScalarModel& model, const Rollout& rollout, std::span<const std::size_t> sequences,
                      const ForwardOptions& options, WorkCounters& work) {
-  const at::Tensor all = gather(rollout, sequences, options.micro_batch_tokens, work,
+  const at::Tensor all = gather(rollout, sequences, options, work,
                                 [&](const RolloutSlice& slice) { return centred_values(model, slice); });
   work.processed_tokens += model.trunk().take_processed_tokens();
   return all;
@@ -140,7 +142,7 @@ at::Tensor backward_policy(CausalLM& policy, const Rollout& rollout, std::span<c
                            double entropy_weight) {
   check_given(loss, "loss", "a function");
   at::Tensor entropy = at::zeros({}, rollout.logprobs.options().dtype(at::kDouble));
-  for_each_micro_batch(rollout, sequences, options.micro_batch_tokens, work, [&](const RolloutSlice& slice) {
+  for_each_micro_batch(rollout, sequences, options, work, [&](const RolloutSlice& slice) {
     const at::Tensor hidden = policy.forward(slice.batch, slice.predictors);  // [r,D]
     const Logprobs now = backward_through_logprobs(
         hidden, policy.head(), slice.tokens,
@@ -159,7 +161,7 @@ at::Tensor backward_policy(CausalLM& policy, const Rollout& rollout, std::span<c
 void backward_values(ScalarModel& model, const Rollout& rollout, std::span<const std::size_t> sequences,
                      const ForwardOptions& options, const ResponseLoss& loss, WorkCounters& work) {
   check_given(loss, "loss", "a function");
-  for_each_micro_batch(rollout, sequences, options.micro_batch_tokens, work,
+  for_each_micro_batch(rollout, sequences, options, work,
                        [&](const RolloutSlice& slice) { backward(loss, centred_values(model, slice), slice.rows); });
   work.processed_tokens += model.trunk().take_processed_tokens();
 }
@@ -184,7 +186,10 @@ at::Tensor compare_with_sampler(const at::Tensor& logprobs, const Rollout& rollo
 OldLogprobs::OldLogprobs(CausalLM& policy, const Rollout& rollout,
                          std::span<const std::vector<std::size_t>> mini_batches, const ForwardOptions& options,
                          WorkCounters& work)
-    : rollout_(rollout), first_(first_of(mini_batches)), logprobs_(at::zeros_like(rollout.logprobs)) {
+    : rollout_(rollout),
+      ranks_(options.ranks),
+      first_(first_of(mini_batches)),
+      logprobs_(at::zeros_like(rollout.logprobs)) {
   std::vector<std::size_t> later;
   for (const auto& mini_batch : mini_batches.subspan(1))
     later.insert(later.end(), mini_batch.begin(), mini_batch.end());
@@ -202,7 +207,11 @@ at::Tensor OldLogprobs::of(const at::Tensor& rows, const at::Tensor& logprobs) {
 
 at::Tensor OldLogprobs::end_first_update(at::ScalarType dtype, bool must_agree) {
   recording_ = false;
-  return compare_with_sampler(logprobs_, rollout_, response_rows(rollout_, first_), dtype, must_agree);
+  const at::Tensor rows = response_rows(rollout_, first_);
+  const at::Tensor recorded = logprobs_.index_select(0, rows);  // zeros where another rank recorded
+  ranks_.sum(recorded, "log-probabilities of the first update");
+  logprobs_.index_copy_(0, rows, recorded);
+  return compare_with_sampler(logprobs_, rollout_, rows, dtype, must_agree);
 }
 
 }  // namespace rlhf

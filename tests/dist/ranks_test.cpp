@@ -4,11 +4,8 @@
 #include <cmath>
 #include <cstdint>
 #include <mutex>
-#include <netinet/in.h>
 #include <string>
-#include <sys/socket.h>
 #include <thread>
-#include <unistd.h>
 #include <vector>
 
 #include <ATen/ops/arange.h>
@@ -19,61 +16,15 @@
 #include "rlhf/core/error.h"
 
 #include "support/misuse.h"
+#include "support/rank_threads.h"
 
 namespace rlhf {
 namespace {
 
 using testing::expect_misuse;
-
-/// A port that nobody listens on.
-int free_port() {
-  const int descriptor = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof address;
-  EXPECT_EQ(bind(descriptor, reinterpret_cast<sockaddr*>(&address), length), 0);
-  EXPECT_EQ(getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &length), 0);
-  close(descriptor);
-  return ntohs(address.sin_port);
-}
-
-/// How ranks ended: what the watches reported, and errors.
-struct Failures {
-  std::mutex mutex;
-  std::vector<std::string> lines;
-
-  bool have(const std::string& text) {
-    const std::lock_guard lock(mutex);
-    for (const std::string& line : lines)
-      if (line.find(text) != std::string::npos) return true;
-    return false;
-  }
-};
-
-/// Runs body(ranks) as each of `size` ranks, as threads of this process.
-template <typename Body>
-void run_ranks(int size, Failures& failures, const Body& body) {
-  const int port = free_port();
-  const RanksOptions options{.patience = std::chrono::milliseconds(10'000),
-                             .join_patience = std::chrono::milliseconds(30'000),
-                             .on_failure = [&](const std::string& line) {
-                               const std::lock_guard lock(failures.mutex);
-                               failures.lines.push_back(line);
-                             }};
-  std::vector<std::thread> threads;
-  for (int rank = 0; rank < size; ++rank)
-    threads.emplace_back([=, &body, &options, &failures] {
-      try {
-        const Ranks ranks({.rank = rank, .size = size, .local_rank = rank, .local_size = size, .port = port}, options);
-        body(ranks);
-      } catch (const RankError& error) {
-        const std::lock_guard lock(failures.mutex);
-        failures.lines.emplace_back(error.what());
-      }
-    });
-  for (std::thread& thread : threads) thread.join();
-}
+using testing::Failures;
+using testing::free_port;
+using testing::run_ranks;
 
 TEST(Ranks, OneProcessKeepsWhatItHas) {
   const Ranks ranks;
@@ -112,6 +63,42 @@ TEST(Ranks, SumsHaveTheSameBitsOnAllRanks) {
     sums[static_cast<std::size_t>(ranks.rank())] = values;
   });
   for (const at::Tensor& other : sums) EXPECT_TRUE(other.equal(sums.front()));
+}
+
+// 4 ranks with r + 1 times [0, …, 7]: the sum is 10 times that, and each rank has two elements of it.
+TEST(Ranks, SumPartsAndGatherThem) {
+  Failures failures;
+  run_ranks(4, failures, [&](const Ranks& ranks) {
+    const at::Tensor values = at::arange(8, at::kFloat).mul(ranks.rank() + 1);
+    ranks.start_sum_of_parts(values, "gradients")();
+    const at::Tensor expected = at::arange(8, at::kFloat).mul(10);
+    const std::int64_t begin = 2 * ranks.rank();
+    EXPECT_TRUE(values.narrow(0, begin, 2).equal(expected.narrow(0, begin, 2)));
+    for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
+      const at::Tensor parts = at::full({8}, -1, dtype);
+      parts.narrow(0, begin, 2).copy_(expected.narrow(0, begin, 2));
+      ranks.gather_parts(parts, "weights");
+      EXPECT_TRUE(parts.equal(expected.to(dtype)));
+    }
+    // A ring of 4 sends 3 quarters of each: 32 bytes of the sum, 32 and 16 of what is gathered.
+    EXPECT_EQ(ranks.bytes_sent(), 0.75 * (32 + 32 + 16));
+    expect_misuse<ArgumentError>("values: expected a contiguous tensor [size · s]",
+                                 [&] { ranks.gather_parts(at::arange(7), "weights"); });
+  });
+  EXPECT_TRUE(failures.lines.empty());
+}
+
+TEST(Ranks, StartedSumsEndInAnyOrder) {
+  Failures failures;
+  run_ranks(3, failures, [&](const Ranks& ranks) {
+    const at::Tensor first = at::full({1000}, 1.0F), second = at::full({10}, 2.0F);
+    const auto wait_first = ranks.start_sum(first, "bucket 0"), wait_second = ranks.start_sum(second, "bucket 1");
+    wait_second();
+    wait_first();
+    EXPECT_TRUE(first.equal(at::full({1000}, 3.0F)));
+    EXPECT_TRUE(second.equal(at::full({10}, 6.0F)));
+  });
+  EXPECT_TRUE(failures.lines.empty());
 }
 
 TEST(Ranks, GatherTextsByRank) {

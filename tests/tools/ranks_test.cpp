@@ -94,7 +94,7 @@ TEST_F(RanksRun, AreTheSameRunAsOneProcess) {
     const ProgramResult result = sft("ranks" + count, "--ranks " + count);
     ASSERT_EQ(result.exit_code, 0) << result.err;
     expect_same_run("one", "ranks" + count);
-    EXPECT_EQ(result.err.find("rank "), std::string::npos) << "only rank 0 speaks: " << result.err;
+    EXPECT_EQ(result.err.find("\nrank "), std::string::npos) << "only rank 0 speaks: " << result.err;
   }
   EXPECT_EQ(bytes_of(path("one/final/model.safetensors")), bytes_of(path("ranks1/final/model.safetensors")));
 }

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -44,8 +45,24 @@ class Ranks {
   /// Sums `values` (float32, float64 or int64, contiguous) over all ranks, in place. The result has the same bits on
   /// all ranks. `what` is for messages: "gradients".
   void sum(const at::Tensor& values, const std::string& what) const;
+  void sum(std::span<double> values, const std::string& what) const;
+  /// Waits for the end of an exchange that was started.
+  using Wait = std::function<void()>;
+  /// Starts a sum that goes on while this rank computes. `values` must not be used before the wait.
+  Wait start_sum(const at::Tensor& values, const std::string& what) const;
+  /// The same where each rank needs only its part of the sum: `values` are [size · s], and only the s elements of this
+  /// rank have the sum afterwards; the others are undefined. The parts are added in the order of the ranks.
+  Wait start_sum_of_parts(const at::Tensor& values, const std::string& what) const;
+  /// Gives all ranks the parts of all: `values` are [size · s], of any dtype, and the s elements of this rank are
+  /// there.
+  void gather_parts(const at::Tensor& values, const std::string& what) const;
   /// The texts of all ranks, by rank.
   std::vector<std::string> gather(const std::string& text, const std::string& what) const;
+  /// The time that this rank has spent in exchanges and waits, which is mostly that of waiting for others.
+  double seconds_exchanging() const;
+  /// The bytes of tensors that this rank has sent, by the formulas of rings: 2·(n−1)/n of the bytes of a sum, (n−1)/n
+  /// of those of a sum of parts and of gathered parts.
+  double bytes_sent() const;
   /// Says for messages what happens from now on: "step 12".
   void set_phase(const std::string& phase) const;
   /// Says why this rank ends; the others hear of it when this object goes.

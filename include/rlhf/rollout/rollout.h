@@ -49,6 +49,8 @@ struct RolloutSlice {
 /// Selects the sequences `indices`, in that order. Throws ArgumentError for an index outside the rollout, and
 /// ShapeError if there is none.
 RolloutSlice slice_rollout(const Rollout& rollout, std::span<const std::size_t> indices);
+/// The rollout of these sequences alone. Errors: like slice_rollout.
+Rollout select_sequences(const Rollout& rollout, std::span<const std::size_t> indices);
 
 /// One sampled response as text.
 struct ResponseRecord {

@@ -16,6 +16,7 @@
 #include "rlhf/config/ppo_config.h"
 #include "rlhf/data/batch_order.h"
 #include "rlhf/data/samples.h"
+#include "rlhf/dist/ranks.h"
 #include "rlhf/nn/causal_lm.h"
 #include "rlhf/nn/scalar_model.h"
 #include "rlhf/records/records.h"
@@ -29,6 +30,10 @@
 /// The common parts of methods that train on their own samples, as functions of tensors and models. A rollout has B
 /// responses with R response tokens. Functions add the work they do to `work`. All functions except backward_* run
 /// without recording a gradient.
+///
+/// Functions that get ranks share the work among them: all ranks call them with the same arguments. They return the
+/// same on all ranks, except backward_*, which add the gradients and sums of this rank's share; counts of work, too,
+/// are those of this rank.
 namespace rlhf {
 
 /// The prompts of a run.
@@ -69,7 +74,7 @@ struct RolloutDraws {
 /// token are not sampled, if `tokenizer` is not null.
 Rollout collect_rollout(CausalLM& policy, std::span<const PromptSample* const> prompts, const RolloutOptions& options,
                         const TokenIds& stop_ids, const Tokenizer* tokenizer, const RolloutDraws& draws,
-                        WorkCounters& work);
+                        WorkCounters& work, const Ranks& ranks = one_rank());
 /// Decodes the responses; if `tokenizer` is null, their texts are empty.
 std::vector<ResponseRecord> read_responses(const Rollout& rollout, std::span<const PromptSample* const> prompts,
                                            const Tokenizer* tokenizer);
@@ -96,9 +101,10 @@ struct Scores {
 /// asker's belief. Scaling adds the scores to `moments`, those of all scores so far, and then uses them. Throws
 /// NumericsError if a score is not finite, ShapeError if the number of scores is wrong, and ArgumentError if the
 /// penalty is auto, because it is estimated once, at the start of a run (train/agreement.h), and for scaling without
-/// `moments`.
+/// `moments`. Each rank asks `reward` for the scores of consecutive responses, at least one.
 Scores score_responses(RewardSource& reward, const Rollout& rollout, std::span<const ResponseRecord> responses,
-                       const RewardOptions& options, WorkCounters& work, RunningMoments* moments = nullptr);
+                       const RewardOptions& options, WorkCounters& work, RunningMoments* moments = nullptr,
+                       const Ranks& ranks = one_rank());
 /// Lines for samples.jsonl with prompt, response, score, kl (to the reference, in nats), finish, agrees (where the
 /// asker has a belief) and record.
 std::vector<nlohmann::ordered_json> sample_lines(const ScoredRollout& scored);
@@ -107,6 +113,7 @@ std::vector<nlohmann::ordered_json> sample_lines(const ScoredRollout& scored);
 struct ForwardOptions {
   double temperature = 1.0;
   std::int64_t micro_batch_tokens = 0;  ///< limit for the tokens of prompts and responses together
+  const Ranks& ranks = one_rank();      ///< share the micro-batches
 };
 
 /// The indices 0, …, B−1.
@@ -131,7 +138,8 @@ at::Tensor values_of(ScalarModel& model, const Rollout& rollout, std::span<const
 using ResponseLoss = std::function<at::Tensor(const at::Tensor& outputs, const at::Tensor& rows)>;
 
 /// Computes the log-probabilities of `sequences` and adds the gradient of `loss` + entropy_weight · Σ H, micro-batch by
-/// micro-batch. Returns Σ H, the sum of the entropies of the predicting rows in nats, a scalar on the device.
+/// micro-batch. Returns Σ H, the sum of the entropies of the predicting rows of this rank in nats, a scalar on the
+/// device.
 at::Tensor backward_policy(CausalLM& policy, const Rollout& rollout, std::span<const std::size_t> sequences,
                            const ForwardOptions& options, const ResponseLoss& loss, WorkCounters& work,
                            double entropy_weight = 0);
@@ -157,7 +165,8 @@ class OldLogprobs {
   OldLogprobs(CausalLM& policy, const Rollout& rollout, std::span<const std::vector<std::size_t>> mini_batches,
               const ForwardOptions& options, WorkCounters& work);
 
-  /// Those of `rows` [c]. During the first update `logprobs`, the policy's own of these rows, are recorded as them.
+  /// Those of `rows` [c]. During the first update `logprobs`, the policy's own of these rows, are recorded as them; the
+  /// other ranks get them at its end.
   at::Tensor of(const at::Tensor& rows, const at::Tensor& logprobs);
   /// After the backward of the first update: ends the recording and compares with the sampler (compare_with_sampler).
   at::Tensor end_first_update(at::ScalarType dtype, bool must_agree);
@@ -166,6 +175,7 @@ class OldLogprobs {
 
  private:
   const Rollout& rollout_;
+  const Ranks& ranks_;
   std::vector<std::size_t> first_;
   at::Tensor logprobs_;
   std::int64_t extra_forwards_ = 0;

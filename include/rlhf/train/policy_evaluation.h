@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "rlhf/dist/ranks.h"
 #include "rlhf/train/on_policy.h"
 #include "rlhf/train/step_record.h"
 
@@ -38,6 +39,7 @@ struct EvaluatedModels {
   const TokenIds& stop_ids;
   const Tokenizer* tokenizer = nullptr;  ///< decodes responses for rewards and rollout.stop
   RewardSource* held_out = nullptr;      ///< also scores the responses of an evaluation, if not null
+  const Ranks& ranks = one_rank();       ///< share the work
 };
 
 /// Samples a response to each of `prompts`, rollout.batch_size at a time, and scores it. The random numbers depend only

@@ -13,6 +13,7 @@
 
 #include "rlhf/algo/running_moments.h"
 #include "rlhf/config/ppo_config.h"
+#include "rlhf/dist/ranks.h"
 #include "rlhf/rollout/reward_source.h"
 #include "rlhf/rollout/rollout.h"
 #include "rlhf/text/tokenizer.h"
@@ -35,6 +36,7 @@ struct PpoModels {
   RewardSource& reward;
   const Tokenizer* tokenizer = nullptr;  ///< decodes responses for rewards and samples; if null, texts are empty
   const PtxMix* ptx = nullptr;           ///< needed if ppo.ptx_coef is above 0
+  const Ranks& ranks = one_rank();       ///< share the work; all have the same weights
 };
 
 /// The state that changes from step to step and is saved in checkpoints.

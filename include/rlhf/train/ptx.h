@@ -7,6 +7,7 @@
 
 #include "rlhf/data/batch_order.h"
 #include "rlhf/data/samples.h"
+#include "rlhf/dist/ranks.h"
 #include "rlhf/nn/causal_lm.h"
 #include "rlhf/tensor/work_counters.h"
 
@@ -22,8 +23,9 @@ class PtxMix {
   PtxMix(std::vector<Sample> samples, std::int64_t batch_size, std::uint64_t seed, std::int64_t micro_batch_tokens);
 
   /// Adds the gradient of weight · L of batch `number`, in micro-batches, and returns L in nats per label, a scalar on
-  /// the device. Adds the work to `work`.
-  at::Tensor backward(CausalLM& policy, std::int64_t number, double weight, WorkCounters& work) const;
+  /// the device. Adds the work to `work`. Of several ranks each adds its part of gradient, L and work.
+  at::Tensor backward(CausalLM& policy, std::int64_t number, double weight, WorkCounters& work,
+                      const Ranks& ranks = one_rank()) const;
 
  private:
   std::vector<Sample> samples_;
