@@ -231,7 +231,7 @@ class Bench {
     const auto labels = static_cast<std::int64_t>(rows.size());
     const auto mean_nll = [labels](const at::Tensor& logprobs, auto, auto) { return logprobs.sum().div(-labels); };
     const auto step = [&] {
-      trainee.weights.zero_gradients();
+      trainee.zero_gradients();
       const at::Tensor hidden = model.forward(pack(texts, compute_.device), to_device(rows, compute_.device));
       backward_through_logprobs(hidden, model.head(), to_device(targets, compute_.device),
                                 {.entropy = true, .correct = true}, mean_nll);
@@ -256,7 +256,7 @@ class Bench {
     std::vector<const RankedSample*> members;
     for (const RankedSample& sample : samples) members.push_back(&sample);
     const auto step = [&] {
-      trainee.weights.zero_gradients();
+      trainee.zero_gradients();
       const RankedBatch batch = make_ranked_batch(members, compute_.device);
       const at::Tensor scores = model.values(batch.packed, batch.rows);
       const at::Tensor chosen = at::index(scores, {batch.chosen}), rejected = at::index(scores, {batch.rejected});

@@ -93,7 +93,7 @@ inline std::unique_ptr<Step> rloo_step(rlhf::CausalLM& policy, rlhf::CausalLM& r
 
   const auto count = static_cast<double>(prompts.size());
   const rlhf::StopDeferral whole_update;
-  trainee.weights.zero_gradients();
+  trainee.zero_gradients();
   const auto loss_of = [&](const at::Tensor& logprobs, const at::Tensor& rows) {
     const auto loss = logprobs.mul(of_tokens.index_select(0, rows)).sum().div(-count);
     done->loss += loss.item<double>();
@@ -137,7 +137,7 @@ class Method final : public rlhf::Method {
     return rlhf::better_of(rlhf::Stage::ppo, metric).value_or(rlhf::Better::lower);
   }
   std::vector<rlhf::NamedTrainee> trainees() override { return {{"policy", *trainee_}}; }
-  std::vector<rlhf::SavedModel> models() override { return {parts_->saved_policy(trainee_->weights)}; }
+  std::vector<rlhf::SavedModel> models() override { return {parts_->saved_policy(trainee_->weights())}; }
 
  private:
   const Config& config_;

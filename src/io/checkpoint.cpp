@@ -11,9 +11,6 @@
 #include <system_error>
 #include <vector>
 
-#include <ATen/core/Tensor.h>
-#include <c10/core/GradMode.h>
-
 #include "rlhf/core/atomic_file.h"
 #include "rlhf/core/check_argument.h"
 #include "rlhf/core/error.h"
@@ -29,6 +26,7 @@ namespace fs = std::filesystem;
 constexpr std::string_view kStepPrefix = "step-";
 constexpr const char* kStateFile = "state.json";
 constexpr const char* kTensorsExtension = ".safetensors";
+constexpr const char* kRank = ".rank";
 
 std::string folder_name(std::int64_t step) {
   std::array<char, 32> name{};
@@ -82,12 +80,6 @@ void prune(const fs::path& checkpoints, std::int64_t step, std::int64_t keep_las
   log_warning("cannot remove old checkpoints: " + path_and_reason(error));
 }
 
-std::string sizes_text(at::IntArrayRef sizes) {
-  std::string text = "[";
-  for (const std::int64_t size : sizes) text += (text.size() > 1 ? ", " : "") + std::to_string(size);
-  return text + "]";
-}
-
 }  // namespace
 
 fs::path checkpoint_folder(const fs::path& checkpoints, std::int64_t step) { return checkpoints / folder_name(step); }
@@ -101,8 +93,14 @@ void remove_partial_checkpoints(const fs::path& checkpoints) {
   for (const fs::path& folder : found) fs::remove_all(folder, error);
 }
 
+std::string group_part(const std::string& group, int rank) { return group + kRank + std::to_string(rank); }
+
+void write_group(const fs::path& folder, const std::string& group, const NamedTensors& tensors) {
+  write_safetensors(folder / (group + kTensorsExtension), tensors);
+}
+
 void save_checkpoint(const fs::path& checkpoints, std::int64_t step, const Checkpoint& checkpoint,
-                     std::int64_t keep_last) {
+                     std::int64_t keep_last, const std::function<void(const fs::path&)>& wait_for_others) {
   check_argument(step >= 0, "step", "at least 0", step);
   check_argument(keep_last >= 1, "keep_last", "at least 1", keep_last);
   for (const auto& [group, tensors] : checkpoint.groups)
@@ -112,10 +110,9 @@ void save_checkpoint(const fs::path& checkpoints, std::int64_t step, const Check
   fs::create_directories(checkpoints, error);
   if (error) throw OutputError("creating " + checkpoints.string() + ": " + error.message());
   write_folder_atomically(checkpoint_folder(checkpoints, step), [&](const fs::path& folder) {
-    for (const auto& [group, tensors] : checkpoint.groups) {
-      write_safetensors(folder / (group + kTensorsExtension), tensors);
-    }
+    for (const auto& [group, tensors] : checkpoint.groups) write_group(folder, group, tensors);
     write_file_atomically(folder / kStateFile, checkpoint.state.dump(2) + "\n");
+    if (wait_for_others) wait_for_others(folder);
     write_manifest(folder);
   });
   prune(checkpoints, step, keep_last);
@@ -142,7 +139,9 @@ SavedCheckpoint load_checkpoint(const fs::path& folder) {
   SavedCheckpoint checkpoint;
   for (const auto& [name, stamp] : read_manifest(folder)) {
     const fs::path path = folder / name;
-    if (path.extension() == kTensorsExtension) checkpoint.groups.emplace(path.stem().string(), path);
+    if (path.extension() != kTensorsExtension) continue;
+    const std::string stem = path.stem().string();
+    checkpoint.groups[stem.substr(0, stem.find(kRank))].emplace_back(path);
   }
   const fs::path state = folder / kStateFile;
   try {
@@ -151,24 +150,6 @@ SavedCheckpoint load_checkpoint(const fs::path& folder) {
     throw ModelError(state.string() + ": expected JSON, found something else");
   }
   return checkpoint;
-}
-
-void restore_tensors(const SafetensorsFile& saved, const NamedTensors& targets, const std::string& what) {
-  std::map<std::string, SafetensorsFile::Entry> rest = saved.entries();
-  for (const auto& [name, target] : targets) {  // copy only after all names and shapes were checked
-    if (!target.defined())
-      throw ArgumentError(what + ": expected a tensor for " + name + " to be copied to, found none");
-    const auto found = rest.find(name);
-    if (found == rest.end()) throw ModelError(what + ": expected a tensor " + name + ", found none");
-    if (target.sizes() != found->second.sizes) {
-      throw ModelError(what + ": tensor " + name + ": expected " + sizes_text(target.sizes()) + ", found " +
-                       sizes_text(found->second.sizes));
-    }
-    rest.erase(found);
-  }
-  if (!rest.empty()) throw ModelError(what + ": expected no other tensors, found " + rest.begin()->first);
-  const c10::NoGradGuard no_grad;
-  for (const auto& [name, target] : targets) target.copy_(saved.tensor(name));
 }
 
 }  // namespace rlhf

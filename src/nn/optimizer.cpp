@@ -70,24 +70,44 @@ AdamW::AdamW(TrainedWeights& weights, const OptimizerOptions& options) : weights
 AdamW::~AdamW() = default;
 
 at::Tensor AdamW::step(double lr) {
+  check_argument(weights_.shard().size == 1, "step(lr)", "step(lr, squares) in a shard", "another call");
+  return step(lr, sum_of_squares());
+}
+
+at::Tensor AdamW::step(double lr, const at::Tensor& squares) {
   check_argument(std::isfinite(lr) && lr >= 0, "lr", "a finite number of at least 0", lr);
   const at::NoGradGuard no_grad;
-  const bool by_kernel =
-      std::ranges::all_of(weights_.weights(), [](const auto& weight) { return has_fused(Fused::adamw, weight.leaf); });
-  return by_kernel ? step_by_kernel(lr) : step_by_operator(lr);
+  return has_kernel() ? step_by_kernel(lr, std::sqrt(squares.item<double>()))
+                      : step_by_operator(lr, squares.sqrt().to(at::kFloat));
+}
+
+bool AdamW::has_kernel() const {
+  return std::ranges::all_of(weights_.weights(),
+                             [](const auto& weight) { return has_fused(Fused::adamw, weight.leaf); });
+}
+
+at::Tensor AdamW::sum_of_squares() const {
+  const at::NoGradGuard no_grad;
+  at::Tensor sum = at::zeros({}, weights_.gradients().options().dtype(at::kDouble));
+  for (const at::Tensor& part : weights_.own_gradients()) {
+    if (has_kernel())
+      sum.add_(kernels().sum_of_squares(elements<float>(part), part.numel()));
+    else
+      sum.add_(at::linalg_vector_norm(part).to(at::kDouble).square());
+  }
+  return sum;
 }
 
 /// One pass over weights, moments and gradients, which also clips and rounds.
-at::Tensor AdamW::step_by_kernel(double lr) {
-  const at::Tensor& gradients = weights_.gradients();
-  const double norm = std::sqrt(kernels().sum_of_squares(elements<float>(gradients), gradients.numel()));
-  const at::Tensor result = at::full({}, norm, gradients.options());
+at::Tensor AdamW::step_by_kernel(double lr, double norm) {
+  const at::Tensor result = at::full({}, norm, weights_.gradients().options());
   if (!std::isfinite(norm)) return result;
   step_count_.add_(1);
   AdamWStep step = make_step(options_, lr, step_count_.item<double>(), norm);
   for (std::size_t i = 0; i < weights_.weights().size(); ++i) {
-    const auto& [parameter, leaf, master, gradient] = weights_.weights()[i];
-    step.weight_decay = parameter.decay ? static_cast<float>(options_.weight_decay) : 0.0F;
+    const auto& weight = weights_.weights()[i];
+    const at::Tensor &master = weight.master, gradient = weight.own(weight.gradient), leaf = weight.own(weight.leaf);
+    step.weight_decay = weight.parameter.decay ? static_cast<float>(options_.weight_decay) : 0.0F;
     float* const values = mutable_elements<float>(master);
     auto* const rounded = leaf.scalar_type() == at::kBFloat16 ? mutable_elements<BFloat16>(leaf) : nullptr;
     if (codes_.empty()) {
@@ -106,8 +126,7 @@ at::Tensor AdamW::step_by_kernel(double lr) {
 }
 
 /// LibTorch's fused operator supports only one dtype, so clipping comes before it and rounding after it.
-at::Tensor AdamW::step_by_operator(double lr) {
-  const at::Tensor norm = at::linalg_vector_norm(weights_.gradients());
+at::Tensor AdamW::step_by_operator(double lr, const at::Tensor& norm) {
   const at::Tensor found_inf = at::isfinite(norm).logical_not().to(at::kFloat);
   if (options_.max_grad_norm > 0) weights_.gradients().mul_(clip_factor(norm, options_.max_grad_norm));
   step_count_.add_(1);
@@ -129,7 +148,7 @@ void AdamW::update(bool decay, double lr, double eps, const at::Tensor& found_in
     const auto& weight = weights_.weights()[i];
     if (weight.parameter.decay != decay) continue;
     masters.push_back(weight.master);
-    gradients.push_back(weight.gradient);
+    gradients.push_back(weight.own(weight.gradient));
     exp_avgs.push_back(exp_avgs_[i]);
     exp_avg_sqs.push_back(exp_avg_sqs_[i]);
   }
@@ -150,7 +169,7 @@ void AdamW::update_bytes(std::size_t index, double lr, double eps, const at::Ten
     const auto slice = [&](const at::Tensor& whole) { return whole.view({-1}).narrow(0, begin, size); };
     const MomentCodes codes = codes_[index].slice(begin, size);
     const Moments moments = decode_moments(codes);
-    at::_fused_adamw_(slice(weight.master), slice(weight.gradient), moments.exp_avg, moments.exp_avg_sq,
+    at::_fused_adamw_(slice(weight.master), slice(weight.own(weight.gradient)), moments.exp_avg, moments.exp_avg_sq,
                       /*max_exp_avg_sqs=*/{}, step_count_, lr, options_.betas[0], options_.betas[1],
                       weight.parameter.decay ? options_.weight_decay : 0.0, eps, /*amsgrad=*/false,
                       /*maximize=*/false, /*grad_scale=*/std::nullopt, found_inf);
@@ -162,13 +181,15 @@ NamedTensors AdamW::state() const {
   NamedTensors result;
   for (std::size_t i = 0; i < weights_.weights().size(); ++i) {
     const auto& weight = weights_.weights()[i];
-    const std::string& name = weight.parameter.name;
-    result.emplace_back(name, weight.master);
-    result.emplace_back(name + ".exp_avg", codes_.empty() ? exp_avgs_[i] : codes_[i].exp_avg);
-    result.emplace_back(name + ".exp_avg_sq", codes_.empty() ? exp_avg_sqs_[i] : codes_[i].exp_avg_sq);
+    const auto add = [&](const char* suffix, const at::Tensor& values, std::int64_t block = 1) {
+      result.emplace_back(weight.name_of_own(weight.parameter.name + suffix, block), values);
+    };
+    add("", weight.master);
+    add(".exp_avg", codes_.empty() ? exp_avgs_[i] : codes_[i].exp_avg);
+    add(".exp_avg_sq", codes_.empty() ? exp_avg_sqs_[i] : codes_[i].exp_avg_sq);
     if (codes_.empty()) continue;
-    result.emplace_back(name + ".exp_avg.scale", codes_[i].exp_avg_scale);
-    result.emplace_back(name + ".exp_avg_sq.scale", codes_[i].exp_avg_sq_scale);
+    add(".exp_avg.scale", codes_[i].exp_avg_scale, kMomentBlock);
+    add(".exp_avg_sq.scale", codes_[i].exp_avg_sq_scale, kMomentBlock);
   }
   result.emplace_back("step_count", step_count_);
   return result;
@@ -183,10 +204,11 @@ std::int64_t AdamW::bytes() const {
   return total;
 }
 
-std::array<at::Tensor, 2> clip_together(TrainedWeights& first, TrainedWeights& second, double max_norm) {
+std::array<at::Tensor, 2> clip_together(TrainedWeights& first, TrainedWeights& second,
+                                        const std::array<at::Tensor, 2>& squares, double max_norm) {
   check_argument(max_norm >= 0, "max_norm", "at least 0", max_norm);
   const at::NoGradGuard no_grad;
-  const std::array norms{at::linalg_vector_norm(first.gradients()), at::linalg_vector_norm(second.gradients())};
+  const std::array norms{squares[0].sqrt().to(at::kFloat), squares[1].sqrt().to(at::kFloat)};
   const at::Tensor norm = at::hypot(norms[0], norms[1]);
   at::Tensor factor = norm.sub(norm);  // 0, or NaN if the norm is not finite
   factor.add_(max_norm > 0 ? clip_factor(norm, max_norm) : at::ones_like(norm));

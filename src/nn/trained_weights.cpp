@@ -1,19 +1,26 @@
 // Allocation, rounding and naming of trained weights.
 #include "rlhf/nn/trained_weights.h"
 
+#include <algorithm>
+#include <numeric>
+
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/_foreach_copy.h>
 #include <ATen/ops/zeros.h>
 
 #include "rlhf/core/check_argument.h"
+#include "rlhf/kernels/kernels.h"
 #include "rlhf/tensor/check_shape.h"
 
 namespace rlhf {
 namespace {
 
 constexpr std::int64_t kAlignment = 16;  // elements; the gradient of each weight begins at a cache line
+constexpr std::int64_t kBucketBytes = 25 << 20, kFewestBuckets = 8;
 
-std::int64_t padded(std::int64_t elements) { return (elements + kAlignment - 1) / kAlignment * kAlignment; }
+std::int64_t padded(std::int64_t elements, std::int64_t alignment) {
+  return (elements + alignment - 1) / alignment * alignment;
+}
 
 /// The float32 values from which the leaf was rounded, if the file had them, otherwise those of the leaf.
 at::Tensor master_of(const Parameter& parameter) {
@@ -29,21 +36,93 @@ bool is_trained(const Parameter& parameter) {
 
 }  // namespace
 
-TrainedWeights::TrainedWeights(const Parameters& parameters) : parameters_(parameters) {
-  std::int64_t elements = 0;
+at::Tensor TrainedWeights::Weight::own(const at::Tensor& all) const {
+  return master.sizes() == all.sizes() ? all : all.view({-1}).narrow(0, begin, master.numel());
+}
+
+std::string TrainedWeights::Weight::name_of_own(const std::string& name, std::int64_t block) const {
+  if (master.sizes() == leaf.sizes()) return name;
+  const auto blocks = [block](std::int64_t elements) { return std::to_string((elements + block - 1) / block); };
+  return name + "[" + blocks(begin) + ":" + blocks(begin + master.numel()) + "]";
+}
+
+TrainedWeights::TrainedWeights(const Parameters& parameters, Shard shard) : parameters_(parameters), shard_(shard) {
+  check_argument(shard.size >= 1 && shard.rank >= 0 && shard.rank < shard.size, "shard", "a rank below its size",
+                 shard.rank);
+  std::vector<std::int64_t> elements;
   for (const Parameter& parameter : parameters_)
-    if (is_trained(parameter)) elements += padded(parameter.value.numel());
-  check_argument(elements > 0, "parameters", "at least one weight that requires a gradient", "none");
-  gradients_ = at::zeros({elements}, parameters_.front().value.options().dtype(at::kFloat).requires_grad(false));
-  std::int64_t begin = 0;
-  for (const Parameter& parameter : parameters_) {
+    if (is_trained(parameter)) elements.push_back(parameter.value.numel());
+  check_argument(!elements.empty(), "parameters", "at least one weight that requires a gradient", "none");
+  const std::vector<std::int64_t> begins = lay_out(elements);
+  gradients_ = at::zeros({buckets_.front().end},
+                         parameters_.front().value.options().dtype(at::kFloat).requires_grad(false));
+  for (Parameter& parameter : parameters_) {
     const at::Tensor& leaf = parameter.value;
     if (!leaf.requires_grad()) continue;
+    const std::int64_t begin = begins[weights_.size()];
     weights_.push_back(
         {parameter, leaf, master_of(parameter), gradients_.narrow(0, begin, leaf.numel()).view(leaf.sizes())});
-    begin += padded(leaf.numel());
   }
+  if (shard_.size > 1) keep_own_masters(begins);
   zero_gradients();
+}
+
+void TrainedWeights::keep_own_masters(const std::vector<std::int64_t>& begins) {
+  for (const Bucket& bucket : buckets_) {
+    const auto [own_begin, own_end] = own_range(bucket);
+    for (std::size_t i = bucket.first; i < bucket.last; ++i) {
+      Weight& weight = weights_[i];
+      const std::int64_t count = weight.leaf.numel();
+      weight.begin = std::clamp<std::int64_t>(own_begin - begins[i], 0, count);
+      const std::int64_t own = std::clamp<std::int64_t>(own_end - begins[i], weight.begin, count) - weight.begin;
+      const at::Tensor values = weight.master.view({-1}).narrow(0, weight.begin, own);
+      weight.master = weight.leaf.scalar_type() == at::kFloat ? values : values.clone();
+      // Also the parameters of the model refer to the master; this frees its memory.
+      if (weight.parameter.master.defined()) weight.parameter.master.set_data(weight.master);
+    }
+  }
+}
+
+std::vector<std::int64_t> TrainedWeights::lay_out(const std::vector<std::int64_t>& elements) {
+  const std::int64_t alignment = shard_.size > 1 ? kMomentBlock : kAlignment;
+  const std::int64_t total = std::accumulate(elements.begin(), elements.end(), std::int64_t{0});
+  const std::int64_t largest =
+      std::min<std::int64_t>(kBucketBytes / static_cast<std::int64_t>(sizeof(float)), total / kFewestBuckets);
+  std::int64_t size = 0;
+  for (std::size_t i = elements.size(); i-- > 0;) {
+    if (buckets_.empty() || size + elements[i] > largest) {
+      buckets_.push_back({.first = i, .last = i + 1});
+      size = 0;
+    }
+    buckets_.back().first = i;
+    size += elements[i];
+  }
+  std::vector<std::int64_t> begins;
+  std::int64_t next = 0;
+  for (auto bucket = buckets_.rbegin(); bucket != buckets_.rend(); ++bucket) {
+    bucket->begin = next;
+    for (std::size_t i = bucket->first; i < bucket->last; ++i) {
+      begins.push_back(next);
+      next += padded(elements[i], alignment);
+    }
+    next = bucket->end = bucket->begin + padded(next - bucket->begin, alignment * shard_.size);
+  }
+  return begins;
+}
+
+std::pair<std::int64_t, std::int64_t> TrainedWeights::own_range(const Bucket& bucket) const {
+  const std::int64_t part = (bucket.end - bucket.begin) / shard_.size;
+  return {bucket.begin + shard_.rank * part, bucket.begin + (shard_.rank + 1) * part};
+}
+
+std::vector<at::Tensor> TrainedWeights::own_gradients() const {
+  if (shard_.size == 1) return {gradients_};
+  std::vector<at::Tensor> own;
+  for (const Bucket& bucket : buckets_) {
+    const auto [begin, end] = own_range(bucket);
+    own.push_back(gradients_.narrow(0, begin, end - begin));
+  }
+  return own;
 }
 
 void TrainedWeights::zero_gradients() {
@@ -58,21 +137,33 @@ void TrainedWeights::write_leaves() {
   std::vector<at::Tensor> leaves, masters;
   for (const Weight& weight : weights_) {
     if (weight.leaf.scalar_type() == at::kFloat) continue;  // the leaf is the master
-    leaves.push_back(weight.leaf);
+    leaves.push_back(weight.own(weight.leaf));
     masters.push_back(weight.master);
   }
   if (!leaves.empty()) at::_foreach_copy_(leaves, masters);
 }
 
+bool TrainedWeights::lacks_masters() const {
+  return shard_.size > 1 &&
+         std::ranges::any_of(weights_, [](const Weight& weight) { return weight.leaf.scalar_type() != at::kFloat; });
+}
+
 NamedTensors TrainedWeights::file_tensors() const {
+  check_argument(!lacks_masters() || held_masters_.size() == weights_.size(), "masters",
+                 "hold_masters() before, in a shard", "none");
   NamedTensors result;
   std::size_t trained = 0;
   for (const Parameter& parameter : parameters_) {
     const bool frozen = !parameter.value.requires_grad();
-    const at::Tensor& values = frozen ? parameter.value : weights_[trained++].master;
+    const at::Tensor values = frozen ? parameter.value : whole_master(trained++);
     for (auto& part : split_parts(parameter, values)) result.push_back(std::move(part));
   }
   return result;
+}
+
+at::Tensor TrainedWeights::whole_master(std::size_t weight) const {
+  if (!held_masters_.empty()) return held_masters_[weight];
+  return shard_.size > 1 ? weights_[weight].leaf.detach() : weights_[weight].master;
 }
 
 std::int64_t TrainedWeights::bytes() const {

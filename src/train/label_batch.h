@@ -20,6 +20,7 @@ struct LabelPass {
   std::optional<double> weight;  ///< also adds the gradient of weight · mean −log-probability of all labels
   bool balances_routers = true;  ///< with the loss of CausalLM::set_router_loss()
   const Ranks& ranks = one_rank();
+  std::function<void()> before_last = {};  ///< called before the last backward pass of this rank
 };
 
 /// Computes the log-probabilities of the labels of `samples`, micro-batch by micro-batch, and passes those of each to

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <functional>
 #include <memory>
+#include <utility>
 
 #include <ATen/ops/tensor.h>
 
@@ -15,6 +17,7 @@
 #include "rlhf/core/signals.h"
 #include "rlhf/tensor/device.h"
 
+#include "agree.h"
 #include "memory_error.h"
 
 namespace rlhf {
@@ -38,6 +41,7 @@ Loop::Loop(Method& method, const RunSettings& settings, const MethodPlan& plan, 
       plan_(plan),
       ranks_(*setup.ranks),
       device_(setup.compute.device),
+      resumed_(resume.has_value()),
       run_(run),
       progress_(settings.stage, resume ? resume->step : 0, plan.total_steps, ranks_.is_first()),
       best_(nothing_evaluated(method, settings.eval)) {
@@ -67,14 +71,14 @@ RunSummary Loop::go() {
 void Loop::train() {
   while (true) {
     if (!observed_) observe();
-    if (run_ != nullptr && step_ > 0 && run_->checkpoint_due(step_)) save();
+    if (step_ > 0 && checkpoint_due()) save();
     if (ends()) break;
     train_step();
   }
   if (!is_last())
     progress_.say("ended at step " + std::to_string(step_) + " of " + std::to_string(plan_.total_steps) + ": " +
                   best_.why_exhausted());
-  if (run_ != nullptr && run_->keeps_checkpoints()) save();
+  if (keeps_checkpoints()) save();
   stop_if_any_signalled();
 }
 
@@ -96,8 +100,8 @@ void Loop::restore(const ResumePoint& resume) {
     restore_tensors(group->second, targets, where);
   };
   for (const auto& [name, trainee] : method_.trainees()) {
-    restore_group(name, trainee.optimizer.state());
-    trainee.weights.write_leaves();
+    restore_group(name, trainee.optimizer().state());
+    trainee.write_leaves();
   }
   const auto& state = resume.checkpoint.state;
   try {
@@ -113,14 +117,44 @@ void Loop::restore(const ResumePoint& resume) {
   best_.restore(state);
 }
 
+bool Loop::checkpoint_due() const {
+  const std::int64_t every = settings_.checkpoint.every_steps;
+  return every > 0 && step_ % every == 0;
+}
+
+bool Loop::shares_state() const {
+  const auto trainees = method_.trainees();
+  return std::ranges::any_of(trainees,
+                             [](const NamedTrainee& named) { return named.trainee.weights().shard().size > 1; });
+}
+
 void Loop::save() {
-  if (run_ == nullptr) return;
-  Checkpoint checkpoint;
-  for (const auto& [name, trainee] : method_.trainees()) checkpoint.groups[name] = trainee.optimizer.state();
+  const bool shared = shares_state();
+  std::map<std::string, NamedTensors> states;
+  for (const auto& [name, trainee] : method_.trainees())
+    states[shared ? group_part(name, ranks_.rank()) : name] = trainee.optimizer().state();
+  if (run_ == nullptr) {
+    if (!shared) return;
+    // Rank 0 says where, unless it has nothing to write.
+    const std::string folder = from_first(ranks_, "", "the folder of a checkpoint");
+    if (folder.empty()) return;
+    for (const auto& [group, tensors] : states) write_group(folder, group, tensors);
+    ranks_.gather("", "the parts of a checkpoint");
+    return;
+  }
+  bool told = false;
+  const auto wait_for_others = [&](const std::filesystem::path& folder) {
+    if (!shared) return;
+    told = true;
+    from_first(ranks_, folder.string(), "the folder of a checkpoint");
+    ranks_.gather("", "the parts of a checkpoint");
+  };
+  Checkpoint checkpoint{.groups = std::move(states)};
   if (NamedTensors tensors = method_.tensors(); !tensors.empty()) checkpoint.groups[kMethodGroup] = std::move(tensors);
   checkpoint.state = {{"num_tokens", tokens_}, {"observed", observed_}, {"numbers", method_.numbers()}};
   checkpoint.state.update(best_.state());
-  run_->save(step_, std::move(checkpoint));
+  run_->save(step_, std::move(checkpoint), wait_for_others);
+  if (shared && !told) from_first(ranks_, "", "the folder of a checkpoint");
 }
 
 std::string Loop::what_remains() const {
@@ -194,10 +228,9 @@ void Loop::observe() {
   observed_ = true;
   best_ = best;
   if (evaluation) summary_.work += evaluation->work;
-  if (run_ == nullptr) return;
-  run_->write_samples(step_, samples);
+  if (run_ != nullptr) run_->write_samples(step_, samples);
   if (!evaluation) return;
-  run_->write_metrics(step_, named);
+  if (run_ != nullptr) run_->write_metrics(step_, named);
   progress_.show_evaluation(step_, headline);
   if (is_best) save_models("best");
 }
@@ -221,9 +254,17 @@ bool Loop::count_evaluation(BestEvaluation& best, const Metrics& evaluation) con
   return step_ > 0 && best.add(step_, *value);  // at step 0 the model is not a result of this run
 }
 
-/// Writes the main model last: if it exists, the result is complete.
 void Loop::save_models(const std::string& name) {
-  if (run_ == nullptr) return;
+  std::function<void()> write = [&] {
+    if (run_ != nullptr) write_models(name);
+  };
+  for (const NamedTrainee& named : method_.trainees())
+    write = [&trainee = named.trainee, inner = std::move(write)] { trainee.with_all_masters(inner); };
+  write();
+}
+
+/// Writes the main model last: if it exists, the result is complete.
+void Loop::write_models(const std::string& name) {
   return_free_memory();  // what saving needs has other sizes than what a step leaves
   const auto models = method_.models();
   for (const bool main : {false, true})
@@ -233,7 +274,7 @@ void Loop::save_models(const std::string& name) {
 
 /// Writes final/ and says where the result is and how to use it.
 void Loop::save_result() {
-  if (run_ == nullptr) return;
+  if (run_ == nullptr) return save_models("final");
   const std::filesystem::path final = run_->folder().final_model();
   run_->write_results(method_);
   progress_.say("writing the model to " + final.string());

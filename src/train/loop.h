@@ -27,6 +27,8 @@ class Loop {
   void restore(const ResumePoint& resume);
   void train();
   void save();
+  /// Whether each rank has a part of the training state, and writes it.
+  bool shares_state() const;
   void train_step();
   /// Throws Interrupted if a rank received a signal, on all ranks at the same place.
   void stop_if_any_signalled();
@@ -37,10 +39,14 @@ class Loop {
   bool samples_due(std::int64_t first) const;
   bool count_evaluation(BestEvaluation& best, const Metrics& evaluation) const;
   void save_models(const std::string& name);
+  void write_models(const std::string& name);
   void save_result();
   double lr_factor() const;
   std::string what_remains() const;
   bool is_last() const { return step_ == plan_.total_steps; }
+  bool checkpoint_due() const;
+  /// Whether the run saves checkpoints. Such a run also saves one of its last step, so that it can be lengthened.
+  bool keeps_checkpoints() const { return settings_.checkpoint.every_steps > 0 || resumed_; }
   bool ends() const { return step_ >= plan_.total_steps || best_.exhausted(); }
 
   Method& method_;
@@ -48,6 +54,7 @@ class Loop {
   const MethodPlan& plan_;
   const Ranks& ranks_;
   at::Device device_;
+  const bool resumed_;
   Run* const run_;  ///< null on the ranks that write nothing
   Progress progress_;
   RunSummary summary_;

@@ -133,10 +133,10 @@ std::int64_t weight_bytes(std::int64_t count, at::ScalarType dtype) {
   return bytes_of(static_cast<double>(count) * element_size(dtype));
 }
 
-std::int64_t training_bytes(std::int64_t count, at::ScalarType dtype, MomentDtype moments) {
+std::int64_t training_bytes(std::int64_t count, at::ScalarType dtype, MomentDtype moments, int shards) {
   const double gradient = 4, master = dtype == at::kFloat ? 0 : 4;
   const double both_moments = moments == MomentDtype::int8 ? 2 + 2 * 4.0 / 256 : 2 * 4;
-  return bytes_of(static_cast<double>(count) * (gradient + master + both_moments));
+  return bytes_of(static_cast<double>(count) * (gradient + (master + both_moments) / shards));
 }
 
 std::int64_t ModelMemory::weights(const ModelFolder& folder, bool trained) {
@@ -148,7 +148,7 @@ std::int64_t ModelMemory::weights(const ModelFolder& folder, bool trained) {
 
 std::int64_t ModelMemory::training(const ModelFolder& folder, const OptimizerOptions& optimizer) const {
   const std::int64_t count = folder.adapter ? count_adapter_parameters(folder) : count_parameters(folder.shape);
-  return training_bytes(count, dtype_, optimizer.moments);
+  return training_bytes(count, dtype_, optimizer.moments, shards_);
 }
 
 std::int64_t derive_micro_batch_tokens(const ModelShape& shape, at::ScalarType dtype, std::int64_t resident,

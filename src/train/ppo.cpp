@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -107,7 +108,7 @@ class PpoUpdate {
 
   /// Computes the gradient of the policy, if it is to be updated further.
   bool prepare_policy(const std::vector<std::size_t>& mini_batch, bool first) {
-    state_.policy.weights.zero_gradients();
+    state_.policy.zero_gradients();
     const at::Tensor approx_kl = add_policy_gradient(mini_batch);
     if (first) {
       const bool never_updated = at_.step == config_.ppo.value_warmup_steps;
@@ -124,18 +125,20 @@ class PpoUpdate {
   }
 
   void take_steps(bool policy, bool value) {
-    if (policy) models_.ranks.sum(state_.policy.weights.gradients(), "gradients of the policy");
-    if (value) models_.ranks.sum(state_.value->weights.gradients(), "gradients of the value model");
+    if (policy) state_.policy.sum_gradients();
+    if (value) state_.value->sum_gradients();
     std::optional<std::array<at::Tensor, 2>> norms;  // before clipping
     if (policy && value && config_.ppo.vf_coef)
-      norms = clip_together(state_.policy.weights, state_.value->weights, config_.optimizer.max_grad_norm);
+      norms = clip_together(state_.policy.weights(), state_.value->weights(),
+                            {state_.policy.sum_of_squares(), state_.value->sum_of_squares()},
+                            config_.optimizer.max_grad_norm);
     if (policy) {
-      const at::Tensor norm = state_.policy.optimizer.step(config_.optimizer.lr * at_.lr_factor);
+      const at::Tensor norm = state_.policy.step(config_.optimizer.lr * at_.lr_factor);
       count_norm(norms ? (*norms)[0] : norm, kPolicyNorm, kPolicyNorms);
       ++done_.policy_updates;
     }
     if (value) {
-      const at::Tensor norm = state_.value->optimizer.step(config_.value_optimizer.lr * at_.lr_factor);
+      const at::Tensor norm = state_.value->step(config_.value_optimizer.lr * at_.lr_factor);
       count_norm(norms ? (*norms)[1] : norm, kValueNorm, kValueNorms);
     }
   }
@@ -155,7 +158,10 @@ class PpoUpdate {
       return with_penalty(loss.losses, logprobs, rows).dot(loss_weights_.index_select(0, rows)).mul(scale);
     };
     const auto tokens = static_cast<double>(response_tokens(rollout_, mini_batch));
-    figures_.add(PpoStep::kEntropy, backward_policy(models_.policy, rollout_, mini_batch, forward_, loss_of, done_.work,
+    ForwardOptions forward = forward_;
+    // With a limit of the KL the step may not be made; with ptx another backward pass follows.
+    if (!config_.ppo.target_kl && !done_.has_ptx) forward.before_last_backward = before_last(state_.policy);
+    figures_.add(PpoStep::kEntropy, backward_policy(models_.policy, rollout_, mini_batch, forward, loss_of, done_.work,
                                                     -config_.ppo.entropy_coef / tokens));
     figures_.add(PpoStep::kApproxKl, approx_kl);
     return approx_kl;
@@ -165,7 +171,7 @@ class PpoUpdate {
     const std::int64_t per_rollout = config_.ppo.num_ppo_epochs * config_.ppo.num_mini_batches;
     const std::int64_t number = at_.step * per_rollout + done_.policy_updates;
     figures_.add(PpoStep::kPtxLoss,
-                 models_.ptx->backward(models_.policy, number, config_.ppo.ptx_coef, done_.work, models_.ranks));
+                 models_.ptx->backward(models_.policy, number, config_.ppo.ptx_coef, done_.work, models_.ranks, before_last(state_.policy)));
   }
 
   void prepare_value(const std::vector<std::size_t>& mini_batch) {
@@ -178,9 +184,15 @@ class PpoUpdate {
       figures_.add(PpoStep::kValueClipped, loss.clipped);
       return loss.loss_sum.mul(weight).div(tokens);
     };
-    state_.value->weights.zero_gradients();
-    backward_values(*models_.value, value_rollout_, mini_batch, forward_, loss_of, done_.work);
+    state_.value->zero_gradients();
+    ForwardOptions forward = forward_;
+    forward.before_last_backward = before_last(*state_.value);
+    backward_values(*models_.value, value_rollout_, mini_batch, forward, loss_of, done_.work);
     done_.value_tokens += tokens;
+  }
+
+  static std::function<void()> before_last(Trainee& trainee) {
+    return [&trainee] { trainee.expect_last_backward(); };
   }
 
   void count_norm(const at::Tensor& norm, Figure last, Figure sum) {
@@ -235,10 +247,10 @@ void read(const Figures& figures, std::int64_t step, std::int64_t samples_per_pr
 }  // namespace
 
 PpoState::PpoState(PpoModels& models, const PpoConfig& config)
-    : policy(models.policy.parameters(), config.optimizer), kl_coef(config.ppo.kl_coef) {
+    : policy(models.policy.parameters(), config.optimizer, models.ranks, config.train.shard), kl_coef(config.ppo.kl_coef) {
   check_argument(config.ppo.has_value_model() == (models.value != nullptr), "models.value",
                  "a value model with ppo.advantage: gae, and none without", models.value ? "one" : "none");
-  if (models.value != nullptr) value.emplace(models.value->parameters(), config.value_optimizer);
+  if (models.value != nullptr) value.emplace(models.value->parameters(), config.value_optimizer, models.ranks, config.train.shard);
 }
 
 std::unique_ptr<PpoStep> ppo_step(PpoModels& models, PpoState& state, std::span<const PromptSample* const> prompts,

@@ -115,13 +115,13 @@ class PpoMethod final : public Method {
   }
 
   std::vector<SavedModel> models() override {
-    if (!value_) return {parts_->saved_policy(state_->policy.weights)};
+    if (!value_) return {parts_->saved_policy(state_->policy.weights())};
     const auto save_value = [this](const std::filesystem::path& path) {
       SaveOptions options = parts_->save_options(SavedHead::scalar);
       options.dtype = value_folder_.saved_dtype();
-      save_scalar_model(value_folder_, state_->value->weights.file_tensors(), value_->reward_mean(), options, path);
+      save_scalar_model(value_folder_, state_->value->weights().file_tensors(), value_->reward_mean(), options, path);
     };
-    return {parts_->saved_policy(state_->policy.weights), {"-value", save_value}};
+    return {parts_->saved_policy(state_->policy.weights()), {"-value", save_value}};
   }
 
  private:

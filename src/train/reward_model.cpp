@@ -168,7 +168,7 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
                const double mean = centred_on_.empty() ? 0.0 : mean_score(centred_on_);
                const SaveOptions options =
                    setup_->save_options(data_.counts, data_.counts.templated, SavedHead::scalar);
-               save_scalar_model(setup_->folder, trainee_->weights.file_tensors(), mean, options, path);
+               save_scalar_model(setup_->folder, trainee_->weights().file_tensors(), mean, options, path);
              }}};
   }
 

@@ -45,8 +45,10 @@ void for_each_micro_batch(const Rollout& rollout, std::span<const std::size_t> s
   check_sequences(rollout, sequences);
   std::vector<std::int64_t> lengths;
   for (const std::size_t i : sequences) lengths.push_back(rollout.batch.segments.length(static_cast<std::int64_t>(i)));
-  for (auto& group : pack_for_rank(lengths, budget, options.ranks.rank(), options.ranks.size())) {
+  auto groups = pack_for_rank(lengths, budget, options.ranks.rank(), options.ranks.size());
+  for (auto& group : groups) {
     stop_if_signalled();
+    if (options.before_last_backward && &group == &groups.back()) options.before_last_backward();
     for (std::size_t& member : group) member = sequences[member];
     RolloutSlice slice = slice_rollout(rollout, group);
     slice.batch.share = static_cast<double>(group.size()) / static_cast<double>(sequences.size());

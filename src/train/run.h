@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -39,11 +40,10 @@ class Run {
   void write_metrics(std::int64_t step, const Metrics& metrics);
   /// Writes lines to samples.jsonl, with "step" first; the first two are also logged.
   void write_samples(std::int64_t step, const std::vector<nlohmann::ordered_json>& samples);
-  bool checkpoint_due(std::int64_t step) const;
-  /// Whether the run saves checkpoints. Such a run also saves one of its last step, so that it can be lengthened.
-  bool keeps_checkpoints() const { return checkpoint_options_.every_steps > 0 || last_saved_ >= 0; }
-  /// Saves a checkpoint, with the fingerprint and the stamps of metrics and samples in its state, and logs it.
-  void save(std::int64_t step, Checkpoint checkpoint);
+  /// Saves a checkpoint, with the fingerprint and the stamps of metrics and samples in its state, and logs it; nothing if
+  /// the last one is of the same step and state. `wait_for_others`: see save_checkpoint().
+  void save(std::int64_t step, Checkpoint checkpoint,
+            const std::function<void(const std::filesystem::path&)>& wait_for_others = {});
   /// Writes a model to the folder `name` of the run.
   void save_model(const SavedModel& model, const std::string& name);
   /// Writes the further results of a method.

@@ -1,5 +1,4 @@
 // The order of a run, for all methods.
-#include <cmath>
 #include <memory>
 #include <string>
 #include <tuple>
@@ -117,18 +116,6 @@ void Method::load_to_evaluate() {
       {"eval_only: expected a method that evaluates on files (rlhf-sft, rlhf-rm, rlhf-dpo), found another one"});
 }
 
-double Trainee::take_step(double lr, const std::string& name, std::int64_t step) {
-  const double norm = optimizer.step(lr).item<double>();
-  check_gradient_norm(norm, name, step);
-  return norm;
-}
-
-void check_gradient_norm(double norm, const std::string& name, std::int64_t step) {
-  if (std::isfinite(norm)) return;
-  throw NumericsError("step " + std::to_string(step + 1) + ": expected a finite gradient norm of the " + name +
-                      ", found " + std::to_string(norm) + "; this update was not made; hint: lower the learning rate");
-}
-
 namespace {
 
 /// Called by every rank; `ranks` are all.
@@ -165,7 +152,9 @@ RunSummary run_as_rank(Method& method, const RunSettings& settings, const RunOpt
 
   const Fingerprint fingerprint =
       with_file_errors(ExitCode::model, [&] { return make_fingerprint(settings, setup, plan); });
-  check_equal_on_ranks(*ranks, fingerprint);
+  Fingerprint common = fingerprint;
+  common.insert(settings.values.begin(), settings.values.end());
+  check_equal_on_ranks(*ranks, common);
   const bool finished =
       first && already_finished(folder, resume, fingerprint, plan.total_steps, settings.eval, options);
   if (from_first(*ranks, finished ? "finished" : "", "the state of the run") == "finished") {

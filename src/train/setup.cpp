@@ -108,6 +108,7 @@ Setup prepare(const RunSettings& settings, const std::optional<ResumePoint>& res
   at::set_num_threads(static_cast<int>(threads));
   Setup setup;
   setup.ranks = std::move(ranks);
+  if (settings.sharding == Sharding::optimizer) setup.shards = setup.ranks->size();
   setup.accept_differences = options.accept_differences;
   setup.micro_batch_tokens = settle(settings.micro_batch_tokens, resume, kMicroBatchTokens);
   setup.compute = resolve_compute(settings.device, settings.dtype);

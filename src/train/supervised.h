@@ -53,7 +53,7 @@ inline std::vector<Phase> supervised_phases(const SupervisedTokens& tokens, std:
 template <typename S, typename Config>
 MethodPlan plan_samples(const Config& config, const DataSet<S>& data, const SupervisedTokens& tokens,
                         const std::string& unit, const Setup& setup) {
-  ModelMemory memory(setup.compute.dtype);
+  ModelMemory memory(setup.compute.dtype, setup.shards);
   const std::int64_t weights = memory.weights(setup.folder, /*trained=*/true);
   const std::int64_t state = memory.training(setup.folder, config.optimizer);
   check_positions(setup.folder, "data.max_length", data.train.report.longest);
@@ -92,14 +92,16 @@ inline std::vector<std::size_t> choose_evaluated(std::size_t count, std::int64_t
 }
 
 /// Calls body(members) for groups of `samples` with at most `budget` tokens, those of this rank; `lengths` are their
-/// numbers of tokens.
+/// numbers of tokens. Calls `before_last`, if given, before the last group.
 template <typename S, typename Body>
 void for_each_group(const std::vector<const S*>& samples, const std::vector<std::int64_t>& lengths, std::int64_t budget,
-                    const Body& body, const Ranks& ranks = one_rank()) {
-  for (const auto& group : pack_for_rank(lengths, budget, ranks.rank(), ranks.size())) {
+                    const Body& body, const Ranks& ranks = one_rank(), const std::function<void()>& before_last = {}) {
+  const auto groups = pack_for_rank(lengths, budget, ranks.rank(), ranks.size());
+  for (std::size_t i = 0; i < groups.size(); ++i) {
     stop_if_signalled();
+    if (before_last && i + 1 == groups.size()) before_last();
     std::vector<const S*> members;
-    for (const std::size_t i : group) members.push_back(samples[i]);
+    for (const std::size_t member : groups[i]) members.push_back(samples[member]);
     body(members);
   }
 }
@@ -154,11 +156,11 @@ class SupervisedMethod : public Method {
   std::unique_ptr<StepRecord> step(const StepPosition& at) final {
     prepare_step(at.step);
     seed_dropout(at.step);
-    trainee_->weights.zero_gradients();
+    trainee_->zero_gradients();
     const double lr = config_.optimizer.lr * at.lr_factor;
     auto done = run(pick(data_.train.samples, order_->batch(at.step)), [&] {
-      setup_->ranks->sum(trainee_->weights.gradients(), "gradients");
-      return trainee_->optimizer.step(lr);
+      trainee_->sum_gradients();
+      return trainee_->step(lr);
     });
     check_gradient_norm(*done->grad_norm, "model", at.step);
     done->learning_rate = lr;
@@ -183,6 +185,12 @@ class SupervisedMethod : public Method {
   /// the gradient norm is read from the device together with the metrics.
   virtual std::unique_ptr<SupervisedStep> run(const std::vector<const S*>& samples, const Update& update) = 0;
 
+  /// What to call before the last backward pass of a step.
+  std::function<void()> before_last(const Update& update) {
+    if (!update) return {};
+    return [this] { trainee_->expect_last_backward(); };
+  }
+
   /// Section `data` with the longest sequence of this model.
   DataOptions data_options(const Setup& setup) const {
     return with_max_length(config_.data, setup.folder.shape.max_positions, config_.train.micro_batch_tokens);
@@ -190,7 +198,7 @@ class SupervisedMethod : public Method {
 
   /// Call it in load(), after loading the model.
   void train_these(const Parameters& parameters) {
-    trainee_.emplace(parameters, config_.optimizer);
+    trainee_.emplace(parameters, config_.optimizer, *setup_->ranks, config_.train.shard);
     order_.emplace(data_.train.samples.size(), config_.train.batch_size, seed_, config_.data.shuffle);
     if (evaluates()) choose_samples_to_evaluate();
   }

@@ -17,6 +17,7 @@
 #include "rlhf/core/log.h"
 #include "rlhf/core/random.h"
 
+#include "support/misuse.h"
 #include "support/temporary_folder.h"
 #include "support/tensors.h"
 
@@ -87,6 +88,31 @@ TEST(Checkpoint, IsReadBackAsItWasSaved) {
   restore_tensors(loaded.groups.at("policy_optimizer"), {{"w.exp_avg", moment}}, "optimizer");
   EXPECT_TRUE(close(w, f32({7, 2}), 0) && close(moment, f32({21}), 0));
   EXPECT_TRUE(close(b, testing::normal({3, 2}, 1, at::kBFloat16), 0));
+}
+
+// Two processes with parts of "w" of 6 elements, read as a whole, as parts of three, and with a gap.
+TEST(Checkpoint, PartsOfSeveralProcessesAreOneGroup) {
+  const TemporaryFolder folder;
+  const at::Tensor all = f32({0, 1, 2, 3, 4, 5});
+  Checkpoint first{.groups = {{group_part("policy", 0), {{"w[0:4]", all.narrow(0, 0, 4)}, {"count", f32({2})}}}},
+                   .state = {{"step", 1}}};
+  save_checkpoint(folder.path(), 1, first, 1, [&](const fs::path& open) {
+    write_group(open, group_part("policy", 1), {{"w[4:6]", all.narrow(0, 4, 2)}, {"count", f32({2})}});
+  });
+  const SavedCheckpoint loaded = load_checkpoint(find_checkpoint(folder.path())->folder);
+  const auto& files = loaded.groups.at("policy");
+  ASSERT_EQ(files.size(), 2U);
+  const at::Tensor whole = at::zeros({2, 3}), part = at::zeros({3}), count = at::zeros({1});
+  restore_tensors(files, {{"w", whole}, {"count", count}}, "policy");
+  EXPECT_TRUE(close(whole, all.view({2, 3}), 0) && close(count, f32({2}), 0));
+  restore_tensors(files, {{"w[2:5]", part}, {"count", count}}, "policy");
+  EXPECT_TRUE(close(part, f32({2, 3, 4}), 0));
+  testing::expect_misuse<ModelError>(
+      "policy: tensor w: expected its elements from 0 to 6, found none at 4",
+      [&] { restore_tensors(std::span(files).first(1), {{"w", whole}, {"count", count}}, "policy"); });
+  testing::expect_misuse<ModelError>("policy: tensor w: expected 3 elements, found more", [&] {
+    restore_tensors(files, {{"w", part}, {"count", count}}, "policy");
+  });
 }
 
 TEST(Checkpoint, OnlyTheNewestStayAndStrangersAreLeftAlone) {

@@ -75,7 +75,8 @@ TEST(AdamW, TwoModelsThatAreClippedTogetherStepAsOne) {
     norm.zero_gradients();
     for (const Parameter& parameter : parameters)
       parameter.value.mul(file.tensor("gradients." + parameter.name)[step]).sum().backward();
-    const auto norms = clip_together(matrix, norm, options.max_grad_norm);
+    const auto norms = clip_together(
+        matrix, norm, {matrix_optimizer.sum_of_squares(), norm_optimizer.sum_of_squares()}, options.max_grad_norm);
     const double both = std::hypot(norms[0].item<double>(), norms[1].item<double>());
     EXPECT_NEAR(both / file.tensor("clipped.norms")[step].item<double>(), 1.0, 1e-6) << step;
     matrix_optimizer.step(kRates[step]);
@@ -90,10 +91,11 @@ TEST(ClipTogether, KeepsTheDirectionOfBoth) {
   const Parameters first = {{"a", at::ones({1}).set_requires_grad(true), true}};
   const Parameters second = {{"b", at::ones({1}).set_requires_grad(true), true}};
   TrainedWeights a(first), b(second);
+  const AdamW a_optimizer(a, {}), b_optimizer(b, {});
   const auto clipped = [&](double gradient_of_b, double limit) {
     a.weights()[0].gradient.fill_(3);
     b.weights()[0].gradient.fill_(gradient_of_b);
-    clip_together(a, b, limit);
+    clip_together(a, b, {a_optimizer.sum_of_squares(), b_optimizer.sum_of_squares()}, limit);
     return std::vector<double>{a.weights()[0].gradient.item<double>(), b.weights()[0].gradient.item<double>()};
   };
   EXPECT_NEAR(clipped(4, 1)[0], 0.6, 1e-6);

@@ -196,7 +196,7 @@ at::Tensor gradient_of(PpoConfig config) {
   PpoState state(models, config);
   const PromptSample prompt{{0}, "", "{}"};
   ppo_step(models, state, std::vector<const PromptSample*>(64, &prompt), {3}, config, 1 << 20, {0, 1});
-  return state.policy.weights.gradients().detach().clone().view({4, 4});
+  return state.policy.weights().gradients().detach().clone().view({4, 4});
 }
 
 // objective = PPO + γ·E[log π(x)], γ = 27.8. Under uniform logits the mean nll of the two labels has the gradient

@@ -64,6 +64,8 @@ enum class OverLengthPrompt { drop, truncate, error };
 enum class LongPrompt { skip, truncate_left, error };
 enum class TruncationSide { right, left };
 enum class SampleBy { line, paragraph, document };
+/// What of the training state each rank has only a part of.
+enum class Sharding { none, optimizer };
 enum class MomentDtype { float32, int8 };
 enum class LrScheduleKind { constant, linear, cosine };
 enum class KlControllerKind { fixed, adaptive };

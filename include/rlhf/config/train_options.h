@@ -21,6 +21,9 @@ inline constexpr const char* kDeviceDoc =
     "compute device; auto: a GPU if there is one; cuda: GPU 0, or that of the variable LOCAL_RANK; cuda:1: GPU 1; a "
     "resume needs the same architecture";
 
+inline constexpr const char* kShardDoc =
+    "what each of several ranks has only a part of; none: all have everything; optimizer: masters and moments, of which "
+    "each rank updates its part";
 inline constexpr const char* kRecomputeDoc =
     "keep only the input of each layer for the backward pass, and compute the rest again there: less memory, about a "
     "third more time, the same results";
@@ -41,6 +44,7 @@ struct TrainOptions {
   DeviceChoice device;
   DtypeChoice dtype = DtypeChoice::auto_;
   std::optional<std::int64_t> threads;
+  Sharding shard = Sharding::none;
   bool recompute = false;
   std::optional<double> router_aux_loss_coef;
   bool check_memory = true;
@@ -63,6 +67,7 @@ constexpr auto describe(const TrainOptions*) {
       field<&C::threads>("CPU threads; default: the physical cores, divided among the ranks of the machine",
                          at_least(1))
           .may_change(),
+      field<&C::shard>(detail::kShardDoc).may_change(),
       field<&C::recompute>(detail::kRecomputeDoc).may_change(),
       field<&C::router_aux_loss_coef>(detail::kRouterLossDoc, at_least(0.0)),
       field<&C::check_memory>(detail::kCheckMemoryDoc).may_change());
@@ -77,6 +82,7 @@ struct PpoTrainOptions {
   DeviceChoice device;
   DtypeChoice dtype = DtypeChoice::auto_;
   std::optional<std::int64_t> threads;
+  Sharding shard = Sharding::none;
   bool recompute = false;
   std::optional<double> router_aux_loss_coef;
   bool check_memory = true;
@@ -95,6 +101,7 @@ constexpr auto describe(const PpoTrainOptions*) {
       field<&C::device>(detail::kDeviceDoc).may_change(),
       field<&C::dtype>("compute dtype; masters are float32; auto: bfloat16 if the hardware supports it"),
       field<&C::threads>("CPU threads; default: the physical cores of the machine", at_least(1)).may_change(),
+      field<&C::shard>(detail::kShardDoc).may_change(),
       field<&C::recompute>(detail::kRecomputeDoc).may_change(),
       field<&C::router_aux_loss_coef>(detail::kRouterLossDoc, at_least(0.0)),
       field<&C::check_memory>(detail::kCheckMemoryDoc).may_change());

@@ -29,6 +29,10 @@ class AdamW {
   /// writes the leaves. Returns the norm before clipping as a float32 scalar on the device, without synchronising
   /// (with AdamEpsStyle::tensorflow it waits for the step count). If the norm is not finite, no weight changes.
   at::Tensor step(double lr);
+  /// The same in a shard, which does not have all gradients: `squares` are Σ g² over those of all processes, as
+  /// sum_of_squares() gives those of this one, a float64 scalar on the device. Updates only the own elements.
+  at::Tensor step(double lr, const at::Tensor& squares);
+  at::Tensor sum_of_squares() const;
 
   TrainedWeights& weights() { return weights_; }
   /// Masters, moments and step count, for checkpoints; restore with restore_tensors(), then weights().write_leaves().
@@ -36,8 +40,9 @@ class AdamW {
   std::int64_t bytes() const;  ///< size of the moments
 
  private:
-  at::Tensor step_by_kernel(double lr);
-  at::Tensor step_by_operator(double lr);
+  bool has_kernel() const;
+  at::Tensor step_by_kernel(double lr, double norm);
+  at::Tensor step_by_operator(double lr, const at::Tensor& norm);
   /// Runs LibTorch's fused step for all weights with (or without) weight decay.
   void update(bool decay, double lr, double eps, const at::Tensor& found_inf);
   /// The same for one weight with moments in bytes.
@@ -52,8 +57,10 @@ class AdamW {
 
 /// Clips the gradients g₁ and g₂ of two models as one optimizer for both does: multiplies them by
 /// min(1, max_norm / √(‖g₁‖² + ‖g₂‖²)), or leaves them with `max_norm` 0. Neither is above max_norm then, so that AdamW
-/// with the same limit does not clip again. Returns their norms before, float32 scalars on the device. If one is not
-/// finite, all gradients become NaN, so that AdamW::step() changes neither model.
-std::array<at::Tensor, 2> clip_together(TrainedWeights& first, TrainedWeights& second, double max_norm);
+/// with the same limit does not clip again. `squares` are ‖g₁‖² and ‖g₂‖², as of AdamW::sum_of_squares(). Returns the
+/// norms before, float32 scalars on the device. If one is not finite, all gradients become NaN, so that AdamW::step()
+/// changes neither model.
+std::array<at::Tensor, 2> clip_together(TrainedWeights& first, TrainedWeights& second,
+                                        const std::array<at::Tensor, 2>& squares, double max_norm);
 
 }  // namespace rlhf

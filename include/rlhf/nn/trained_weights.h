@@ -2,6 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -11,23 +13,45 @@
 
 namespace rlhf {
 
+/// Which part of the trained elements a process updates, where `size` processes have the same weights: an equal part of
+/// each bucket.
+struct Shard {
+  int rank = 0, size = 1;
+};
+
 /// The weights of a model that is trained: leaves, float32 masters, float32 gradients, frozen weights, and the names in
 /// files. The backward pass adds to the gradients (tensor/gradient.h), the optimizer updates the masters, and saving
-/// reads them. P is the number of trained elements, with those of each weight padded to a multiple of 16.
+/// reads them. P is the number of trained elements, with those of each weight padded to a multiple of 16, or, in a shard,
+/// of the block of moments in bytes.
+///
+/// In a shard, masters are only those of the elements that this process updates (own elements); all processes have all
+/// leaves and gradients.
 ///
 /// A weight is frozen if its leaf does not require a gradient. It has no master and no gradient, and files get its
 /// value. The leaves are shared with the model of `parameters`.
 class TrainedWeights {
  public:
-  /// A trained weight. `gradient` is a view of gradients(); `master` is `leaf` if that is float32.
+  /// A trained weight. `gradient` is a view of gradients(). `master` is `leaf` if that is float32; in a shard it is flat
+  /// and has only the own elements, from `begin` on of those of the leaf.
   struct Weight {
     Parameter parameter;
     at::Tensor leaf, master, gradient;
+    std::int64_t begin = 0;
+
+    /// The own elements of a tensor of the leaf's shape, with the shape of the master.
+    at::Tensor own(const at::Tensor& all) const;
+    /// `name` for the master; in a shard with the range of its elements: "name[0:256]".
+    std::string name_of_own(const std::string& name, std::int64_t block = 1) const;
+  };
+  /// The elements from `begin` to before `end` of gradients(): those of the weights from `first` to before `last`.
+  struct Bucket {
+    std::int64_t begin = 0, end = 0;
+    std::size_t first = 0, last = 0;
   };
 
-  /// Allocates the gradients, sets them to zero and makes them the grad() of the leaves. Throws ArgumentError if
-  /// all parameters are frozen.
-  explicit TrainedWeights(const Parameters& parameters);
+  /// Allocates the gradients, sets them to zero and makes them the grad() of the leaves. In a shard, masters that files
+  /// had are reduced to the own elements. Throws ArgumentError if all parameters are frozen.
+  explicit TrainedWeights(const Parameters& parameters, Shard shard = {});
   TrainedWeights(const TrainedWeights&) = delete;
   TrainedWeights& operator=(const TrainedWeights&) = delete;
 
@@ -35,18 +59,38 @@ class TrainedWeights {
   const std::vector<Weight>& weights() const { return weights_; }
   /// All gradients, [P] float32.
   const at::Tensor& gradients() const { return gradients_; }
+  const Shard& shard() const { return shard_; }
+  /// Parts of at most 25 MiB, or one weight, about eight at least, in the order in which the backward pass of a decoder
+  /// completes them: that of the last weights first. In a shard each has a multiple of its size of elements.
+  const std::vector<Bucket>& buckets() const { return buckets_; }
+  /// The gradients of the own elements, flat, one for each bucket; without a shard all.
+  std::vector<at::Tensor> own_gradients() const;
   void zero_gradients();
   /// Writes the masters to the leaves, rounded to their dtype; call it after a restore.
   void write_leaves();
 
   /// The tensors for a model folder: masters and values of frozen weights, with the names and layout of files. Views.
   NamedTensors file_tensors() const;
+  /// Whether file_tensors() needs masters that other processes have. Then they must be held during the call: whole
+  /// masters of all weights, in the shape of the leaves.
+  bool lacks_masters() const;
+  void hold_masters(std::vector<at::Tensor> masters) { held_masters_ = std::move(masters); }
   /// The size of masters and gradients in bytes.
   std::int64_t bytes() const;
 
  private:
+  /// Chooses the buckets for weights of these numbers of elements, and returns where the gradient of each begins.
+  std::vector<std::int64_t> lay_out(const std::vector<std::int64_t>& elements);
+  void keep_own_masters(const std::vector<std::int64_t>& begins);
+  at::Tensor whole_master(std::size_t weight) const;
+  /// The range of a bucket that this process updates.
+  std::pair<std::int64_t, std::int64_t> own_range(const Bucket& bucket) const;
+
   Parameters parameters_;
+  Shard shard_;
   std::vector<Weight> weights_;
+  std::vector<Bucket> buckets_;
+  std::vector<at::Tensor> held_masters_;
   at::Tensor gradients_;
 };
 

@@ -17,13 +17,12 @@
 #include "rlhf/config/optimizer_options.h"
 #include "rlhf/config/show_config.h"
 #include "rlhf/config/train_options.h"
-#include "rlhf/nn/optimizer.h"
-#include "rlhf/nn/trained_weights.h"
 #include "rlhf/train/fingerprint.h"
 #include "rlhf/train/plan.h"
 #include "rlhf/train/run_options.h"
 #include "rlhf/train/setup.h"
 #include "rlhf/train/step_record.h"
+#include "rlhf/train/trainee.h"
 
 /// A method (SFT, reward model, PPO, or your own) defines its data, its step, its evaluation and its saved models.
 /// run_method() does everything else for all methods: output folder, tokenizer, plan, --dry-run, fingerprint, resume,
@@ -40,23 +39,6 @@ struct MethodPlan {
   std::vector<std::string> first_samples;  ///< printed by --dry-run and logged
   Fingerprint inputs;                      ///< checksums of data and models (train/fingerprint.h)
 };
-
-/// A model that is trained: its weights and their optimizer.
-struct Trainee {
-  TrainedWeights weights;
-  AdamW optimizer;
-
-  Trainee(const Parameters& parameters, const OptimizerOptions& options)
-      : weights(parameters), optimizer(weights, options) {}
-
-  /// Runs an optimizer step with learning rate `lr`, waits for the device and returns the gradient norm. Throws as
-  /// check_gradient_norm() does.
-  double take_step(double lr, const std::string& name, std::int64_t step);
-};
-/// Throws NumericsError unless `norm`, which AdamW::step() returned, is finite. A method that reads it from the device
-/// together with its metrics calls this; the update itself was not made if the norm is not finite. `name` ("policy")
-/// and `step` (0-based) are for the message.
-void check_gradient_norm(double norm, const std::string& name, std::int64_t step);
 
 /// A trainee and its name in checkpoints.
 struct NamedTrainee {
@@ -138,12 +120,14 @@ struct RunSettings {
   std::optional<double> router_loss;  ///< train.router_aux_loss_coef
   bool check_memory = true;           ///< refuse a run whose memory forecast exceeds what is available
   std::optional<std::int64_t> threads, micro_batch_tokens;
+  Sharding sharding = Sharding::none;
   LrScheduleOptions lr_schedule;
   EvalOptions eval;
   CheckpointOptions checkpoint;
   LogOptions log;
   std::string config_yaml;                          ///< the effective config, for config.yaml
   std::map<std::string, std::string> fixed_values;  ///< of the config, what a resumed run must not change
+  std::map<std::string, std::string> values;        ///< of the config, what all ranks must have in common
 };
 
 /// The RunSettings of a config with the sections model (with `path` or `policy`), data, train, lr_schedule, checkpoint,
@@ -168,6 +152,7 @@ RunSettings run_settings(std::string stage, const Config& config) {
   settings.router_loss = config.train.router_aux_loss_coef;
   settings.check_memory = config.train.check_memory;
   settings.threads = config.train.threads;
+  settings.sharding = config.train.shard;
   settings.micro_batch_tokens = config.train.micro_batch_tokens;
   settings.lr_schedule = config.lr_schedule;
   if constexpr (requires { config.eval; }) settings.eval = config.eval;
@@ -175,6 +160,7 @@ RunSettings run_settings(std::string stage, const Config& config) {
   settings.log = config.log;
   settings.config_yaml = to_yaml(config);
   settings.fixed_values = fixed_values(config);
+  settings.values = flat_values(config);
   return settings;
 }
 

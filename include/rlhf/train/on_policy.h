@@ -114,6 +114,7 @@ struct ForwardOptions {
   double temperature = 1.0;
   std::int64_t micro_batch_tokens = 0;  ///< limit for the tokens of prompts and responses together
   const Ranks& ranks = one_rank();      ///< share the micro-batches
+  std::function<void()> before_last_backward = {};  ///< if given, backward_* call it before the last one of this rank
 };
 
 /// The indices 0, …, B−1.

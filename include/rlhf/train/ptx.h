@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -23,9 +24,10 @@ class PtxMix {
   PtxMix(std::vector<Sample> samples, std::int64_t batch_size, std::uint64_t seed, std::int64_t micro_batch_tokens);
 
   /// Adds the gradient of weight · L of batch `number`, in micro-batches, and returns L in nats per label, a scalar on
-  /// the device. Adds the work to `work`. Of several ranks each adds its part of gradient, L and work.
+  /// the device. Adds the work to `work`. Of several ranks each adds its part of gradient, L and work. `before_last`, if
+  /// given, is called before the last backward pass of this rank.
   at::Tensor backward(CausalLM& policy, std::int64_t number, double weight, WorkCounters& work,
-                      const Ranks& ranks = one_rank()) const;
+                      const Ranks& ranks = one_rank(), const std::function<void()>& before_last = {}) const;
 
  private:
   std::vector<Sample> samples_;

@@ -22,6 +22,7 @@ enum class SavedHead : std::uint8_t { language, scalar };
 /// trained (of the policy in an on-policy method).
 struct Setup {
   std::shared_ptr<const Ranks> ranks = std::make_shared<const Ranks>();
+  int shards = 1;  ///< ranks among which masters and moments are divided
   Compute compute;
   ModelFolder folder;
   std::unique_ptr<Tokenizer> tokenizer;

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include <ATen/core/Tensor.h>
+
+#include "rlhf/config/choices.h"
+#include "rlhf/config/optimizer_options.h"
+#include "rlhf/dist/ranks.h"
+#include "rlhf/nn/optimizer.h"
+#include "rlhf/nn/trained_weights.h"
+
+namespace rlhf {
+
+class GradientExchange;
+
+/// A model that is trained: its weights and their optimizer. Several ranks have the same weights, each adds the
+/// gradients of its part of a batch, and all make the same step. With Sharding::optimizer each rank has the masters and
+/// moments of a part of the weights, updates that, and gets the rest of the others.
+///
+/// A step: zero_gradients(), backward passes, sum_gradients(), step().
+class Trainee {
+ public:
+  /// `ranks` must outlive the object.
+  Trainee(const Parameters& parameters, const OptimizerOptions& options, const Ranks& ranks = one_rank(),
+          Sharding sharding = Sharding::none);
+  ~Trainee();
+  Trainee(Trainee&&) noexcept;
+
+  TrainedWeights& weights() { return *weights_; }
+  const TrainedWeights& weights() const { return *weights_; }
+  AdamW& optimizer() { return *optimizer_; }
+
+  void zero_gradients() { weights_->zero_gradients(); }
+  /// Call it before the last backward pass of this rank in a step: the sums over the ranks then begin while it goes on,
+  /// each bucket as soon as its gradients are complete.
+  void expect_last_backward();
+  /// Sums the gradients over the ranks. With Sharding::optimizer a rank gets only the sums that it needs.
+  void sum_gradients();
+  /// Σ g² of the summed gradients, a float64 scalar on the device.
+  at::Tensor sum_of_squares() const;
+  /// AdamW::step() with learning rate `lr`, and the weights of all ranks. Returns the norm of the gradients before
+  /// clipping, a float32 scalar on the device.
+  at::Tensor step(double lr);
+  /// sum_gradients() and step(); waits for the device and returns the gradient norm. Throws as check_gradient_norm()
+  /// does.
+  double take_step(double lr, const std::string& name, std::int64_t step);
+
+  /// Writes the leaves from the masters of all ranks; call it after a restore.
+  void write_leaves();
+  /// Makes TrainedWeights::file_tensors() of rank 0 complete while `save` is called; all ranks must call it.
+  void with_all_masters(const std::function<void()>& save);
+
+ private:
+  void gather_leaves();
+
+  const Ranks& ranks_;
+  std::unique_ptr<TrainedWeights> weights_;
+  std::unique_ptr<AdamW> optimizer_;
+  std::unique_ptr<GradientExchange> exchange_;
+};
+
+/// Throws NumericsError unless `norm`, which Trainee::step() returned, is finite. A method that reads it from the device
+/// together with its metrics calls this; the update itself was not made if the norm is not finite. `name` ("policy")
+/// and `step` (0-based) are for the message.
+void check_gradient_norm(double norm, const std::string& name, std::int64_t step);
+
+}  // namespace rlhf

@@ -1,0 +1,94 @@
+// Gradients, masters and weights of the ranks of a run.
+#include "rlhf/train/trainee.h"
+
+#include <cmath>
+#include <utility>
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
+
+#include "rlhf/core/error.h"
+
+#include "gradient_exchange.h"
+
+namespace rlhf {
+
+Trainee::Trainee(const Parameters& parameters, const OptimizerOptions& options, const Ranks& ranks, Sharding sharding)
+    : ranks_(ranks),
+      weights_(std::make_unique<TrainedWeights>(
+          parameters, sharding == Sharding::none ? Shard() : Shard{ranks.rank(), ranks.size()})),
+      optimizer_(std::make_unique<AdamW>(*weights_, options)),
+      exchange_(std::make_unique<GradientExchange>(*weights_, ranks)) {}
+
+Trainee::~Trainee() = default;
+Trainee::Trainee(Trainee&&) noexcept = default;
+
+void Trainee::expect_last_backward() { exchange_->expect_last_backward(); }
+
+void Trainee::sum_gradients() {
+  if (ranks_.size() > 1) exchange_->finish();
+}
+
+at::Tensor Trainee::sum_of_squares() const {
+  at::Tensor squares = optimizer_->sum_of_squares();
+  if (weights_->shard().size > 1) ranks_.sum(squares, "the gradient norm");
+  return squares;
+}
+
+at::Tensor Trainee::step(double lr) {
+  const at::Tensor norm = optimizer_->step(lr, sum_of_squares());
+  if (weights_->shard().size > 1) gather_leaves();
+  return norm;
+}
+
+double Trainee::take_step(double lr, const std::string& name, std::int64_t step_number) {
+  sum_gradients();
+  const double norm = step(lr).item<double>();
+  check_gradient_norm(norm, name, step_number);
+  return norm;
+}
+
+void Trainee::write_leaves() {
+  weights_->write_leaves();
+  if (weights_->shard().size > 1) gather_leaves();
+}
+
+void Trainee::gather_leaves() {
+  const at::NoGradGuard no_grad;
+  const auto& weights = weights_->weights();
+  for (const auto& bucket : weights_->buckets()) {
+    const at::Tensor all =
+        at::empty({bucket.end - bucket.begin}, weights[bucket.first].leaf.options().requires_grad(false));
+    const auto place = [&](std::size_t weight) {
+      const at::Tensor& gradient = weights[weight].gradient;
+      return all.narrow(0, gradient.storage_offset() - bucket.begin, gradient.numel());
+    };
+    for (std::size_t i = bucket.first; i < bucket.last; ++i)
+      place(i).narrow(0, weights[i].begin, weights[i].master.numel()).copy_(weights[i].own(weights[i].leaf).view({-1}));
+    ranks_.gather_parts(all, "weights");
+    for (std::size_t i = bucket.first; i < bucket.last; ++i) weights[i].leaf.view({-1}).copy_(place(i));
+  }
+}
+
+void Trainee::with_all_masters(const std::function<void()>& save) {
+  if (!weights_->lacks_masters()) return save();
+  std::vector<at::Tensor> masters;
+  for (const auto& weight : weights_->weights()) {
+    const at::Tensor all = at::zeros(weight.leaf.sizes(), weight.master.options());
+    all.view({-1}).narrow(0, weight.begin, weight.master.numel()).copy_(weight.master);
+    ranks_.sum(all, "masters");  // the others have zeros there, so that the sum is exact
+    if (ranks_.is_first()) masters.push_back(all.cpu());
+  }
+  weights_->hold_masters(std::move(masters));
+  save();
+  weights_->hold_masters({});
+}
+
+void check_gradient_norm(double norm, const std::string& name, std::int64_t step) {
+  if (std::isfinite(norm)) return;
+  throw NumericsError("step " + std::to_string(step + 1) + ": expected a finite gradient norm of the " + name +
+                      ", found " + std::to_string(norm) + "; this update was not made; hint: lower the learning rate");
+}
+
+}  // namespace rlhf
