@@ -54,8 +54,8 @@ TrainedWeights::TrainedWeights(const Parameters& parameters, Shard shard) : para
     if (is_trained(parameter)) elements.push_back(parameter.value.numel());
   check_argument(!elements.empty(), "parameters", "at least one weight that requires a gradient", "none");
   const std::vector<std::int64_t> begins = lay_out(elements);
-  gradients_ = at::zeros({buckets_.front().end},
-                         parameters_.front().value.options().dtype(at::kFloat).requires_grad(false));
+  gradients_ =
+      at::zeros({buckets_.front().end}, parameters_.front().value.options().dtype(at::kFloat).requires_grad(false));
   for (Parameter& parameter : parameters_) {
     const at::Tensor& leaf = parameter.value;
     if (!leaf.requires_grad()) continue;

@@ -11,7 +11,8 @@ namespace rlhf {
 /// Runs when autograd has added everything to the gradient of a weight.
 class GradientExchange::Hook final : public torch::autograd::FunctionPostHook {
  public:
-  Hook(std::weak_ptr<GradientExchange*> exchange, std::size_t weight) : exchange_(std::move(exchange)), weight_(weight) {}
+  Hook(std::weak_ptr<GradientExchange*> exchange, std::size_t weight)
+      : exchange_(std::move(exchange)), weight_(weight) {}
 
   torch::autograd::variable_list operator()(const torch::autograd::variable_list& outputs,
                                             const torch::autograd::variable_list& /*inputs*/) override {
@@ -65,9 +66,13 @@ void GradientExchange::send_next() {
                                             : ranks_.start_sum(gradients, "gradients"));
 }
 
-void GradientExchange::finish() {
+void GradientExchange::send_rest() {
   expecting_ = false;
   while (sent_.size() < weights_.buckets().size()) send_next();
+}
+
+void GradientExchange::finish() {
+  send_rest();
   for (const Ranks::Wait& wait : std::exchange(sent_, {})) wait();
 }
 

@@ -22,7 +22,9 @@ class GradientExchange {
 
   /// The next backward pass is the last one of the step: each bucket is sent when its gradients are complete.
   void expect_last_backward();
-  /// Sends what has not been sent, and waits for all sums.
+  /// Sends what has not been sent.
+  void send_rest();
+  /// Does that, and waits for all sums.
   void finish();
 
  private:

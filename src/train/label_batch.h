@@ -10,6 +10,7 @@
 #include "rlhf/nn/causal_lm.h"
 #include "rlhf/tensor/linear_logprobs.h"
 #include "rlhf/tensor/work_counters.h"
+#include "rlhf/train/trainee.h"
 
 namespace rlhf {
 
@@ -20,7 +21,7 @@ struct LabelPass {
   std::optional<double> weight;  ///< also adds the gradient of weight · mean −log-probability of all labels
   bool balances_routers = true;  ///< with the loss of CausalLM::set_router_loss()
   const Ranks& ranks = one_rank();
-  std::function<void()> before_last = {};  ///< called before the last backward pass of this rank
+  Trainee* trained = nullptr;  ///< whose gradients are sent to the other ranks after the last pass, and during it
 };
 
 /// Computes the log-probabilities of the labels of `samples`, micro-batch by micro-batch, and passes those of each to

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <functional>
 #include <optional>
 #include <utility>
 
@@ -160,7 +159,7 @@ class PpoUpdate {
     const auto tokens = static_cast<double>(response_tokens(rollout_, mini_batch));
     ForwardOptions forward = forward_;
     // With a limit of the KL the step may not be made; with ptx another backward pass follows.
-    if (!config_.ppo.target_kl && !done_.has_ptx) forward.before_last_backward = before_last(state_.policy);
+    if (!config_.ppo.target_kl && !done_.has_ptx) forward.trained = &state_.policy;
     figures_.add(PpoStep::kEntropy, backward_policy(models_.policy, rollout_, mini_batch, forward, loss_of, done_.work,
                                                     -config_.ppo.entropy_coef / tokens));
     figures_.add(PpoStep::kApproxKl, approx_kl);
@@ -170,8 +169,8 @@ class PpoUpdate {
   void add_ptx_gradient() {
     const std::int64_t per_rollout = config_.ppo.num_ppo_epochs * config_.ppo.num_mini_batches;
     const std::int64_t number = at_.step * per_rollout + done_.policy_updates;
-    figures_.add(PpoStep::kPtxLoss,
-                 models_.ptx->backward(models_.policy, number, config_.ppo.ptx_coef, done_.work, models_.ranks, before_last(state_.policy)));
+    figures_.add(PpoStep::kPtxLoss, models_.ptx->backward(models_.policy, number, config_.ppo.ptx_coef, done_.work,
+                                                          models_.ranks, &state_.policy));
   }
 
   void prepare_value(const std::vector<std::size_t>& mini_batch) {
@@ -186,13 +185,9 @@ class PpoUpdate {
     };
     state_.value->zero_gradients();
     ForwardOptions forward = forward_;
-    forward.before_last_backward = before_last(*state_.value);
+    forward.trained = &*state_.value;
     backward_values(*models_.value, value_rollout_, mini_batch, forward, loss_of, done_.work);
     done_.value_tokens += tokens;
-  }
-
-  static std::function<void()> before_last(Trainee& trainee) {
-    return [&trainee] { trainee.expect_last_backward(); };
   }
 
   void count_norm(const at::Tensor& norm, Figure last, Figure sum) {
@@ -247,10 +242,12 @@ void read(const Figures& figures, std::int64_t step, std::int64_t samples_per_pr
 }  // namespace
 
 PpoState::PpoState(PpoModels& models, const PpoConfig& config)
-    : policy(models.policy.parameters(), config.optimizer, models.ranks, config.train.shard), kl_coef(config.ppo.kl_coef) {
+    : policy(models.policy.parameters(), config.optimizer, models.ranks, config.train.shard),
+      kl_coef(config.ppo.kl_coef) {
   check_argument(config.ppo.has_value_model() == (models.value != nullptr), "models.value",
                  "a value model with ppo.advantage: gae, and none without", models.value ? "one" : "none");
-  if (models.value != nullptr) value.emplace(models.value->parameters(), config.value_optimizer, models.ranks, config.train.shard);
+  if (models.value != nullptr)
+    value.emplace(models.value->parameters(), config.value_optimizer, models.ranks, config.train.shard);
 }
 
 std::unique_ptr<PpoStep> ppo_step(PpoModels& models, PpoState& state, std::span<const PromptSample* const> prompts,

@@ -19,14 +19,14 @@ PtxMix::PtxMix(std::vector<Sample> samples, std::int64_t batch_size, std::uint64
 }
 
 at::Tensor PtxMix::backward(CausalLM& policy, std::int64_t number, double weight, WorkCounters& work,
-                            const Ranks& ranks, const std::function<void()>& before_last) const {
+                            const Ranks& ranks, Trainee* trained) const {
   at::Tensor sum = at::zeros({}, at::TensorOptions(policy.device()).dtype(at::kDouble));
   const LabelPass pass{.micro_batch_tokens = micro_batch_tokens_,
                        .logprobs = {.logit_cap = policy.logit_cap()},
                        .weight = weight,
                        .balances_routers = false,  // they are balanced on the rollout
                        .ranks = ranks,
-                       .before_last = before_last};
+                       .trained = trained};
   const std::int64_t labels = run_labels(policy, pick(samples_, order_.batch(number)), pass, work,
                                          [&](const Logprobs& result) { sum.sub_(result.logprobs.sum(at::kDouble)); });
   return sum.div_(static_cast<double>(labels));

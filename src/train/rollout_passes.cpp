@@ -48,13 +48,14 @@ void for_each_micro_batch(const Rollout& rollout, std::span<const std::size_t> s
   auto groups = pack_for_rank(lengths, budget, options.ranks.rank(), options.ranks.size());
   for (auto& group : groups) {
     stop_if_signalled();
-    if (options.before_last_backward && &group == &groups.back()) options.before_last_backward();
+    if (options.trained != nullptr && &group == &groups.back()) options.trained->expect_last_backward();
     for (std::size_t& member : group) member = sequences[member];
     RolloutSlice slice = slice_rollout(rollout, group);
     slice.batch.share = static_cast<double>(group.size()) / static_cast<double>(sequences.size());
     work.useful_tokens += slice.batch.segments.total();
     body(slice);
   }
+  if (options.trained != nullptr) options.trained->send_gradients();
 }
 
 /// Runs read(slice) -> [r] without a gradient for every slice, and scatters the results of all ranks to [R].

@@ -70,7 +70,7 @@ class Sft final : public LanguageMethod<Sample, SftConfig, Stage::sft> {
     LabelPass pass{.micro_batch_tokens = micro_batch_tokens_,
                    .logprobs = {.logit_cap = model_->logit_cap(), .entropy = true, .correct = true},
                    .ranks = ranks,
-                   .before_last = before_last(update)};
+                   .trained = trained(update)};
     if (update) pass.weight = 1;
     const std::int64_t labels = run_labels(*model_, samples, pass, done->work, [&](const Logprobs& result) {
       figures.add(SftStep::kNll, result.logprobs.sum().neg());

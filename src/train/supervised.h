@@ -92,18 +92,19 @@ inline std::vector<std::size_t> choose_evaluated(std::size_t count, std::int64_t
 }
 
 /// Calls body(members) for groups of `samples` with at most `budget` tokens, those of this rank; `lengths` are their
-/// numbers of tokens. Calls `before_last`, if given, before the last group.
+/// numbers of tokens. With `trained`, whose gradients the body adds to, these are sent to the other ranks.
 template <typename S, typename Body>
 void for_each_group(const std::vector<const S*>& samples, const std::vector<std::int64_t>& lengths, std::int64_t budget,
-                    const Body& body, const Ranks& ranks = one_rank(), const std::function<void()>& before_last = {}) {
+                    const Body& body, const Ranks& ranks = one_rank(), Trainee* trained = nullptr) {
   const auto groups = pack_for_rank(lengths, budget, ranks.rank(), ranks.size());
   for (std::size_t i = 0; i < groups.size(); ++i) {
     stop_if_signalled();
-    if (before_last && i + 1 == groups.size()) before_last();
+    if (trained != nullptr && i + 1 == groups.size()) trained->expect_last_backward();
     std::vector<const S*> members;
     for (const std::size_t member : groups[i]) members.push_back(samples[member]);
     body(members);
   }
+  if (trained != nullptr) trained->send_gradients();
 }
 
 /// The samples at `indices`.
@@ -185,11 +186,8 @@ class SupervisedMethod : public Method {
   /// the gradient norm is read from the device together with the metrics.
   virtual std::unique_ptr<SupervisedStep> run(const std::vector<const S*>& samples, const Update& update) = 0;
 
-  /// What to call before the last backward pass of a step.
-  std::function<void()> before_last(const Update& update) {
-    if (!update) return {};
-    return [this] { trainee_->expect_last_backward(); };
-  }
+  /// What a pass with this `update` trains.
+  Trainee* trained(const Update& update) { return update ? &*trainee_ : nullptr; }
 
   /// Section `data` with the longest sequence of this model.
   DataOptions data_options(const Setup& setup) const {

@@ -26,6 +26,10 @@ Trainee::Trainee(Trainee&&) noexcept = default;
 
 void Trainee::expect_last_backward() { exchange_->expect_last_backward(); }
 
+void Trainee::send_gradients() {
+  if (ranks_.size() > 1) exchange_->send_rest();
+}
+
 void Trainee::sum_gradients() {
   if (ranks_.size() > 1) exchange_->finish();
 }

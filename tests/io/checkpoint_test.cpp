@@ -107,9 +107,9 @@ TEST(Checkpoint, PartsOfSeveralProcessesAreOneGroup) {
   EXPECT_TRUE(close(whole, all.view({2, 3}), 0) && close(count, f32({2}), 0));
   restore_tensors(files, {{"w[2:5]", part}, {"count", count}}, "policy");
   EXPECT_TRUE(close(part, f32({2, 3, 4}), 0));
-  testing::expect_misuse<ModelError>(
-      "policy: tensor w: expected its elements from 0 to 6, found none at 4",
-      [&] { restore_tensors(std::span(files).first(1), {{"w", whole}, {"count", count}}, "policy"); });
+  testing::expect_misuse<ModelError>("policy: tensor w: expected its elements from 0 to 6, found none at 4", [&] {
+    restore_tensors(std::span(files).first(1), {{"w", whole}, {"count", count}}, "policy");
+  });
   testing::expect_misuse<ModelError>("policy: tensor w: expected 3 elements, found more", [&] {
     restore_tensors(files, {{"w", part}, {"count", count}}, "policy");
   });

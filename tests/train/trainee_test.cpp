@@ -62,6 +62,7 @@ std::vector<at::Tensor> train(const Ranks& ranks, Sharding sharding, at::ScalarT
       trainee.expect_last_backward();
       loss_of(chain, rows).backward();
     }
+    trainee.send_gradients();
     trainee.take_step(1e-2, "model", step);
   }
   std::vector<at::Tensor> weights;
@@ -87,7 +88,8 @@ TEST(Trainee, RanksTrainTheModelOfOneProcess) {
     expect_weights(expected, sharding, at::kFloat, 1e-5);
 }
 
-// Products in bfloat16 depend on the rows of a pass, but not on who updates what: up to one rounding of weights below 1/4.
+// Products in bfloat16 depend on the rows of a pass, but not on who updates what: up to one rounding of weights below
+// 1/4.
 TEST(Trainee, ShardsOfBfloat16AreThatOfWholeRanks) {
   std::vector<at::Tensor> whole;
   testing::Failures failures;

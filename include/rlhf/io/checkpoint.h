@@ -32,8 +32,8 @@ void write_group(const std::filesystem::path& folder, const std::string& group, 
 /// the newest `keep_last` (>= 1) checkpoints up to this step. Also removes checkpoints of later steps: they are broken,
 /// otherwise the run would have resumed from them. Throws OutputError,
 /// and ArgumentError for a step, a number or a group name that is not allowed. That an old checkpoint cannot
-/// be removed is a warning. If `wait_for_others` is given, it is called with the folder that is filled, and returns when
-/// other processes have written their parts into it.
+/// be removed is a warning. If `wait_for_others` is given, it is called with the folder that is filled, and returns
+/// when other processes have written their parts into it.
 void save_checkpoint(const std::filesystem::path& checkpoints, std::int64_t step, const Checkpoint& checkpoint,
                      std::int64_t keep_last,
                      const std::function<void(const std::filesystem::path&)>& wait_for_others = {});

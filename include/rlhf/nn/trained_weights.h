@@ -21,8 +21,8 @@ struct Shard {
 
 /// The weights of a model that is trained: leaves, float32 masters, float32 gradients, frozen weights, and the names in
 /// files. The backward pass adds to the gradients (tensor/gradient.h), the optimizer updates the masters, and saving
-/// reads them. P is the number of trained elements, with those of each weight padded to a multiple of 16, or, in a shard,
-/// of the block of moments in bytes.
+/// reads them. P is the number of trained elements, with those of each weight padded to a multiple of 16, or, in a
+/// shard, of the block of moments in bytes.
 ///
 /// In a shard, masters are only those of the elements that this process updates (own elements); all processes have all
 /// leaves and gradients.
@@ -31,8 +31,8 @@ struct Shard {
 /// value. The leaves are shared with the model of `parameters`.
 class TrainedWeights {
  public:
-  /// A trained weight. `gradient` is a view of gradients(). `master` is `leaf` if that is float32; in a shard it is flat
-  /// and has only the own elements, from `begin` on of those of the leaf.
+  /// A trained weight. `gradient` is a view of gradients(). `master` is `leaf` if that is float32; in a shard it is
+  /// flat and has only the own elements, from `begin` on of those of the leaf.
   struct Weight {
     Parameter parameter;
     at::Tensor leaf, master, gradient;

@@ -26,6 +26,7 @@
 #include "rlhf/text/tokenizer.h"
 #include "rlhf/train/agreement.h"
 #include "rlhf/train/setup.h"
+#include "rlhf/train/trainee.h"
 
 /// The common parts of methods that train on their own samples, as functions of tensors and models. A rollout has B
 /// responses with R response tokens. Functions add the work they do to `work`. All functions except backward_* run
@@ -114,7 +115,7 @@ struct ForwardOptions {
   double temperature = 1.0;
   std::int64_t micro_batch_tokens = 0;  ///< limit for the tokens of prompts and responses together
   const Ranks& ranks = one_rank();      ///< share the micro-batches
-  std::function<void()> before_last_backward = {};  ///< if given, backward_* call it before the last one of this rank
+  Trainee* trained = nullptr;           ///< if given, backward_* also send its gradients to the other ranks
 };
 
 /// The indices 0, …, B−1.

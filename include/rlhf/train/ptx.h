@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -11,6 +10,7 @@
 #include "rlhf/dist/ranks.h"
 #include "rlhf/nn/causal_lm.h"
 #include "rlhf/tensor/work_counters.h"
+#include "rlhf/train/trainee.h"
 
 namespace rlhf {
 
@@ -24,10 +24,10 @@ class PtxMix {
   PtxMix(std::vector<Sample> samples, std::int64_t batch_size, std::uint64_t seed, std::int64_t micro_batch_tokens);
 
   /// Adds the gradient of weight · L of batch `number`, in micro-batches, and returns L in nats per label, a scalar on
-  /// the device. Adds the work to `work`. Of several ranks each adds its part of gradient, L and work. `before_last`, if
-  /// given, is called before the last backward pass of this rank.
+  /// the device. Adds the work to `work`. Of several ranks each adds its part of gradient, L and work; if
+  /// `trained` is given, its gradients are then sent to the others.
   at::Tensor backward(CausalLM& policy, std::int64_t number, double weight, WorkCounters& work,
-                      const Ranks& ranks = one_rank(), const std::function<void()>& before_last = {}) const;
+                      const Ranks& ranks = one_rank(), Trainee* trained = nullptr) const;
 
  private:
   std::vector<Sample> samples_;

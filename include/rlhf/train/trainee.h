@@ -35,9 +35,12 @@ class Trainee {
 
   void zero_gradients() { weights_->zero_gradients(); }
   /// Call it before the last backward pass of this rank in a step: the sums over the ranks then begin while it goes on,
-  /// each bucket as soon as its gradients are complete.
+  /// each bucket as soon as its gradients are complete. Then send_gradients() must be called before any other exchange.
   void expect_last_backward();
-  /// Sums the gradients over the ranks. With Sharding::optimizer a rank gets only the sums that it needs.
+  /// Starts the sums that have not begun, on a rank without a backward pass all of them.
+  void send_gradients();
+  /// Waits for the sums of the gradients over the ranks, and starts them before if that has not been done. With
+  /// Sharding::optimizer a rank gets only the sums that it needs.
   void sum_gradients();
   /// Σ g² of the summed gradients, a float64 scalar on the device.
   at::Tensor sum_of_squares() const;
@@ -62,9 +65,9 @@ class Trainee {
   std::unique_ptr<GradientExchange> exchange_;
 };
 
-/// Throws NumericsError unless `norm`, which Trainee::step() returned, is finite. A method that reads it from the device
-/// together with its metrics calls this; the update itself was not made if the norm is not finite. `name` ("policy")
-/// and `step` (0-based) are for the message.
+/// Throws NumericsError unless `norm`, which Trainee::step() returned, is finite. A method that reads it from the
+/// device together with its metrics calls this; the update itself was not made if the norm is not finite. `name`
+/// ("policy") and `step` (0-based) are for the message.
 void check_gradient_norm(double norm, const std::string& name, std::int64_t step);
 
 }  // namespace rlhf
