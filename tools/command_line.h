@@ -41,7 +41,8 @@ inline constexpr Tool kTool<RewardModelConfig>{
     "model.path=runs/sft/final data.train=[pairs.jsonl] train.output=runs/rm",
     KeyStyle::dotted,
     true,
-    true};
+    true,
+    /*shares_work=*/true};
 template <>
 inline constexpr Tool kTool<PpoConfig>{
     "rlhf-ppo",
@@ -58,7 +59,8 @@ inline constexpr Tool kTool<DpoConfig>{"rlhf-dpo",
                                        "model.path=runs/sft/final data.train=[pairs.jsonl] train.output=runs/dpo",
                                        KeyStyle::dotted,
                                        true,
-                                       true};
+                                       true,
+                                       /*shares_work=*/true};
 template <>
 inline constexpr Tool kTool<GenerateConfig>{
     "rlhf-generate",
