@@ -17,10 +17,11 @@ class TextNumbers {
  public:
   /// `samples` are different ones.
   TextNumbers(const std::vector<const RankedSample*>& samples, at::Device device);
-  /// Takes the numbers of the texts of some of the samples, [texts] fp32 without a gradient. No sample comes twice, on whichever rank.
+  /// Takes the numbers of the texts of some of the samples, [texts] fp32 without a gradient. No sample comes twice, on
+  /// whichever rank.
   void add(const std::vector<const RankedSample*>& members, const at::Tensor& numbers);
-  /// The numbers of all texts, [texts] fp32 on the device, in the order of the samples: they are exchanged, with the same
-  /// bits on all ranks. `what` is for messages: "scores".
+  /// The numbers of all texts, [texts] fp32 on the device, in the order of the samples: they are exchanged, with the
+  /// same bits on all ranks. `what` is for messages: "scores".
   at::Tensor of_all(const Ranks& ranks, const std::string& what);
 
  private:

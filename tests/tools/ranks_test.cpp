@@ -200,7 +200,8 @@ TEST_P(ChangedRanks, GoOn) {
 TEST_F(RanksRun, ARewardModelIsCentredOnTheTextsOfAllRanks) {
   prepare_other_stages();
   const auto rm = [&](const std::string& flags) {
-    const ProgramResult result = run_program(command("rm", "rm", flags + " reward_model.center_on=all data.eval=[] eval.every_steps=0"));
+    const ProgramResult result =
+        run_program(command("rm", "rm", flags + " reward_model.center_on=all data.eval=[] eval.every_steps=0"));
     EXPECT_EQ(result.exit_code, 0) << result.err;
   };
   rm("--ranks 2");
