@@ -111,7 +111,7 @@ std::string unknown_flag(const Tool& tool, const Section& options, const std::st
   std::string name = argument.substr(2, argument.find('=') - 2);
   std::vector<std::string> known = {"--config"};
   if (tool.evaluates) known.push_back(kEvalOutput);
-  if (tool.shares_work) known.push_back(kRanks);
+  if (tool.trains) known.push_back(kRanks);
   for (const Flag& flag : kFlags) {
     if (applies(flag, tool)) known.push_back(flag.name);
   }
@@ -137,7 +137,7 @@ CommandLine parse_command_line(const Tool& tool, const Section& options, int arg
   app.add_option("--config", line.config_file);
   app.add_option("overrides", line.overrides);
   if (tool.evaluates) app.add_option(kEvalOutput, line.eval_output);
-  if (tool.shares_work) app.add_option(kRanks, line.ranks);
+  if (tool.trains) app.add_option(kRanks, line.ranks);
   for (const Flag& flag : kFlags) {
     if (applies(flag, tool)) app.add_flag(flag.name, line.*flag.member);
   }
@@ -184,7 +184,7 @@ std::string help_text(const Tool& tool, const Section& options) {
     if (applies(flag, tool)) text += row(flag.name, flag.doc);
     if (flag.member == &CommandLine::eval_only && tool.evaluates)
       text += row(std::string(kEvalOutput) + " FILE", "with --eval-only: also write the metrics to FILE as JSON");
-    if (flag.member == &CommandLine::accept_differences && tool.shares_work)
+    if (flag.member == &CommandLine::accept_differences && tool.trains)
       text += row(std::string(kRanks) + " N", "share the work among N processes on this machine (docs/ranks.md)");
   }
   return text + "\n" + to_help(options, tool.keys);

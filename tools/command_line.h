@@ -13,13 +13,12 @@ namespace rlhf {
 /// A tool: its program and the stage of the engine that does its work.
 struct Tool {
   const char* name;
-  const char* stage;         ///< first argument of rlhf-engine; empty if the tool does not use the engine
-  const char* purpose;       ///< one sentence for --help
-  const char* example;       ///< a command line for --help, without the name of the program
-  KeyStyle keys;             ///< flag: every key is also a flag (--max-new-tokens 64)
-  bool trains;               ///< has --dry-run, --resume and --accept-differences
-  bool evaluates;            ///< has --eval-only and --eval-output
-  bool shares_work = false;  ///< has --ranks: several processes can make a run
+  const char* stage;    ///< first argument of rlhf-engine; empty if the tool does not use the engine
+  const char* purpose;  ///< one sentence for --help
+  const char* example;  ///< a command line for --help, without the name of the program
+  KeyStyle keys;        ///< flag: every key is also a flag (--max-new-tokens 64)
+  bool trains;          ///< has --dry-run, --resume, --accept-differences and --ranks
+  bool evaluates;       ///< has --eval-only and --eval-output
 };
 
 template <typename Config>
@@ -31,8 +30,7 @@ inline constexpr Tool kTool<SftConfig>{"rlhf-sft",
                                        "model.path=my-llama data.train=[demonstrations.jsonl] train.output=runs/sft",
                                        KeyStyle::dotted,
                                        true,
-                                       true,
-                                       /*shares_work=*/true};
+                                       true};
 template <>
 inline constexpr Tool kTool<RewardModelConfig>{
     "rlhf-rm",
@@ -50,8 +48,7 @@ inline constexpr Tool kTool<PpoConfig>{
     "model.policy=runs/sft/final model.reward=runs/rm/final data.prompts=[prompts.jsonl] train.output=runs/ppo",
     KeyStyle::dotted,
     true,
-    false,
-    /*shares_work=*/true};
+    false};
 template <>
 inline constexpr Tool kTool<DpoConfig>{"rlhf-dpo",
                                        "dpo",

@@ -52,7 +52,7 @@ std::optional<std::int64_t> cpu_quota() {
 std::int64_t default_threads(const Tool& tool) {
   const std::int64_t cores = usable_cores();
   const std::int64_t usable = std::min(cores, cpu_quota().value_or(cores));
-  return std::max<std::int64_t>(1, usable / (tool.shares_work ? read_rank_place().local_size : 1));
+  return std::max<std::int64_t>(1, usable / (tool.trains ? read_rank_place().local_size : 1));
 }
 
 void set_environment(std::int64_t threads) {

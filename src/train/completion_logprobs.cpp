@@ -10,6 +10,7 @@
 
 #include "ranked_samples.h"
 #include "supervised.h"
+#include "text_numbers.h"
 
 namespace rlhf {
 namespace {
@@ -42,13 +43,15 @@ Logprobs completion_logprobs(CausalLM& model, const CompletionBatch& batch, cons
                                    batch.sample_end);
 }
 
-void for_each_completion(
-    CausalLM& model, const std::vector<const RankedSample*>& samples, std::int64_t micro_batch_tokens,
-    const std::function<void(const std::vector<const RankedSample*>& members, const at::Tensor& logprobs)>& body) {
-  for_each_group(samples, count(samples).lengths, micro_batch_tokens, [&](const auto& members) {
+at::Tensor text_logprobs(CausalLM& model, const std::vector<const RankedSample*>& samples,
+                         std::int64_t micro_batch_tokens, const Ranks& ranks) {
+  TextNumbers logprobs(samples, model.device());
+  const auto run = [&](const std::vector<const RankedSample*>& members) {
     const CompletionBatch batch = make_completion_batch(members, model.device());
-    body(members, segment_sum(completion_logprobs(model, batch, nullptr).logprobs, batch.completions));
-  });
+    logprobs.add(members, segment_sum(completion_logprobs(model, batch, nullptr).logprobs, batch.completions));
+  };
+  for_each_group(samples, count(samples).lengths, micro_batch_tokens, run, ranks);
+  return logprobs.of_all(ranks, "log-probabilities");
 }
 
 }  // namespace rlhf

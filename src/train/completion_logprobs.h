@@ -6,6 +6,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "rlhf/dist/ranks.h"
 #include "rlhf/nn/causal_lm.h"
 #include "rlhf/tensor/linear_logprobs.h"
 
@@ -22,10 +23,9 @@ using CompletionLoss = std::function<at::Tensor(const at::Tensor& logprobs)>;
 Logprobs completion_logprobs(CausalLM& model, const CompletionBatch& batch, const CompletionLoss& loss,
                              LogprobOptions options = {});
 
-/// Calls body(members, logprobs) for micro-batches of `samples`: the log-probability of each completion, [texts],
-/// without a gradient.
-void for_each_completion(
-    CausalLM& model, const std::vector<const RankedSample*>& samples, std::int64_t micro_batch_tokens,
-    const std::function<void(const std::vector<const RankedSample*>& members, const at::Tensor& logprobs)>& body);
+/// The log-probability of each completion of `samples`, [texts] fp32 in their order, without a gradient. The ranks
+/// share the work.
+at::Tensor text_logprobs(CausalLM& model, const std::vector<const RankedSample*>& samples,
+                         std::int64_t micro_batch_tokens, const Ranks& ranks);
 
 }  // namespace rlhf

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/cat.h>
 #include <ATen/ops/index.h>
 
 #include "rlhf/algo/preference_loss.h"
@@ -26,6 +25,7 @@
 #include "ranked_batch.h"
 #include "ranked_samples.h"
 #include "reference_logprobs.h"
+#include "sum_over_ranks.h"
 #include "text_weights.h"
 
 namespace rlhf {
@@ -159,7 +159,7 @@ class Dpo final : public LanguageMethod<RankedSample, DpoConfig, Stage::dpo> {
     const auto compute = [&](CausalLM& model, const std::string& name) {
       log_info("reference: computing the log-probabilities of " + std::to_string(samples.size()) + " " +
                unit_of(data_) + " with " + name);
-      reference_->compute(model, samples, micro_batch_tokens_);
+      reference_->compute(model, samples, micro_batch_tokens_, *setup_->ranks);
     };
     if (!reference_folder_) return compute(*model_, "the initial model");
     const auto model = load_causal_lm(*reference_folder_, device(), setup_->compute.dtype, /*requires_grad=*/false);
@@ -190,34 +190,33 @@ class Dpo final : public LanguageMethod<RankedSample, DpoConfig, Stage::dpo> {
 
   /// The KL to the reference in the loss kto.
   at::Tensor estimate_kl(const std::vector<const RankedSample*>& mismatched) {
-    std::vector<at::Tensor> policy, reference;
-    for_each_completion(*model_, mismatched, micro_batch_tokens_, [&](const auto& members, const at::Tensor& logprobs) {
-      policy.push_back(logprobs);
-      reference.push_back(reference_of(members));
-    });
-    return kto_kl(at::cat(policy), at::cat(reference));
+    const at::Tensor policy = text_logprobs(*model_, mismatched, micro_batch_tokens_, *setup_->ranks);
+    return kto_kl(policy, reference_of(mismatched));
   }
 
   std::unique_ptr<SupervisedStep> run(const std::vector<const RankedSample*>& samples, const Update& update) override {
     auto done = std::make_unique<DpoStep>(count(samples));
+    const Ranks& ranks = *setup_->ranks;
     DpoFigures figures(device());
-    at::Tensor kl;
-    if (is_kto()) {
-      kl = estimate_kl(mismatched_of(samples, update != nullptr));
-      figures.put(DpoStep::kKl, kl);
-      done->has_kl = true;
-    }
-    for_each_group(samples, done->counts.lengths, micro_batch_tokens_, [&](const auto& members) {
+    const at::Tensor kl = is_kto() ? estimate_kl(mismatched_of(samples, update != nullptr)) : at::Tensor();
+    const auto run_group = [&](const std::vector<const RankedSample*>& members) {
       CompletionBatch batch = make_completion_batch(members, device());
       batch.packed.share = share_of(members, samples);
       done->work.label_rows += batch.targets.size(0);
       done->work.head_rows += add(members, batch, kl, static_cast<double>(samples.size()), update != nullptr, figures);
-    });
+    };
+    for_each_group(samples, done->counts.lengths, micro_batch_tokens_, run_group, ranks, trained(update));
+    figures.sum(ranks);
+    done->has_kl = kl.defined();
+    if (done->has_kl) figures.put(DpoStep::kKl, kl);
     if (update) figures.put(DpoStep::kGradNorm, update());
     done->work.processed_tokens = model_->take_processed_tokens();
+    sum_over_ranks(ranks, done->work);
+    done->work.useful_tokens = done->counts.tokens;  // of all ranks
     done->figures = figures.fetch();
     if (update) done->grad_norm = done->figures[DpoStep::kGradNorm];
     done->router_loss = model_->take_router_loss();
+    sum_over_ranks(ranks, done->router_loss);
     return done;
   }
 

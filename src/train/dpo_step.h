@@ -19,7 +19,7 @@ struct DpoStep : SupervisedStep {
   bool has_kl = false;
 
   explicit DpoStep(RankedCounts of) : counts(std::move(of)) {
-    tokens = work.useful_tokens = counts.tokens;
+    tokens = counts.tokens;
     pairs = counts.pairs;
   }
 

@@ -5,7 +5,6 @@
 #include <string>
 #include <utility>
 
-#include <ATen/ops/cat.h>
 #include <ATen/ops/zeros.h>
 
 #include "rlhf/core/checksum.h"
@@ -51,16 +50,10 @@ ReferenceLogprobs::ReferenceLogprobs(const SampleSets& sets) {
 }
 
 void ReferenceLogprobs::compute(CausalLM& model, const std::vector<const RankedSample*>& samples,
-                                std::int64_t micro_batch_tokens) {
-  std::vector<const RankedSample*> seen;
-  std::vector<at::Tensor> logprobs;
-  for_each_completion(model, samples, micro_batch_tokens, [&](const auto& members, const at::Tensor& sums) {
-    seen.insert(seen.end(), members.begin(), members.end());
-    logprobs.push_back(sums);
-  });
-  const at::Tensor on_host = at::cat(logprobs).cpu();
-  const float* next = on_host.const_data_ptr<float>();
-  for (const RankedSample* sample : seen)
+                                std::int64_t micro_batch_tokens, const Ranks& ranks) {
+  const at::Tensor logprobs = text_logprobs(model, samples, micro_batch_tokens, ranks).cpu();
+  const float* next = logprobs.const_data_ptr<float>();
+  for (const RankedSample* sample : samples)
     for (float& number : of(*sample)) number = *next++;
 }
 

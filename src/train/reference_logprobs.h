@@ -8,6 +8,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "rlhf/data/samples.h"
+#include "rlhf/dist/ranks.h"
 #include "rlhf/io/safetensors.h"
 #include "rlhf/nn/causal_lm.h"
 
@@ -22,8 +23,9 @@ class ReferenceLogprobs {
   /// Of the texts of `sets`, which outlive this and do not change. Their numbers are 0 at first.
   explicit ReferenceLogprobs(const SampleSets& sets);
 
-  /// Computes the numbers of some of the samples with the model of the reference.
-  void compute(CausalLM& model, const std::vector<const RankedSample*>& samples, std::int64_t micro_batch_tokens);
+  /// Computes the numbers of some of the samples with the model of the reference. The ranks share the work.
+  void compute(CausalLM& model, const std::vector<const RankedSample*>& samples, std::int64_t micro_batch_tokens,
+               const Ranks& ranks);
   /// All samples.
   std::vector<const RankedSample*> samples() const;
   /// The numbers of the texts of one of these samples.

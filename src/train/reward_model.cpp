@@ -8,10 +8,7 @@
 #include <utility>
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/cat.h>
 #include <ATen/ops/index.h>
-#include <ATen/ops/maximum.h>
-#include <ATen/ops/minimum.h>
 
 #include "rlhf/algo/reward_loss.h"
 #include "rlhf/config/check_config.h"
@@ -26,7 +23,9 @@
 #include "learned_labels.h"
 #include "ranked_batch.h"
 #include "ranked_samples.h"
+#include "sum_over_ranks.h"
 #include "supervised.h"
+#include "text_numbers.h"
 
 namespace rlhf {
 
@@ -220,38 +219,35 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
   std::unique_ptr<SupervisedStep> run(const std::vector<const RankedSample*>& samples, const Update& update) override {
     auto done = std::make_unique<RewardModelStep>();
     const RankedCounts counts = count(samples);
-    done->tokens = done->work.useful_tokens = counts.tokens;
+    done->tokens = counts.tokens;
     done->texts = static_cast<double>(counts.texts);
     done->pairs = counts.pairs;
     done->weight = counts.weight();
     done->samples = static_cast<double>(samples.size());
     done->centering = config_.reward_model.centering;
+    const Ranks& ranks = *setup_->ranks;
     DeviceFigures<RewardModelStep::kNumFigures> figures(device());
-    EvaluatedPairs evaluated;
-    std::vector<const RankedSample*> seen;
-    std::vector<at::Tensor> seen_scores;
-    at::Tensor lowest, highest;
-    for_each_group(samples, counts.lengths, micro_batch_tokens_, [&](const std::vector<const RankedSample*>& members) {
+    TextNumbers numbers(samples, device());
+    const auto run_group = [&](const std::vector<const RankedSample*>& members) {
       RankedBatch batch = make_ranked_batch(members, device());
       batch.packed.share = share_of(members, samples);
-      const at::Tensor scores = add(batch, done->samples, update != nullptr, figures);
-      if (!update) evaluated.add(members, batch, scores);
-      if (update && labels_) {
-        seen.insert(seen.end(), members.begin(), members.end());
-        seen_scores.push_back(scores);
-      }
-      lowest = lowest.defined() ? at::minimum(lowest, scores.min()) : scores.min();
-      highest = highest.defined() ? at::maximum(highest, scores.max()) : scores.max();
-    });
-    figures.put(RewardModelStep::kLowest, lowest);
-    figures.put(RewardModelStep::kHighest, highest);
+      numbers.add(members, add(batch, done->samples, update != nullptr, figures));
+    };
+    for_each_group(samples, counts.lengths, micro_batch_tokens_, run_group, ranks, trained(update));
+    const at::Tensor scores = numbers.of_all(ranks, "scores");
+    figures.sum(ranks);
+    figures.put(RewardModelStep::kLowest, scores.min());
+    figures.put(RewardModelStep::kHighest, scores.max());
     if (update) figures.put(RewardModelStep::kGradNorm, update());
     done->work.processed_tokens = model_->trunk().take_processed_tokens();
+    sum_over_ranks(ranks, done->work);
+    done->work.useful_tokens = counts.tokens;  // of all ranks
     done->figures = figures.fetch();
     if (update) done->grad_norm = done->figures[RewardModelStep::kGradNorm];
     done->router_loss = model_->trunk().take_router_loss();
-    if (!update) last_evaluated_ = evaluated.fetch();
-    if (!seen.empty()) show_labels(seen, at::cat(seen_scores).cpu());
+    sum_over_ranks(ranks, done->router_loss);
+    if (!update) last_evaluated_ = evaluated_pairs(samples, scores.cpu());
+    if (update && labels_) show_labels(samples, scores.cpu());
     return done;
   }
 
@@ -286,6 +282,7 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
     return scores.detach();
   }
 
+  /// Without the other ranks, because only the first one saves models.
   double mean_score(const std::vector<const TokenIds*>& texts) {
     const at::NoGradGuard no_gradient;
     std::vector<std::int64_t> lengths;

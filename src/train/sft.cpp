@@ -37,8 +37,6 @@ class Sft final : public LanguageMethod<Sample, SftConfig, Stage::sft> {
  public:
   using LanguageMethod::LanguageMethod;
 
-  bool shares_work() const override { return true; }
-
   MethodPlan plan(const Setup& setup) override {
     setup_ = &setup;
     expect_language_model(setup.folder, "model.path");

@@ -154,6 +154,7 @@ class SupervisedMethod : public Method {
   explicit SupervisedMethod(const Config& config)
       : config_(config), seed_(static_cast<std::uint64_t>(config.train.seed)) {}
 
+  bool shares_work() const final { return true; }
   std::unique_ptr<StepRecord> step(const StepPosition& at) final {
     prepare_step(at.step);
     seed_dropout(at.step);
@@ -182,8 +183,9 @@ class SupervisedMethod : public Method {
   /// Called before step `step`; it may change the samples, as a function of numbers() and the step.
   virtual void prepare_step(std::int64_t /*step*/) {}
 
-  /// Computes the record of `samples`. With an `update` also adds the gradient of their mean loss and then calls it;
-  /// the gradient norm is read from the device together with the metrics.
+  /// Computes the record of `samples`, of all ranks, each of which runs its part. With an `update` also adds the
+  /// gradient of their mean loss and then calls it; the gradient norm is read from the device together with the
+  /// metrics.
   virtual std::unique_ptr<SupervisedStep> run(const std::vector<const S*>& samples, const Update& update) = 0;
 
   /// What a pass with this `update` trains.

@@ -75,8 +75,8 @@ TEST(AdamW, TwoModelsThatAreClippedTogetherStepAsOne) {
     norm.zero_gradients();
     for (const Parameter& parameter : parameters)
       parameter.value.mul(file.tensor("gradients." + parameter.name)[step]).sum().backward();
-    const auto norms = clip_together(
-        matrix, norm, {matrix_optimizer.sum_of_squares(), norm_optimizer.sum_of_squares()}, options.max_grad_norm);
+    const auto norms = clip_together(matrix, norm, {matrix_optimizer.sum_of_squares(), norm_optimizer.sum_of_squares()},
+                                     options.max_grad_norm);
     const double both = std::hypot(norms[0].item<double>(), norms[1].item<double>());
     EXPECT_NEAR(both / file.tensor("clipped.norms")[step].item<double>(), 1.0, 1e-6) << step;
     matrix_optimizer.step(kRates[step]);

@@ -4,12 +4,13 @@
 #include <csignal>
 #include <cstdint>
 #include <fstream>
-#include <sstream>
+#include <ostream>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "rlhf/config/show_config.h"
 
@@ -20,6 +21,7 @@
 namespace rlhf {
 namespace {
 
+using nlohmann::json;
 using testing::bytes_of;
 using testing::timeless_metrics;
 
@@ -27,22 +29,50 @@ class RanksRun : public testing::TinyRun {
  protected:
   void SetUp() override {
     TinyRun::SetUp();
-    SftConfig config = sft_config("");
+    write_config("sft", sft_config(""));
+  }
+
+  /// 20 samples in batches of 6, 6, 6 and 2: then two of four ranks have nothing to do.
+  template <typename Config>
+  void write_config(const std::string& tool, Config config) const {
+    config.train.batch_size = 6;
     config.train.max_steps = 20;
     config.train.threads = 1;
-    config.data.eval_share = 0.3;
+    config.data.eval = {config.data.train.front().path};
     config.eval.every_steps = 5;
     config.checkpoint.every_steps = 5;
     config.log.tensorboard = false;
-    std::ofstream(path("sft.yaml")) << to_yaml(config);
+    std::ofstream(path(tool + ".yaml")) << to_yaml(config);
   }
 
-  std::string command(const std::string& output, const std::string& flags) const {
-    return "cd " + path("") + " && exec " + bin_dir() + "/rlhf-sft --config sft.yaml train.output=" + output + " " +
-           flags;
+  std::string command(const std::string& tool, const std::string& output, const std::string& flags) const {
+    return "cd " + path("") + " && exec " + bin_dir() + "/rlhf-" + tool + " --config " + tool +
+           ".yaml train.output=" + output + " " + flags;
   }
   ProgramResult sft(const std::string& output, const std::string& flags) const {
-    return run_program(command(output, flags));
+    return run_program(command("sft", output, flags));
+  }
+
+  /// Configs of the other stages, their initial model, rankings, and pairs that some judge rightly and some wrongly.
+  void prepare_other_stages() const {
+    ASSERT_EQ(sft("base", "train.max_steps=1").exit_code, 0);
+    RewardModelConfig rm = reward_config("base/final", "");
+    rm.optimizer.lr = 3e-4;  // the rate of the fixture multiplies a rounding by 1000 in 20 steps
+    write_config("rm", rm);
+    write_config("dpo", dpo_config("base/final", ""));
+    std::ifstream pairs(path("pairs.jsonl"));
+    std::ofstream rankings(path("rankings.jsonl")), judged(path("judged.jsonl"));
+    int number = 0;
+    for (std::string line; std::getline(pairs, line); ++number) {
+      const json pair = json::parse(line);
+      const std::string best = pair.at("chosen"), worse = pair.at("rejected");
+      const json texts = {{{"text", worse}, {"rank", 1}}, {{"text", best}, {"rank", 0}}, {{"text", "+"}, {"rank", 2}}};
+      rankings << json{{"prompt", pair.at("prompt")}, {"completions", texts}} << "\n";
+      json judgments;
+      for (const std::string name : {"ann", "bob", "cid"})
+        judgments.push_back({{"annotator", name}, {"choice", name == "cid" ? 1 : number % 5 == 0}});
+      judged << json{{"prompt", pair.at("prompt")}, {"responses", {best, worse}}, {"judgments", judgments}} << "\n";
+    }
   }
 
   /// Expects the metrics of both runs to be equal but for rounding.
@@ -72,7 +102,7 @@ class RanksRun : public testing::TinyRun {
   /// Starts a long run of three ranks, does `something` to the process of rank `rank`, and returns how it ended.
   template <typename Do>
   ProgramResult disturb(const std::string& output, std::size_t rank, const Do& something) const {
-    RunningProgram program("sh -c '" + command(output, "--ranks 3 train.max_steps=100000 2>&1") + "'");
+    RunningProgram program("sh -c '" + command("sft", output, "--ranks 3 train.max_steps=100000 2>&1") + "'");
     EXPECT_TRUE(program.prints("step 5: checkpoint saved")) << program.printed();
     const auto ranks = children(program.id());
     if (ranks.size() != 3) ADD_FAILURE() << ranks.size();
@@ -88,22 +118,59 @@ std::string some_steps_more(const std::string& printed) {
   return "--ranks 2 --resume train.max_steps=" + std::to_string(std::stoi(printed.substr(step, saved - step)) + 3);
 }
 
-TEST_F(RanksRun, AreTheSameRunAsOneProcess) {
-  ASSERT_EQ(sft("one", "").exit_code, 0);
-  for (const std::string count : {"1", "2", "4"}) {
-    const ProgramResult result = sft("ranks" + count, "--ranks " + count);
-    ASSERT_EQ(result.exit_code, 0) << result.err;
-    expect_same_run("one", "ranks" + count);
+/// A kind of run that ranks share.
+struct Kind {
+  std::string name, tool, keys;
+};
+void PrintTo(const Kind& kind, std::ostream* out) { *out << kind.name; }
+std::string name_of(const ::testing::TestParamInfo<Kind>& info) { return info.param.name; }
+
+const Kind kSft{"Sft", "sft", ""};
+const Kind kPairs{"Pairs", "rm", "reward_model.centering=0.1"};
+const Kind kRankings{"Rankings", "rm", "data.train=[rankings.jsonl] data.eval=[rankings.jsonl]"};
+const Kind kLearnedLabels{"LearnedLabels", "rm",
+                          "data.train=[judged.jsonl] data.eval=[judged.jsonl] reward_model.annotators=em"};
+const Kind kDpo{"Dpo", "dpo", ""};
+const Kind kKto{"Kto", "dpo", "dpo.loss=kto"};
+
+class SharedRun : public RanksRun, public ::testing::WithParamInterface<Kind> {
+ protected:
+  void SetUp() override {
+    RanksRun::SetUp();
+    if (GetParam().tool != "sft") prepare_other_stages();
+  }
+
+  /// Runs it and returns its line about the work done.
+  std::string run(const std::string& output, const std::string& flags) const {
+    const ProgramResult result =
+        run_program(command(GetParam().tool, output, "lr_schedule.kind=constant " + GetParam().keys + " " + flags));
+    EXPECT_EQ(result.exit_code, 0) << result.err;
     EXPECT_EQ(result.err.find("\nrank "), std::string::npos) << "only rank 0 speaks: " << result.err;
+    const std::size_t work = result.err.find("work: ");
+    return result.err.substr(work, result.err.find('\n', work) - work);
+  }
+};
+class ChangedRanks : public SharedRun {};
+
+INSTANTIATE_TEST_SUITE_P(Ranks, SharedRun, ::testing::Values(kSft, kPairs, kRankings, kLearnedLabels, kDpo, kKto),
+                         name_of);
+
+TEST_P(SharedRun, IsTheSameAsThatOfOneProcess) {
+  const std::string work = run("one", "");
+  EXPECT_NE(work.find("processed tokens per useful one"), std::string::npos) << work;
+  for (const std::string count : {"1", "2", "4"}) {
+    EXPECT_EQ(run("ranks" + count, "--ranks " + count + (count == "4" ? " train.shard=optimizer" : "")), work);
+    expect_same_run("one", "ranks" + count);
   }
   EXPECT_EQ(bytes_of(path("one/final/model.safetensors")), bytes_of(path("ranks1/final/model.safetensors")));
 }
 
-TEST_F(RanksRun, HaveTheSameBitsEveryTime) {
-  ASSERT_EQ(sft("a", "--ranks 2").exit_code, 0);
-  ASSERT_EQ(sft("b", "--ranks 2").exit_code, 0);
-  EXPECT_EQ(timeless_metrics(path("a")), timeless_metrics(path("b")));
-  EXPECT_EQ(bytes_of(path("a/final/model.safetensors")), bytes_of(path("b/final/model.safetensors")));
+TEST_P(SharedRun, HasTheSameBitsEveryTimeAndAfterAResume) {
+  run("straight", "--ranks 2");
+  run("stopped", "--ranks 2 train.max_steps=10");
+  run("stopped", "--ranks 2 --resume");
+  EXPECT_EQ(timeless_metrics(path("straight")), timeless_metrics(path("stopped")));
+  EXPECT_EQ(bytes_of(path("straight/final/model.safetensors")), bytes_of(path("stopped/final/model.safetensors")));
 }
 
 // The variables of torchrun, and a share of nothing: a batch of one sample for two ranks.
@@ -119,14 +186,29 @@ TEST_F(RanksRun, AreStartedByTheVariablesOfTorchrun) {
   expect_same_run("one", "two");
 }
 
-TEST_F(RanksRun, GoOnWithAnotherNumberOfRanks) {
-  const std::string constant = " lr_schedule.kind=constant";  // not a function of the number of steps
-  ASSERT_EQ(sft("straight", constant).exit_code, 0);
-  ASSERT_EQ(sft("changed", "--ranks 4 train.max_steps=10" + constant).exit_code, 0);
-  const ProgramResult longer = sft("changed", "--ranks 2 --resume" + constant);
-  ASSERT_EQ(longer.exit_code, 0) << longer.err;
+INSTANTIATE_TEST_SUITE_P(Ranks, ChangedRanks, ::testing::Values(kSft, kLearnedLabels, kKto), name_of);
+
+TEST_P(ChangedRanks, GoOn) {
+  run("straight", "");
+  run("changed", "--ranks 4 train.max_steps=10 train.shard=optimizer");
+  run("changed", "--ranks 2 --resume");
   // The shorter run evaluated its last step, which is one of the longer run too.
   expect_same_run("straight", "changed");
+}
+
+// The mean that is saved with a reward model is that of an evaluation on the same texts.
+TEST_F(RanksRun, ARewardModelIsCentredOnTheTextsOfAllRanks) {
+  prepare_other_stages();
+  const auto rm = [&](const std::string& flags) {
+    const ProgramResult result =
+        run_program(command("rm", "rm", flags + " reward_model.center_on=all data.eval=[] eval.every_steps=0"));
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+  };
+  rm("--ranks 2");
+  rm("--eval-only model.path=rm/final --eval-output evaluation.json");
+  const json evaluation = json::parse(bytes_of(path("evaluation.json")));
+  const json config = json::parse(bytes_of(path("rm/final/config.json")));
+  EXPECT_NEAR(config.at("rlhf_reward_mean").get<double>(), evaluation.at("eval_mean_reward").get<double>(), 1e-5);
 }
 
 TEST_F(RanksRun, ARankThatIsKilledEndsTheOthers) {
@@ -166,7 +248,7 @@ TEST_F(RanksRun, WithDifferentConfigsAreRefused) {
       run_program("cd " + path("") + " && { RANK=1 " + variables + rank + "train.batch_size=4 & RANK=0 " + variables +
                   rank + "; code=$?; wait $!; exit $code; }");
   EXPECT_EQ(result.exit_code, 2) << result.err;
-  EXPECT_NE(result.err.find("rank 1: train.batch_size: expected 8 as on rank 0, found 4"), std::string::npos)
+  EXPECT_NE(result.err.find("rank 1: train.batch_size: expected 6 as on rank 0, found 4"), std::string::npos)
       << result.err;
 }
 
@@ -186,9 +268,6 @@ TEST_F(RanksRun, ThatCannotBeAreRefusedAtOnce) {
   std::ofstream(path("trained.yaml")) << to_yaml(trained);
   refused("RANK=0 WORLD_SIZE=2 MASTER_ADDR=a " + bin_dir() + "/rlhf-sft --config trained.yaml --eval-only",
           "--eval-only: expected one process, found 2 ranks");
-  std::ofstream(path("rm.yaml")) << to_yaml(reward_config("model", "rm"));
-  refused("RANK=0 WORLD_SIZE=2 MASTER_ADDR=a " + bin_dir() + "/rlhf-rm --config rm.yaml",
-          "rlhf-rm: expected one process, found 2 ranks");
   EXPECT_FALSE(std::filesystem::exists(path("x")));
 }
 
