@@ -22,6 +22,7 @@
 #include "rlhf/train/fingerprint.h"
 #include "rlhf/train/plan.h"
 #include "rlhf/train/run_options.h"
+#include "rlhf/train/scale_plan.h"
 #include "rlhf/train/setup.h"
 #include "rlhf/train/step_record.h"
 
@@ -39,6 +40,7 @@ struct MethodPlan {
   MemoryForecast memory;
   std::vector<std::string> first_samples;  ///< printed by --dry-run and logged
   Fingerprint inputs;                      ///< checksums of data and models (train/fingerprint.h)
+  Workload workload;                       ///< of a step, for RunOptions::cluster; needed only there
 };
 
 /// A model that is trained: its weights and their optimizer.
