@@ -151,13 +151,14 @@ RunSummary run_as_rank(Method& method, const RunSettings& settings, const RunOpt
   setup.templates.now =
       std::stoll(from_first(*ranks, first ? std::to_string(beginning_of(folder, resume, options)) : "", "the time"));
   const MethodPlan plan = with_file_errors(ExitCode::model, [&] { return method.plan(setup); });
-  const Announcement announcement{plan.summary,
-                                  plan.data,
-                                  describe_adapter(setup.folder),
-                                  setup.compute.reason,
-                                  plan.memory,
-                                  options.cluster ? scale_table(plan.workload, *options.cluster) : std::vector<std::string>(),
-                                  plan.first_samples};
+  const Announcement announcement{
+      plan.summary,
+      plan.data,
+      describe_adapter(setup.folder),
+      setup.compute.reason,
+      plan.memory,
+      options.cluster ? scale_table(plan.workload, *options.cluster) : std::vector<std::string>(),
+      plan.first_samples};
   const auto check_that_it_fits = [&] {
     MemoryLimit limit = available_memory(setup.compute.device);
     limit.bytes /= ranks->local_size();

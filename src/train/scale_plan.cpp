@@ -26,15 +26,17 @@ constexpr GpuSpec kGpus[] = {
 };
 static_assert(std::size(kGpus) == kGpuNames.size());
 
+/// Rounds up, but not what exceeds a whole number only by the errors of earlier operations.
+double rounded_up(double number) { return std::ceil(number - 1e-9); }
+
 double sum_over(const std::vector<Role>& roles, const std::function<double(const Role&)>& of) {
-  return std::accumulate(roles.begin(), roles.end(), 0.0,
-                         [&](double sum, const Role& role) { return sum + of(role); });
+  return std::accumulate(roles.begin(), roles.end(), 0.0, [&](double sum, const Role& role) { return sum + of(role); });
 }
 
 /// A step on one rank: that with the largest share.
-class Step {
+class RankStep {
  public:
-  Step(const Workload& work, const Cluster& cluster, Shard shard)
+  RankStep(const Workload& work, const Cluster& cluster, Shard shard)
       : work_(work), roles_(work.roles), cluster_(cluster), gpu_(spec_of(cluster.gpu)), shard_(shard) {}
 
   ScalePlan plan() const {
@@ -54,7 +56,7 @@ class Step {
   /// What is left of `bytes` on a rank if `kind` or what includes it is shared out.
   double shared(double bytes, Shard kind) const { return shard_ >= kind ? bytes / ranks() : bytes; }
   /// The largest share of a rank in `count` samples.
-  double share(double count) const { return std::ceil(count / ranks()) / count; }
+  double share(double count) const { return rounded_up(count / ranks()) / count; }
 
   double tokens_of_step() const { return work_.tokens * share(work_.sequences); }
   /// With gradients, on one rank.
@@ -62,7 +64,7 @@ class Step {
     const double of_update = work_.passes / work_.updates;
     return work_.tokens * of_update * share(std::max(1.0, work_.sequences * of_update));
   }
-  double responses() const { return std::ceil(work_.generation.responses / ranks()); }
+  double responses() const { return rounded_up(work_.generation.responses / ranks()); }
 
   ScaleMemory memory() const {
     ScaleMemory memory;
@@ -73,8 +75,8 @@ class Step {
       if (role.before_training) before += bytes;
       largest_layer = std::max(largest_layer, role.weight_bytes / role.layers);
     }
-    memory.gradients = shared(sum_over(roles_, [](const Role& r) { return r.trained * r.gradient_bytes; }),
-                              Shard::gradients);
+    memory.gradients =
+        shared(sum_over(roles_, [](const Role& r) { return r.trained * r.gradient_bytes; }), Shard::gradients);
     memory.states = shared(sum_over(roles_, [](const Role& r) { return r.trained * r.state_bytes; }), Shard::optimizer);
     if (shard_ >= Shard::parameters) memory.gathered = 2 * largest_layer;
     memory.micro_batch_tokens = micro_batch_tokens(memory.total());
@@ -85,7 +87,7 @@ class Step {
   }
 
   double rollout() const {
-    const Generation& g = work_.generation;
+    const RolloutSize& g = work_.generation;
     if (g.responses == 0) return 0;
     const double prompts = std::min(kPrefillTokens, g.prefilled * share(g.responses));
     const double cache = responses() * (g.longest_prompt + g.response) * g.cache_bytes;
@@ -95,7 +97,7 @@ class Step {
 
   double micro_batch_tokens(double resident) const {
     if (work_.micro_batch_tokens > 0) return std::max(work_.micro_batch_tokens, work_.longest);
-    const auto whole = [](double number) { return static_cast<std::int64_t>(number); };
+    const auto whole = [](double number) { return static_cast<std::int64_t>(std::clamp(number, -0x1p62, 0x1p62)); };
     return static_cast<double>(fit_micro_batch(std::max<std::int64_t>(1, whole(work_.activation_bytes)),
                                                whole(gpu_.memory - resident), whole(work_.longest), kGpuCap));
   }
@@ -104,7 +106,7 @@ class Step {
   double ring_bytes(double micro_batch_tokens) const {
     const double gradients = sum_over(roles_, [](const Role& r) { return r.trained * r.gradient_bytes; });
     const double updated = sum_over(roles_, [](const Role& r) { return r.trained * r.element_bytes; });
-    const double micro_batches = std::ceil(tokens_of_update() / micro_batch_tokens);
+    const double micro_batches = rounded_up(tokens_of_update() / micro_batch_tokens);
     switch (shard_) {
       case Shard::none:
         return work_.updates * 2 * gradients;
@@ -119,7 +121,7 @@ class Step {
     const double forwards = sum_over(roles_, [](const Role& r) { return r.forwards * r.weight_bytes; });
     const double sampled = work_.generation.responses > 0 ? roles_.front().weight_bytes : 0;
     return work_.updates * micro_batches * (gradients + 2 * trained) +
-           std::ceil(tokens_of_step() / micro_batch_tokens) * forwards + sampled;
+           rounded_up(tokens_of_step() / micro_batch_tokens) * forwards + sampled;
   }
 
   ScaleTime time() const {
@@ -128,12 +130,13 @@ class Step {
     time.scoring = tokens_of_step() / rate *
                    sum_over(roles_, [&](const Role& r) { return r.forwards * forward_flops(r, context); });
     const double trained = tokens_of_update() * work_.updates, more = share(work_.sequences);
-    time.training = sum_over(roles_, [&](const Role& r) {
-                      if (!r.trains()) return 0.0;
-                      return (trained + r.more_tokens * more) * training_flops(r, context, work_.recompute);
-                    }) /
+    time.training = sum_over(roles_,
+                             [&](const Role& r) {
+                               if (!r.trains()) return 0.0;
+                               return (trained + r.more_tokens * more) * training_flops(r, context, work_.recompute);
+                             }) /
                     rate;
-    const Generation& g = work_.generation;
+    const RolloutSize& g = work_.generation;
     if (g.responses == 0) return time;
     time.prefill = g.prefilled * share(g.responses) * forward_flops(roles_.front(), g.prompt) / rate;
     time.decode = decode(rate);
@@ -142,7 +145,7 @@ class Step {
 
   /// Every token reads all weights and the cache, and is computed: the slower of the two decides.
   double decode(double rate) const {
-    const Generation& g = work_.generation;
+    const RolloutSize& g = work_.generation;
     const Role& policy = roles_.front();
     const double context = g.prompt + (g.response - 1) / 2;  // mean number of cached tokens
     const double read = policy.matrix_elements * policy.element_bytes + responses() * context * g.cache_bytes;
@@ -174,7 +177,8 @@ std::string_view name_of(Shard shard) {
 const GpuSpec& spec_of(GpuKind kind) { return kGpus[static_cast<std::size_t>(kind)]; }
 
 double ScaleMemory::total() const {
-  return std::accumulate(weights.begin(), weights.end(), gradients + states + std::max(activations + gathered, rollout));
+  return std::accumulate(weights.begin(), weights.end(),
+                         gradients + states + std::max(activations + gathered, rollout));
 }
 
 double ring_traffic(double bytes, int ranks) { return bytes * (ranks - 1) / ranks; }
@@ -204,7 +208,7 @@ ScalePlan plan_scale(const Workload& workload, const Cluster& cluster, Shard sha
                  "a divisor of " + std::to_string(cluster.ranks), cluster.nodes);
   check_argument(!workload.roles.empty(), "workload.roles", "at least one model", "none");
   check_argument(workload.sequences >= 1, "workload.sequences", "at least 1", workload.sequences);
-  return Step(workload, cluster, shard).plan();
+  return RankStep(workload, cluster, shard).plan();
 }
 
 }  // namespace rlhf

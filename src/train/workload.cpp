@@ -33,8 +33,9 @@ Role trained_role(std::string name, const ModelFolder& folder, at::ScalarType dt
   const std::int64_t count = folder.adapter ? count_adapter_parameters(folder) : count_parameters(folder.shape);
   trained.weight_bytes = static_cast<double>(memory.weights(folder, /*trained=*/true));
   trained.trained = static_cast<double>(count);
-  trained.state_bytes =
-      static_cast<double>(training_bytes(count, dtype, optimizer.moments)) / trained.trained - trained.gradient_bytes;
+  constexpr std::int64_t kSome = 1 << 20;
+  const auto together = static_cast<double>(training_bytes(kSome, dtype, optimizer.moments));
+  trained.state_bytes = together / static_cast<double>(kSome) - trained.gradient_bytes;
   return trained;
 }
 

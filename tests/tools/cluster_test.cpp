@@ -103,9 +103,10 @@ TEST_F(ClusterPlan, ShowsEveryModelOfAStage) {
 
   const ProgramResult ppo = run("rlhf-ppo", ppo_config("sft/final", "rm/final", "ppo"), flags);
   ASSERT_EQ(ppo.exit_code, 0) << ppo.err;
-  for (const std::string name : {"  weights of the policy", "  weights of the reference", "  weights of the reward model",
-                                 "  weights of the value model", "  or KV cache and prompts", "  generation",
-                                 "  passes without gradients", "  training", "  communication"})
+  for (const std::string name :
+       {"  weights of the policy", "  weights of the reference", "  weights of the reward model",
+        "  weights of the value model", "  or KV cache and prompts", "  generation", "  passes without gradients",
+        "  training", "  communication"})
     EXPECT_EQ(row(ppo.out, name).size(), 3U) << name;
   EXPECT_FALSE(fs::exists(path("ppo")));
 }

@@ -117,8 +117,8 @@ TEST(CommandLine, HelpHasAnExampleThatTheToolTakes) {
 TEST(CommandLine, HelpListsEveryFlagAndKey) {
   PpoConfig config;
   const std::string help = help_text(kTool<PpoConfig>, bind(config));
-  for (const char* flag : {"--config FILE", "--dry-run", "--world N", "--gpu NAME", "--nodes M", "--resume", "--accept-differences", "--print-config",
-                           "--schema", "--help", "--version"}) {
+  for (const char* flag : {"--config FILE", "--dry-run", "--world N", "--gpu NAME", "--nodes M", "--resume",
+                           "--accept-differences", "--print-config", "--schema", "--help", "--version"}) {
     EXPECT_NE(help.find(std::string("\n  ") + flag + " "), std::string::npos) << flag;
   }
   const Section bound = bind(config);  // the leaves refer to it

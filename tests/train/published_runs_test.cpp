@@ -24,9 +24,7 @@ struct Model {
   bool tied = false;
 
   double head() const { return vocabulary * width; }
-  double blocks() const {
-    return layers * (2 * width * (width + kv_width) + (gated ? 3 : 2) * width * feed_forward);
-  }
+  double blocks() const { return layers * (2 * width * (width + kv_width) + (gated ? 3 : 2) * width * feed_forward); }
   double all() const { return blocks() + head() * (tied ? 1 : 2); }
   double cache_bytes() const { return 2 * layers * kv_width * 2; }
   /// In bfloat16, with float32 gradients, masters and moments.
@@ -98,8 +96,8 @@ double decode_rate(const Model& model) {
   return work.generation.response / plan.time.decode;
 }
 
-/// Step 3 of DeepSpeed-Chat: OPT-13B with adapters of rank 128, 264,292 prompts and answers of 256 tokens, 16 of them on
-/// each GPU. Hours.
+/// Step 3 of DeepSpeed-Chat: OPT-13B with adapters of rank 128, 264,292 prompts and answers of 256 tokens, 16 of them
+/// on each GPU. Hours.
 double deepspeed_chat_hours(int ranks) {
   Workload work;
   Role policy = kOpt13B.frozen(1), value = kOpt350M.scalar(true, 1);
@@ -273,7 +271,8 @@ std::string with_digits(const char* format, double number) {
 }
 
 TEST(PublishedRuns, AreMetWithinAQuarterExceptThoseThatTheDocumentNames) {
-  for (const Run& run : runs()) EXPECT_EQ(std::abs(run.ours / run.published - 1) <= 0.25, run.within) << run.name << ": " << run.ours;
+  for (const Run& run : runs())
+    EXPECT_EQ(std::abs(run.ours / run.published - 1) <= 0.25, run.within) << run.name << ": " << run.ours;
 }
 
 TEST(PublishedRuns, AreInTheDocumentWithTheFiguresOfTheFormulas) {

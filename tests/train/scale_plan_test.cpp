@@ -60,7 +60,8 @@ TEST(ScalePlan, RingSendsAllButTheOwnPart) {
 }
 
 TEST(ScalePlan, SlowerOfNodeAndNetworkDecides) {
-  // In a node 7/8 · 80 GB at 450 GB/s; between 2 nodes 1/2 · 10 GB at 50 GB/s, between 8 nodes 7/8 · 10 GB; all at 80 %.
+  // In a node 7/8 · 80 GB at 450 GB/s; between 2 nodes 1/2 · 10 GB at 50 GB/s, between 8 nodes 7/8 · 10 GB; all at 80
+  // %.
   EXPECT_EQ(ring_seconds(80e9, h100(1)), 0);
   EXPECT_SAME(ring_seconds(80e9, h100(8)), 70.0 / 450 / 0.8);
   EXPECT_SAME(ring_seconds(80e9, h100(16)), 70.0 / 450 / 0.8);
@@ -135,6 +136,8 @@ TEST(ScalePlan, PassesRepeatTheTokensAndUpdatesShareThemOut) {
   const ScalePlan plan = plan_scale(work, h100(16), Shard::none);
   EXPECT_SAME(plan.time.training, 15 * 201 * 6.6e9 / (989.4e12 * 0.4));
   EXPECT_SAME(plan.traffic, 15 * 2 * 15.0 / 16 * 4e9);
+  EXPECT_SAME(plan_scale(work, h100(8), Shard::none).time.training, plan.time.training)
+      << "8 on 8 ranks are one on each";
 }
 
 TEST(ScalePlan, GenerationReadsWeightsAndCacheForEachToken) {

@@ -39,8 +39,8 @@ struct MethodPlan {
   std::vector<std::string> data;  ///< DataReport::lines()
   MemoryForecast memory;
   std::vector<std::string> first_samples;  ///< printed by --dry-run and logged
-  Fingerprint inputs;                      ///< checksums of data and models (train/fingerprint.h)
-  Workload workload;                       ///< of a step, for RunOptions::cluster; needed only there
+  Fingerprint inputs;                      ///< checksums of data and models (train/fingerprint.h); not with a cluster
+  Workload workload;                       ///< of a step; only if setup.cluster is set
 };
 
 /// A model that is trained: its weights and their optimizer.

@@ -43,8 +43,9 @@ class OnPolicyModels {
     const ModelFolder& folder;
     const OptimizerOptions& optimizer;
   };
-  /// A plan without total_steps and summary, whose workload has one pass over the rollout and one update. `optimizer` is that of the policy. `longest_sample` is the number of
-  /// tokens of the longest sample that the policy is trained on beside its rollouts (0: none).
+  /// A plan without total_steps and summary, whose workload has one pass over the rollout and one update. `optimizer`
+  /// is that of the policy. `longest_sample` is the number of tokens of the longest sample that the policy is trained
+  /// on beside its rollouts (0: none).
   MethodPlan plan(const OptimizerOptions& optimizer, const std::vector<OtherModel>& others = {},
                   std::int64_t longest_sample = 0) const;
   /// Throws ConfigError unless all models of the run, and `value` if it is not null, are adapters of one base model.

@@ -12,7 +12,7 @@ namespace rlhf {
 
 /// How to run a stage. Not part of the config, because these options do not change the result of a run.
 struct RunOptions {
-  bool dry_run = false;             ///< print plan, memory forecast and first samples to stdout, then return
+  bool dry_run = false;  ///< print plan, memory forecast and first samples to stdout, then return
   /// With dry_run: instead of this machine, plan for these GPUs, and print the table of train/scale_plan.h.
   std::optional<Cluster> cluster;
   bool resume = false;              ///< resume from the newest valid checkpoint, or start if there is none

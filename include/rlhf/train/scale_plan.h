@@ -40,14 +40,14 @@ inline constexpr double kLinkEfficiency = 0.8;
 
 /// A model of the run. "Elements" are numbers of weights.
 struct Role {
-  std::string name;              ///< "policy", "reference", …: the row of its weights in the table
-  double weight_bytes = 0;       ///< in memory: not those that it shares with an earlier role
-  double trained = 0;            ///< elements that are trained; 0: none
-  double element_bytes = 2;      ///< of a trained element: in the compute dtype,
-  double gradient_bytes = 4;     ///< its gradient,
-  double state_bytes = 12;       ///< its master and moments
-  double matrix_elements = 0;    ///< with which each token is multiplied: no embedding; a head only if it is computed
-  double attention_width = 0;    ///< layers · query heads · head size
+  std::string name;            ///< "policy", "reference", …: the row of its weights in the table
+  double weight_bytes = 0;     ///< in memory: not those that it shares with an earlier role
+  double trained = 0;          ///< elements that are trained; 0: none
+  double element_bytes = 2;    ///< of an element in the compute dtype,
+  double gradient_bytes = 4;   ///< its gradient,
+  double state_bytes = 12;     ///< its master and moments
+  double matrix_elements = 0;  ///< with which each token is multiplied: no embedding; a head only if it is computed
+  double attention_width = 0;  ///< layers · query heads · head size
   double layers = 1;
   double forwards = 0;           ///< forward passes without gradients over the tokens of a step
   double more_tokens = 0;        ///< trained in a step beside those of Workload, over all passes
@@ -57,29 +57,29 @@ struct Role {
 };
 
 /// The responses of a step.
-struct Generation {
-  double responses = 0;              ///< of all ranks; 0: the method samples nothing
-  double prompt = 0, response = 0;   ///< mean tokens of a prompt, tokens of a response: all are the longest
-  double longest_prompt = 0;         ///< tokens
-  double prefilled = 0;              ///< tokens of all ranks' prompts; equal prompts count once
-  double cache_bytes = 0;            ///< KV cache of a token
-  double forward_bytes = 0;          ///< of a token of a prompt
+struct RolloutSize {
+  double responses = 0;             ///< of all ranks; 0: the method samples nothing
+  double prompt = 0, response = 0;  ///< mean tokens of a prompt, tokens of a response: all are the longest
+  double longest_prompt = 0;        ///< tokens
+  double prefilled = 0;             ///< tokens of all ranks' prompts; equal prompts count once
+  double cache_bytes = 0;           ///< KV cache of a token
+  double forward_bytes = 0;         ///< of a token of a prompt
 };
 
 /// A step of the run, over all ranks.
 struct Workload {
-  std::vector<Role> roles;                   ///< the policy, or the only model, is the first
-  double sequences = 0;                      ///< samples, pairs or responses of a step: the ranks share these out
-  double tokens = 0;                         ///< of these, each once
-  double context = 0;                        ///< mean tokens of a text
-  double longest = 0;                        ///< tokens of the largest sample, which is never split
-  double passes = 1;                         ///< over the tokens, with gradients, per step
-  double updates = 1;                        ///< optimizer steps per step
-  double micro_batch_tokens = 0;             ///< 0: derived from the memory, as in train/plan.h
-  double activation_bytes = 0;               ///< of a token, kept for the backward pass
-  double logits_bytes = 0;                   ///< of a chunk of logits and its gradient
+  std::vector<Role> roles;        ///< the policy, or the only model, is the first
+  double sequences = 0;           ///< samples, pairs or responses of a step: the ranks share these out
+  double tokens = 0;              ///< of these, each once
+  double context = 0;             ///< mean tokens of a text
+  double longest = 0;             ///< tokens of the largest sample, which is never split
+  double passes = 1;              ///< over the tokens, with gradients, per step
+  double updates = 1;             ///< optimizer steps per step
+  double micro_batch_tokens = 0;  ///< 0: derived from the memory, as in train/plan.h
+  double activation_bytes = 0;    ///< of a token, kept for the backward pass
+  double logits_bytes = 0;        ///< of a chunk of logits and its gradient
   bool recompute = false;
-  Generation generation;
+  RolloutSize generation;
 };
 
 /// The bytes of one rank. Activations and rollout follow each other, so the larger one counts.
