@@ -213,7 +213,7 @@ std::shared_ptr<const Ranks> join_ranks(const Method& method, const RunSettings&
 }  // namespace
 
 RunSummary run_method(Method& method, const RunSettings& settings, const RunOptions& options) {
-  check_argument(!options.cluster || options.dry_run, "RunOptions::cluster", "dry_run", "a run");
+  check_argument(!options.cluster || options.dry_run, "RunOptions::cluster", "dry_run with it", "a run");
   const auto ranks = join_ranks(method, settings, options);
   if (options.eval_only)
     return with_file_errors(ExitCode::model, [&] { return evaluate_only(method, settings, options); });
