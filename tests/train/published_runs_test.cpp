@@ -264,6 +264,8 @@ std::vector<PublishedRun> runs() {
   };
 }
 
+std::string page() { return testing::source_dir() + "/../docs/scale.md"; }
+
 std::string with_digits(const char* format, double number) {
   char text[32];
   std::snprintf(text, sizeof text, format, number);
@@ -276,7 +278,7 @@ TEST(PublishedRuns, AreMetWithinAQuarterExceptThoseThatTheDocumentNames) {
 }
 
 TEST(PublishedRuns, AreInTheDocumentWithTheFiguresOfTheFormulas) {
-  const auto rows = testing::table_rows(testing::source_dir() + "/../docs/scale.md", "run");
+  const auto rows = testing::table_rows(page(), "run");
   const std::vector<PublishedRun> all = runs();
   ASSERT_EQ(rows.size(), all.size());
   for (std::size_t i = 0; i < all.size(); ++i) {
@@ -286,6 +288,31 @@ TEST(PublishedRuns, AreInTheDocumentWithTheFiguresOfTheFormulas) {
     EXPECT_EQ(cells.at("ours"), with_digits("%.4g", all[i].ours)) << all[i].name;
     EXPECT_EQ(cells.at("ours / published"), with_digits("%.3f", all[i].ours / all[i].published)) << all[i].name;
     EXPECT_EQ(cells.at("within 25 %"), all[i].within ? "yes" : "no") << all[i].name;
+  }
+}
+
+TEST(ScaleDocument, SaysWhichKindsTheTableShows) {
+  std::vector<std::string> shown, known;
+  for (const auto& row : testing::table_rows(page(), "kind"))
+    if (row.cells.at("shown") == "yes") shown.push_back(row.cells.at("kind"));
+  for (const Shard shard : kShownShards) known.emplace_back(name_of(shard));
+  EXPECT_EQ(shown, known);
+}
+
+TEST(ScaleDocument, HasTheDataOfTheGpus) {
+  const auto rows = testing::table_rows(page(), "GPU");
+  ASSERT_EQ(rows.size(), kGpuNames.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const GpuSpec& gpu = spec_of(static_cast<GpuKind>(i));
+    const auto expect = [&](const std::string& column, double number) {
+      EXPECT_DOUBLE_EQ(std::stod(rows[i].cells.at(column)), number) << gpu.title << ": " << column;
+    };
+    EXPECT_TRUE(std::string(gpu.title).starts_with(rows[i].cells.at("GPU"))) << gpu.title;
+    expect("dense bfloat16 TFLOP/s", gpu.flops / 1e12);
+    expect("memory GB", gpu.memory / 1e9);
+    expect("memory TB/s", gpu.memory_bandwidth / 1e12);
+    expect("in a node GB/s", gpu.node_bandwidth / 1e9);
+    expect("between nodes GB/s per GPU", gpu.network_bandwidth / 1e9);
   }
 }
 
