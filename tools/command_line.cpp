@@ -102,7 +102,7 @@ std::string ClusterFlags::fault(bool dry_run) const {
   const int machines = nodes.value_or(default_nodes(*world));
   if (machines < 1 || *world % machines != 0)
     return expected(kNodes, "a divisor of --world " + std::to_string(*world),
-                    std::to_string(machines) + (nodes ? "" : ", the default"));
+                    std::to_string(machines) + (nodes ? "" : ", the default; hint: give --nodes"));
   return "";
 }
 
