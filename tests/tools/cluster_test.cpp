@@ -123,7 +123,8 @@ TEST_F(ClusterPlan, RefusesSenselessFlagsInOneLine) {
       {"--dry-run --world 1025 --gpu h100", "--world: expected a number from 1 to 1024, found 1025"},
       {"--dry-run --world 4 --nodes 8 --gpu h100", "--nodes: expected a divisor of --world 4, found 8"},
       {"--dry-run --world 12 --nodes 5 --gpu h100", "--nodes: expected a divisor of --world 12, found 5"},
-      {"--dry-run --world 9 --gpu h100", "--nodes: expected a divisor of --world 9, found 2, the default; hint: give --nodes"},
+      {"--dry-run --world 9 --gpu h100",
+       "--nodes: expected a divisor of --world 9, found 2, the default; hint: give --nodes"},
       {"--dry-run --world 8 --nodes 0 --gpu h100", "--nodes: expected a divisor of --world 8, found 0"},
       {"--dry-run --world 8 --gpu v100", "--gpu: expected one of h100, h200, a100, l40s, found v100"},
   };
