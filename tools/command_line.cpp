@@ -39,7 +39,9 @@ constexpr Flag kFlags[] = {
 
 constexpr const char* kEvalOutput = "--eval-output";
 constexpr const char* kRanks = "--ranks";
-constexpr int kMostRanks = 1024;
+constexpr const char* kWorld = "--world";
+constexpr const char* kNodes = "--nodes";
+constexpr const char* kGpu = "--gpu";
 
 bool applies(const Flag& flag, const Tool& tool) {
   switch (flag.only) {
@@ -64,6 +66,44 @@ void check_together(const CommandLine& line, std::vector<std::string>& faults) {
   if (line.ranks && (*line.ranks < 1 || *line.ranks > kMostRanks))
     faults.push_back(std::string("command line: ") + kRanks + ": expected a number from 1 to " +
                      std::to_string(kMostRanks) + ", found " + std::to_string(*line.ranks));
+}
+
+/// "h100, h200, a100, l40s"
+std::string gpu_names() {
+  std::string names;
+  for (const std::string_view name : kGpuNames) names += (names.empty() ? "" : ", ") + std::string(name);
+  return names;
+}
+
+/// --world, --nodes and --gpu as they were given.
+struct ClusterFlags {
+  std::optional<int> world, nodes;
+  std::optional<std::string> gpu;
+
+  bool given() const { return world || nodes || gpu; }
+  /// What is wrong with them, without "command line: ", or "".
+  std::string fault(bool dry_run) const;
+  /// Only if fault() is "".
+  Cluster cluster() const { return {*world, nodes.value_or(default_nodes(*world)), *gpu_of_name(*gpu)}; }
+};
+
+std::string ClusterFlags::fault(bool dry_run) const {
+  const auto expected = [](const std::string& flag, const std::string& what, const std::string& found) {
+    return flag + ": expected " + what + ", found " + found;
+  };
+  const std::string first = world ? kWorld : nodes ? kNodes : kGpu;
+  const std::string gpus = gpu_names();
+  if (!dry_run) return expected(first, "--dry-run with it", "no such flag");
+  if (!world) return expected(first, "--world with it", "no such flag");
+  if (!gpu) return expected(first, "--gpu with it (" + gpus + ")", "no such flag");
+  if (*world < 1 || *world > kMostRanks)
+    return expected(kWorld, "a number from 1 to " + std::to_string(kMostRanks), std::to_string(*world));
+  if (!gpu_of_name(*gpu)) return expected(kGpu, "one of " + gpus, *gpu);
+  const int machines = nodes.value_or(default_nodes(*world));
+  if (machines < 1 || *world % machines != 0)
+    return expected(kNodes, "a divisor of --world " + std::to_string(*world),
+                    std::to_string(machines) + (nodes ? "" : ", the default; hint: give --nodes"));
+  return "";
 }
 
 /// The value of a key that was given as a flag, written as the right side of an override.
@@ -111,7 +151,7 @@ std::string unknown_flag(const Tool& tool, const Section& options, const std::st
   std::string name = argument.substr(2, argument.find('=') - 2);
   std::vector<std::string> known = {"--config"};
   if (tool.evaluates) known.push_back(kEvalOutput);
-  if (tool.trains) known.push_back(kRanks);
+  if (tool.trains) known.insert(known.end(), {kRanks, kWorld, kNodes, kGpu});
   for (const Flag& flag : kFlags) {
     if (applies(flag, tool)) known.push_back(flag.name);
   }
@@ -137,7 +177,13 @@ CommandLine parse_command_line(const Tool& tool, const Section& options, int arg
   app.add_option("--config", line.config_file);
   app.add_option("overrides", line.overrides);
   if (tool.evaluates) app.add_option(kEvalOutput, line.eval_output);
-  if (tool.trains) app.add_option(kRanks, line.ranks);
+  ClusterFlags cluster;
+  if (tool.trains) {
+    app.add_option(kRanks, line.ranks);
+    app.add_option(kWorld, cluster.world);
+    app.add_option(kNodes, cluster.nodes);
+    app.add_option(kGpu, cluster.gpu);
+  }
   for (const Flag& flag : kFlags) {
     if (applies(flag, tool)) app.add_flag(flag.name, line.*flag.member);
   }
@@ -151,7 +197,10 @@ CommandLine parse_command_line(const Tool& tool, const Section& options, int arg
   std::vector<std::string> faults;
   for (const std::string& argument : app.remaining()) faults.push_back(unknown_flag(tool, options, argument));
   check_together(line, faults);
+  const std::string fault = cluster.given() ? cluster.fault(line.dry_run) : "";
+  if (!fault.empty()) faults.push_back("command line: " + fault);
   if (!faults.empty()) throw ConfigError(std::move(faults));
+  if (cluster.given()) line.cluster = cluster.cluster();
   line.config_file = path_argument("--config", line.config_file);
   line.eval_output = path_argument(kEvalOutput, line.eval_output);
   if (keys) {
@@ -168,7 +217,7 @@ std::string path_argument(const std::string& name, const std::string& text) {
 
 std::string help_text(const Tool& tool, const Section& options) {
   constexpr std::size_t kFlagColumn = 24;
-  const auto row = [=](std::string flag, const char* doc) {
+  const auto row = [=](std::string flag, const std::string& doc) {
     flag.resize(std::max(kFlagColumn, flag.size() + 2), ' ');
     return "  " + flag + doc + "\n";
   };
@@ -184,6 +233,11 @@ std::string help_text(const Tool& tool, const Section& options) {
     if (applies(flag, tool)) text += row(flag.name, flag.doc);
     if (flag.member == &CommandLine::eval_only && tool.evaluates)
       text += row(std::string(kEvalOutput) + " FILE", "with --eval-only: also write the metrics to FILE as JSON");
+    if (flag.member == &CommandLine::dry_run && tool.trains) {
+      text += row(std::string(kWorld) + " N", "with --dry-run: plan for N GPUs that need not be here (docs/scale.md)");
+      text += row(std::string(kGpu) + " NAME", "with --world: kind of the GPUs: " + gpu_names());
+      text += row(std::string(kNodes) + " M", "with --world: number of machines; default: one for eight GPUs");
+    }
     if (flag.member == &CommandLine::accept_differences && tool.trains)
       text += row(std::string(kRanks) + " N", "share the work among N processes on this machine (docs/ranks.md)");
   }

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "rlhf/config/cluster.h"
 #include "rlhf/config/read_config.h"
 #include "rlhf/config/show_config.h"
 
@@ -115,7 +116,8 @@ struct CommandLine {
   bool accept_differences = false;
   bool eval_only = false;
   std::string eval_output;
-  std::optional<int> ranks;  ///< --ranks
+  std::optional<int> ranks;        ///< --ranks
+  std::optional<Cluster> cluster;  ///< --world, --nodes, --gpu
 };
 
 /// Throws ConfigError for flags that `tool` does not have. `options` are the keys of its config.

@@ -27,6 +27,7 @@ namespace {
 
 RunOptions run_options(const CommandLine& line) {
   return {.dry_run = line.dry_run,
+          .cluster = line.cluster,
           .resume = line.resume,
           .accept_differences = line.accept_differences,
           .eval_only = line.eval_only};

@@ -16,6 +16,8 @@ std::vector<std::string> lines(const Announcement& announcement) {
   std::vector<std::string> all = {"plan: " + announcement.plan};
   for (const std::string& line : announcement.data) all.push_back("data: " + line);
   if (!announcement.adapter.empty()) all.push_back("adapter: " + announcement.adapter);
+  all.insert(all.end(), announcement.cluster.begin(), announcement.cluster.end());
+  if (!announcement.cluster.empty()) return all;
   all.push_back("compute: " + announcement.compute);
   all.push_back("memory forecast: " + announcement.memory.summary());
   return all;

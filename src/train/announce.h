@@ -16,6 +16,7 @@ struct Announcement {
   std::string adapter;            ///< describe_adapter()
   std::string compute;
   MemoryForecast memory;
+  std::vector<std::string> cluster;        ///< scale_table(), instead of compute and memory
   std::vector<std::string> first_samples;  ///< trained tokens marked; safe for a terminal
 };
 

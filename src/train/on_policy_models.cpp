@@ -154,12 +154,48 @@ MethodPlan OnPolicyModels::plan(const OptimizerOptions& optimizer, const std::ve
   plan.data = data_.prompts.report.lines();
   if (evaluates()) plan.data.push_back("to evaluate on: " + eval_data_.prompts.report.summary());
   plan.first_samples = first_prompts(data_, *setup_.tokenizer);
+  if (setup_.cluster) {
+    plan.workload = workload(optimizer, others);
+    return plan;  // nothing starts, so checksums of large files need not be computed
+  }
   add_data(plan.inputs, "data.prompts", data_.counts);
   add_model(plan.inputs, "model.policy", setup_.folder);
   add_model(plan.inputs, "model.reference", reference_folder_);
   for (std::size_t i = 0; i < reward_folders_.size(); ++i) add_model(plan.inputs, reward_key(i), reward_folders_[i]);
   if (eval_reward_folder_) add_model(plan.inputs, "model.eval_reward", *eval_reward_folder_);
   return plan;
+}
+
+Workload OnPolicyModels::workload(const OptimizerOptions& optimizer, const std::vector<OtherModel>& others) const {
+  const at::ScalarType dtype = setup_.compute.dtype;
+  const ModelShape& shape = setup_.folder.shape;
+  ModelMemory memory(dtype);
+  Workload work = workload_of(shape, dtype, setup_.recompute, /*head=*/true);
+  work.roles = {trained_role("policy", policy_folder_, dtype, optimizer, /*head=*/true, memory),
+                frozen_role("reference", reference_folder_, dtype, 1, /*head=*/true, memory)};
+  for (const ModelFolder& folder : reward_folders_)
+    work.roles.push_back(frozen_role("reward model", folder, dtype, 1, /*head=*/false, memory));
+  if (eval_reward_folder_)
+    work.roles.push_back(frozen_role("held-out reward model", *eval_reward_folder_, dtype, 0, /*head=*/false, memory));
+  for (const OtherModel& other : others) {
+    work.roles.push_back(trained_role(other.name, other.folder, dtype, other.optimizer, /*head=*/false, memory));
+    work.roles.back().forwards = 1;
+  }
+  const auto real = [](std::int64_t x) { return static_cast<double>(x); };
+  const double prompt = real(data_.mean_tokens()), response = real(rollout_.max_new_tokens);
+  work.sequences = real(rollout_.batch_size);
+  work.context = prompt + response;
+  work.tokens = work.sequences * work.context;
+  work.longest = real(longest());
+  work.micro_batch_tokens = real(setup_.micro_batch_tokens.value_or(0));
+  work.generation = {.responses = work.sequences,
+                     .prompt = prompt,
+                     .response = response,
+                     .longest_prompt = real(data_.longest()),
+                     .prefilled = work.sequences * prompt / real(rollout_.num_samples_per_prompt),
+                     .cache_bytes = real(kv_cache_bytes(shape, dtype, 1)),
+                     .forward_bytes = real(forward_bytes_per_token(shape))};
+  return work;
 }
 
 void OnPolicyModels::load(std::int64_t seed, std::int64_t micro_batch_tokens) {

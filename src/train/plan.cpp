@@ -11,13 +11,11 @@
 #include "rlhf/core/process_memory.h"
 #include "rlhf/tensor/linear_logprobs.h"
 
+#include "micro_batch.h"
+
 namespace rlhf {
 
 namespace {
-
-constexpr std::int64_t kCpuCap = 8192;   // larger micro-batches are not faster on a CPU
-constexpr std::int64_t kGpuCap = 65536;  // larger micro-batches are not faster on a GPU
-constexpr std::int64_t kRounding = 256;
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
@@ -155,10 +153,7 @@ std::int64_t derive_micro_batch_tokens(const ModelShape& shape, at::ScalarType d
                                        std::int64_t installed, std::int64_t longest, bool on_gpu, bool recompute) {
   const std::int64_t per_token = activation_bytes_per_token(shape, dtype, recompute);
   check_argument(per_token > 0, "shape", "the sizes of a model", "zeros");
-  const std::int64_t room = std::max<std::int64_t>(0, installed - resident) / 4;
-  const std::int64_t fitting = room / per_token;
-  const std::int64_t capped = std::min(fitting, on_gpu ? kGpuCap : kCpuCap) / kRounding * kRounding;
-  return std::max(capped, longest);
+  return fit_micro_batch(per_token, installed - resident, longest, on_gpu ? kGpuCap : kCpuCap);
 }
 
 SupervisedPlan plan_supervised(const TrainOptions& train, std::int64_t num_samples, std::int64_t micro_batch_tokens) {

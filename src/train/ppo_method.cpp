@@ -39,6 +39,7 @@ class PpoMethod final : public Method {
     const PpoPlan sizes = plan_ppo(config_, plan.micro_batch_tokens);
     plan.total_steps = sizes.rollouts;
     plan.summary = sizes.summary(config_, parts_->data().mean_tokens() + config_.rollout.max_new_tokens);
+    if (setup.cluster) add_updates(plan.workload);
     micro_batch_tokens_ = plan.micro_batch_tokens;
     return plan;
   }
@@ -135,10 +136,20 @@ class PpoMethod final : public Method {
   }
 
   void add_inputs(MethodPlan& plan) const {
-    if (config_.ppo.has_value_model()) add_model(plan.inputs, "model.value", value_folder_);
+    if (config_.ppo.has_value_model() && !parts_->setup().cluster) add_model(plan.inputs, "model.value", value_folder_);
     if (config_.ppo.ptx_coef == 0) return;
     add_data(plan.inputs, "data.ptx", ptx_data_.counts);
     plan.data.push_back("data.ptx: " + ptx_data_.train.report.summary());
+  }
+
+  void add_updates(Workload& work) const {
+    const auto epochs = static_cast<double>(config_.ppo.num_ppo_epochs);
+    work.passes = epochs;
+    work.updates = epochs * static_cast<double>(config_.ppo.num_mini_batches);
+    if (config_.ppo.ptx_coef == 0) return;
+    const DataReport& report = ptx_data_.train.report;
+    const double mean = static_cast<double>(report.tokens) / static_cast<double>(ptx_data_.train.samples.size());
+    work.roles.front().more_tokens = epochs * work.sequences * mean;
   }
 
   void read_value_model() {

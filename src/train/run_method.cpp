@@ -6,6 +6,7 @@
 
 #include <torch/version.h>
 
+#include "rlhf/core/check_argument.h"
 #include "rlhf/core/error.h"
 #include "rlhf/core/log.h"
 #include "rlhf/core/rank_place.h"
@@ -137,8 +138,14 @@ RunSummary run_as_rank(Method& method, const RunSettings& settings, const RunOpt
   setup.templates.now =
       std::stoll(from_first(*ranks, first ? std::to_string(beginning_of(folder, resume, options)) : "", "the time"));
   const MethodPlan plan = with_file_errors(ExitCode::model, [&] { return method.plan(setup); });
-  const Announcement announcement{plan.summary,         plan.data,   describe_adapter(setup.folder),
-                                  setup.compute.reason, plan.memory, plan.first_samples};
+  const Announcement announcement{
+      plan.summary,
+      plan.data,
+      describe_adapter(setup.folder),
+      setup.compute.reason,
+      plan.memory,
+      options.cluster ? scale_table(plan.workload, *options.cluster) : std::vector<std::string>(),
+      plan.first_samples};
   const auto check_that_it_fits = [&] {
     MemoryLimit limit = available_memory(setup.compute.device);
     limit.bytes /= ranks->local_size();
@@ -146,7 +153,7 @@ RunSummary run_as_rank(Method& method, const RunSettings& settings, const RunOpt
   };
   if (options.dry_run) {
     if (first) print(announcement);
-    check_that_it_fits();
+    if (!options.cluster) check_that_it_fits();
     return {};
   }
 
@@ -195,6 +202,7 @@ std::shared_ptr<const Ranks> join_ranks(const Method& method, const RunSettings&
 }  // namespace
 
 RunSummary run_method(Method& method, const RunSettings& settings, const RunOptions& options) {
+  check_argument(!options.cluster || options.dry_run, "RunOptions::cluster", "dry_run with it", "a run");
   const auto ranks = join_ranks(method, settings, options);
   if (options.eval_only)
     return with_file_errors(ExitCode::model, [&] { return evaluate_only(method, settings, options); });

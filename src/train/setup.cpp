@@ -67,6 +67,11 @@ void add_new_adapter(ModelFolder& folder, const LoraOptions& options) {
   add_adapter(folder, options);
 }
 
+/// What a plan for a cluster computes with. No tensor is made, so the device does not matter.
+Compute compute_of_cluster(DtypeChoice dtype) {
+  return {at::kCPU, dtype == DtypeChoice::float32 ? at::kFloat : at::kBFloat16, "that of the cluster"};
+}
+
 }  // namespace
 
 SaveOptions Setup::save_options(const RecordCounts& counts, bool with_template, SavedHead head) const {
@@ -91,9 +96,10 @@ std::int64_t Setup::saving_bytes() const {
 
 std::int64_t Setup::choose_micro_batch_tokens(std::int64_t resident, std::int64_t longest) const {
   if (micro_batch_tokens) return std::max(*micro_batch_tokens, longest);
-  return derive_micro_batch_tokens(folder.shape, compute.dtype, resident,
-                                   installed_memory_bytes(compute.device) / ranks->local_size(), longest,
-                                   !compute.device.is_cpu(), recompute);
+  const std::int64_t installed = cluster ? static_cast<std::int64_t>(spec_of(cluster->gpu).memory)
+                                         : installed_memory_bytes(compute.device) / ranks->local_size();
+  return derive_micro_batch_tokens(folder.shape, compute.dtype, resident, installed, longest,
+                                   cluster || !compute.device.is_cpu(), recompute);
 }
 
 void Setup::prepare_to_train(CausalLM& model) const {
@@ -111,7 +117,9 @@ Setup prepare(const RunSettings& settings, const std::optional<ResumePoint>& res
   if (settings.sharding == Sharding::optimizer) setup.shards = setup.ranks->size();
   setup.accept_differences = options.accept_differences;
   setup.micro_batch_tokens = settle(settings.micro_batch_tokens, resume, kMicroBatchTokens);
-  setup.compute = resolve_compute(settings.device, settings.dtype);
+  setup.cluster = options.cluster;
+  setup.compute =
+      options.cluster ? compute_of_cluster(settings.dtype) : resolve_compute(settings.device, settings.dtype);
   setup.recompute = settings.recompute;
   setup.router_loss = settings.router_loss;
   if (!model.init) setup.folder = read_model_folder(find_model(model.path));

@@ -21,6 +21,8 @@
 #include "rlhf/tensor/pack_by_length.h"
 #include "rlhf/train/method.h"
 
+#include "workload.h"
+
 namespace rlhf {
 
 /// What the memory of a method that trains on samples depends on, in tokens where nothing else is said.
@@ -30,6 +32,7 @@ struct SupervisedTokens {
   std::int64_t evaluated = 0;        ///< of an evaluation or of centring, which go through the model without gradients
   bool head = true;                  ///< logits are computed
   std::int64_t reference_bytes = 0;  ///< of the weights of another model, which goes through the same samples at first
+  double forwards = 0;               ///< passes without gradients, in each step over as many tokens as are trained
 };
 
 /// The phases of a run that trains on samples: training, evaluation, saving.
@@ -47,6 +50,34 @@ inline std::vector<Phase> supervised_phases(const SupervisedTokens& tokens, std:
           {tokens.reference_bytes > 0 ? "reference and its activations" : "activations of an evaluation",
            tokens.reference_bytes + evaluation},
           {"copy of the weights to save", setup.saving_bytes()}};
+}
+
+/// A step of a method that trains on samples, for a cluster of GPUs, where shared prefixes are not packed once.
+template <typename S, typename Config>
+Workload supervised_workload(const Config& config, const SampleSet<S>& data, const SupervisedTokens& tokens,
+                             const Setup& setup) {
+  const ModelFolder& folder = setup.folder;
+  const at::ScalarType dtype = setup.compute.dtype;
+  ModelMemory memory(dtype);
+  double texts = 0;
+  for (const S& sample : data.samples) {
+    if constexpr (requires { sample.texts; }) texts += static_cast<double>(sample.texts.size());
+  }
+  const auto samples = static_cast<double>(data.samples.size()), all = static_cast<double>(data.report.tokens);
+  Workload work = workload_of(folder.shape, dtype, setup.recompute, tokens.head);
+  work.roles = {trained_role("model", folder, dtype, config.optimizer, tokens.head, memory)};
+  work.roles.front().forwards = tokens.forwards;
+  if (tokens.reference_bytes > 0)
+    work.roles.push_back({.name = "reference",
+                          .weight_bytes = static_cast<double>(tokens.reference_bytes),
+                          .layers = work.roles.front().layers,
+                          .before_training = true});
+  work.sequences = std::min(static_cast<double>(config.train.batch_size), samples);
+  work.tokens = all * work.sequences / samples;
+  work.context = all / std::max(texts, samples);
+  work.longest = static_cast<double>(tokens.largest);
+  work.micro_batch_tokens = static_cast<double>(setup.micro_batch_tokens.value_or(0));
+  return work;
 }
 
 /// The plan of a method that trains on samples from files. `unit` is the name of samples in messages ("pairs").
@@ -76,6 +107,10 @@ MethodPlan plan_samples(const Config& config, const DataSet<S>& data, const Supe
                        largest_phase(supervised_phases(tokens, std::min(plan.micro_batch_tokens, step_tokens),
                                                        plan.micro_batch_tokens, setup))};
   plan.memory.keys = {"train.micro_batch_tokens", "train.batch_size", "data.max_length"};
+  if (setup.cluster) {
+    plan.workload = supervised_workload(config, data.train, tokens, setup);
+    return plan;  // nothing starts, so checksums of large files need not be computed
+  }
   add_data(plan.inputs, "data.train", data.counts);
   if (!config.model.init) add_model(plan.inputs, "model.path", setup.folder);
   return plan;

@@ -74,6 +74,23 @@ TEST(CommandLine, RefusesAFlagWithoutItsValue) {
   EXPECT_THROW(parse<GenerateConfig>({"--prompt", "x", "--model"}), ConfigError);
 }
 
+TEST(CommandLine, GivesTheClusterOfADryRun) {
+  const std::vector<const char*> config = {"model.path=m", "data.train=[a]", "train.output=r"};
+  const auto cluster = [&](std::vector<const char*> flags) {
+    flags.insert(flags.end(), config.begin(), config.end());
+    return parse<SftConfig>(flags).line.cluster;
+  };
+  EXPECT_FALSE(cluster({"--dry-run"}));
+  const auto given = cluster({"--dry-run", "--world=12", "--nodes=3", "--gpu=a100"});
+  ASSERT_TRUE(given);
+  EXPECT_EQ(given->ranks, 12);
+  EXPECT_EQ(given->nodes, 3);
+  EXPECT_EQ(given->gpu, GpuKind::a100);
+  EXPECT_EQ(cluster({"--dry-run", "--world", "1024", "--gpu", "h200"})->nodes, 128) << "eight GPUs on each";
+  EXPECT_EQ(cluster({"--dry-run", "--world", "4", "--gpu", "l40s"})->nodes, 1);
+  EXPECT_THROW(parse<GenerateConfig>({"--model", "m", "--prompt", "x", "--world", "8"}), ConfigError);
+}
+
 TEST(CommandLine, HelpAndVersionNeedNoConfig) {
   EXPECT_TRUE(parse<SftConfig>({"--help"}).line.help);
   EXPECT_TRUE(parse<SftConfig>({"--version"}).line.version);
@@ -100,8 +117,8 @@ TEST(CommandLine, HelpHasAnExampleThatTheToolTakes) {
 TEST(CommandLine, HelpListsEveryFlagAndKey) {
   PpoConfig config;
   const std::string help = help_text(kTool<PpoConfig>, bind(config));
-  for (const char* flag : {"--config FILE", "--dry-run", "--resume", "--accept-differences", "--print-config",
-                           "--schema", "--help", "--version"}) {
+  for (const char* flag : {"--config FILE", "--dry-run", "--world N", "--gpu NAME", "--nodes M", "--resume",
+                           "--accept-differences", "--print-config", "--schema", "--help", "--version"}) {
     EXPECT_NE(help.find(std::string("\n  ") + flag + " "), std::string::npos) << flag;
   }
   const Section bound = bind(config);  // the leaves refer to it

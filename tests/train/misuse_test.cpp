@@ -162,5 +162,12 @@ TEST_F(RunMisuse, ValuesOutOfRange) {
   });
 }
 
+TEST_F(RunMisuse, ClusterOfARun) {
+  expect_misuse<ArgumentError>("RunOptions::cluster: expected dry_run with it, found a run", [&] {
+    train_sft(sft_config("run"), {.cluster = Cluster{8, 1, GpuKind::h100}});
+  });
+  EXPECT_FALSE(std::filesystem::exists(path("run")));
+}
+
 }  // namespace
 }  // namespace rlhf

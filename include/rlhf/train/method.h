@@ -20,6 +20,7 @@
 #include "rlhf/train/fingerprint.h"
 #include "rlhf/train/plan.h"
 #include "rlhf/train/run_options.h"
+#include "rlhf/train/scale_plan.h"
 #include "rlhf/train/setup.h"
 #include "rlhf/train/step_record.h"
 #include "rlhf/train/trainee.h"
@@ -37,7 +38,8 @@ struct MethodPlan {
   std::vector<std::string> data;  ///< DataReport::lines()
   MemoryForecast memory;
   std::vector<std::string> first_samples;  ///< printed by --dry-run and logged
-  Fingerprint inputs;                      ///< checksums of data and models (train/fingerprint.h)
+  Fingerprint inputs;                      ///< checksums of data and models (train/fingerprint.h); not with a cluster
+  Workload workload;                       ///< of a step; only if setup.cluster is set
 };
 
 /// A trainee and its name in checkpoints.

@@ -43,8 +43,9 @@ class OnPolicyModels {
     const ModelFolder& folder;
     const OptimizerOptions& optimizer;
   };
-  /// A plan without total_steps and summary. `optimizer` is that of the policy. `longest_sample` is the number of
-  /// tokens of the longest sample that the policy is trained on beside its rollouts (0: none).
+  /// A plan without total_steps and summary, whose workload has one pass over the rollout and one update. `optimizer`
+  /// is that of the policy. `longest_sample` is the number of tokens of the longest sample that the policy is trained
+  /// on beside its rollouts (0: none).
   MethodPlan plan(const OptimizerOptions& optimizer, const std::vector<OtherModel>& others = {},
                   std::int64_t longest_sample = 0) const;
   /// Throws ConfigError unless all models of the run, and `value` if it is not null, are adapters of one base model.
@@ -85,6 +86,8 @@ class OnPolicyModels {
   std::unique_ptr<RewardSource> load_reward_models(std::int64_t micro_batch_tokens);
   std::unique_ptr<RewardSource> with_terms(std::unique_ptr<RewardSource> model) const;
   EvaluatedModels models();
+  /// Of a step with one pass over its rollout and one update.
+  Workload workload(const OptimizerOptions& optimizer, const std::vector<OtherModel>& others) const;
   /// The memory of the phases of a step, and of saving.
   std::vector<Phase> phases(std::int64_t micro_batch_tokens, std::int64_t longest_sample) const;
 

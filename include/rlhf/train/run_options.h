@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "rlhf/config/cluster.h"
 #include "rlhf/runs/metrics.h"
 #include "rlhf/tensor/work_counters.h"
 
@@ -11,7 +12,9 @@ namespace rlhf {
 
 /// How to run a stage. Not part of the config, because these options do not change the result of a run.
 struct RunOptions {
-  bool dry_run = false;             ///< print plan, memory forecast and first samples to stdout, then return
+  bool dry_run = false;  ///< print plan, memory forecast and first samples to stdout, then return
+  /// With dry_run: instead of this machine, plan for these GPUs, and print the table of train/scale_plan.h.
+  std::optional<Cluster> cluster;
   bool resume = false;              ///< resume from the newest valid checkpoint, or start if there is none
   bool accept_differences = false;  ///< resume, or use a model folder, although data, machine or template differ
   /// Evaluate the model of model.path and train nothing: on data.eval or data.eval_share, or else on data.train. Needs

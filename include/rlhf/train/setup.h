@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "rlhf/config/cluster.h"
 #include "rlhf/data/templates.h"
 #include "rlhf/dist/ranks.h"
 #include "rlhf/nn/model_folder.h"
@@ -32,6 +33,7 @@ struct Setup {
   std::string chat_file;  ///< data.chat_template, if it is a file
   /// train.micro_batch_tokens, or the size in the checkpoint from which the run resumes, or nullopt.
   std::optional<std::int64_t> micro_batch_tokens;
+  std::optional<Cluster> cluster;  ///< RunOptions::cluster; `compute` is then not that of this machine
   bool accept_differences = false;
   bool recompute = false;             ///< train.recompute
   std::optional<double> router_loss;  ///< train.router_aux_loss_coef
