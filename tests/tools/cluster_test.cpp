@@ -66,7 +66,7 @@ TEST_F(ClusterPlan, PlansForGpusThatAreNotHere) {
   EXPECT_EQ(row(result.out, "  sent by a rank"), (Cells{"48.8 GiB", "36.6 GiB"}));
   EXPECT_EQ(row(result.out, "limit"), (Cells{"memory", "communication"}));
   EXPECT_EQ(result.out.find("memory forecast"), std::string::npos) << "that of this machine does not matter";
-  EXPECT_FALSE(fs::exists(path("run")));
+  EXPECT_FALSE(std::filesystem::exists(path("run")));
 }
 
 TEST_F(ClusterPlan, TakesTheDtypeOfTheConfigAndTheNodesOfTheCommandLine) {
@@ -108,7 +108,7 @@ TEST_F(ClusterPlan, ShowsEveryModelOfAStage) {
         "  weights of the value model", "  or KV cache and prompts", "  generation", "  passes without gradients",
         "  training", "  communication"})
     EXPECT_EQ(row(ppo.out, name).size(), 3U) << name;
-  EXPECT_FALSE(fs::exists(path("ppo")));
+  EXPECT_FALSE(std::filesystem::exists(path("ppo")));
 }
 
 TEST_F(ClusterPlan, RefusesSenselessFlagsInOneLine) {
