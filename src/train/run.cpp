@@ -68,8 +68,7 @@ void Run::save(std::int64_t step, Checkpoint checkpoint,
   last_state_ = checkpoint.state;
   stamps_ = stamp_logs(folder_, stamps_);
   checkpoint.state["files"] = to_json(stamps_);
-  save_checkpoint(folder_.checkpoints(), step, checkpoint, checkpoint_options_.keep_last,
-                  wait_for_others);
+  save_checkpoint(folder_.checkpoints(), step, checkpoint, checkpoint_options_.keep_last, wait_for_others);
   written_.erase(checkpoint_folder(folder_.checkpoints(), last_saved_));
   written_.insert(checkpoint_folder(folder_.checkpoints(), step));
   last_saved_ = step;

@@ -40,8 +40,8 @@ class Run {
   void write_metrics(std::int64_t step, const Metrics& metrics);
   /// Writes lines to samples.jsonl, with "step" first; the first two are also logged.
   void write_samples(std::int64_t step, const std::vector<nlohmann::ordered_json>& samples);
-  /// Saves a checkpoint, with the fingerprint and the stamps of metrics and samples in its state, and logs it; nothing if
-  /// the last one is of the same step and state. `wait_for_others`: see save_checkpoint().
+  /// Saves a checkpoint, with the fingerprint and the stamps of metrics and samples in its state, and logs it; nothing
+  /// if the last one is of the same step and state. `wait_for_others`: see save_checkpoint().
   void save(std::int64_t step, Checkpoint checkpoint,
             const std::function<void(const std::filesystem::path&)>& wait_for_others = {});
   /// Writes a model to the folder `name` of the run.

@@ -57,7 +57,7 @@ TEST_F(ClusterPlan, PlansForGpusThatAreNotHere) {
   const ProgramResult result = run("rlhf-sft", config, "--dry-run --world 16 --gpu h100");
   ASSERT_EQ(result.exit_code, 0) << result.err;
   EXPECT_NE(result.out.find("cluster: 16 × H100 SXM 80 GB on 2 nodes; a step has "), std::string::npos) << result.out;
-  EXPECT_EQ(row(result.out, "train.shard"), (Cells{"none", "optimizer"}));
+  EXPECT_EQ(row(result.out, "sharding"), (Cells{"none", "optimizer"}));
   EXPECT_EQ(row(result.out, "  weights of the model"), (Cells{"13.0 GiB", "13.0 GiB"}));
   EXPECT_EQ(row(result.out, "  gradients"), (Cells{"26.0 GiB", "26.0 GiB"}));
   EXPECT_EQ(row(result.out, "  masters and moments"), (Cells{"78.0 GiB", "4.9 GiB"}));
