@@ -83,7 +83,8 @@ class Ranks::Group {
                                 : c10d::ProcessGroupGloo::createDefaultDevice());
     backend_ = c10::make_intrusive<c10d::ProcessGroupGloo>(c10::make_intrusive<c10d::PrefixStore>("gloo", store_),
                                                            place.rank, place.size, gloo);
-    // All are there: from now on a rank that is silent has failed.
+    // All are there: from now on a rank that is silent has failed, and waits have no limit of their own.
+    store_->setTimeout(hours(24 * 365));
     watch_ = std::make_unique<Watch>(open_store(place, false, options.patience), place.rank, place.size,
                                      options.patience, options.on_failure ? options.on_failure : end_process);
   }
