@@ -24,16 +24,9 @@ def say(text: str) -> None:
     print(f"{datetime.now():%H:%M:%S} {text}", flush=True)
 
 
-def read_arguments() -> argparse.Namespace:
+def add_lab_arguments(parser: argparse.ArgumentParser) -> None:
+    """What make_lab() reads, and how often and how patiently to measure."""
     shared = Path(os.environ.get("RLHF_SHARED_DATA", ROOT.parent / "shared"))
-    parser = argparse.ArgumentParser(description="Measures our tools against the Python peers on one CPU machine.")
-    parser.add_argument("--row", action="append", choices=[row.name for row in ROWS], help="only this row (repeatable)")
-    parser.add_argument("--list", action="store_true", help="print the rows and leave")
-    parser.add_argument("--table", action="store_true", help="only write the tables of what is finished")
-    parser.add_argument("--again", action="store_true", help="measure rows that are finished already")
-    parser.add_argument("--gate", action="store_true", help="only check that the work is equal")
-    parser.add_argument("--ours-only", action="store_true", help="one quick run of our side; nothing is kept")
-    parser.add_argument("--peer-only", action="store_true", help="one quick run of the peer; nothing is kept")
     parser.add_argument("--pairs", type=int, help="pairs of a row; default: as --list says")
     parser.add_argument("--steps", default="2+6", help="warm-up + timed steps of SFT, reward model and DPO")
     parser.add_argument("--ppo-steps", default="1+2", help="warm-up + timed steps of PPO")
@@ -47,6 +40,18 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=shared / "data", help="folder with gsm8k/")
     parser.add_argument("--tokenizer", type=Path, default=shared / "tokenizers" / "llama2" / "tokenizer.model",
                         help="Llama 2's SentencePiece model")
+
+
+def read_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Measures our tools against the Python peers on one CPU machine.")
+    parser.add_argument("--row", action="append", choices=[row.name for row in ROWS], help="only this row (repeatable)")
+    parser.add_argument("--list", action="store_true", help="print the rows and leave")
+    parser.add_argument("--table", action="store_true", help="only write the tables of what is finished")
+    parser.add_argument("--again", action="store_true", help="measure rows that are finished already")
+    parser.add_argument("--gate", action="store_true", help="only check that the work is equal")
+    parser.add_argument("--ours-only", action="store_true", help="one quick run of our side; nothing is kept")
+    parser.add_argument("--peer-only", action="store_true", help="one quick run of the peer; nothing is kept")
+    add_lab_arguments(parser)
     return parser.parse_args()
 
 
@@ -73,9 +78,9 @@ def prepare(lab: Lab, options: argparse.Namespace) -> None:
                    env=environment.peer_environment(lab.work, lab.threads, "best"), stderr=subprocess.DEVNULL)
 
 
-def rows_folder(options: argparse.Namespace) -> Path:
+def rows_folder(options: argparse.Namespace, kind: str = "cpu") -> Path:
     """One for each kind of processor: rows of two kinds do not belong into one table."""
-    return options.results / f"cpu-{(environment.host()['instructions'] or ['plain'])[-1]}"
+    return options.results / f"{kind}-{(environment.host()['instructions'] or ['plain'])[-1]}"
 
 
 def make_lab(options: argparse.Namespace) -> Lab:

@@ -17,8 +17,13 @@ def timed(result: dict, row: Row, lab: Lab) -> float:
     return sum(result["step_seconds"][lab.steps[row.kind][0]:])
 
 
-def training_side(row: Row, lab: Lab, ours: bool) -> dict:
-    result = (sides.run_ours if ours else sides.run_peer)(row, lab, sum(lab.steps[row.kind]))
+def training_side(row: Row, lab: Lab, ours: bool, *flags: str) -> dict:
+    """`flags`: more for the command of our tool, or the launcher of the peer."""
+    return rated((sides.run_ours if ours else sides.run_peer)(row, lab, sum(lab.steps[row.kind]), *flags), row, lab)
+
+
+def rated(result: dict, row: Row, lab: Lab) -> dict:
+    """The result with its rates."""
     tokens, flops = sides.work_per_step(row, lab)
     warmup, count = lab.steps[row.kind][0], len(result["step_seconds"])
     if result.get("tokens", tokens[:count]) != tokens[:count]:
@@ -106,24 +111,33 @@ def choose_setting(row: Row, lab: Lab) -> tuple[tuple[str, str], dict]:
     return max(rates, key=rates.get), {" ".join(setting): rate for setting, rate in rates.items()}
 
 
+def take_turns(name: str, lab: Lab, pairs: int, runs: dict, compared, say) -> dict:
+    """All pairs of a row, and the medians of their figures. `runs`: two sides by name, each a function that returns its
+    result; `compared`: from the results and the roofline to the figures of a pair."""
+    done = []
+    for pair in range(pairs):
+        sides.wait_until_quiet(lab)
+        limits = sides.roofline(lab)
+        order = list(runs) if pair % 2 == 0 else list(runs)[::-1]
+        results = {side: runs[side]() for side in order}
+        values = compared(results, limits)
+        done.append({"order": f"{order[0]} first", "roofline": limits, "figures": values}
+                    | {side: results[side] for side in runs})
+        others = max(result.get("others_share", 0) for result in results.values())
+        say(f"{name} pair {pair + 1}/{pairs} (others took {100 * others:.0f} %): "
+            + ", ".join(f"{key} {value:.3g}" for key, value in values.items()))
+    names = done[0]["figures"]
+    return {"pairs": done,
+            "figures": {key: figures.median_with_interval([pair["figures"][key] for pair in done]) for key in names}}
+
+
 def measure(row: Row, lab: Lab, pairs: int, say) -> dict:
-    """All pairs of a row, and the medians of their figures."""
+    """A row of the comparison with the peers."""
     extra, settings = (), {}
     if row.kind == "generate":
         extra, rates = choose_setting(row, lab)
         settings = {"peer": " ".join(extra), "peer_rates": rates}
-    side, done = SIDES[row.kind], []
-    for pair in range(pairs):
-        sides.wait_until_quiet(lab)
-        limits = sides.roofline(lab)
-        ours_first = pair % 2 == 0
-        results = {ours: side(row, lab, ours, *(() if ours else extra)) for ours in (ours_first, not ours_first)}
-        values = compare(row, lab, results[True], results[False], limits)
-        done.append({"order": "ours first" if ours_first else "peer first", "roofline": limits,
-                     "figures": values, "ours": results[True], "peer": results[False]})
-        others = max(result.get("others_share", 0) for result in results.values())
-        say(f"{row.name} pair {pair + 1}/{pairs} (others took {100 * others:.0f} %): "
-            + ", ".join(f"{name} {value:.3g}" for name, value in values.items()))
-    names = done[0]["figures"]
-    return {"settings": settings, "pairs": done,
-            "figures": {name: figures.median_with_interval([pair["figures"][name] for pair in done]) for name in names}}
+    side = SIDES[row.kind]
+    return {"settings": settings} | take_turns(
+        row.name, lab, pairs, {"ours": lambda: side(row, lab, True), "peer": lambda: side(row, lab, False, *extra)},
+        lambda results, limits: compare(row, lab, results["ours"], results["peer"], limits), say)

@@ -141,14 +141,25 @@ def config_of_ours(row: Row, lab: Lab, output: Path, steps: int) -> dict:
     return config
 
 
-def run_ours(row: Row, lab: Lab, steps: int) -> dict:
-    """One run of rlhf-sft, rlhf-rm, rlhf-dpo or rlhf-ppo."""
+def command_of_ours(row: Row, lab: Lab, steps: int) -> tuple[list, Path]:
+    """The command that makes a run in a new folder, and that folder."""
     folder = fresh(lab.work / "runs" / "ours")
     config, output = folder / "config.json", folder / "run"
     config.write_text(json.dumps(config_of_ours(row, lab, output, steps), indent=1))
-    process = run([lab.build / "bin" / f"rlhf-{row.kind}", "--config", config], dict(os.environ), folder / "log.txt")
+    return [lab.build / "bin" / f"rlhf-{row.kind}", "--config", config], folder
+
+
+def read_metrics(output: Path) -> list[dict]:
+    return [json.loads(line) for line in (output / "metrics.jsonl").read_text().splitlines()]
+
+
+def run_ours(row: Row, lab: Lab, steps: int, *flags: str) -> dict:
+    """One run of rlhf-sft, rlhf-rm, rlhf-dpo or rlhf-ppo."""
+    command, folder = command_of_ours(row, lab, steps)
+    output = folder / "run"
+    process = run([*command, *flags], dict(os.environ), folder / "log.txt")
     metrics_file = output / "metrics.jsonl"
-    lines = [json.loads(line) for line in metrics_file.read_text().splitlines()]
+    lines = read_metrics(output)
     result = process | {"step_seconds": [line["time/step_seconds"] for line in lines],
                         "losses": [line["loss"] for line in lines if "loss" in line]}
     # A line is written when its step is over, so a run of one step says when that step began.
@@ -164,7 +175,8 @@ def run_ours(row: Row, lab: Lab, steps: int) -> dict:
     return result
 
 
-def run_peer_script(script: str, config: dict, row: Row, lab: Lab) -> dict:
+def run_peer_script(script: str, config: dict, row: Row, lab: Lab, launcher: tuple[str, ...] = ()) -> dict:
+    """`launcher`: arguments of Python that start the script, as ranks of a run."""
     folder = fresh(lab.work / "runs" / "peer")
     config |= {"setting": row.setting, "dtype": lab.dtype(row), "batch": row.batch, "output": str(folder / "run"),
                "result": str(folder / "result.json")}
@@ -174,17 +186,17 @@ def run_peer_script(script: str, config: dict, row: Row, lab: Lab) -> dict:
     if script == "ppo" and row.setting == "best" and lab.dtype(row) == "bfloat16":
         env["ACCELERATE_MIXED_PRECISION"] = "bf16"
     python = lab.venvs["trl-ppo" if script == "ppo" else "trl"]
-    process = run([python, PEERS / f"{script}.py", folder / "config.json"], env, folder / "log.txt")
+    process = run([python, *launcher, PEERS / f"{script}.py", folder / "config.json"], env, folder / "log.txt")
     return process | json.loads((folder / "result.json").read_text())
 
 
-def run_peer(row: Row, lab: Lab, steps: int) -> dict:
+def run_peer(row: Row, lab: Lab, steps: int, *launcher: str) -> dict:
     config = {"data": lab.data(row) + ".ids.jsonl", "steps": steps, "lr": learning_rate(row), "adapter": row.adapter,
               "model": lab.model(row, row.kind == "rm"), "reward": lab.model(row, True), "epochs": row.epochs,
               "new_tokens": row.new_tokens}
     if row.data == "gsm8k":
         config["texts"] = str(lab.source / "gsm8k" / "train.jsonl")
-    result = run_peer_script(row.kind, config, row, lab)
+    result = run_peer_script(row.kind, config, row, lab, launcher)
     result["step_seconds"] = result.pop("seconds")
     if "first_step_at" in result:
         result["startup_seconds"] = result["first_step_at"] - result["started"]

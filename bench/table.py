@@ -58,8 +58,8 @@ def parts_line(name: str, result: dict) -> str:
 
 def roofline_line(results: dict[str, dict]) -> str:
     limits = [pair["roofline"] for result in results.values() for pair in result["pairs"]]
-    others = sorted(pair[side].get("others_share", 0) for result in results.values() for pair in result["pairs"]
-                    for side in ("ours", "peer"))
+    others = sorted(side.get("others_share", 0) for result in results.values() for pair in result["pairs"]
+                    for name, side in pair.items() if name not in ("order", "roofline", "figures"))
 
     def span(key: str, scale: float) -> str:
         values = sorted(limit[key] / scale for limit in limits if key in limit)

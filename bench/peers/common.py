@@ -1,6 +1,7 @@
 """What the peer scripts share: their config, their data, the times of their steps, their result."""
 import json
 import logging
+import os
 import sys
 import time
 from pathlib import Path
@@ -19,7 +20,8 @@ def read_ids(path: str) -> list[dict]:
 
 
 def write_result(config: dict, **result) -> None:
-    Path(config["result"]).write_text(json.dumps(result))
+    if os.environ.get("RANK", "0") == "0":
+        Path(config["result"]).write_text(json.dumps(result))
 
 
 class StepClock(TrainerCallback):
@@ -51,9 +53,9 @@ def adapted(model: str):
 
 
 def training_arguments(config: dict) -> dict:
-    """What both settings share; the setting `default` leaves the rest as TRL has it."""
+    """What both settings share; the setting `default` leaves the rest as TRL has it. A batch is that of all ranks."""
     arguments = dict(
-        output_dir=config["output"], use_cpu=True, per_device_train_batch_size=config["batch"],
+        output_dir=config["output"], use_cpu=True, per_device_train_batch_size=config["batch"] // int(os.environ.get("WORLD_SIZE", "1")),
         max_steps=config["steps"], learning_rate=config["lr"], lr_scheduler_type="constant", adam_beta1=0.9,
         adam_beta2=0.95, adam_epsilon=1e-8, weight_decay=0.0, max_grad_norm=1.0, max_length=512,
         train_sampling_strategy="sequential", logging_steps=1, save_strategy="no", report_to="none", disable_tqdm=True)
