@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <exception>
+#include <stdexcept>
 #include <unistd.h>
 #include <utility>
 
@@ -77,6 +78,10 @@ class Ranks::Group {
       : place_(place),
         patience_(options.patience),
         store_(open_store(place, place.rank == 0 && !place.store_is_served, options.join_patience)) {
+    await_all(options.join_patience);
+    // All are there: from now on a rank that is silent has failed, also while ranks connect with each other.
+    watch_ = std::make_unique<Watch>(open_store(place, false, options.patience), place.rank, place.size,
+                                     options.patience, options.on_failure ? options.on_failure : end_process);
     auto gloo = c10d::ProcessGroupGloo::Options::create();
     gloo->timeout = hours(24 * 365);  // the watch finds out who does not answer
     const std::string own = place.local_size == place.size ? "127.0.0.1" : own_address(place.address);
@@ -84,10 +89,7 @@ class Ranks::Group {
                                         : c10d::ProcessGroupGloo::createDeviceForHostname(own));
     backend_ = c10::make_intrusive<c10d::ProcessGroupGloo>(c10::make_intrusive<c10d::PrefixStore>("gloo", store_),
                                                            place.rank, place.size, gloo);
-    // All are there: from now on a rank that is silent has failed, and waits have no limit of their own.
-    store_->setTimeout(hours(24 * 365));
-    watch_ = std::make_unique<Watch>(open_store(place, false, options.patience), place.rank, place.size,
-                                     options.patience, options.on_failure ? options.on_failure : end_process);
+    store_->setTimeout(hours(24 * 365));  // likewise
   }
 
   ~Group() {
@@ -143,6 +145,20 @@ class Ranks::Group {
 
  private:
   static constexpr milliseconds kStep{20}, kReading{2'000};
+
+  /// Throws std::runtime_error if a rank does not come.
+  void await_all(milliseconds patience) {
+    const auto key = [](int rank) { return "here/" + std::to_string(rank); };
+    write_text(*store_, key(place_.rank), "");
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(patience).count();
+    for (int rank = 0; rank < place_.size; ++rank) {
+      try {
+        store_->wait({key(rank)}, patience);
+      } catch (const std::exception&) {
+        throw std::runtime_error("no rank " + std::to_string(rank) + " after " + std::to_string(seconds) + " s");
+      }
+    }
+  }
 
   const RankPlace place_;
   const milliseconds patience_;

@@ -82,6 +82,13 @@ void GradientExchange::take_gradient(std::size_t weight) {
   gradient.reset();
 }
 
+void GradientExchange::check_taken() const {
+  for (const auto& weight : weights_.weights())
+    if (weight.leaf.grad().defined())
+      throw std::logic_error("gradient of " + weight.parameter.name +
+                             ": expected begin_pass() before each backward pass, with divided gradients, found none");
+}
+
 void GradientExchange::send_next() {
   constexpr std::size_t kMostOnTheirWay = 2;  // more would hold the memory that the shard saves
   const auto& bucket = weights_.buckets()[next_];
@@ -126,7 +133,10 @@ void GradientExchange::end_passes(std::int64_t more, bool last) {
 }
 
 void GradientExchange::finish() {
-  if (!in_each_pass()) send_rest();
+  if (in_each_pass())
+    check_taken();
+  else
+    send_rest();
   while (!sent_.empty()) receive_first();
   next_ = 0;
 }

@@ -44,6 +44,8 @@ class GradientExchange {
   void complete(std::size_t weight);
   /// Moves the gradient of a pass from the leaf to its bucket.
   void take_gradient(std::size_t weight);
+  /// Throws std::logic_error if a gradient was added outside of the passes that this knows of.
+  void check_taken() const;
   void send_next();
   void send_rest();
   void receive_first();

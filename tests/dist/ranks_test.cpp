@@ -130,6 +130,17 @@ TEST(Ranks, AnExceptionOfOneEndsAllAndIsTold) {
     EXPECT_TRUE(failures.have(std::string(rank) + ", gradients of step 7: rank 1 failed: the model is not finite"));
 }
 
+TEST(Ranks, ARankThatDoesNotComeIsNamed) {
+  const int port = free_port();
+  const RanksOptions options{.join_patience = std::chrono::milliseconds(2'000)};
+  std::thread other(
+      [&] { EXPECT_THROW(Ranks({.rank = 1, .size = 3, .local_size = 3, .port = port}, options), RankError); });
+  expect_misuse<RankError>(
+      "rank 0 of 3: expected all ranks at 127.0.0.1:" + std::to_string(port) + ", found: no rank 2 after 2 s",
+      [&] { Ranks({.rank = 0, .size = 3, .local_size = 3, .port = port}, options); });
+  other.join();
+}
+
 TEST(Ranks, WrongPlacesAreRefused) {
   expect_misuse<ArgumentError>("rank: expected from 0 to below size, found 2", [] { Ranks({.rank = 2, .size = 2}); });
   expect_misuse<RankError>("rank 1 of 2: expected all ranks at 127.0.0.1:", [] {

@@ -31,6 +31,18 @@ TEST(Plan, TrainedModelTakesSixteenAndABitBytesAParameter) {
   EXPECT_EQ(weight_bytes(count, at::kBFloat16), 2 * 6738415616);
 }
 
+// 64 ranks, 7.5 billion weights: the figures of ZeRO (arXiv:1910.02054, figure 1) are 120, 31.4 and 16.6 GB, with
+// gradients of 2 bytes, where these have 4.
+TEST(Plan, ShardsDivideMastersMomentsAndGradients) {
+  constexpr std::int64_t kCount = 7'500'000'000;
+  const auto model = [](StateShards shards) {
+    return weight_bytes(kCount, at::kBFloat16) + training_bytes(kCount, at::kBFloat16, MomentDtype::float32, shards);
+  };
+  EXPECT_EQ(model({}), 120'000'000'000 + 2 * kCount);
+  EXPECT_NEAR(static_cast<double>(model({.states = 64})), 31.4e9 + 2.0 * kCount, 0.01e9);
+  EXPECT_NEAR(static_cast<double>(model({.states = 64, .gradients = 64})), 16.6e9 + 2.0 * kCount / 64, 0.05e9);
+}
+
 TEST(Plan, MicroBatchHoldsTheLongestSequenceHoweverLittleMemoryThereIs) {
   EXPECT_EQ(derive_micro_batch_tokens(llama2_7b(), at::kBFloat16, 100, 0, 1000, false), 1000);
   EXPECT_EQ(derive_micro_batch_tokens(llama2_7b(), at::kBFloat16, 0, 1LL << 60, 1000, false) % 256, 0);

@@ -157,6 +157,8 @@ TEST(Trainee, KeepsOnlyItsPartOfDividedGradients) {
     trainee.end_passes(0, /*last=*/true);
     trainee.sum_gradients();
     for (const Parameter& layer : chain) EXPECT_FALSE(layer.value.grad().defined());
+    loss_of(chain, numbers(2, 0)).backward();
+    EXPECT_THROW(trainee.sum_gradients(), std::logic_error) << "without begin_pass()";
     EXPECT_GT(trainee.weights().gradients().abs().max().item<double>(), 0);
   });
   EXPECT_TRUE(failures.lines.empty());
