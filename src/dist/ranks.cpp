@@ -150,12 +150,12 @@ class Ranks::Group {
   void await_all(milliseconds patience) {
     const auto key = [](int rank) { return "here/" + std::to_string(rank); };
     write_text(*store_, key(place_.rank), "");
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(patience).count();
+    const auto limit = std::chrono::duration_cast<std::chrono::seconds>(patience).count();
     for (int rank = 0; rank < place_.size; ++rank) {
       try {
         store_->wait({key(rank)}, patience);
       } catch (const std::exception&) {
-        throw std::runtime_error("no rank " + std::to_string(rank) + " after " + std::to_string(seconds) + " s");
+        throw std::runtime_error("no rank " + std::to_string(rank) + " after " + std::to_string(limit) + " s");
       }
     }
   }
