@@ -80,6 +80,13 @@ void prune(const fs::path& checkpoints, std::int64_t step, std::int64_t keep_las
   log_warning("cannot remove old checkpoints: " + path_and_reason(error));
 }
 
+/// After a fault of this process, whose folder goes now: the others still write into it. What they say comes second.
+void wait_for_writers(const std::function<void()>& wait) try {
+  if (wait) wait();
+} catch (const RankError& error) {
+  log_debug(error.what());
+}
+
 }  // namespace
 
 fs::path checkpoint_folder(const fs::path& checkpoints, std::int64_t step) { return checkpoints / folder_name(step); }
@@ -111,8 +118,13 @@ void save_checkpoint(const fs::path& checkpoints, std::int64_t step, const Check
   if (error) throw OutputError("creating " + checkpoints.string() + ": " + error.message());
   write_folder_atomically(checkpoint_folder(checkpoints, step), [&](const fs::path& folder) {
     const std::function<void()> wait = others ? others(folder) : nullptr;
-    for (const auto& [group, tensors] : checkpoint.groups) write_group(folder, group, tensors);
-    write_file_atomically(folder / kStateFile, checkpoint.state.dump(2) + "\n");
+    try {
+      for (const auto& [group, tensors] : checkpoint.groups) write_group(folder, group, tensors);
+      write_file_atomically(folder / kStateFile, checkpoint.state.dump(2) + "\n");
+    } catch (...) {
+      wait_for_writers(wait);
+      throw;
+    }
     if (wait) wait();
     write_manifest(folder);
   });

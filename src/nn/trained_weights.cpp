@@ -49,6 +49,7 @@ std::string TrainedWeights::Weight::name_of_own(const std::string& name, std::in
 TrainedWeights::TrainedWeights(const Parameters& parameters, Shard shard) : parameters_(parameters), shard_(shard) {
   check_argument(shard.size >= 1 && shard.rank >= 0 && shard.rank < shard.size, "shard", "a rank below its size",
                  shard.rank);
+  if (shard_.size == 1) shard_ = {};
   std::vector<std::int64_t> elements;
   for (const Parameter& parameter : parameters_)
     if (is_trained(parameter)) elements.push_back(parameter.value.numel());

@@ -17,6 +17,10 @@ bool says_so(const std::string& message) {
   return false;
 }
 
+/// Whether oneDNN, whose header LibTorch does not have, found no memory for its code or its buffers. What it does not
+/// support fails before, as "could not create a primitive descriptor".
+bool is_of_onednn(const std::exception& error) { return std::string(error.what()) == "could not create a primitive"; }
+
 /// Number and unit after "tried to allocate".
 std::string request(const std::string& message) {
   const std::string before = "ried to allocate ";
@@ -33,7 +37,7 @@ std::string request(const std::string& message) {
 std::optional<std::string> out_of_memory(const std::exception& error) {
   if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) return "memory";
   const auto* const of_torch = dynamic_cast<const c10::Error*>(&error);
-  if (of_torch == nullptr) return std::nullopt;
+  if (of_torch == nullptr) return is_of_onednn(error) ? std::optional("memory") : std::nullopt;
   const std::string message = of_torch->what_without_backtrace();
   if (dynamic_cast<const c10::OutOfMemoryError*>(&error) == nullptr && !says_so(message)) return std::nullopt;
   return request(message);

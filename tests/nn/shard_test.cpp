@@ -98,6 +98,11 @@ TEST(Shard, EveryElementBelongsToOneProcess) {
   EXPECT_LT(held, (1200 + 7 + 602) / 2);
 }
 
+TEST(Shard, OfOneProcessIsTheWhole) {
+  const TrainedWeights weights(make_parameters(at::kFloat), Shard{.gradients = true});
+  for (const auto& weight : weights.weights()) EXPECT_EQ(weight.gradient.sizes(), weight.leaf.sizes());
+}
+
 TEST(Shard, BucketsHaveEqualPartsAndTheLastWeightsComeFirst) {
   const TrainedWeights weights(make_parameters(at::kFloat), Shard{1, 3});
   std::size_t next = 3;

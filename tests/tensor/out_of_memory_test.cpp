@@ -22,6 +22,7 @@ std::optional<std::string> caught(Body&& body) {
 }
 
 TEST(OutOfMemory, OfTheCpuIsTold) {
+  EXPECT_EQ(caught([] { throw std::runtime_error("could not create a primitive"); }), "memory");
   EXPECT_EQ(caught([] { at::empty({std::int64_t{1} << 60}, at::kByte); }), "1152921504606846976 bytes");
   EXPECT_EQ(caught([] { throw std::bad_alloc(); }), "memory");
   EXPECT_EQ(caught([] { throw std::bad_array_new_length(); }), "memory");
