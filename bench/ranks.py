@@ -30,6 +30,7 @@ import namespaces
 RANKS, GBIT = 2, 1
 SHARED = ("train.threads=1", "--ranks", str(RANKS))
 TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(RANKS))
+KINDS = ("optimizer", "gradients")
 SFT = Row("sft-30m", "sft", "")
 PPO = Row("ppo-30m", "ppo", "", data="ppo", batch=16)
 
@@ -52,8 +53,8 @@ def ranks_or_threads(row: Row, lab: Lab) -> dict:
     return {"ranks": shared(row, lab), "threads": lambda: measure.training_side(row, lab, True, f"train.threads={RANKS}")}
 
 
-def shard_or_not(row: Row, lab: Lab) -> dict:
-    return {"optimizer": shared(row, lab, "train.shard=optimizer"), "none": shared(row, lab)}
+def sharded_or_not(kind: str) -> Callable[[Row, Lab], dict]:
+    return lambda row, lab: {"sharded": shared(row, lab, f"train.shard={kind}"), "none": shared(row, lab)}
 
 
 def ours_or_peer(row: Row, lab: Lab) -> dict:
@@ -122,7 +123,7 @@ def memory(results: dict) -> dict:
 
 
 def slower(results: dict, row: Row, lab: Lab) -> dict:
-    sharded, whole = results["optimizer"], results["none"]
+    sharded, whole = results["sharded"], results["none"]
     return {"slower": sharded["seconds_per_step"] / whole["seconds_per_step"] - 1, **speed(results, row, lab)}
 
 
@@ -146,16 +147,16 @@ def overlap(results: dict, row: Row, lab: Lab) -> dict:
 COMPARISONS = [
     *(Comparison(f"a-{row.name}", "a", "2 ranks of 1 thread against 1 process of 2 threads", row, ranks_or_threads, speed)
       for row in (SFT, PPO)),
-    *(Comparison(f"b-{row.name}", "b", "2 ranks, train.shard=optimizer against none", row, shard_or_not, slower)
-      for row in (SFT, PPO)),
+    *(Comparison(f"b-{kind}-{row.name}", "b", f"2 ranks, train.shard={kind} against none", row, sharded_or_not(kind),
+                 slower) for kind in KINDS for row in (SFT, PPO)),
     Comparison("c-sft-30m", "c", "2 ranks of 1 thread against TRL's SFTTrainer on DistributedDataParallel, as many", SFT,
                ours_or_peer, speed),
     Comparison("d-sft-30m", "d", f"2 ranks with {GBIT} Gbit/s between them against 2 ranks without a network", SFT,
                network_or_not, overlap)]
 GOALS = [
     *(Goal("2 ranks x 1 thread, speed against 1 process x 2 threads", f"a-{row.name}", "speed", 0.9) for row in (SFT, PPO)),
-    *(Goal("Sharded optimizer state, step longer by", f"b-{row.name}", "slower", 0.05, at_most=True, unit="%")
-      for row in (SFT, PPO)),
+    *(Goal(f"train.shard={kind}, step longer by", f"b-{kind}-{row.name}", "slower", 0.05, at_most=True, unit="%")
+      for kind in KINDS for row in (SFT, PPO)),
     Goal("2 ranks, speed against DistributedDataParallel and TRL", "c-sft-30m", "speed", 2),
     Goal("Step with a network, share of step without + bytes / bandwidth", "d-sft-30m", "time_share", 1, at_most=True, unit="%"),
     Goal("Bytes on the interface, share of 2(n-1)/n x 4 bytes x parameters", "d-sft-30m", "bytes_share", 1.1, at_most=True,

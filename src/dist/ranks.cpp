@@ -18,6 +18,7 @@
 #include "rlhf/core/error.h"
 #include "rlhf/core/log.h"
 
+#include "dist/own_address.h"
 #include "dist/store_text.h"
 #include "dist/watch.h"
 
@@ -78,12 +79,13 @@ class Ranks::Group {
         store_(open_store(place, place.rank == 0 && !place.store_is_served, options.join_patience)) {
     auto gloo = c10d::ProcessGroupGloo::Options::create();
     gloo->timeout = hours(24 * 365);  // the watch finds out who does not answer
-    gloo->devices.push_back(place.local_size == place.size
-                                ? c10d::ProcessGroupGloo::createDeviceForHostname("127.0.0.1")
-                                : c10d::ProcessGroupGloo::createDefaultDevice());
+    const std::string own = place.local_size == place.size ? "127.0.0.1" : own_address(place.address);
+    gloo->devices.push_back(own.empty() ? c10d::ProcessGroupGloo::createDefaultDevice()
+                                        : c10d::ProcessGroupGloo::createDeviceForHostname(own));
     backend_ = c10::make_intrusive<c10d::ProcessGroupGloo>(c10::make_intrusive<c10d::PrefixStore>("gloo", store_),
                                                            place.rank, place.size, gloo);
-    // All are there: from now on a rank that is silent has failed.
+    // All are there: from now on a rank that is silent has failed, and waits have no limit of their own.
+    store_->setTimeout(hours(24 * 365));
     watch_ = std::make_unique<Watch>(open_store(place, false, options.patience), place.rank, place.size,
                                      options.patience, options.on_failure ? options.on_failure : end_process);
   }

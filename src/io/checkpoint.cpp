@@ -100,7 +100,7 @@ void write_group(const fs::path& folder, const std::string& group, const NamedTe
 }
 
 void save_checkpoint(const fs::path& checkpoints, std::int64_t step, const Checkpoint& checkpoint,
-                     std::int64_t keep_last, const std::function<void(const fs::path&)>& wait_for_others) {
+                     std::int64_t keep_last, const OtherWriters& others) {
   check_argument(step >= 0, "step", "at least 0", step);
   check_argument(keep_last >= 1, "keep_last", "at least 1", keep_last);
   for (const auto& [group, tensors] : checkpoint.groups)
@@ -110,9 +110,10 @@ void save_checkpoint(const fs::path& checkpoints, std::int64_t step, const Check
   fs::create_directories(checkpoints, error);
   if (error) throw OutputError("creating " + checkpoints.string() + ": " + error.message());
   write_folder_atomically(checkpoint_folder(checkpoints, step), [&](const fs::path& folder) {
+    const std::function<void()> wait = others ? others(folder) : nullptr;
     for (const auto& [group, tensors] : checkpoint.groups) write_group(folder, group, tensors);
     write_file_atomically(folder / kStateFile, checkpoint.state.dump(2) + "\n");
-    if (wait_for_others) wait_for_others(folder);
+    if (wait) wait();
     write_manifest(folder);
   });
   prune(checkpoints, step, keep_last);

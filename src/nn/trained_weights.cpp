@@ -53,32 +53,36 @@ TrainedWeights::TrainedWeights(const Parameters& parameters, Shard shard) : para
   for (const Parameter& parameter : parameters_)
     if (is_trained(parameter)) elements.push_back(parameter.value.numel());
   check_argument(!elements.empty(), "parameters", "at least one weight that requires a gradient", "none");
-  const std::vector<std::int64_t> begins = lay_out(elements);
-  gradients_ =
-      at::zeros({buckets_.front().end}, parameters_.front().value.options().dtype(at::kFloat).requires_grad(false));
-  for (Parameter& parameter : parameters_) {
+  const std::vector<std::int64_t> places = lay_out(elements);
+  const std::int64_t kept = buckets_.front().end / (shard_.gradients ? shard_.size : 1);
+  gradients_ = at::zeros({kept}, parameters_.front().value.options().dtype(at::kFloat).requires_grad(false));
+  for (const Parameter& parameter : parameters_) {
     const at::Tensor& leaf = parameter.value;
     if (!leaf.requires_grad()) continue;
-    const std::int64_t begin = begins[weights_.size()];
-    weights_.push_back(
-        {parameter, leaf, master_of(parameter), gradients_.narrow(0, begin, leaf.numel()).view(leaf.sizes())});
+    Weight weight{.parameter = parameter, .leaf = leaf, .master = master_of(parameter)};
+    weight.place = places[weights_.size()];
+    if (!shard_.gradients) weight.gradient = gradients_.narrow(0, weight.place, leaf.numel()).view(leaf.sizes());
+    weights_.push_back(std::move(weight));
   }
-  if (shard_.size > 1) keep_own_masters(begins);
+  if (shard_.size > 1) keep_own_elements();
   zero_gradients();
 }
 
-void TrainedWeights::keep_own_masters(const std::vector<std::int64_t>& begins) {
+void TrainedWeights::keep_own_elements() {
   for (const Bucket& bucket : buckets_) {
     const auto [own_begin, own_end] = own_range(bucket);
     for (std::size_t i = bucket.first; i < bucket.last; ++i) {
       Weight& weight = weights_[i];
       const std::int64_t count = weight.leaf.numel();
-      weight.begin = std::clamp<std::int64_t>(own_begin - begins[i], 0, count);
-      const std::int64_t own = std::clamp<std::int64_t>(own_end - begins[i], weight.begin, count) - weight.begin;
+      weight.begin = std::clamp<std::int64_t>(own_begin - weight.place, 0, count);
+      const std::int64_t own = std::clamp<std::int64_t>(own_end - weight.place, weight.begin, count) - weight.begin;
       const at::Tensor values = weight.master.view({-1}).narrow(0, weight.begin, own);
       weight.master = weight.leaf.scalar_type() == at::kFloat ? values : values.clone();
       // Also the parameters of the model refer to the master; this frees its memory.
       if (weight.parameter.master.defined()) weight.parameter.master.set_data(weight.master);
+      if (!shard_.gradients) continue;
+      const std::int64_t first = own > 0 ? weight.place + weight.begin - own_begin : 0;
+      weight.gradient = own_gradients(bucket).narrow(0, first, own);
     }
   }
 }
@@ -115,13 +119,15 @@ std::pair<std::int64_t, std::int64_t> TrainedWeights::own_range(const Bucket& bu
   return {bucket.begin + shard_.rank * part, bucket.begin + (shard_.rank + 1) * part};
 }
 
+at::Tensor TrainedWeights::own_gradients(const Bucket& bucket) const {
+  const auto [begin, end] = own_range(bucket);
+  return gradients_.narrow(0, shard_.gradients ? bucket.begin / shard_.size : begin, end - begin);
+}
+
 std::vector<at::Tensor> TrainedWeights::own_gradients() const {
-  if (shard_.size == 1) return {gradients_};
+  if (shard_.size == 1 || shard_.gradients) return {gradients_};
   std::vector<at::Tensor> own;
-  for (const Bucket& bucket : buckets_) {
-    const auto [begin, end] = own_range(bucket);
-    own.push_back(gradients_.narrow(0, begin, end - begin));
-  }
+  for (const Bucket& bucket : buckets_) own.push_back(own_gradients(bucket));
   return own;
 }
 
@@ -129,7 +135,7 @@ void TrainedWeights::zero_gradients() {
   const at::NoGradGuard no_grad;
   gradients_.zero_();
   // mutable_grad() accepts a float32 gradient of a bfloat16 leaf; the setter of grad() would refuse it.
-  for (const Weight& weight : weights_) weight.leaf.mutable_grad() = weight.gradient;
+  for (const Weight& weight : weights_) weight.leaf.mutable_grad() = shard_.gradients ? at::Tensor() : weight.gradient;
 }
 
 void TrainedWeights::write_leaves() {

@@ -38,14 +38,16 @@ std::vector<std::vector<std::size_t>> pack_by_length(std::span<const std::int64_
   return groups;
 }
 
-std::vector<std::vector<std::size_t>> pack_for_rank(std::span<const std::int64_t> lengths, std::int64_t budget,
-                                                    int rank, int size) {
+std::vector<Groups> pack_for_ranks(std::span<const std::int64_t> lengths, std::int64_t budget, int size) {
   check_argument(size >= 1, "size", "at least 1", size);
-  check_argument(rank >= 0 && rank < size, "rank", "from 0 to below size", rank);
-  if (size == 1 || lengths.empty()) return pack_by_length(lengths, budget);
+  std::vector<Groups> ranks(static_cast<std::size_t>(size));
+  if (size == 1 || lengths.empty()) {
+    ranks.front() = pack_by_length(lengths, budget);
+    return ranks;
+  }
   const std::int64_t total = std::accumulate(lengths.begin(), lengths.end(), std::int64_t{0});
   const std::int64_t share = std::max(std::ranges::max(lengths), (total + size - 1) / size);
-  auto groups = pack_by_length(lengths, std::min(budget, std::max<std::int64_t>(1, share)));
+  Groups groups = pack_by_length(lengths, std::min(budget, std::max<std::int64_t>(1, share)));
   const auto cost = [&](const std::vector<std::size_t>& group) {
     double sum = 0;
     for (const std::size_t item : group) {
@@ -56,13 +58,12 @@ std::vector<std::vector<std::size_t>> pack_for_rank(std::span<const std::int64_t
   };
   std::ranges::stable_sort(groups, std::greater<>(), cost);
   std::vector<double> loads(static_cast<std::size_t>(size), 0);
-  std::vector<std::vector<std::size_t>> own;
   for (auto& group : groups) {
     const auto least = std::ranges::min_element(loads);
     *least += cost(group);
-    if (least - loads.begin() == rank) own.push_back(std::move(group));
+    ranks[static_cast<std::size_t>(least - loads.begin())].push_back(std::move(group));
   }
-  return own;
+  return ranks;
 }
 
 }  // namespace rlhf

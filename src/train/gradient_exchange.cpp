@@ -4,6 +4,9 @@
 #include <stdexcept>
 #include <utility>
 
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/zeros.h>
+#include <torch/csrc/autograd/function.h>
 #include <torch/csrc/autograd/function_hook.h>
 
 namespace rlhf {
@@ -29,6 +32,7 @@ GradientExchange::GradientExchange(const TrainedWeights& weights, const Ranks& r
     : weights_(weights),
       ranks_(ranks),
       bucket_of_(weights.weights().size()),
+      collected_(weights.buckets().size()),
       self_(std::make_shared<GradientExchange*>(this)) {
   const auto& buckets = weights.buckets();
   for (std::size_t bucket = 0; bucket < buckets.size(); ++bucket)
@@ -43,7 +47,13 @@ GradientExchange::GradientExchange(const TrainedWeights& weights, const Ranks& r
 
 GradientExchange::~GradientExchange() = default;
 
-void GradientExchange::expect_last_backward() {
+void GradientExchange::begin_pass(bool last) {
+  if (in_each_pass()) {
+    if (expecting_) send_rest();  // of the pass before
+    next_ = 0;
+  } else if (!last) {
+    return;
+  }
   missing_.clear();
   for (const auto& bucket : weights_.buckets()) missing_.push_back(bucket.last - bucket.first);
   expecting_ = true;
@@ -52,28 +62,73 @@ void GradientExchange::expect_last_backward() {
 void GradientExchange::complete(std::size_t weight) {
   if (!expecting_) return;
   std::size_t& missing = missing_[bucket_of_[weight]];
-  if (missing == 0 || bucket_of_[weight] < sent_.size())
+  if (missing == 0 || bucket_of_[weight] < next_)
     throw std::logic_error("gradient of " + weights_.weights()[weight].parameter.name +
-                           ": expected once in the last backward pass of a step, found twice");
+                           ": expected once in a backward pass whose gradients are sent, found twice");
+  if (in_each_pass()) take_gradient(weight);
   --missing;
-  while (sent_.size() < missing_.size() && missing_[sent_.size()] == 0) send_next();
+  while (next_ < num_buckets() && missing_[next_] == 0) send_next();
+}
+
+void GradientExchange::take_gradient(std::size_t weight) {
+  const at::NoGradGuard no_grad;
+  const auto& taken = weights_.weights()[weight];
+  at::Tensor& gradient = taken.leaf.mutable_grad();
+  if (!gradient.defined()) return;
+  const auto& bucket = weights_.buckets()[bucket_of_[weight]];
+  at::Tensor& all = collected_[bucket_of_[weight]];
+  if (!all.defined()) all = at::zeros({bucket.end - bucket.begin}, weights_.gradients().options());
+  all.narrow(0, taken.place - bucket.begin, taken.leaf.numel()).copy_(gradient.reshape({-1}));
+  gradient.reset();
 }
 
 void GradientExchange::send_next() {
-  const auto& bucket = weights_.buckets()[sent_.size()];
-  const at::Tensor gradients = weights_.gradients().narrow(0, bucket.begin, bucket.end - bucket.begin);
-  sent_.push_back(weights_.shard().size > 1 ? ranks_.start_sum_of_parts(gradients, "gradients")
-                                            : ranks_.start_sum(gradients, "gradients"));
+  constexpr std::size_t kMostOnTheirWay = 2;  // more would hold the memory that the shard saves
+  const auto& bucket = weights_.buckets()[next_];
+  const std::int64_t size = bucket.end - bucket.begin;
+  if (!in_each_pass()) {
+    const at::Tensor gradients = weights_.gradients().narrow(0, bucket.begin, size);
+    sent_.push_back({weights_.shard().size > 1 ? ranks_.start_sum_of_parts(gradients, "gradients")
+                                               : ranks_.start_sum(gradients, "gradients"),
+                     gradients, next_++});
+    return;
+  }
+  while (sent_.size() >= kMostOnTheirWay) receive_first();
+  at::Tensor gradients = std::exchange(collected_[next_], at::Tensor());
+  if (!gradients.defined()) gradients = at::zeros({size}, weights_.gradients().options());
+  sent_.push_back({ranks_.start_sum_of_parts(gradients, "gradients"), gradients, next_++});
 }
 
 void GradientExchange::send_rest() {
   expecting_ = false;
-  while (sent_.size() < weights_.buckets().size()) send_next();
+  while (next_ < num_buckets()) send_next();
+}
+
+void GradientExchange::receive_first() {
+  const Sent first = std::move(sent_.front());
+  sent_.pop_front();
+  first.wait();
+  if (!in_each_pass()) return;
+  const at::Tensor own = weights_.own_gradients(weights_.buckets()[first.bucket]);
+  own.add_(first.gradients.narrow(0, ranks_.rank() * own.numel(), own.numel()));
+}
+
+void GradientExchange::end_passes(std::int64_t more, bool last) {
+  if (!in_each_pass()) {
+    if (last) send_rest();
+    return;
+  }
+  if (expecting_) send_rest();
+  for (; more > 0; --more) {  // with zeros for those of this rank
+    next_ = 0;
+    send_rest();
+  }
 }
 
 void GradientExchange::finish() {
-  send_rest();
-  for (const Ranks::Wait& wait : std::exchange(sent_, {})) wait();
+  if (!in_each_pass()) send_rest();
+  while (!sent_.empty()) receive_first();
+  next_ = 0;
 }
 
 }  // namespace rlhf

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <deque>
 #include <memory>
 #include <vector>
 
-#include <torch/csrc/autograd/function.h>
+#include <ATen/core/Tensor.h>
 #include <torch/csrc/autograd/variable.h>
 
 #include "rlhf/dist/ranks.h"
@@ -12,7 +14,8 @@
 
 namespace rlhf {
 
-/// Sums gradients over the ranks, bucket by bucket in the same order on all of them.
+/// Sums gradients over the ranks, bucket by bucket in the same order on all of them: once for each step, or, in a shard
+/// of gradients, in each backward pass, whose sums are added to the own gradients.
 class GradientExchange {
  public:
   GradientExchange(const TrainedWeights& weights, const Ranks& ranks);
@@ -20,26 +23,40 @@ class GradientExchange {
   GradientExchange& operator=(const GradientExchange&) = delete;
   ~GradientExchange();
 
-  /// The next backward pass is the last one of the step: each bucket is sent when its gradients are complete.
-  void expect_last_backward();
-  /// Sends what has not been sent.
-  void send_rest();
-  /// Does that, and waits for all sums.
+  /// See Trainee.
+  void begin_pass(bool last);
+  void end_passes(std::int64_t more, bool last);
+  /// Sends what has not been sent, and waits for all sums.
   void finish();
 
  private:
   class Hook;
   using Accumulator = decltype(torch::autograd::impl::grad_accumulator(at::Tensor()));
 
+  /// A sum that is on its way. `gradients` are those of the bucket, in a shard of gradients of one pass.
+  struct Sent {
+    Ranks::Wait wait;
+    at::Tensor gradients;
+    std::size_t bucket;
+  };
+
   /// The gradient of a weight is complete.
   void complete(std::size_t weight);
+  /// Moves the gradient of a pass from the leaf to its bucket.
+  void take_gradient(std::size_t weight);
   void send_next();
+  void send_rest();
+  void receive_first();
+  std::size_t num_buckets() const { return weights_.buckets().size(); }
+  bool in_each_pass() const { return weights_.shard().gradients; }
 
   const TrainedWeights& weights_;
   const Ranks& ranks_;
   std::vector<std::size_t> bucket_of_;  ///< of each weight
   std::vector<std::size_t> missing_;    ///< of each bucket: weights whose gradients are not complete
-  std::vector<Ranks::Wait> sent_;
+  std::vector<at::Tensor> collected_;   ///< of each bucket, in a shard of gradients: those of this pass
+  std::size_t next_ = 0;                ///< the bucket to send next
+  std::deque<Sent> sent_;
   bool expecting_ = false;
   /// They keep the hooks, which refer to this.
   std::vector<Accumulator> accumulators_;

@@ -26,6 +26,8 @@ namespace {
 
 /// The name of Method::tensors() in checkpoints.
 constexpr const char* kMethodGroup = "method";
+/// Exchanges, for messages.
+constexpr const char *kFolder = "the folder of a checkpoint", *kParts = "the parts of a checkpoint";
 
 BestEvaluation nothing_evaluated(const Method& method, const EvalOptions& options) {
   const std::string metric = options.best_by.empty() ? method.main_metric() : options.best_by;
@@ -128,33 +130,39 @@ bool Loop::shares_state() const {
                              [](const NamedTrainee& named) { return named.trainee.weights().shard().size > 1; });
 }
 
-void Loop::save() {
-  const bool shared = shares_state();
+std::map<std::string, NamedTensors> Loop::own_states() const {
   std::map<std::string, NamedTensors> states;
   for (const auto& [name, trainee] : method_.trainees())
-    states[shared ? group_part(name, ranks_.rank()) : name] = trainee.optimizer().state();
+    states[shares_state() ? group_part(name, ranks_.rank()) : name] = trainee.optimizer().state();
+  return states;
+}
+
+void Loop::save() {
+  const bool shared = shares_state();
   if (run_ == nullptr) {
-    if (!shared) return;
-    // Rank 0 says where, unless it has nothing to write.
-    const std::string folder = from_first(ranks_, "", "the folder of a checkpoint");
-    if (folder.empty()) return;
-    for (const auto& [group, tensors] : states) write_group(folder, group, tensors);
-    ranks_.gather("", "the parts of a checkpoint");
+    if (shared) save_part();
     return;
   }
   bool told = false;
-  const auto wait_for_others = [&](const std::filesystem::path& folder) {
-    if (!shared) return;
+  const auto tell = [&](const std::filesystem::path& folder) -> std::function<void()> {
+    from_first(ranks_, folder.string(), kFolder);
     told = true;
-    from_first(ranks_, folder.string(), "the folder of a checkpoint");
-    ranks_.gather("", "the parts of a checkpoint");
+    return [this] { ranks_.gather("", kParts); };
   };
-  Checkpoint checkpoint{.groups = std::move(states)};
+  Checkpoint checkpoint{.groups = own_states()};
   if (NamedTensors tensors = method_.tensors(); !tensors.empty()) checkpoint.groups[kMethodGroup] = std::move(tensors);
   checkpoint.state = {{"num_tokens", tokens_}, {"observed", observed_}, {"numbers", method_.numbers()}};
   checkpoint.state.update(best_.state());
-  run_->save(step_, std::move(checkpoint), wait_for_others);
-  if (shared && !told) from_first(ranks_, "", "the folder of a checkpoint");
+  run_->save(step_, std::move(checkpoint), shared ? OtherWriters(tell) : nullptr);
+  if (shared && !told) from_first(ranks_, "", kFolder);
+}
+
+/// What a rank without a Run does meanwhile: rank 0 says where to write, or nothing if it has nothing to save.
+void Loop::save_part() {
+  const std::string folder = from_first(ranks_, "", kFolder);
+  if (folder.empty()) return;
+  for (const auto& [group, tensors] : own_states()) write_group(folder, group, tensors);
+  ranks_.gather("", kParts);
 }
 
 std::string Loop::what_remains() const {

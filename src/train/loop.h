@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -27,6 +28,9 @@ class Loop {
   void restore(const ResumePoint& resume);
   void train();
   void save();
+  void save_part();
+  /// The groups of a checkpoint that this rank writes.
+  std::map<std::string, NamedTensors> own_states() const;
   /// Whether each rank has a part of the training state, and writes it.
   bool shares_state() const;
   void train_step();

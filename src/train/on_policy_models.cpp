@@ -134,7 +134,7 @@ void OnPolicyModels::expect_shared_trunk(const ModelFolder* value) const {
 MethodPlan OnPolicyModels::plan(const OptimizerOptions& optimizer, const std::vector<OtherModel>& others,
                                 std::int64_t longest_sample) const {
   MethodPlan plan;
-  ModelMemory memory(setup_.compute.dtype, setup_.shards);
+  ModelMemory memory(setup_.compute.dtype, setup_.state_shards());
   const auto trained = [&](const ModelFolder& folder, const OptimizerOptions& options) {
     return memory.weights(folder, /*trained=*/true) + memory.training(folder, options);
   };

@@ -131,10 +131,10 @@ std::int64_t weight_bytes(std::int64_t count, at::ScalarType dtype) {
   return bytes_of(static_cast<double>(count) * element_size(dtype));
 }
 
-std::int64_t training_bytes(std::int64_t count, at::ScalarType dtype, MomentDtype moments, int shards) {
+std::int64_t training_bytes(std::int64_t count, at::ScalarType dtype, MomentDtype moments, StateShards shards) {
   const double gradient = 4, master = dtype == at::kFloat ? 0 : 4;
   const double both_moments = moments == MomentDtype::int8 ? 2 + 2 * 4.0 / 256 : 2 * 4;
-  return bytes_of(static_cast<double>(count) * (gradient + (master + both_moments) / shards));
+  return bytes_of(static_cast<double>(count) * (gradient / shards.gradients + (master + both_moments) / shards.states));
 }
 
 std::int64_t ModelMemory::weights(const ModelFolder& folder, bool trained) {
@@ -146,7 +146,12 @@ std::int64_t ModelMemory::weights(const ModelFolder& folder, bool trained) {
 
 std::int64_t ModelMemory::training(const ModelFolder& folder, const OptimizerOptions& optimizer) const {
   const std::int64_t count = folder.adapter ? count_adapter_parameters(folder) : count_parameters(folder.shape);
-  return training_bytes(count, dtype_, optimizer.moments, shards_);
+  const std::int64_t state = training_bytes(count, dtype_, optimizer.moments, shards_);
+  if (shards_.gradients == 1) return state;
+  // Two buckets are on their way, with what is received of them, and another one is filled.
+  constexpr std::int64_t kBucketBytes = 25 << 20, kHeld = 5;
+  const std::int64_t embedding = folder.adapter ? 0 : 4 * folder.shape.vocab_size * folder.shape.hidden_size;
+  return state + std::min(times(kHeld, std::max(kBucketBytes, embedding)), times(2, times(4, count)));
 }
 
 std::int64_t derive_micro_batch_tokens(const ModelShape& shape, at::ScalarType dtype, std::int64_t resident,

@@ -120,6 +120,7 @@ class PpoUpdate {
       stopped_ = approx_kl.item<double>() > *config_.ppo.target_kl * tokens;
     }
     if (!stopped_ && done_.has_ptx) add_ptx_gradient();
+    if (stopped_) state_.policy.sum_gradients();  // which are on their way; the step is not made
     return !stopped_;
   }
 
@@ -158,8 +159,8 @@ class PpoUpdate {
     };
     const auto tokens = static_cast<double>(response_tokens(rollout_, mini_batch));
     ForwardOptions forward = forward_;
-    // With a limit of the KL the step may not be made; with ptx another backward pass follows.
-    if (!config_.ppo.target_kl && !done_.has_ptx) forward.trained = &state_.policy;
+    forward.trained = &state_.policy;
+    forward.last_passes = !done_.has_ptx;
     figures_.add(PpoStep::kEntropy, backward_policy(models_.policy, rollout_, mini_batch, forward, loss_of, done_.work,
                                                     -config_.ppo.entropy_coef / tokens));
     figures_.add(PpoStep::kApproxKl, approx_kl);

@@ -11,11 +11,11 @@
 #include "rlhf/core/check_argument.h"
 #include "rlhf/core/error.h"
 #include "rlhf/core/random.h"
-#include "rlhf/core/signals.h"
 #include "rlhf/tensor/check_shape.h"
 #include "rlhf/tensor/linear_logprobs.h"
-#include "rlhf/tensor/pack_by_length.h"
 #include "rlhf/train/on_policy.h"
+
+#include "own_groups.h"
 
 namespace rlhf {
 
@@ -45,17 +45,14 @@ void for_each_micro_batch(const Rollout& rollout, std::span<const std::size_t> s
   check_sequences(rollout, sequences);
   std::vector<std::int64_t> lengths;
   for (const std::size_t i : sequences) lengths.push_back(rollout.batch.segments.length(static_cast<std::int64_t>(i)));
-  auto groups = pack_for_rank(lengths, budget, options.ranks.rank(), options.ranks.size());
-  for (auto& group : groups) {
-    stop_if_signalled();
-    if (options.trained != nullptr && &group == &groups.back()) options.trained->expect_last_backward();
+  const auto run = [&](std::vector<std::size_t> group) {
     for (std::size_t& member : group) member = sequences[member];
     RolloutSlice slice = slice_rollout(rollout, group);
     slice.batch.share = static_cast<double>(group.size()) / static_cast<double>(sequences.size());
     work.useful_tokens += slice.batch.segments.total();
     body(slice);
-  }
-  if (options.trained != nullptr) options.trained->send_gradients();
+  };
+  for_each_own_group(lengths, budget, options.ranks, options.trained, options.last_passes, run);
 }
 
 /// Runs read(slice) -> [r] without a gradient for every slice, and scatters the results of all ranks to [R].

@@ -59,8 +59,7 @@ void Run::write_samples(std::int64_t step, const std::vector<nlohmann::ordered_j
   if (!out.flush()) throw OutputError("writing samples: cannot write " + folder_.samples().string());
 }
 
-void Run::save(std::int64_t step, Checkpoint checkpoint,
-               const std::function<void(const std::filesystem::path&)>& wait_for_others) {
+void Run::save(std::int64_t step, Checkpoint checkpoint, const OtherWriters& others) {
   checkpoint.state["fingerprint"] = fingerprint_;
   checkpoint.state["began"] = began_;
   if (step == last_saved_ && checkpoint.state == last_state_) return;
@@ -68,8 +67,7 @@ void Run::save(std::int64_t step, Checkpoint checkpoint,
   last_state_ = checkpoint.state;
   stamps_ = stamp_logs(folder_, stamps_);
   checkpoint.state["files"] = to_json(stamps_);
-  save_checkpoint(folder_.checkpoints(), step, checkpoint, checkpoint_options_.keep_last,
-                  wait_for_others);
+  save_checkpoint(folder_.checkpoints(), step, checkpoint, checkpoint_options_.keep_last, others);
   written_.erase(checkpoint_folder(folder_.checkpoints(), last_saved_));
   written_.insert(checkpoint_folder(folder_.checkpoints(), step));
   last_saved_ = step;

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -40,10 +39,9 @@ class Run {
   void write_metrics(std::int64_t step, const Metrics& metrics);
   /// Writes lines to samples.jsonl, with "step" first; the first two are also logged.
   void write_samples(std::int64_t step, const std::vector<nlohmann::ordered_json>& samples);
-  /// Saves a checkpoint, with the fingerprint and the stamps of metrics and samples in its state, and logs it; nothing if
-  /// the last one is of the same step and state. `wait_for_others`: see save_checkpoint().
-  void save(std::int64_t step, Checkpoint checkpoint,
-            const std::function<void(const std::filesystem::path&)>& wait_for_others = {});
+  /// Saves a checkpoint, with the fingerprint and the stamps of metrics and samples in its state, and logs it; nothing
+  /// if the last one is of the same step and state. `others`: see save_checkpoint().
+  void save(std::int64_t step, Checkpoint checkpoint, const OtherWriters& others = {});
   /// Writes a model to the folder `name` of the run.
   void save_model(const SavedModel& model, const std::string& name);
   /// Writes the further results of a method.

@@ -77,7 +77,8 @@ class RankStep {
     }
     memory.gradients =
         shared(sum_over(roles_, [](const Role& r) { return r.trained * r.gradient_bytes; }), ShardKind::gradients);
-    memory.states = shared(sum_over(roles_, [](const Role& r) { return r.trained * r.state_bytes; }), ShardKind::optimizer);
+    memory.states =
+        shared(sum_over(roles_, [](const Role& r) { return r.trained * r.state_bytes; }), ShardKind::optimizer);
     if (shard_ >= ShardKind::parameters) memory.gathered = 2 * largest_layer;
     memory.micro_batch_tokens = micro_batch_tokens(memory.total());
     const double held = std::min(memory.micro_batch_tokens, std::max(work_.longest, tokens_of_update()));

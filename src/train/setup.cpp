@@ -102,6 +102,11 @@ std::int64_t Setup::choose_micro_batch_tokens(std::int64_t resident, std::int64_
                                    cluster || !compute.device.is_cpu(), recompute);
 }
 
+StateShards Setup::state_shards() const {
+  const int size = ranks->size();
+  return {sharding == Sharding::none ? 1 : size, sharding == Sharding::gradients ? size : 1};
+}
+
 void Setup::prepare_to_train(CausalLM& model) const {
   model.set_recompute(recompute);
   model.set_router_loss(router_loss);
@@ -114,7 +119,7 @@ Setup prepare(const RunSettings& settings, const std::optional<ResumePoint>& res
   at::set_num_threads(static_cast<int>(threads));
   Setup setup;
   setup.ranks = std::move(ranks);
-  if (settings.sharding == Sharding::optimizer) setup.shards = setup.ranks->size();
+  setup.sharding = settings.sharding;
   setup.accept_differences = options.accept_differences;
   setup.micro_batch_tokens = settle(settings.micro_batch_tokens, resume, kMicroBatchTokens);
   setup.cluster = options.cluster;

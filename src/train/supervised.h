@@ -14,13 +14,12 @@
 
 #include "rlhf/config/train_options.h"
 #include "rlhf/core/random.h"
-#include "rlhf/core/signals.h"
 #include "rlhf/data/batch_order.h"
 #include "rlhf/data/load_data.h"
 #include "rlhf/dist/ranks.h"
-#include "rlhf/tensor/pack_by_length.h"
 #include "rlhf/train/method.h"
 
+#include "own_groups.h"
 #include "workload.h"
 
 namespace rlhf {
@@ -84,7 +83,7 @@ Workload supervised_workload(const Config& config, const SampleSet<S>& data, con
 template <typename S, typename Config>
 MethodPlan plan_samples(const Config& config, const DataSet<S>& data, const SupervisedTokens& tokens,
                         const std::string& unit, const Setup& setup) {
-  ModelMemory memory(setup.compute.dtype, setup.shards);
+  ModelMemory memory(setup.compute.dtype, setup.state_shards());
   const std::int64_t weights = memory.weights(setup.folder, /*trained=*/true);
   const std::int64_t state = memory.training(setup.folder, config.optimizer);
   check_positions(setup.folder, "data.max_length", data.train.report.longest);
@@ -127,19 +126,15 @@ inline std::vector<std::size_t> choose_evaluated(std::size_t count, std::int64_t
 }
 
 /// Calls body(members) for groups of `samples` with at most `budget` tokens, those of this rank; `lengths` are their
-/// numbers of tokens. With `trained`, whose gradients the body adds to, these are sent to the other ranks.
+/// numbers of tokens. `trained` and `last`: see for_each_own_group().
 template <typename S, typename Body>
 void for_each_group(const std::vector<const S*>& samples, const std::vector<std::int64_t>& lengths, std::int64_t budget,
-                    const Body& body, const Ranks& ranks = one_rank(), Trainee* trained = nullptr) {
-  const auto groups = pack_for_rank(lengths, budget, ranks.rank(), ranks.size());
-  for (std::size_t i = 0; i < groups.size(); ++i) {
-    stop_if_signalled();
-    if (trained != nullptr && i + 1 == groups.size()) trained->expect_last_backward();
+                    const Body& body, const Ranks& ranks = one_rank(), Trainee* trained = nullptr, bool last = true) {
+  for_each_own_group(lengths, budget, ranks, trained, last, [&](const std::vector<std::size_t>& group) {
     std::vector<const S*> members;
-    for (const std::size_t member : groups[i]) members.push_back(samples[member]);
+    for (const std::size_t member : group) members.push_back(samples[member]);
     body(members);
-  }
-  if (trained != nullptr) trained->send_gradients();
+  });
 }
 
 /// The samples at `indices`.

@@ -17,17 +17,21 @@ namespace rlhf {
 Trainee::Trainee(const Parameters& parameters, const OptimizerOptions& options, const Ranks& ranks, Sharding sharding)
     : ranks_(ranks),
       weights_(std::make_unique<TrainedWeights>(
-          parameters, sharding == Sharding::none ? Shard() : Shard{ranks.rank(), ranks.size()})),
+          parameters, sharding == Sharding::none
+                          ? Shard()
+                          : Shard{ranks.rank(), ranks.size(), /*gradients=*/sharding == Sharding::gradients})),
       optimizer_(std::make_unique<AdamW>(*weights_, options)),
       exchange_(std::make_unique<GradientExchange>(*weights_, ranks)) {}
 
 Trainee::~Trainee() = default;
 Trainee::Trainee(Trainee&&) noexcept = default;
 
-void Trainee::expect_last_backward() { exchange_->expect_last_backward(); }
+void Trainee::begin_pass(bool last) {
+  if (ranks_.size() > 1) exchange_->begin_pass(last);
+}
 
-void Trainee::send_gradients() {
-  if (ranks_.size() > 1) exchange_->send_rest();
+void Trainee::end_passes(std::int64_t more, bool last) {
+  if (ranks_.size() > 1) exchange_->end_passes(more, last);
 }
 
 void Trainee::sum_gradients() {
@@ -65,8 +69,7 @@ void Trainee::gather_leaves() {
     const at::Tensor all =
         at::empty({bucket.end - bucket.begin}, weights[bucket.first].leaf.options().requires_grad(false));
     const auto place = [&](std::size_t weight) {
-      const at::Tensor& gradient = weights[weight].gradient;
-      return all.narrow(0, gradient.storage_offset() - bucket.begin, gradient.numel());
+      return all.narrow(0, weights[weight].place - bucket.begin, weights[weight].leaf.numel());
     };
     for (std::size_t i = bucket.first; i < bucket.last; ++i)
       place(i).narrow(0, weights[i].begin, weights[i].master.numel()).copy_(weights[i].own(weights[i].leaf).view({-1}));

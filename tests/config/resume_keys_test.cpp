@@ -13,31 +13,29 @@ namespace {
 
 using Keys = std::set<std::string>;
 
-const Keys kSupervised = {"data.cache",
-                          "train.output",
-                          "train.recompute",
-                          "train.micro_batch_tokens",
-                          "train.epochs",
-                          "train.max_steps",
-                          "train.threads",
-                          "train.shard",
-                          "train.device",
-                          "train.check_memory",
-                          "eval.every_steps",
-                          "eval.max_samples",
-                          "eval.best_by",
-                          "eval.patience",
-                          "eval.min_delta",
-                          "checkpoint.every_steps",
-                          "checkpoint.keep_last",
-                          "log.every_steps",
-                          "log.samples_every_steps",
-                          "log.tensorboard"};
-const Keys kPpo = {"eval.every_steps",         "eval.max_samples",     "eval.best_by",    "eval.patience",
-                   "eval.min_delta",           "train.output",         "train.recompute", "train.total_episodes",
-                   "train.micro_batch_tokens", "train.threads",        "train.device",    "train.check_memory",
+const Keys kSupervised = {
+    "data.cache",           "train.output",       "train.recompute",         "train.micro_batch_tokens",
+    "train.epochs",         "train.max_steps",    "train.threads",           "train.shard",
+    "train.device",         "train.check_memory", "eval.every_steps",        "eval.max_samples",
+    "eval.best_by",         "eval.patience",      "eval.min_delta",          "checkpoint.every_steps",
+    "checkpoint.keep_last", "log.every_steps",    "log.samples_every_steps", "log.tensorboard"};
+const Keys kPpo = {"eval.every_steps",
+                   "eval.max_samples",
+                   "eval.best_by",
+                   "eval.patience",
+                   "eval.min_delta",
+                   "train.output",
+                   "train.recompute",
+                   "train.total_episodes",
+                   "train.micro_batch_tokens",
+                   "train.threads",
+                   "train.device",
+                   "train.check_memory",
                    "train.shard",
-                   "checkpoint.every_steps",   "checkpoint.keep_last", "log.every_steps", "log.samples_every_steps",
+                   "checkpoint.every_steps",
+                   "checkpoint.keep_last",
+                   "log.every_steps",
+                   "log.samples_every_steps",
                    "log.tensorboard"};
 
 template <typename C>

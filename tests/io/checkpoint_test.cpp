@@ -97,7 +97,9 @@ TEST(Checkpoint, PartsOfSeveralProcessesAreOneGroup) {
   Checkpoint first{.groups = {{group_part("policy", 0), {{"w[0:4]", all.narrow(0, 0, 4)}, {"count", f32({2})}}}},
                    .state = {{"step", 1}}};
   save_checkpoint(folder.path(), 1, first, 1, [&](const fs::path& open) {
-    write_group(open, group_part("policy", 1), {{"w[4:6]", all.narrow(0, 4, 2)}, {"count", f32({2})}});
+    return [&all, open] {
+      write_group(open, group_part("policy", 1), {{"w[4:6]", all.narrow(0, 4, 2)}, {"count", f32({2})}});
+    };
   });
   const SavedCheckpoint loaded = load_checkpoint(find_checkpoint(folder.path())->folder);
   const auto& files = loaded.groups.at("policy");

@@ -76,20 +76,18 @@ TEST(PackByLength, ItemsOfOneLengthShareGroups) {
 
 // Costs are tokens plus squares / 4096: 4096 tokens cost 8192, so that rank 0 has as much work as rank 1 with 2048
 // twice and 1024 once (7424).
-TEST(PackForRank, DealsOutByCostTheLargestFirst) {
+TEST(PackForRanks, DealsOutByCostTheLargestFirst) {
   const std::vector<std::int64_t> lengths = {1024, 2048, 4096, 2048};
-  EXPECT_EQ(pack_for_rank(lengths, 4096, 0, 2), (std::vector<std::vector<std::size_t>>{{2}}));
-  EXPECT_EQ(pack_for_rank(lengths, 4096, 1, 2), (std::vector<std::vector<std::size_t>>{{1, 3}, {0}}));
+  EXPECT_EQ(pack_for_ranks(lengths, 4096, 2), (std::vector<Groups>{{{2}}, {{1, 3}, {0}}}));
 }
 
-TEST(PackForRank, AllRanksTogetherHaveEveryItemOnce) {
+TEST(PackForRanks, AllRanksTogetherHaveEveryItemOnce) {
   for (const std::size_t count : {1, 3, 40}) {
     const auto lengths = random_lengths(count, count);
     for (const int size : {1, 2, 4, 7}) {
       std::vector<std::size_t> all;
       std::size_t idle = 0;
-      for (int rank = 0; rank < size; ++rank) {
-        const auto groups = pack_for_rank(lengths, 600, rank, size);
+      for (const Groups& groups : pack_for_ranks(lengths, 600, size)) {
         idle += groups.empty();
         for (const auto& group : groups) {
           std::int64_t tokens = 0;
@@ -104,9 +102,9 @@ TEST(PackForRank, AllRanksTogetherHaveEveryItemOnce) {
       EXPECT_EQ(all, each) << count << " items, " << size << " ranks";
       EXPECT_TRUE(count < 40 || idle == 0) << size;
     }
-    EXPECT_EQ(pack_for_rank(lengths, 600, 0, 1), pack_by_length(lengths, 600));
+    EXPECT_EQ(pack_for_ranks(lengths, 600, 1), std::vector<Groups>{pack_by_length(lengths, 600)});
   }
-  EXPECT_TRUE(pack_for_rank({}, 600, 1, 2).empty());
+  EXPECT_EQ(pack_for_ranks({}, 600, 2), std::vector<Groups>(2));
 }
 
 }  // namespace

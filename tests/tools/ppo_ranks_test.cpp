@@ -83,7 +83,7 @@ TEST_P(PpoRanks, AreTheSameRunAsOneProcess) {
   const ProgramResult one = run(changed, "one", "");
   ASSERT_EQ(one.exit_code, 0) << one.err;
   for (const std::string count : {"2", "4"}) {
-    changed.train.shard = count == "4" ? Sharding::optimizer : Sharding::none;
+    changed.train.shard = count == "4" ? Sharding::gradients : Sharding::optimizer;
     const ProgramResult result = run(changed, "ranks" + count, "--ranks " + count);
     ASSERT_EQ(result.exit_code, 0) << result.err;
     expect_same_run("one", "ranks" + count);

@@ -200,11 +200,11 @@ TEST(ScalePlan, RefusesImpossibleClustersAndWorkloads) {
 TEST(ScalePlan, IsATableWithAColumnForEachKindThatTheTrainerHas) {
   const auto lines = scale_table(training(), h100(64));
   EXPECT_EQ(lines.at(0), "cluster: 64 × H100 SXM 80 GB on 8 nodes; a step has 16000 tokens");
-  EXPECT_EQ(lines.at(1), "train.shard                                 none     optimizer");
-  EXPECT_EQ(lines.at(3), "  weights of the model                   1.9 GiB       1.9 GiB");
-  EXPECT_EQ(lines.at(5), "  masters and moments                   11.2 GiB     178.8 MiB");
-  EXPECT_EQ(lines.at(8), "  fits into 74.5 GiB                         yes           yes");
-  EXPECT_EQ(lines.back(), "limit                              communication       compute");
+  EXPECT_EQ(lines.at(1), "train.shard                                 none     optimizer     gradients");
+  EXPECT_EQ(lines.at(3), "  weights of the model                   1.9 GiB       1.9 GiB       1.9 GiB");
+  EXPECT_EQ(lines.at(5), "  masters and moments                   11.2 GiB     178.8 MiB     178.8 MiB");
+  EXPECT_EQ(lines.at(8), "  fits into 74.5 GiB                         yes           yes           yes");
+  EXPECT_EQ(lines.back(), "limit                              communication       compute       compute");
 }
 
 }  // namespace

@@ -53,16 +53,15 @@ std::vector<at::Tensor> train(const Ranks& ranks, Sharding sharding, at::ScalarT
   for (int step = 0; step < 3; ++step) {
     trainee.zero_gradients();
     const at::Tensor rows = rows_of(step, ranks.rank(), ranks.size());
-    // Two passes, of which the buckets leave in the second. The last rank makes only one.
-    if (ranks.rank() + 1 < ranks.size() || ranks.size() == 1) {
+    // Two passes, but the last rank makes only one.
+    const bool one_pass = ranks.rank() + 1 == ranks.size() && ranks.size() > 1;
+    if (!one_pass) {
+      trainee.begin_pass(/*last=*/false);
       loss_of(chain, rows.slice(0, 0, 1)).backward();
-      trainee.expect_last_backward();
-      loss_of(chain, rows.slice(0, 1)).backward();
-    } else {
-      trainee.expect_last_backward();
-      loss_of(chain, rows).backward();
     }
-    trainee.send_gradients();
+    trainee.begin_pass(/*last=*/true);
+    loss_of(chain, one_pass ? rows : rows.slice(0, 1)).backward();
+    trainee.end_passes(one_pass ? 1 : 0, /*last=*/true);
     trainee.take_step(1e-2, "model", step);
   }
   std::vector<at::Tensor> weights;
@@ -84,7 +83,7 @@ void expect_weights(const std::vector<at::Tensor>& expected, Sharding sharding, 
 
 TEST(Trainee, RanksTrainTheModelOfOneProcess) {
   const auto expected = train(one_rank(), Sharding::none, at::kFloat);
-  for (const Sharding sharding : {Sharding::none, Sharding::optimizer})
+  for (const Sharding sharding : {Sharding::none, Sharding::optimizer, Sharding::gradients})
     expect_weights(expected, sharding, at::kFloat, 1e-5);
 }
 
@@ -102,7 +101,8 @@ TEST(Trainee, ShardsOfBfloat16AreThatOfWholeRanks) {
 }
 
 // P weights of 4 bytes on n ranks: 2(n−1)/n · 4P for sums, the same for sums of parts with gathered weights, of which
-// those in bfloat16 have 2 bytes. The norm of a shard takes one number more.
+// those in bfloat16 have 2 bytes, and with divided gradients one sum of parts for each of the two passes. The norm of a
+// shard takes one number more.
 TEST(Trainee, SendsWhatTheFormulasSay) {
   constexpr double kWeights = kLayers * kWidth * kWidth, kSteps = 3, kShare = 2.0 / 3.0;
   constexpr double kNorm = kSteps * 2 * kShare * 8;
@@ -110,7 +110,8 @@ TEST(Trainee, SendsWhatTheFormulasSay) {
        {std::tuple{Sharding::none, at::kFloat, kSteps * 2 * kShare * 4 * kWeights},
         std::tuple{Sharding::none, at::kBFloat16, kSteps * 2 * kShare * 4 * kWeights},
         std::tuple{Sharding::optimizer, at::kFloat, kSteps * kShare * (4 + 4) * (kWeights + 3 * 512) + kNorm},
-        std::tuple{Sharding::optimizer, at::kBFloat16, kSteps * kShare * (4 + 2) * (kWeights + 3 * 512) + kNorm}}) {
+        std::tuple{Sharding::optimizer, at::kBFloat16, kSteps * kShare * (4 + 2) * (kWeights + 3 * 512) + kNorm},
+        std::tuple{Sharding::gradients, at::kFloat, kSteps * kShare * (2 * 4 + 4) * (kWeights + 3 * 512) + kNorm}}) {
     testing::Failures failures;
     testing::run_ranks(3, failures, [&, how = sharding, type = dtype, expected = bytes](const Ranks& ranks) {
       train(ranks, how, type);
@@ -133,12 +134,30 @@ TEST(Trainee, SendsGradientsWhileTheBackwardPassGoesOn) {
       loss_of({chain[1], chain[2]}, x).backward();
     };
     pass();
-    trainee.expect_last_backward();
+    trainee.begin_pass(/*last=*/true);
     pass();
+    trainee.end_passes(0, /*last=*/true);
     trainee.sum_gradients();
     const double layer = 4 * kWidth * kWidth;  // 2(n−1)/n = 1
     EXPECT_EQ(sent, (std::vector<double>{0, 2 * layer}));
     EXPECT_EQ(ranks.bytes_sent(), 3 * layer);
+  });
+  EXPECT_TRUE(failures.lines.empty());
+}
+
+// With divided gradients a rank keeps those of its part, and leaves have none between passes.
+TEST(Trainee, KeepsOnlyItsPartOfDividedGradients) {
+  testing::Failures failures;
+  testing::run_ranks(2, failures, [](const Ranks& ranks) {
+    const Parameters chain = make_chain(at::kFloat);
+    Trainee trainee(chain, kOptions, ranks, Sharding::gradients);
+    EXPECT_EQ(trainee.weights().gradients().numel(), kLayers * kWidth * kWidth / 2);
+    trainee.begin_pass(/*last=*/true);
+    loss_of(chain, numbers(2, 0)).backward();
+    trainee.end_passes(0, /*last=*/true);
+    trainee.sum_gradients();
+    for (const Parameter& layer : chain) EXPECT_FALSE(layer.value.grad().defined());
+    EXPECT_GT(trainee.weights().gradients().abs().max().item<double>(), 0);
   });
   EXPECT_TRUE(failures.lines.empty());
 }
@@ -148,7 +167,7 @@ TEST(Trainee, RefusesASecondPassAfterTheLast) {
   testing::run_ranks(2, failures, [](const Ranks& ranks) {
     const Parameters chain = make_chain(at::kFloat);
     Trainee trainee(chain, kOptions, ranks);
-    trainee.expect_last_backward();
+    trainee.begin_pass(/*last=*/true);
     loss_of(chain, numbers(2, 0)).backward();
     EXPECT_THROW(loss_of(chain, numbers(2, 0)).backward(), std::logic_error);
     trainee.sum_gradients();

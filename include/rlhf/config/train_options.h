@@ -22,8 +22,9 @@ inline constexpr const char* kDeviceDoc =
     "resume needs the same architecture";
 
 inline constexpr const char* kShardDoc =
-    "what each of several ranks has only a part of; none: all have everything; optimizer: masters and moments, of which "
-    "each rank updates its part";
+    "what each of several ranks has only a part of; none: all have everything; optimizer: masters and moments, of "
+    "which "
+    "each rank updates its part; gradients: also the gradients, which are then exchanged after each micro-batch";
 inline constexpr const char* kRecomputeDoc =
     "keep only the input of each layer for the backward pass, and compute the rest again there: less memory, about a "
     "third more time, the same results";
@@ -67,8 +68,7 @@ constexpr auto describe(const TrainOptions*) {
       field<&C::threads>("CPU threads; default: the physical cores, divided among the ranks of the machine",
                          at_least(1))
           .may_change(),
-      field<&C::shard>(detail::kShardDoc).may_change(),
-      field<&C::recompute>(detail::kRecomputeDoc).may_change(),
+      field<&C::shard>(detail::kShardDoc).may_change(), field<&C::recompute>(detail::kRecomputeDoc).may_change(),
       field<&C::router_aux_loss_coef>(detail::kRouterLossDoc, at_least(0.0)),
       field<&C::check_memory>(detail::kCheckMemoryDoc).may_change());
 }
@@ -101,8 +101,7 @@ constexpr auto describe(const PpoTrainOptions*) {
       field<&C::device>(detail::kDeviceDoc).may_change(),
       field<&C::dtype>("compute dtype; masters are float32; auto: bfloat16 if the hardware supports it"),
       field<&C::threads>("CPU threads; default: the physical cores of the machine", at_least(1)).may_change(),
-      field<&C::shard>(detail::kShardDoc).may_change(),
-      field<&C::recompute>(detail::kRecomputeDoc).may_change(),
+      field<&C::shard>(detail::kShardDoc).may_change(), field<&C::recompute>(detail::kRecomputeDoc).may_change(),
       field<&C::router_aux_loss_coef>(detail::kRouterLossDoc, at_least(0.0)),
       field<&C::check_memory>(detail::kCheckMemoryDoc).may_change());
 }

@@ -28,15 +28,15 @@ std::string group_part(const std::string& group, int rank);
 /// Writes one file of a checkpoint into `folder`. Throws OutputError.
 void write_group(const std::filesystem::path& folder, const std::string& group, const NamedTensors& tensors);
 
+using OtherWriters = std::function<std::function<void()>(const std::filesystem::path& folder)>;
 /// Writes checkpoints/step-000123 atomically, with manifest.json: size and CRC-32 of every file. Then removes all but
 /// the newest `keep_last` (>= 1) checkpoints up to this step. Also removes checkpoints of later steps: they are broken,
 /// otherwise the run would have resumed from them. Throws OutputError,
 /// and ArgumentError for a step, a number or a group name that is not allowed. That an old checkpoint cannot
-/// be removed is a warning. If `wait_for_others` is given, it is called with the folder that is filled, and returns
-/// when other processes have written their parts into it.
+/// be removed is a warning. `others`, if given, is called with the folder that is filled, so that other processes
+/// can write their parts into it, and returns a function that waits until they have.
 void save_checkpoint(const std::filesystem::path& checkpoints, std::int64_t step, const Checkpoint& checkpoint,
-                     std::int64_t keep_last,
-                     const std::function<void(const std::filesystem::path&)>& wait_for_others = {});
+                     std::int64_t keep_last, const OtherWriters& others = {});
 
 /// The folder of the checkpoint of a step: checkpoints/step-000123.
 std::filesystem::path checkpoint_folder(const std::filesystem::path& checkpoints, std::int64_t step);

@@ -17,6 +17,7 @@ namespace rlhf {
 /// each bucket.
 struct Shard {
   int rank = 0, size = 1;
+  bool gradients = false;  ///< also of the gradients there is only this part
 };
 
 /// The weights of a model that is trained: leaves, float32 masters, float32 gradients, frozen weights, and the names in
@@ -25,7 +26,8 @@ struct Shard {
 /// shard, of the block of moments in bytes.
 ///
 /// In a shard, masters are only those of the elements that this process updates (own elements); all processes have all
-/// leaves and gradients.
+/// leaves, and all gradients unless the shard is one of gradients. Then leaves get their grad() from autograd, in their
+/// dtype, and whoever exchanges gradients takes it from them.
 ///
 /// A weight is frozen if its leaf does not require a gradient. It has no master and no gradient, and files get its
 /// value. The leaves are shared with the model of `parameters`.
@@ -37,13 +39,15 @@ class TrainedWeights {
     Parameter parameter;
     at::Tensor leaf, master, gradient;
     std::int64_t begin = 0;
+    std::int64_t place = 0;  ///< of the first element of the leaf in the layout of the buckets
 
     /// The own elements of a tensor of the leaf's shape, with the shape of the master.
     at::Tensor own(const at::Tensor& all) const;
     /// `name` for the master; in a shard with the range of its elements: "name[0:256]".
     std::string name_of_own(const std::string& name, std::int64_t block = 1) const;
   };
-  /// The elements from `begin` to before `end` of gradients(): those of the weights from `first` to before `last`.
+  /// The elements from `begin` to before `end` of the layout, which is that of gradients() if these are all there:
+  /// those of the weights from `first` to before `last`.
   struct Bucket {
     std::int64_t begin = 0, end = 0;
     std::size_t first = 0, last = 0;
@@ -57,8 +61,10 @@ class TrainedWeights {
 
   /// The trained weights, in the order of the parameters.
   const std::vector<Weight>& weights() const { return weights_; }
-  /// All gradients, [P] float32.
+  /// All gradients, [P] float32, or in a shard of gradients the own ones.
   const at::Tensor& gradients() const { return gradients_; }
+  /// The own gradients of a bucket, flat.
+  at::Tensor own_gradients(const Bucket& bucket) const;
   const Shard& shard() const { return shard_; }
   /// Parts of at most 25 MiB, or one weight, about eight at least, in the order in which the backward pass of a decoder
   /// completes them: that of the last weights first. In a shard each has a multiple of its size of elements.
@@ -81,7 +87,7 @@ class TrainedWeights {
  private:
   /// Chooses the buckets for weights of these numbers of elements, and returns where the gradient of each begins.
   std::vector<std::int64_t> lay_out(const std::vector<std::int64_t>& elements);
-  void keep_own_masters(const std::vector<std::int64_t>& begins);
+  void keep_own_elements();
   at::Tensor whole_master(std::size_t weight) const;
   /// The range of a bucket that this process updates.
   std::pair<std::int64_t, std::int64_t> own_range(const Bucket& bucket) const;

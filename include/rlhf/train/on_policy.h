@@ -116,6 +116,7 @@ struct ForwardOptions {
   std::int64_t micro_batch_tokens = 0;  ///< limit for the tokens of prompts and responses together
   const Ranks& ranks = one_rank();      ///< share the micro-batches
   Trainee* trained = nullptr;           ///< if given, backward_* also send its gradients to the other ranks
+  bool last_passes = true;              ///< no other backward passes of `trained` follow before its step
 };
 
 /// The indices 0, …, B−1.

@@ -66,23 +66,26 @@ std::int64_t kv_cache_bytes(const ModelShape& shape, at::ScalarType dtype, std::
 /// The size in bytes of `count` weights.
 std::int64_t weight_bytes(std::int64_t count, at::ScalarType dtype);
 /// The size in bytes of the training state of `count` weights: masters (if the compute dtype is not float32), two
-/// moments and gradients. With masters and moments divided among `shards` ranks, those of one.
+/// moments and gradients. With `shards`, those of one of the ranks among which they are divided (train.shard).
+struct StateShards {
+  int states = 1, gradients = 1;  ///< masters and moments; gradients
+};
 std::int64_t training_bytes(std::int64_t count, at::ScalarType dtype, MomentDtype moments = MomentDtype::float32,
-                            int shards = 1);
+                            StateShards shards = {});
 
 /// Counts the memory of models that share frozen weights as SharedTrunks does.
 class ModelMemory {
  public:
-  /// Masters and moments are divided among `shards` ranks.
-  explicit ModelMemory(at::ScalarType dtype, int shards = 1) : dtype_(dtype), shards_(shards) {}
+  explicit ModelMemory(at::ScalarType dtype, StateShards shards = {}) : dtype_(dtype), shards_(shards) {}
   /// The bytes of the weights of one more model that are not there yet.
   std::int64_t weights(const ModelFolder& folder, bool trained);
-  /// The bytes of its training state: that of the adapter, if there is one.
+  /// The bytes of its training state: that of the adapter, if there is one. With divided gradients also what is held of
+  /// them while they are exchanged.
   std::int64_t training(const ModelFolder& folder, const OptimizerOptions& optimizer) const;
 
  private:
   at::ScalarType dtype_;
-  int shards_;
+  StateShards shards_;
   std::set<std::filesystem::path> shared_;
 };
 

@@ -19,7 +19,7 @@ enum class ShardKind { none, optimizer, gradients, parameters };
 std::string_view name_of(ShardKind shard);
 
 /// The kinds that scale_table() shows.
-inline constexpr std::array kShownShards = {ShardKind::none, ShardKind::optimizer};
+inline constexpr std::array kShownShards = {ShardKind::none, ShardKind::optimizer, ShardKind::gradients};
 
 /// The data sheet of a GPU, and of the machines in which it usually is.
 struct GpuSpec {

@@ -13,6 +13,7 @@
 #include "rlhf/records/records.h"
 #include "rlhf/tensor/device.h"
 #include "rlhf/text/tokenizer.h"
+#include "rlhf/train/plan.h"
 
 namespace rlhf {
 
@@ -23,7 +24,8 @@ enum class SavedHead : std::uint8_t { language, scalar };
 /// trained (of the policy in an on-policy method).
 struct Setup {
   std::shared_ptr<const Ranks> ranks = std::make_shared<const Ranks>();
-  int shards = 1;  ///< ranks among which masters and moments are divided
+  Sharding sharding = Sharding::none;  ///< train.shard
+  StateShards state_shards() const;
   Compute compute;
   ModelFolder folder;
   std::unique_ptr<Tokenizer> tokenizer;

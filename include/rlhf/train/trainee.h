@@ -18,7 +18,8 @@ class GradientExchange;
 
 /// A model that is trained: its weights and their optimizer. Several ranks have the same weights, each adds the
 /// gradients of its part of a batch, and all make the same step. With Sharding::optimizer each rank has the masters and
-/// moments of a part of the weights, updates that, and gets the rest of the others.
+/// moments of a part of the weights, updates that, and gets the rest of the others. With Sharding::gradients it also
+/// keeps only the gradients of its part, and those of a few buckets while they are exchanged.
 ///
 /// A step: zero_gradients(), backward passes, sum_gradients(), step().
 class Trainee {
@@ -34,13 +35,15 @@ class Trainee {
   AdamW& optimizer() { return *optimizer_; }
 
   void zero_gradients() { weights_->zero_gradients(); }
-  /// Call it before the last backward pass of this rank in a step: the sums over the ranks then begin while it goes on,
-  /// each bucket as soon as its gradients are complete. Then send_gradients() must be called before any other exchange.
-  void expect_last_backward();
-  /// Starts the sums that have not begun, on a rank without a backward pass all of them.
-  void send_gradients();
-  /// Waits for the sums of the gradients over the ranks, and starts them before if that has not been done. With
-  /// Sharding::optimizer a rank gets only the sums that it needs.
+  /// Call these before each backward pass over a micro-batch, and after all of them; then the sums over the ranks begin
+  /// while the `last` pass before a step goes on, each bucket as soon as its gradients are complete, and with
+  /// Sharding::gradients in each pass. `more`: the passes that another rank makes, more than this one. No other
+  /// exchange may come between them. Without these calls the sums begin in sum_gradients(), which
+  /// Sharding::gradients does not allow on several ranks.
+  void begin_pass(bool last);
+  void end_passes(std::int64_t more, bool last);
+  /// Waits for the sums of the gradients over the ranks, and starts them before if that has not been done. With a
+  /// sharding, a rank gets only the sums that it needs.
   void sum_gradients();
   /// Σ g² of the summed gradients, a float64 scalar on the device.
   at::Tensor sum_of_squares() const;
