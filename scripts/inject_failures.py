@@ -155,7 +155,7 @@ def allowed_codes(plan, rank):
 
 
 def faults_of_end(run, plan, broke):
-    """How the ranks ended, and after how long the last of those that should."""
+    """After how long the last rank ended of those that should, at most the patience, and how they ended."""
     patience = JOIN_PATIENCE if plan.moment == "join" else PATIENCE
     dead_or_still = {plan.broken} if plan.kind in ("kill", "stop") else set()
     waited = [rank for rank in range(plan.count) if rank not in dead_or_still]
@@ -174,7 +174,7 @@ def faults_of_end(run, plan, broke):
             faults.append(f"rank {rank}: expected exit code {sorted(allowed_codes(plan, rank))}, found {own}")
         if rank in ends and (rank != plan.broken or plan.kind == "network"):
             faults += faults_of_lines(run, plan, rank)
-    return max(ends.values(), default=broke) - broke, faults
+    return (max(ends.values()) - broke if len(ends) == len(waited) else patience), faults
 
 
 def faults_of_waking(run, rank):
