@@ -61,7 +61,7 @@ class Plan:
                 f"{self.broken}, moment: {self.moment}, resumed with {self.resumed}, shard {self.resumed_shard}")
 
 
-def make_plans(stages, kinds, count, seed):
+def make_plans(stages, shards, kinds, count, seed):
     """All pairs of kind and stage equally often, the rest at random."""
     rng = random.Random(seed)
     pairs = [(kind, stage) for kind in kinds for stage in stages if kind != "reward program" or stage == "ppo"]
@@ -72,7 +72,7 @@ def make_plans(stages, kinds, count, seed):
         plans.append(Plan(
             number, stage, kind, rng.choice(starts), rng.choice([m for m in moments if m != "rollout" or stage == "ppo"]),
             ranks, 0 if kind == "full disk" else rng.randrange(ranks), rng.choice([n for n in range(1, 5) if n != ranks]),
-            rng.choice(("none", "optimizer")), rng.choice(("none", "optimizer")), rng.getrandbits(32)))
+            rng.choice(shards), rng.choice(shards), rng.getrandbits(32)))
     return plans
 
 
@@ -143,7 +143,7 @@ def faults_of_lines(run, plan, rank):
 
 def writes_to_full_disk(plan):
     """Whether every rank writes there: its part of the checkpoint."""
-    return plan.kind == "full disk" and plan.shard == "optimizer"
+    return plan.kind == "full disk" and plan.shard != "none"
 
 
 def allowed_codes(plan, rank):
@@ -155,7 +155,7 @@ def allowed_codes(plan, rank):
 
 
 def faults_of_end(run, plan, broke):
-    """How the ranks ended, and after how long the last of those that should."""
+    """After how long the last rank ended of those that should, at most the patience, and how they ended."""
     patience = JOIN_PATIENCE if plan.moment == "join" else PATIENCE
     dead_or_still = {plan.broken} if plan.kind in ("kill", "stop") else set()
     waited = [rank for rank in range(plan.count) if rank not in dead_or_still]
@@ -174,7 +174,7 @@ def faults_of_end(run, plan, broke):
             faults.append(f"rank {rank}: expected exit code {sorted(allowed_codes(plan, rank))}, found {own}")
         if rank in ends and (rank != plan.broken or plan.kind == "network"):
             faults += faults_of_lines(run, plan, rank)
-    return max(ends.values(), default=broke) - broke, faults
+    return (max(ends.values()) - broke if len(ends) == len(waited) else patience), faults
 
 
 def faults_of_waking(run, rank):
@@ -262,7 +262,7 @@ def main():
     work = pathlib.Path(options.work or tempfile.mkdtemp(prefix="inject-"))
     world = TinyRuns(pathlib.Path(options.bin).resolve(), work.resolve())
     world.make()
-    plans = make_plans(world.stages, usable_kinds(), options.count, options.seed)
+    plans = make_plans(world.stages, world.shards(), usable_kinds(), options.count, options.seed)
     plans = [plan for plan in plans if not options.only or plan.number in options.only]
     results = []
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:

@@ -1,11 +1,10 @@
-"""Network namespaces of this machine, each as a machine of its own: an address, a host name, one interface at a switch.
+"""Network namespaces of this machine, each as a machine of its own: an address, and one interface at a switch.
 
 Needs root, `ip` (iproute2) and the kernel's network namespaces; `usable` says whether they are there.
 """
 import os
 import pathlib
 import subprocess
-import tempfile
 
 SUBNET = "10.77.0"
 
@@ -20,7 +19,6 @@ class Network:
     def __init__(self, count, name, gbit=None):
         self.names = [f"{name}-{k}" for k in range(count)]
         self.switch = f"{name}-switch"
-        self.hosts = pathlib.Path(tempfile.mkdtemp(prefix="hosts-")) / "hosts"
         try:
             self._make(gbit)
         except BaseException:
@@ -41,17 +39,13 @@ class Network:
             if gbit:
                 call("tc", "-n", name, "qdisc", "add", "dev", "eth0", "root", "tbf", "rate", f"{gbit}gbit", "burst", "256kb",
                      "latency", "50ms")
-        lines = [f"{self.address(k)} host{k}\n" for k in range(len(self.names))]
-        self.hosts.write_text("127.0.0.1 localhost\n" + "".join(lines))
 
     def address(self, k):
         return f"{SUBNET}.{k + 1}"
 
     def inside(self, k, command):
-        """The command that becomes `command` in namespace k. c10d takes the address that the host name has."""
-        become = f'hostname host{k} && mount --bind {self.hosts} /etc/hosts && exec "$@"'
-        return ["ip", "netns", "exec", self.names[k], "unshare", "--mount", "--uts", "sh", "-c", become, "sh",
-                *[str(word) for word in command]]
+        """The command that becomes `command` in namespace k."""
+        return ["ip", "netns", "exec", self.names[k], *[str(word) for word in command]]
 
     def cut(self, k):
         call("ip", "-n", self.names[k], "link", "set", "eth0", "down")
@@ -59,8 +53,6 @@ class Network:
     def close(self):
         for name in [*self.names, self.switch]:
             subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
-        self.hosts.unlink(missing_ok=True)
-        self.hosts.parent.rmdir()
 
 
 def sent_bytes(pid):

@@ -2,6 +2,7 @@
 import json
 import pathlib
 import random
+import re
 import subprocess
 
 STAGES = ("sft", "rm", "dpo", "ppo")
@@ -29,6 +30,10 @@ class TinyRuns:
 
     def path(self, name):
         return str(self.folder / name)
+
+    def shards(self):
+        """The values of train.shard."""
+        return re.search(r"train\.shard +\S+ +(\S+)", self._output(self.stages[0], "--help"))[1].split("|")
 
     def make(self):
         self._make_data()
