@@ -18,6 +18,7 @@
 #include "rlhf/core/check_argument.h"
 #include "rlhf/core/error.h"
 #include "rlhf/core/log.h"
+#include "rlhf/core/signals.h"
 
 #include "dist/own_address.h"
 #include "dist/store_text.h"
@@ -146,18 +147,20 @@ class Ranks::Group {
  private:
   static constexpr milliseconds kStep{20}, kReading{2'000};
 
-  /// Throws std::runtime_error if a rank does not come.
+  /// Throws std::runtime_error if a rank does not come, and Interrupted.
   void await_all(milliseconds patience) {
     const auto key = [](int rank) { return "here/" + std::to_string(rank); };
     write_text(*store_, key(place_.rank), "");
-    const auto limit = std::chrono::duration_cast<std::chrono::seconds>(patience).count();
-    for (int rank = 0; rank < place_.size; ++rank) {
-      try {
-        store_->wait({key(rank)}, patience);
-      } catch (const std::exception&) {
-        throw std::runtime_error("no rank " + std::to_string(rank) + " after " + std::to_string(limit) + " s");
+    const auto end = std::chrono::steady_clock::now() + patience;
+    for (int rank = 0; rank < place_.size; ++rank)
+      while (!store_->check({key(rank)})) {
+        stop_if_signalled();
+        if (std::chrono::steady_clock::now() > end)
+          throw std::runtime_error("no rank " + std::to_string(rank) + " after " +
+                                   std::to_string(std::chrono::duration_cast<std::chrono::seconds>(patience).count()) +
+                                   " s");
+        std::this_thread::sleep_for(kStep);
       }
-    }
   }
 
   const RankPlace place_;
@@ -182,6 +185,8 @@ Ranks::Ranks(const RankPlace& place, const RanksOptions& options) : place_(place
   silence_c10d();
   try {
     group_ = std::make_unique<Group>(place, options);
+  } catch (const Interrupted&) {
+    throw;
   } catch (const std::exception& error) {
     throw RankError("rank " + std::to_string(place.rank) + " of " + std::to_string(place.size) +
                     ": expected all ranks at " + place.address + ":" + std::to_string(place.port) +

@@ -51,8 +51,6 @@ Loop::Loop(Method& method, const RunSettings& settings, const MethodPlan& plan, 
 }
 
 RunSummary Loop::go() {
-  // One of several ranks stops only where all do.
-  const auto deferral = ranks_.size() > 1 ? std::make_unique<StopDeferral>() : nullptr;
   try {
     method_.start(step_);
     train();

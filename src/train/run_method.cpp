@@ -10,6 +10,7 @@
 #include "rlhf/core/error.h"
 #include "rlhf/core/log.h"
 #include "rlhf/core/rank_place.h"
+#include "rlhf/core/signals.h"
 #include "rlhf/core/version.h"
 #include "rlhf/report/run_report.h"
 #include "rlhf/train/method.h"
@@ -206,10 +207,12 @@ RunSummary run_method(Method& method, const RunSettings& settings, const RunOpti
   const auto ranks = join_ranks(method, settings, options);
   if (options.eval_only)
     return with_file_errors(ExitCode::model, [&] { return evaluate_only(method, settings, options); });
+  // One of several ranks stops only where all do, in the loop.
+  const auto deferral = ranks->size() > 1 ? std::make_unique<StopDeferral>() : nullptr;
   try {
     return run_as_rank(method, settings, options, ranks);
   } catch (const Interrupted&) {
-    throw;  // all ranks stop at the same step
+    throw;
   } catch (const std::exception& error) {
     ranks->report_failure(error.what());
     throw;

@@ -30,7 +30,8 @@ class Ranks {
  public:
   /// A single process.
   Ranks();
-  /// Waits until all ranks are there. Throws RankError if they do not come, and ConfigError if `place` cannot be.
+  /// Waits until all ranks are there. Throws RankError if they do not come, Interrupted after a signal, and ConfigError
+  /// if `place` cannot be.
   explicit Ranks(const RankPlace& place, const RanksOptions& options = {});
   /// Says to the others that the work of this rank is done, or why it ends (report_failure); rank 0 waits for them.
   ~Ranks();
