@@ -126,11 +126,11 @@ inline std::vector<std::size_t> choose_evaluated(std::size_t count, std::int64_t
 }
 
 /// Calls body(members) for groups of `samples` with at most `budget` tokens, those of this rank; `lengths` are their
-/// numbers of tokens. `trained` and `last`: see for_each_own_group().
+/// numbers of tokens. `trained`: see for_each_own_group(); no other passes follow before its step.
 template <typename S, typename Body>
 void for_each_group(const std::vector<const S*>& samples, const std::vector<std::int64_t>& lengths, std::int64_t budget,
-                    const Body& body, const Ranks& ranks = one_rank(), Trainee* trained = nullptr, bool last = true) {
-  for_each_own_group(lengths, budget, ranks, trained, last, [&](const std::vector<std::size_t>& group) {
+                    const Body& body, const Ranks& ranks = one_rank(), Trainee* trained = nullptr) {
+  for_each_own_group(lengths, budget, ranks, trained, /*last=*/true, [&](const std::vector<std::size_t>& group) {
     std::vector<const S*> members;
     for (const std::size_t member : group) members.push_back(samples[member]);
     body(members);

@@ -21,6 +21,8 @@ inline constexpr const char* kDeviceDoc =
     "compute device; auto: a GPU if there is one; cuda: GPU 0, or that of the variable LOCAL_RANK; cuda:1: GPU 1; a "
     "resume needs the same architecture";
 
+inline constexpr const char* kThreadsDoc =
+    "CPU threads; default: the physical cores, divided among the ranks of the machine";
 inline constexpr const char* kShardDoc =
     "what each of several ranks has only a part of; none: all have everything; optimizer: masters and moments, of "
     "which "
@@ -65,9 +67,7 @@ constexpr auto describe(const TrainOptions*) {
       field<&C::seed>("seed of all random numbers of the run", at_least(0)).any_size(),
       field<&C::device>(detail::kDeviceDoc).may_change(),
       field<&C::dtype>("compute dtype; masters are float32; auto: bfloat16 if the hardware supports it"),
-      field<&C::threads>("CPU threads; default: the physical cores, divided among the ranks of the machine",
-                         at_least(1))
-          .may_change(),
+      field<&C::threads>(detail::kThreadsDoc, at_least(1)).may_change(),
       field<&C::shard>(detail::kShardDoc).may_change(), field<&C::recompute>(detail::kRecomputeDoc).may_change(),
       field<&C::router_aux_loss_coef>(detail::kRouterLossDoc, at_least(0.0)),
       field<&C::check_memory>(detail::kCheckMemoryDoc).may_change());
@@ -100,7 +100,7 @@ constexpr auto describe(const PpoTrainOptions*) {
       field<&C::seed>("seed of all random numbers of the run", at_least(0)).any_size(),
       field<&C::device>(detail::kDeviceDoc).may_change(),
       field<&C::dtype>("compute dtype; masters are float32; auto: bfloat16 if the hardware supports it"),
-      field<&C::threads>("CPU threads; default: the physical cores of the machine", at_least(1)).may_change(),
+      field<&C::threads>(detail::kThreadsDoc, at_least(1)).may_change(),
       field<&C::shard>(detail::kShardDoc).may_change(), field<&C::recompute>(detail::kRecomputeDoc).may_change(),
       field<&C::router_aux_loss_coef>(detail::kRouterLossDoc, at_least(0.0)),
       field<&C::check_memory>(detail::kCheckMemoryDoc).may_change());

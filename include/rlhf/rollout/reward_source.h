@@ -32,7 +32,9 @@ struct RewardRequest {
 class RewardSource {
  public:
   virtual ~RewardSource() = default;
-  /// Returns one score per response, [B]. The caller throws NumericsError if a score is not finite.
+  /// Returns one score per response, [B]. The caller throws NumericsError if a score is not finite. Of several ranks
+  /// each asks its own source for a part of a rollout, so a score must not depend on the other responses of the
+  /// request.
   virtual std::vector<float> score(const RewardRequest& request) = 0;
 };
 
