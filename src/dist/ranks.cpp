@@ -225,13 +225,17 @@ Ranks::Wait Ranks::start_sum_of_parts(const at::Tensor& values, const std::strin
   };
 }
 
-void Ranks::gather_parts(const at::Tensor& values, const std::string& what) const {
-  if (!group_) return;
+Ranks::Wait Ranks::start_gather_parts(const at::Tensor& values, const std::string& what) const {
+  if (!group_) return [] {};
   check_parts(values, size());
-  group_->start(what, bytes_to_others(values, size()), [&](c10d::Backend& backend) {
-    at::Tensor all = values.view(at::kByte), own = own_part(values, place_).clone().view(at::kByte);
-    return backend._allgather_base(all, own);
-  })();
+  at::Tensor all = values.view(at::kByte), own = own_part(values, place_).clone().view(at::kByte);
+  const Wait wait = group_->start(what, bytes_to_others(values, size()),
+                                  [&](c10d::Backend& backend) { return backend._allgather_base(all, own); });
+  return [wait, all, own] { wait(); };
+}
+
+void Ranks::gather_parts(const at::Tensor& values, const std::string& what) const {
+  start_gather_parts(values, what)();
 }
 
 void Ranks::sum(std::span<double> values, const std::string& what) const {

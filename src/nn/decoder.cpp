@@ -21,6 +21,7 @@
 #include "nn/cached_attention.h"
 #include "nn/embedding.h"
 #include "nn/experts.h"
+#include "nn/on_gradient.h"
 #include "nn/split_heads.h"
 
 namespace rlhf {
@@ -35,7 +36,11 @@ Decoder::Decoder(const DecoderConfig& config, const WeightSource& source, bool w
                               {shape.max_positions + config_.position_offset, shape.hidden_size});
   }
   embedding_norm_ = make_norm(source, "", names.embedding_norm, shape.hidden_size);
-  for (std::int64_t layer = 0; layer < shape.num_layers; ++layer) layers_.push_back(make_layer(layer, source));
+  std::size_t done = end_layer(source, 0, -1);
+  for (std::int64_t layer = 0; layer < shape.num_layers; ++layer) {
+    layers_.push_back(make_layer(layer, source));
+    done = end_layer(source, done, layer);
+  }
   for (const Rotary& rotary : config_.rotaries) frequencies_.push_back(rotary_frequencies(rotary, device()));
   final_norm_ = make_norm(source, "", names.final_norm, shape.hidden_size);
   if (shape.tied_head) {
@@ -43,6 +48,8 @@ Decoder::Decoder(const DecoderConfig& config, const WeightSource& source, bool w
   } else if (with_head) {
     head_ = request_head(source);
   }
+  end_layer(source, done, shape.num_layers);
+  set_supply(source.supply);
   if (!with_head) drop_head();
 }
 
@@ -123,6 +130,7 @@ Decoder::Linear Decoder::make_linear(const WeightSource& source, const LinearLay
 void Decoder::adapt(const LoraSource& source) {
   draws_ = source.options.dropout > 0;
   parameters_.clear();
+  std::size_t done = 0;
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const LayerLinears linears = linear_layers(config_, static_cast<std::int64_t>(i));
     Layer& layer = layers_[i];
@@ -130,6 +138,7 @@ void Decoder::adapt(const LoraSource& source) {
     layer.output.adapter = make_low_rank(linears.output, source, parameters_);
     layer.gate_up.adapter = make_low_rank(linears.gate_up, source, parameters_);
     layer.down.adapter = make_low_rank(linears.down, source, parameters_);
+    done = end_layer({}, done, static_cast<std::int64_t>(i));
   }
 }
 
@@ -141,6 +150,14 @@ Norm Decoder::make_norm(const WeightSource& source, const std::string& prefix, c
   if (config_.norm == NormKind::layer && config_.norm_bias)
     norm.bias = request(source, prefix + name + ".bias", {width});
   return norm;
+}
+
+std::size_t Decoder::end_layer(const WeightSource& source, std::size_t first, std::int64_t layer) {
+  const std::span unit = std::span(parameters_).subspan(first);
+  for (Parameter& parameter : unit) parameter.layer = layer;
+  const bool inside = layer >= 0 && layer < config_.shape.num_layers;
+  if (source.supply && !unit.empty()) source.supply->add(inside ? std::optional(layer) : std::nullopt, unit);
+  return parameters_.size();
 }
 
 at::Tensor Decoder::request(const WeightSource& source, const std::string& name, std::vector<std::int64_t> sizes,
@@ -272,30 +289,39 @@ Residual Decoder::run_layer(std::int64_t i, const Residual& input, const at::Ten
   return {between.sum, feed_forward(layer, between.norm, pass.balance.get())};
 }
 
+Residual Decoder::run_supplied(std::int64_t i, const Residual& input, const LayerBody& body) const {
+  const std::shared_ptr<WeightSupply>& supply = this->supply();
+  if (!supply) return body(input);
+  supply->before_layer(i);
+  const Residual output = body(on_gradient(input, [supply, i] { supply->after_backward(i); }));
+  supply->after_layer(i);
+  return on_gradient(output, [supply, i] { supply->before_backward(i); });
+}
+
 Residual Decoder::run_inner_layers(Residual residual, const Pass& pass) const {
   const bool recompute = recompute_ && at::GradMode::is_enabled();
   // With a frozen embedding nothing before the first layer requires a gradient, but its weights do.
   if (recompute && !residual.sum.requires_grad()) residual.sum = residual.sum.detach().requires_grad_();
   for (std::int64_t i = 0; i + 1 < config_.shape.num_layers; ++i) {
-    if (!recompute) {
-      residual = run_layer(i, residual, /*rows=*/{}, pass);
-      continue;
-    }
-    const auto body = [this, i, pass](const Residual& input) { return run_layer(i, input, /*rows=*/{}, pass); };
-    residual = recompute_in_backward(body, residual, draws_);
+    const auto layer = [this, i, pass](const Residual& input) { return run_layer(i, input, /*rows=*/{}, pass); };
+    residual = run_supplied(i, residual, [&](const Residual& input) {
+      return recompute ? recompute_in_backward(layer, input, draws_) : layer(input);
+    });
   }
   return residual;
 }
 
 at::Tensor Decoder::run(const at::Tensor& tokens, const at::Tensor& positions, const at::Tensor& rows, Attend attend,
                         c10::intrusive_ptr<RouterBalance> balance) const {
+  if (supply()) supply()->begin_pass();
   Pass pass{.attend = std::move(attend), .balance = std::move(balance)};
   for (std::size_t i = 0; i < frequencies_.size(); ++i)
     pass.tables.push_back(make_rotary_table(positions, frequencies_[i], config_.rotaries[i]));
   const Residual inner = run_inner_layers({embed_tokens(tokens, positions), {}}, pass);
   // The loss of the routers needs every token in the last layer too.
   const at::Tensor early = pass.balance ? at::Tensor() : rows, late = pass.balance ? rows : at::Tensor();
-  const Residual last = run_layer(config_.shape.num_layers - 1, inner, early, pass);
+  const std::int64_t i = config_.shape.num_layers - 1;
+  const Residual last = run_supplied(i, inner, [&](const Residual& input) { return run_layer(i, input, early, pass); });
   return to_head(add_norm(select_rows(last.sum, late), select_rows(last.delta, late), final_norm_).norm);
 }
 

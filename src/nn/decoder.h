@@ -86,6 +86,8 @@ class Decoder final : public CausalLM {
   Expert make_expert(const WeightSource& source, const std::string& prefix, std::int64_t inner);
   void make_experts(const WeightSource& source, const std::string& prefix, Layer& layer);
   Norm make_norm(const WeightSource& source, const std::string& prefix, const std::string& name, std::int64_t width);
+  /// The parameters from `first` on are those of this layer (Parameter::layer). Returns their number with those before.
+  std::size_t end_layer(const WeightSource& source, std::size_t first, std::int64_t layer);
   at::Tensor request(const WeightSource& source, const std::string& name, std::vector<std::int64_t> sizes,
                      const FileLayout& layout = {});
   /// The output head: [V,D], or [V,D+1] whose last column is its bias.
@@ -104,6 +106,8 @@ class Decoder final : public CausalLM {
   at::Tensor to_residual(const at::Tensor& x, const Norm& post_norm) const;
   /// What is multiplied by the head.
   at::Tensor to_head(const at::Tensor& hidden) const;
+  /// `body` of layer `i`, which has its weights from supply() meanwhile.
+  Residual run_supplied(std::int64_t i, const Residual& input, const LayerBody& body) const;
   /// Layer `i`; from its attention on for the tokens `rows` only, if that is defined.
   Residual run_layer(std::int64_t i, const Residual& input, const at::Tensor& rows, const Pass& pass) const;
   /// All layers but the last, whose activations the backward pass needs at once.

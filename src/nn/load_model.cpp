@@ -25,6 +25,10 @@
 namespace rlhf {
 namespace {
 
+std::shared_ptr<WeightSupply> make_supply(const WeightKeeping& keeping) {
+  return keeping.is_whole() ? nullptr : std::make_shared<WeightSupply>(keeping);
+}
+
 constexpr const char* kScoreName = "score.weight";
 const std::uint64_t kHeadStream = random_stream(1, 2);  // distinct from the streams of a new model's weights
 
@@ -85,7 +89,8 @@ at::Tensor read_score(MergedWeights& weights, const ModelFolder& folder, std::in
 }  // namespace
 
 std::unique_ptr<CausalLM> load_causal_lm(const ModelFolder& folder, at::Device device, at::ScalarType dtype,
-                                         bool requires_grad, std::uint64_t seed, bool allow_missing_head) {
+                                         bool requires_grad, std::uint64_t seed, bool allow_missing_head,
+                                         const WeightKeeping& keeping) {
   check_placement(device, dtype);
   check_argument(!folder.adapter || !allow_missing_head, "allow_missing_head", "false with an adapter", "true");
   if (folder.scalar_head) {
@@ -93,9 +98,10 @@ std::unique_ptr<CausalLM> load_causal_lm(const ModelFolder& folder, at::Device d
                      ": expected a language model (…ForCausalLM), found a scalar head (…ForSequenceClassification); "
                      "hint: it is a reward or value model");
   }
-  if (folder.adapter && requires_grad) return SharedTrunks(device, dtype).causal_lm(folder, requires_grad, seed);
+  if (folder.adapter && requires_grad)
+    return SharedTrunks(device, dtype, keeping).causal_lm(folder, requires_grad, seed);
   const DecoderRecipe recipe = read_recipe(folder);
-  const Placement placement{device, dtype, requires_grad};
+  const Placement placement{device, dtype, requires_grad, make_supply(keeping)};
   if (folder.path.empty()) return make_new_decoder(recipe, placement, seed, /*with_head=*/true);
   MergedWeights weights(folder, recipe.config);
   const auto read = [&](const WeightRequest& request) {
@@ -109,12 +115,14 @@ std::unique_ptr<CausalLM> load_causal_lm(const ModelFolder& folder, at::Device d
 }
 
 ScalarModel load_scalar_model(const ModelFolder& folder, at::Device device, at::ScalarType dtype, bool requires_grad,
-                              std::uint64_t seed) {
+                              std::uint64_t seed, const WeightKeeping& keeping) {
   check_placement(device, dtype);
-  if (folder.adapter && requires_grad) return SharedTrunks(device, dtype).scalar_model(folder, requires_grad, seed);
+  if (folder.adapter && requires_grad)
+    return SharedTrunks(device, dtype, keeping).scalar_model(folder, requires_grad, seed);
   const DecoderRecipe recipe = read_recipe(folder);
   const std::int64_t width = recipe.config.shape.hidden_size;
-  const Placement placement{device, dtype, requires_grad}, score_placement{device, at::kFloat, requires_grad};
+  const Placement placement{device, dtype, requires_grad, make_supply(keeping)};
+  const Placement score_placement{device, at::kFloat, requires_grad};
   if (folder.path.empty())
     return {make_new_decoder(recipe, placement, seed, /*with_head=*/false),
             score_placement.weight(new_score(width, seed)).leaf, folder.reward_mean};

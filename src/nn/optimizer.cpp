@@ -106,7 +106,7 @@ at::Tensor AdamW::step_by_kernel(double lr, double norm) {
   AdamWStep step = make_step(options_, lr, step_count_.item<double>(), norm);
   for (std::size_t i = 0; i < weights_.weights().size(); ++i) {
     const auto& weight = weights_.weights()[i];
-    const at::Tensor &master = weight.master, gradient = weight.own(weight.gradient), leaf = weight.own(weight.leaf);
+    const at::Tensor &master = weight.master, gradient = weight.own(weight.gradient), leaf = weight.part;
     step.weight_decay = weight.parameter.decay ? static_cast<float>(options_.weight_decay) : 0.0F;
     float* const values = mutable_elements<float>(master);
     auto* const rounded = leaf.scalar_type() == at::kBFloat16 ? mutable_elements<BFloat16>(leaf) : nullptr;

@@ -56,7 +56,7 @@ Weight Placement::weight(at::TensorList parts) const {
 }
 
 WeightSource Placement::source(std::function<at::Tensor(const WeightRequest&)> read) const {
-  return {std::move(read), [placement = *this](at::TensorList parts) { return placement.weight(parts); }};
+  return {std::move(read), [placement = *this](at::TensorList parts) { return placement.weight(parts); }, supply};
 }
 
 void check_placement(at::Device device, at::ScalarType dtype) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 
 #include <ATen/core/Tensor.h>
 
@@ -14,6 +15,7 @@ struct Placement {
   at::Device device;
   at::ScalarType dtype;
   bool requires_grad;
+  std::shared_ptr<WeightSupply> supply = nullptr;  ///< of a decoder whose weights are not always there
 
   /// Concatenates the rows of `parts`, copying each at most once.
   Weight weight(at::TensorList parts) const;

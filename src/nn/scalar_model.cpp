@@ -39,7 +39,7 @@ ScalarModel::ScalarModel(std::unique_ptr<CausalLM> trunk, at::Tensor score, doub
     const bool unused_head = !trunk_->shape().tied_head && parameter.value.is_same(trunk_->head());
     if (!unused_head) parameters_.push_back(parameter);
   }
-  parameters_.push_back({"score.weight", std::move(score), /*decay=*/true});
+  parameters_.push_back({.name = "score.weight", .value = std::move(score), .layer = trunk_->shape().num_layers});
 }
 
 at::Tensor ScalarModel::values(const PackedBatch& batch, const at::Tensor& rows) {

@@ -28,7 +28,8 @@ struct SharedTrunks::Trunk {
       : decoder(trunk), score(std::move(head)), with_head(language) {}
 };
 
-SharedTrunks::SharedTrunks(at::Device device, at::ScalarType dtype) : device_(device), dtype_(dtype) {}
+SharedTrunks::SharedTrunks(at::Device device, at::ScalarType dtype, WeightKeeping keeping)
+    : device_(device), dtype_(dtype), keeping_(std::move(keeping)) {}
 SharedTrunks::~SharedTrunks() = default;
 SharedTrunks::SharedTrunks(SharedTrunks&&) noexcept = default;
 SharedTrunks& SharedTrunks::operator=(SharedTrunks&&) noexcept = default;
@@ -77,10 +78,11 @@ const SharedTrunks::Trunk& SharedTrunks::trunk(const ModelFolder& folder, bool w
   base.scalar_head = folder.base_has_score;
   base.padding_is_eos.reset();
   if (with_head) {
-    const auto model = load_causal_lm(base, device_, dtype_, /*requires_grad=*/false);
+    const auto model = load_causal_lm(base, device_, dtype_, /*requires_grad=*/false, /*seed=*/0,
+                                      /*allow_missing_head=*/false, keeping_);
     found = std::make_unique<Trunk>(static_cast<const Decoder&>(*model), at::Tensor(), true);
   } else {
-    ScalarModel model = load_scalar_model(base, device_, dtype_, /*requires_grad=*/false);
+    ScalarModel model = load_scalar_model(base, device_, dtype_, /*requires_grad=*/false, /*seed=*/0, keeping_);
     found = std::make_unique<Trunk>(static_cast<const Decoder&>(model.trunk()),
                                     folder.base_has_score ? model.score() : at::Tensor(), false);
   }
@@ -88,14 +90,16 @@ const SharedTrunks::Trunk& SharedTrunks::trunk(const ModelFolder& folder, bool w
 }
 
 std::unique_ptr<CausalLM> SharedTrunks::causal_lm(const ModelFolder& folder, bool requires_grad, std::uint64_t seed) {
-  if (!folder.adapter && requires_grad) return load_causal_lm(folder, device_, dtype_, requires_grad, seed);
+  if (!folder.adapter && requires_grad)
+    return load_causal_lm(folder, device_, dtype_, requires_grad, seed, /*allow_missing_head=*/false, keeping_);
   auto model = std::make_unique<Decoder>(trunk(folder, /*with_head=*/true).decoder);
   if (folder.adapter) adapt(*model, folder, {device_, dtype_, requires_grad}, seed);
   return model;
 }
 
 ScalarModel SharedTrunks::scalar_model(const ModelFolder& folder, bool requires_grad, std::uint64_t seed) {
-  if (!folder.adapter && requires_grad) return load_scalar_model(folder, device_, dtype_, requires_grad, seed);
+  if (!folder.adapter && requires_grad)
+    return load_scalar_model(folder, device_, dtype_, requires_grad, seed, keeping_);
   const Trunk& base = trunk(folder, /*with_head=*/false);
   auto decoder = std::make_unique<Decoder>(base.decoder);
   decoder->drop_head();

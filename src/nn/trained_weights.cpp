@@ -2,7 +2,6 @@
 #include "rlhf/nn/trained_weights.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/_foreach_copy.h>
@@ -12,24 +11,22 @@
 #include "rlhf/kernels/kernels.h"
 #include "rlhf/tensor/check_shape.h"
 
+#include "nn/shard_layout.h"
+
 namespace rlhf {
 namespace {
 
 constexpr std::int64_t kAlignment = 16;  // elements; the gradient of each weight begins at a cache line
 constexpr std::int64_t kBucketBytes = 25 << 20, kFewestBuckets = 8;
 
-std::int64_t padded(std::int64_t elements, std::int64_t alignment) {
-  return (elements + alignment - 1) / alignment * alignment;
-}
-
 /// The float32 values from which the leaf was rounded, if the file had them, otherwise those of the leaf.
 at::Tensor master_of(const Parameter& parameter) {
   return parameter.master.defined() ? parameter.master : parameter.value.detach().to(at::kFloat);
 }
 
-bool is_trained(const Parameter& parameter) {
+bool is_trained(const Parameter& parameter, bool supplied) {
   check_floating(parameter.value, parameter.name);
-  if (parameter.master.defined() && parameter.master.sizes() != parameter.value.sizes())
+  if (!supplied && parameter.master.defined() && parameter.master.sizes() != parameter.value.sizes())
     throw ShapeError(parameter.name + ": expected a master of the shape of the weight, found another shape");
   return parameter.value.requires_grad();
 }
@@ -46,83 +43,106 @@ std::string TrainedWeights::Weight::name_of_own(const std::string& name, std::in
   return name + "[" + blocks(begin) + ":" + blocks(begin + master.numel()) + "]";
 }
 
-TrainedWeights::TrainedWeights(const Parameters& parameters, Shard shard) : parameters_(parameters), shard_(shard) {
+TrainedWeights::TrainedWeights(const Parameters& parameters, Shard shard, const WeightSupply* supply)
+    : parameters_(parameters), shard_(shard), supply_(shard.size > 1 ? supply : nullptr) {
   check_argument(shard.size >= 1 && shard.rank >= 0 && shard.rank < shard.size, "shard", "a rank below its size",
                  shard.rank);
   if (shard_.size == 1) shard_ = {};
-  std::vector<std::int64_t> elements;
-  for (const Parameter& parameter : parameters_)
-    if (is_trained(parameter)) elements.push_back(parameter.value.numel());
-  check_argument(!elements.empty(), "parameters", "at least one weight that requires a gradient", "none");
-  const std::vector<std::int64_t> places = lay_out(elements);
+  if (supply_ != nullptr)
+    check_argument(shard_.gradients && supply_->keeping().size == shard_.size && supply_->keeping().rank == shard_.rank,
+                   "supply", "one that is divided as the gradients are", "another one");
+  for (const Parameter& parameter : parameters_) {
+    const bool supplied = unit_of(parameter.value) != nullptr;
+    if (!is_trained(parameter, supplied)) continue;
+    weights_.push_back({.parameter = parameter, .leaf = parameter.value});
+    if (!supplied) weights_.back().master = master_of(parameter);
+  }
+  check_argument(!weights_.empty(), "parameters", "at least one weight that requires a gradient", "none");
+  choose_buckets();
+  lay_out();
   const std::int64_t kept = buckets_.front().end / (shard_.gradients ? shard_.size : 1);
   gradients_ = at::zeros({kept}, parameters_.front().value.options().dtype(at::kFloat).requires_grad(false));
-  for (const Parameter& parameter : parameters_) {
-    const at::Tensor& leaf = parameter.value;
-    if (!leaf.requires_grad()) continue;
-    Weight weight{.parameter = parameter, .leaf = leaf, .master = master_of(parameter)};
-    weight.place = places[weights_.size()];
-    if (!shard_.gradients) weight.gradient = gradients_.narrow(0, weight.place, leaf.numel()).view(leaf.sizes());
-    weights_.push_back(std::move(weight));
-  }
-  if (shard_.size > 1) keep_own_elements();
+  for (const Bucket& bucket : buckets_)
+    for (std::size_t i = bucket.first; i < bucket.last; ++i) keep_own_elements(bucket, weights_[i]);
   zero_gradients();
 }
 
-void TrainedWeights::keep_own_elements() {
-  for (const Bucket& bucket : buckets_) {
-    const auto [own_begin, own_end] = own_range(bucket);
-    for (std::size_t i = bucket.first; i < bucket.last; ++i) {
-      Weight& weight = weights_[i];
-      const std::int64_t count = weight.leaf.numel();
-      weight.begin = std::clamp<std::int64_t>(own_begin - weight.place, 0, count);
-      const std::int64_t own = std::clamp<std::int64_t>(own_end - weight.place, weight.begin, count) - weight.begin;
-      const at::Tensor values = weight.master.view({-1}).narrow(0, weight.begin, own);
-      weight.master = weight.leaf.scalar_type() == at::kFloat ? values : values.clone();
-      // Also the parameters of the model refer to the master; this frees its memory.
-      if (weight.parameter.master.defined()) weight.parameter.master.set_data(weight.master);
-      if (!shard_.gradients) continue;
-      const std::int64_t first = own > 0 ? weight.place + weight.begin - own_begin : 0;
-      weight.gradient = own_gradients(bucket).narrow(0, first, own);
-    }
-  }
+const WeightSupply::Unit* TrainedWeights::unit_of(const at::Tensor& leaf) const {
+  return supply_ != nullptr ? supply_->find(leaf) : nullptr;
 }
 
-std::vector<std::int64_t> TrainedWeights::lay_out(const std::vector<std::int64_t>& elements) {
-  const std::int64_t alignment = shard_.size > 1 ? kMomentBlock : kAlignment;
-  const std::int64_t total = std::accumulate(elements.begin(), elements.end(), std::int64_t{0});
+void TrainedWeights::keep_own_elements(const Bucket& bucket, Weight& weight) const {
+  const std::int64_t elements = weight.leaf.numel(), place = weight.place - bucket.begin;
+  if (!shard_.gradients) weight.gradient = gradients_.narrow(0, weight.place, elements).view(weight.leaf.sizes());
+  weight.part = weight.leaf.detach();
+  if (shard_.size == 1) return;
+  const OwnPart own = own_part(bucket);
+  const auto [begin, count] = own.of(place, elements);
+  const std::int64_t place_in_part = count > 0 ? place + begin - own.begin() : 0;
+  weight.begin = begin;
+  if (shard_.gradients) weight.gradient = own_gradients(bucket).narrow(0, place_in_part, count);
+  if (const WeightSupply::Unit* const unit = unit_of(weight.leaf)) {
+    weight.part = unit->own.narrow(0, place_in_part, count);
+    weight.master = weight.parameter.master.defined() ? weight.parameter.master : weight.part.to(at::kFloat);
+    return;
+  }
+  weight.part = weight.part.view({-1}).narrow(0, begin, count);
+  if (weight.leaf.scalar_type() == at::kFloat) {
+    weight.master = weight.part;
+    return;
+  }
+  weight.master = weight.master.view({-1}).narrow(0, begin, count).clone();
+  // Also the parameters of the model refer to the master; this frees its memory.
+  if (weight.parameter.master.defined()) weight.parameter.master.set_data(weight.master);
+}
+
+void TrainedWeights::choose_buckets() {
+  std::int64_t total = 0, size = 0;
+  for (const Weight& weight : weights_) total += weight.leaf.numel();
   const std::int64_t largest =
       std::min<std::int64_t>(kBucketBytes / static_cast<std::int64_t>(sizeof(float)), total / kFewestBuckets);
-  std::int64_t size = 0;
-  for (std::size_t i = elements.size(); i-- > 0;) {
-    if (buckets_.empty() || size + elements[i] > largest) {
-      buckets_.push_back({.first = i, .last = i + 1});
+  const auto fit = [&](const Weight& weight, const Weight& next) {
+    const auto* const unit = unit_of(weight.leaf);
+    if (unit != unit_of(next.leaf) || weight.leaf.scalar_type() != next.leaf.scalar_type()) return false;
+    return unit != nullptr || size + weight.leaf.numel() <= largest;
+  };
+  for (std::size_t i = weights_.size(); i-- > 0;) {
+    const Weight& weight = weights_[i];
+    if (buckets_.empty() || !fit(weight, weights_[i + 1])) {
+      buckets_.push_back({.last = i + 1, .layer = weight.parameter.layer});
       size = 0;
     }
     buckets_.back().first = i;
-    size += elements[i];
+    buckets_.back().layer = std::min(buckets_.back().layer, weight.parameter.layer);
+    size += weight.leaf.numel();
   }
-  std::vector<std::int64_t> begins;
+}
+
+void TrainedWeights::lay_out() {
+  const std::int64_t alignment = shard_.size > 1 ? kShardAlignment : kAlignment;
   std::int64_t next = 0;
   for (auto bucket = buckets_.rbegin(); bucket != buckets_.rend(); ++bucket) {
     bucket->begin = next;
     for (std::size_t i = bucket->first; i < bucket->last; ++i) {
-      begins.push_back(next);
-      next += padded(elements[i], alignment);
+      weights_[i].place = next;
+      next += padded(weights_[i].leaf.numel(), alignment);
     }
     next = bucket->end = bucket->begin + padded(next - bucket->begin, alignment * shard_.size);
+    const Weight& first = weights_[bucket->first];
+    const WeightSupply::Unit* const unit = unit_of(first.leaf);
+    check_argument(unit == nullptr || unit->leaves.size() == bucket->last - bucket->first, first.parameter.name,
+                   "all weights of its unit trained, or none", "some");
   }
-  return begins;
 }
 
-std::pair<std::int64_t, std::int64_t> TrainedWeights::own_range(const Bucket& bucket) const {
-  const std::int64_t part = (bucket.end - bucket.begin) / shard_.size;
-  return {bucket.begin + shard_.rank * part, bucket.begin + (shard_.rank + 1) * part};
+OwnPart TrainedWeights::own_part(const Bucket& bucket) const {
+  return {shard_.rank, shard_.size, bucket.end - bucket.begin};
 }
 
 at::Tensor TrainedWeights::own_gradients(const Bucket& bucket) const {
-  const auto [begin, end] = own_range(bucket);
-  return gradients_.narrow(0, shard_.gradients ? bucket.begin / shard_.size : begin, end - begin);
+  const OwnPart own = own_part(bucket);
+  const std::int64_t begin = shard_.gradients ? bucket.begin / shard_.size : bucket.begin + own.begin();
+  return gradients_.narrow(0, begin, own.count());
 }
 
 std::vector<at::Tensor> TrainedWeights::own_gradients() const {
@@ -144,15 +164,16 @@ void TrainedWeights::write_leaves() {
   std::vector<at::Tensor> leaves, masters;
   for (const Weight& weight : weights_) {
     if (weight.leaf.scalar_type() == at::kFloat) continue;  // the leaf is the master
-    leaves.push_back(weight.own(weight.leaf));
+    leaves.push_back(weight.part);
     masters.push_back(weight.master);
   }
   if (!leaves.empty()) at::_foreach_copy_(leaves, masters);
 }
 
 bool TrainedWeights::lacks_masters() const {
-  return shard_.size > 1 &&
-         std::ranges::any_of(weights_, [](const Weight& weight) { return weight.leaf.scalar_type() != at::kFloat; });
+  return shard_.size > 1 && std::ranges::any_of(weights_, [this](const Weight& weight) {
+           return weight.leaf.scalar_type() != at::kFloat || unit_of(weight.leaf) != nullptr;
+         });
 }
 
 NamedTensors TrainedWeights::file_tensors() const {

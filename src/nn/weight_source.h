@@ -2,10 +2,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
+
+#include "rlhf/nn/weight_supply.h"
 
 namespace rlhf {
 
@@ -24,6 +27,7 @@ struct Weight {
 struct WeightSource {
   std::function<at::Tensor(const WeightRequest&)> read;
   std::function<Weight(at::TensorList parts)> place;
+  std::shared_ptr<WeightSupply> supply;  ///< null if the weights are always there
 };
 
 }  // namespace rlhf

@@ -246,14 +246,18 @@ std::vector<Generation> generate(CausalLM& model, std::span<const GenerationRequ
   check_argument(options.max_new_tokens > 0, "max_new_tokens", "at least 1", options.max_new_tokens);
   check_sampling(options);
   const c10::NoGradGuard no_grad;
-  if (requests.empty()) return {};
   const std::int64_t longest = check_prompts(requests, options.max_new_tokens, model.shape());
   const std::int64_t rows = std::min(max_rows, static_cast<std::int64_t>(requests.size()));
-  // The last token of a response is sampled but never an input of the model.
-  Generator generator(model, requests, options, rows, longest + options.max_new_tokens - 1, on_token, on_response);
-  generator.run();
-  if (work) *work += generator.work();
-  return generator.take_results();
+  std::vector<Generation> results;
+  lend_weights(model, [&] {
+    if (requests.empty()) return;
+    // The last token of a response is sampled but never an input of the model.
+    Generator generator(model, requests, options, rows, longest + options.max_new_tokens - 1, on_token, on_response);
+    generator.run();
+    if (work) *work += generator.work();
+    results = generator.take_results();
+  });
+  return results;
 }
 
 }  // namespace rlhf

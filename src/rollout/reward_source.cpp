@@ -24,11 +24,13 @@ class ModelReward : public RewardSource {
     const c10::NoGradGuard no_grad;
     std::vector<std::size_t> order;
     std::vector<at::Tensor> parts;
-    for (const auto& group : pack_by_length(request.rollout.batch.segments.lengths(), budget_)) {
-      stop_if_signalled();
-      order.insert(order.end(), group.begin(), group.end());
-      parts.push_back(model_.scores(slice_rollout(request.rollout, group).batch));
-    }
+    lend_weights(model_.trunk(), [&] {
+      for (const auto& group : pack_by_length(request.rollout.batch.segments.lengths(), budget_)) {
+        stop_if_signalled();
+        order.insert(order.end(), group.begin(), group.end());
+        parts.push_back(model_.scores(slice_rollout(request.rollout, group).batch));
+      }
+    });
     if (request.work) {
       request.work->useful_tokens += request.rollout.batch.segments.total();
       request.work->processed_tokens += model_.trunk().take_processed_tokens();

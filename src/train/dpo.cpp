@@ -163,7 +163,8 @@ class Dpo final : public LanguageMethod<RankedSample, DpoConfig, Stage::dpo> {
       reference_->compute(model, samples, micro_batch_tokens_, *setup_->ranks);
     };
     if (!reference_folder_) return compute(*model_, "the initial model");
-    const auto model = load_causal_lm(*reference_folder_, device(), setup_->compute.dtype, /*requires_grad=*/false);
+    const auto model = load_causal_lm(*reference_folder_, device(), setup_->compute.dtype, /*requires_grad=*/false,
+                                      seed_, /*allow_missing_head=*/false, setup_->keeping());
     compute(*model, reference_folder_->path.string());
   }
 
@@ -206,7 +207,7 @@ class Dpo final : public LanguageMethod<RankedSample, DpoConfig, Stage::dpo> {
       done->work.label_rows += batch.targets.size(0);
       done->work.head_rows += add(members, batch, kl, static_cast<double>(samples.size()), update != nullptr, figures);
     };
-    for_each_group(samples, done->counts.lengths, micro_batch_tokens_, run_group, ranks, trained(update));
+    for_each_group(samples, done->counts.lengths, micro_batch_tokens_, *model_, run_group, ranks, trained(update));
     figures.sum(ranks);
     done->has_kl = kl.defined();
     if (done->has_kl) figures.put(DpoStep::kKl, kl);

@@ -120,16 +120,13 @@ void GradientExchange::receive_first() {
   own.add_(first.gradients.narrow(0, ranks_.rank() * own.numel(), own.numel()));
 }
 
-void GradientExchange::end_passes(std::int64_t more, bool last) {
-  if (!in_each_pass()) {
-    if (last) send_rest();
-    return;
-  }
-  if (expecting_) send_rest();
-  for (; more > 0; --more) {  // with zeros for those of this rank
-    next_ = 0;
-    send_rest();
-  }
+void GradientExchange::end_passes(bool last) {
+  if (in_each_pass() ? expecting_ : last) send_rest();
+}
+
+void GradientExchange::send_above(std::int64_t layer) {
+  if (!expecting_) return;
+  while (next_ < num_buckets() && weights_.buckets()[next_].layer > layer) send_next();
 }
 
 void GradientExchange::finish() {

@@ -25,7 +25,9 @@ class GradientExchange {
 
   /// See Trainee.
   void begin_pass(bool last);
-  void end_passes(std::int64_t more, bool last);
+  void end_passes(bool last);
+  /// In a pass whose sums are exchanged: the gradients of the layers after this one are complete.
+  void send_above(std::int64_t layer);
   /// Sends what has not been sent, and waits for all sums.
   void finish();
 

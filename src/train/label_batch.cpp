@@ -59,7 +59,7 @@ std::int64_t run_labels(CausalLM& model, const std::vector<const Sample*>& sampl
     work.head_rows += result.head_rows;
     take(result);
   };
-  for_each_group(samples, lengths, pass.micro_batch_tokens, run, pass.ranks, pass.trained);
+  for_each_group(samples, lengths, pass.micro_batch_tokens, model, run, pass.ranks, pass.trained);
   work.processed_tokens += model.take_processed_tokens();
   return labels;
 }

@@ -32,9 +32,9 @@ class LanguageMethod : public SupervisedMethod<S, Config, kStage> {
   void load() override {
     const Setup& setup = *this->setup_;
     model_ = load_causal_lm(setup.folder, setup.compute.device, setup.compute.dtype, true, this->seed_,
-                            this->config_.model.allow_missing_head);
+                            this->config_.model.allow_missing_head, setup.keeping());
     this->setup_->prepare_to_train(*model_);
-    this->train_these(model_->parameters());
+    this->train_these(model_->parameters(), model_->supply());
   }
 
   /// Greedy responses to a few prompts, to show what the model has learned.

@@ -230,7 +230,7 @@ void Loop::observe() {
   }
   const bool last = is_last() || best.exhausted();
   const bool show = samples_due(0) || (last && settings_.log.samples_every_steps > 0);
-  const auto samples = show && run_ != nullptr ? method_.show() : std::vector<nlohmann::ordered_json>();
+  const auto samples = show ? method_.show() : std::vector<nlohmann::ordered_json>();
   observed_ = true;
   best_ = best;
   if (evaluation) summary_.work += evaluation->work;
@@ -261,6 +261,7 @@ bool Loop::count_evaluation(BestEvaluation& best, const Metrics& evaluation) con
 }
 
 void Loop::save_models(const std::string& name) {
+  method_.before_saving();
   std::function<void()> write = [&] {
     if (run_ != nullptr) write_models(name);
   };

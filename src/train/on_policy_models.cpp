@@ -148,6 +148,7 @@ MethodPlan OnPolicyModels::plan(const OptimizerOptions& optimizer, const std::ve
     plan.memory.parts.emplace_back("held-out reward model", memory.weights(*eval_reward_folder_, /*trained=*/false));
   for (const OtherModel& other : others)
     plan.memory.parts.emplace_back(other.name + " and training state", trained(other.folder, other.optimizer));
+  memory.add_lent(plan.memory);
   plan.memory.keys = {"train.micro_batch_tokens", "rollout.batch_size", "rollout.max_new_tokens"};
   plan.micro_batch_tokens = setup_.choose_micro_batch_tokens(plan.memory.total(), std::max(longest(), longest_sample));
   plan.memory.parts.push_back(largest_phase(phases(plan.micro_batch_tokens, longest_sample)));
@@ -199,7 +200,7 @@ Workload OnPolicyModels::workload(const OptimizerOptions& optimizer, const std::
 }
 
 void OnPolicyModels::load(std::int64_t seed, std::int64_t micro_batch_tokens) {
-  trunks_.emplace(setup_.compute.device, setup_.compute.dtype);
+  trunks_.emplace(setup_.compute.device, setup_.compute.dtype, setup_.keeping());
   policy_ = trunks_->causal_lm(policy_folder_, /*requires_grad=*/true, static_cast<std::uint64_t>(seed));
   setup_.prepare_to_train(*policy_);
   reference_ = trunks_->causal_lm(reference_folder_, /*requires_grad=*/false);

@@ -7,24 +7,29 @@
 
 #include "rlhf/core/signals.h"
 #include "rlhf/dist/ranks.h"
+#include "rlhf/nn/causal_lm.h"
 #include "rlhf/tensor/pack_by_length.h"
 #include "rlhf/train/trainee.h"
 
 namespace rlhf {
 
-/// Calls body(group) for the groups of this rank: indices into `lengths`, of at most `budget` tokens. With `trainee`,
-/// whose gradients the body adds to, these are exchanged; `last`: no other passes follow before its step.
+/// Calls body(group), which is a pass of `model`, for the groups of this rank: indices into `lengths`, of at most
+/// `budget` tokens. With `trainee`, whose gradients the body adds to, these are exchanged; `last`: no other passes
+/// follow before its step. Without it the weights of the model are lent.
 template <typename Body>
 void for_each_own_group(std::span<const std::int64_t> lengths, std::int64_t budget, const Ranks& ranks,
-                        Trainee* trainee, bool last, const Body& body) {
+                        const CausalLM& model, Trainee* trainee, bool last, const Body& body) {
   const std::vector<Groups> all = pack_for_ranks(lengths, budget, ranks.size());
   const Groups& own = all[static_cast<std::size_t>(ranks.rank())];
-  for (std::size_t i = 0; i < own.size(); ++i) {
-    stop_if_signalled();
-    if (trainee != nullptr) trainee->begin_pass(last && i + 1 == own.size());
-    body(own[i]);
-  }
-  if (trainee == nullptr) return;
+  const auto run = [&] {
+    for (std::size_t i = 0; i < own.size(); ++i) {
+      stop_if_signalled();
+      if (trainee != nullptr) trainee->begin_pass(last && i + 1 == own.size());
+      body(own[i]);
+    }
+  };
+  if (trainee == nullptr) return lend_weights(model, run);
+  run();
   const Groups& most = *std::ranges::max_element(all, {}, &Groups::size);
   trainee->end_passes(std::ssize(most) - std::ssize(own), last);
 }

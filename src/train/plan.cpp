@@ -39,6 +39,20 @@ std::string plural(std::int64_t count, const std::string& one, const std::string
   return std::to_string(count) + " " + (count == 1 ? one : many);
 }
 
+double real(std::int64_t number) { return static_cast<double>(number); }
+
+/// The number of parameters of a layer.
+double of_layer(const ModelShape& s) {
+  const double attention =
+      real(s.hidden_size) * real(s.head_dim) * (2 * real(s.num_heads) + 2 * real(s.num_key_value_heads));
+  return attention + 3 * real(s.hidden_size) * real(s.intermediate_size) + 2 * real(s.hidden_size);
+}
+
+/// The number of those outside of layers: embedding, head, last norm.
+double outside_layers(const ModelShape& s) {
+  return real(s.vocab_size) * real(s.hidden_size) * (s.tied_head ? 1 : 2) + real(s.hidden_size);
+}
+
 /// What is said if the number of episodes is rounded up.
 std::string rounding(const PpoConfig& config, std::int64_t rollouts) {
   const std::int64_t episodes = rollouts * config.rollout.batch_size, asked = config.train.total_episodes;
@@ -86,6 +100,17 @@ std::pair<std::string, std::int64_t> process_part(at::Device device) {
   return {"LibTorch, tokenizer and data", device.is_cpu() ? resident_memory() + kLater : 0};
 }
 
+bool lends_whole(const MemoryForecast& forecast, const MemoryLimit& available) {
+  return forecast.total() + forecast.lent_whole <= available.bytes;
+}
+
+void add_lent(MemoryForecast& forecast, bool whole) {
+  if (forecast.lent_whole == 0) return;
+  forecast.parts.emplace_back(
+      whole ? "all weights of a model, for passes without gradients" : "weights of a few layers of a model",
+      whole ? forecast.lent_whole : forecast.lent_layers);
+}
+
 void check_memory(const MemoryForecast& forecast, const MemoryLimit& available, bool refuse) {
   if (forecast.total() <= available.bytes) return;
   const std::string message = "memory: expected at most " + binary_size(available.bytes) + " (" + available.source +
@@ -94,13 +119,8 @@ void check_memory(const MemoryForecast& forecast, const MemoryLimit& available, 
   log_warning(message);
 }
 
-std::int64_t count_parameters(const ModelShape& s) {
-  const auto real = [](std::int64_t x) { return static_cast<double>(x); };
-  const double attention =
-      real(s.hidden_size) * real(s.head_dim) * (2 * real(s.num_heads) + 2 * real(s.num_key_value_heads));
-  const double layer = attention + 3 * real(s.hidden_size) * real(s.intermediate_size) + 2 * real(s.hidden_size);
-  return bytes_of(real(s.vocab_size) * real(s.hidden_size) * (s.tied_head ? 1 : 2) + real(s.num_layers) * layer +
-                  real(s.hidden_size));
+std::int64_t count_parameters(const ModelShape& shape) {
+  return bytes_of(outside_layers(shape) + static_cast<double>(shape.num_layers) * of_layer(shape));
 }
 
 std::int64_t activation_bytes_per_token(const ModelShape& s, at::ScalarType dtype, bool recompute) {
@@ -140,7 +160,13 @@ std::int64_t training_bytes(std::int64_t count, at::ScalarType dtype, MomentDtyp
 std::int64_t ModelMemory::weights(const ModelFolder& folder, bool trained) {
   const bool shares = folder.adapter || !trained;
   const bool there = shares && !folder.path.empty() && !shared_.insert(folder.base_identity()).second;
-  const std::int64_t base = there ? 0 : weight_bytes(count_parameters(folder.shape), dtype_);
+  const ModelShape& shape = folder.shape;
+  const std::int64_t whole = weight_bytes(count_parameters(shape), dtype_);
+  if (shards_.weights > 1) {
+    lent_whole_ = std::max(lent_whole_, whole);
+    lent_layers_ = std::max(lent_layers_, weight_bytes(bytes_of(outside_layers(shape) + 2 * of_layer(shape)), dtype_));
+  }
+  const std::int64_t base = there ? 0 : whole / shards_.weights;
   return base + (folder.adapter ? weight_bytes(count_adapter_parameters(folder), dtype_) : 0);
 }
 
@@ -151,7 +177,13 @@ std::int64_t ModelMemory::training(const ModelFolder& folder, const OptimizerOpt
   // Two buckets are on their way, with what is received of them, and another one is filled.
   constexpr std::int64_t kBucketBytes = 25 << 20, kHeld = 5;
   const std::int64_t embedding = folder.adapter ? 0 : 4 * folder.shape.vocab_size * folder.shape.hidden_size;
-  return state + std::min(times(kHeld, std::max(kBucketBytes, embedding)), times(2, times(4, count)));
+  const std::int64_t layer = shards_.weights > 1 && !folder.adapter ? bytes_of(4 * of_layer(folder.shape)) : 0;
+  return state + std::min(times(kHeld, std::max({kBucketBytes, embedding, layer})), times(2, times(4, count)));
+}
+
+void ModelMemory::add_lent(MemoryForecast& forecast) const {
+  forecast.lent_whole = lent_whole_;
+  forecast.lent_layers = lent_layers_;
 }
 
 std::int64_t derive_micro_batch_tokens(const ModelShape& shape, at::ScalarType dtype, std::int64_t resident,

@@ -101,9 +101,10 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
   }
 
   void load() override {
-    model_ = load_scalar_model(setup_->folder, setup_->compute.device, setup_->compute.dtype, true, seed_);
+    model_ = load_scalar_model(setup_->folder, setup_->compute.device, setup_->compute.dtype, true, seed_,
+                               setup_->keeping());
     setup_->prepare_to_train(model_->trunk());
-    train_these(model_->parameters());
+    train_these(model_->parameters(), model_->trunk().supply());
     if (!labels_) smooth_labels();
     centred_on_ = centring_texts(data_.train.samples, config_.reward_model.center_on, config_.train.seed);
   }
@@ -113,10 +114,12 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
     const at::NoGradGuard no_gradient;
     std::vector<nlohmann::ordered_json> lines;
     const auto& samples = evaluates() ? data_.eval.samples : data_.train.samples;
-    for (std::size_t i = 0; i < std::min(samples.size(), kShown); ++i) {
-      const RankedBatch batch = make_ranked_batch({&samples[i]}, device());
-      add_lines(samples[i], model_->values(batch.packed, batch.rows).cpu(), lines);
-    }
+    lend_weights(model_->trunk(), [&] {
+      for (std::size_t i = 0; i < std::min(samples.size(), kShown); ++i) {
+        const RankedBatch batch = make_ranked_batch({&samples[i]}, device());
+        add_lines(samples[i], model_->values(batch.packed, batch.rows).cpu(), lines);
+      }
+    });
     model_->trunk().take_processed_tokens();  // not part of the work of a step
     return lines;
   }
@@ -162,12 +165,15 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
 
   const std::vector<EvaluatedPair>& last_evaluated() const { return last_evaluated_; }
 
+  void before_saving() override {
+    if (!centred_on_.empty()) mean_ = mean_score(centred_on_);
+  }
+
   std::vector<SavedModel> models() override {
     return {{"", [this](const std::filesystem::path& path) {
-               const double mean = centred_on_.empty() ? 0.0 : mean_score(centred_on_);
                const SaveOptions options =
                    setup_->save_options(data_.counts, data_.counts.templated, SavedHead::scalar);
-               save_scalar_model(setup_->folder, trainee_->weights().file_tensors(), mean, options, path);
+               save_scalar_model(setup_->folder, trainee_->weights().file_tensors(), mean_, options, path);
              }}};
   }
 
@@ -233,7 +239,7 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
       batch.packed.share = share_of(members, samples);
       numbers.add(members, add(batch, done->samples, update != nullptr, figures));
     };
-    for_each_group(samples, counts.lengths, micro_batch_tokens_, run_group, ranks, trained(update));
+    for_each_group(samples, counts.lengths, micro_batch_tokens_, model_->trunk(), run_group, ranks, trained(update));
     const at::Tensor scores = numbers.of_all(ranks, "scores");
     figures.sum(ranks);
     figures.put(RewardModelStep::kLowest, scores.min());
@@ -282,15 +288,16 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
     return scores.detach();
   }
 
-  /// Without the other ranks, because only the first one saves models.
   double mean_score(const std::vector<const TokenIds*>& texts) {
     const at::NoGradGuard no_gradient;
     std::vector<std::int64_t> lengths;
     for (const TokenIds* text : texts) lengths.push_back(static_cast<std::int64_t>(text->size()));
     DeviceFigures<1> sum(device());
-    for_each_group(texts, lengths, micro_batch_tokens_, [&](const std::vector<const TokenIds*>& members) {
+    const auto add = [&](const std::vector<const TokenIds*>& members) {
       sum.add(0, model_->scores(pack(members, device())).sum());
-    });
+    };
+    for_each_group(texts, lengths, micro_batch_tokens_, model_->trunk(), add, *setup_->ranks);
+    sum.sum(*setup_->ranks);
     model_->trunk().take_processed_tokens();  // not part of the work of a step
     return sum.fetch()[0] / static_cast<double>(texts.size());
   }
@@ -300,6 +307,7 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
   std::optional<LearnedLabels> labels_;
   std::optional<ScalarModel> model_;
   std::vector<const TokenIds*> centred_on_;
+  double mean_ = 0;  ///< of their scores when the model is saved
   std::vector<EvaluatedPair> last_evaluated_;
 };
 

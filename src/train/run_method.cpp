@@ -138,7 +138,12 @@ RunSummary run_as_rank(Method& method, const RunSettings& settings, const RunOpt
   Setup setup = with_file_errors(ExitCode::model, [&] { return prepare(settings, resume, options, ranks); });
   setup.templates.now =
       std::stoll(from_first(*ranks, first ? std::to_string(beginning_of(folder, resume, options)) : "", "the time"));
-  const MethodPlan plan = with_file_errors(ExitCode::model, [&] { return method.plan(setup); });
+  MethodPlan plan = with_file_errors(ExitCode::model, [&] { return method.plan(setup); });
+  MemoryLimit limit = available_memory(setup.compute.device);
+  limit.bytes /= ranks->local_size();
+  const std::string whole = from_first(*ranks, lends_whole(plan.memory, limit) ? "whole" : "", "how weights are lent");
+  setup.lends_whole = !whole.empty();
+  add_lent(plan.memory, setup.lends_whole);
   const Announcement announcement{
       plan.summary,
       plan.data,
@@ -147,11 +152,7 @@ RunSummary run_as_rank(Method& method, const RunSettings& settings, const RunOpt
       plan.memory,
       options.cluster ? scale_table(plan.workload, *options.cluster) : std::vector<std::string>(),
       plan.first_samples};
-  const auto check_that_it_fits = [&] {
-    MemoryLimit limit = available_memory(setup.compute.device);
-    limit.bytes /= ranks->local_size();
-    check_memory(plan.memory, limit, settings.check_memory);
-  };
+  const auto check_that_it_fits = [&] { check_memory(plan.memory, limit, settings.check_memory); };
   if (options.dry_run) {
     if (first) print(announcement);
     if (!options.cluster) check_that_it_fits();

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <numeric>
 
+#include "rlhf/config/describe.h"
 #include "rlhf/core/check_argument.h"
 
 #include "micro_batch.h"
@@ -36,13 +37,13 @@ double sum_over(const std::vector<Role>& roles, const std::function<double(const
 /// A step on one rank: that with the largest share.
 class RankStep {
  public:
-  RankStep(const Workload& work, const Cluster& cluster, ShardKind shard)
+  RankStep(const Workload& work, const Cluster& cluster, Sharding shard)
       : work_(work), roles_(work.roles), cluster_(cluster), gpu_(spec_of(cluster.gpu)), shard_(shard) {}
 
   ScalePlan plan() const {
     ScalePlan plan;
     plan.memory = memory();
-    const double ring = ring_bytes(plan.memory.micro_batch_tokens);
+    const double ring = ring_bytes(plan.memory);
     plan.traffic = ring_traffic(ring, cluster_.ranks);
     plan.time = time();
     plan.time.communication = ring_seconds(ring, cluster_);
@@ -54,7 +55,7 @@ class RankStep {
  private:
   double ranks() const { return cluster_.ranks; }
   /// What is left of `bytes` on a rank if `kind` or what includes it is shared out.
-  double shared(double bytes, ShardKind kind) const { return shard_ >= kind ? bytes / ranks() : bytes; }
+  double shared(double bytes, Sharding kind) const { return shard_ >= kind ? bytes / ranks() : bytes; }
   /// The largest share of a rank in `count` samples.
   double share(double count) const { return rounded_up(count / ranks()) / count; }
 
@@ -70,30 +71,34 @@ class RankStep {
     ScaleMemory memory;
     double largest_layer = 0, before = 0;
     for (const Role& role : roles_) {
-      const double bytes = shared(role.weight_bytes, ShardKind::parameters);
+      const double bytes = shared(role.weight_bytes, Sharding::parameters);
       memory.weights.push_back(role.before_training ? 0 : bytes);
       if (role.before_training) before += bytes;
       largest_layer = std::max(largest_layer, role.weight_bytes / role.layers);
     }
     memory.gradients =
-        shared(sum_over(roles_, [](const Role& r) { return r.trained * r.gradient_bytes; }), ShardKind::gradients);
+        shared(sum_over(roles_, [](const Role& r) { return r.trained * r.gradient_bytes; }), Sharding::gradients);
     memory.states =
-        shared(sum_over(roles_, [](const Role& r) { return r.trained * r.state_bytes; }), ShardKind::optimizer);
-    if (shard_ >= ShardKind::parameters) memory.gathered = 2 * largest_layer;
+        shared(sum_over(roles_, [](const Role& r) { return r.trained * r.state_bytes; }), Sharding::optimizer);
+    if (shard_ >= Sharding::parameters) memory.gathered = 2 * largest_layer;
     memory.micro_batch_tokens = micro_batch_tokens(memory.total());
     const double held = std::min(memory.micro_batch_tokens, std::max(work_.longest, tokens_of_update()));
     memory.activations = std::max(held * work_.activation_bytes + work_.logits_bytes, before);
     memory.rollout = rollout();
+    if (shard_ < Sharding::parameters || work_.generation.responses == 0) return memory;
+    memory.rollout += roles_.front().weight_bytes * (1 - 1 / ranks());
+    memory.lends_whole = memory.total() <= gpu_.memory;
+    if (!memory.lends_whole) memory.rollout = rollout() + memory.gathered;
     return memory;
   }
 
+  /// Beside the weights.
   double rollout() const {
     const RolloutSize& g = work_.generation;
     if (g.responses == 0) return 0;
     const double prompts = std::min(kPrefillTokens, g.prefilled * share(g.responses));
     const double cache = responses() * (g.longest_prompt + g.response) * g.cache_bytes;
-    const double gathered = shard_ >= ShardKind::parameters ? roles_.front().weight_bytes * (1 - 1 / ranks()) : 0;
-    return cache + prompts * g.forward_bytes + work_.logits_bytes / 2 + gathered;
+    return cache + prompts * g.forward_bytes + work_.logits_bytes / 2;
   }
 
   double micro_batch_tokens(double resident) const {
@@ -104,25 +109,27 @@ class RankStep {
   }
 
   /// The bytes that go around the ring in a step.
-  double ring_bytes(double micro_batch_tokens) const {
+  double ring_bytes(const ScaleMemory& memory) const {
     const double gradients = sum_over(roles_, [](const Role& r) { return r.trained * r.gradient_bytes; });
     const double updated = sum_over(roles_, [](const Role& r) { return r.trained * r.element_bytes; });
-    const double micro_batches = rounded_up(tokens_of_update() / micro_batch_tokens);
+    const double micro_batches = rounded_up(tokens_of_update() / memory.micro_batch_tokens);
     switch (shard_) {
-      case ShardKind::none:
+      case Sharding::none:
         return work_.updates * 2 * gradients;
-      case ShardKind::optimizer:
+      case Sharding::optimizer:
         return work_.updates * (gradients + updated);
-      case ShardKind::gradients:
+      case Sharding::gradients:
         return work_.updates * (micro_batches * gradients + updated);
-      case ShardKind::parameters:
+      case Sharding::parameters:
         break;
     }
     const double trained = sum_over(roles_, [](const Role& r) { return r.trains() ? r.weight_bytes : 0; });
     const double forwards = sum_over(roles_, [](const Role& r) { return r.forwards * r.weight_bytes; });
     const double sampled = work_.generation.responses > 0 ? roles_.front().weight_bytes : 0;
-    return work_.updates * micro_batches * (gradients + 2 * trained) +
-           rounded_up(tokens_of_step() / micro_batch_tokens) * forwards + sampled;
+    const double in_training = work_.updates * micro_batches * (gradients + 2 * trained);
+    if (memory.lends_whole) return in_training + forwards + sampled;
+    return in_training + rounded_up(tokens_of_step() / memory.micro_batch_tokens) * forwards +
+           work_.generation.response * sampled;
   }
 
   ScaleTime time() const {
@@ -165,15 +172,12 @@ class RankStep {
   const std::vector<Role>& roles_;
   const Cluster& cluster_;
   const GpuSpec& gpu_;
-  const ShardKind shard_;
+  const Sharding shard_;
 };
 
 }  // namespace
 
-std::string_view name_of(ShardKind shard) {
-  constexpr std::string_view kNames[] = {"none", "optimizer", "gradients", "parameters"};
-  return kNames[static_cast<std::size_t>(shard)];
-}
+std::string_view name_of(Sharding shard) { return enum_names<Sharding>()[static_cast<std::size_t>(shard)]; }
 
 const GpuSpec& spec_of(GpuKind kind) { return kGpus[static_cast<std::size_t>(kind)]; }
 
@@ -203,7 +207,7 @@ double training_flops(const Role& role, double context, bool recompute) {
   return forward + inputs + weights + (recompute ? forward : 0);
 }
 
-ScalePlan plan_scale(const Workload& workload, const Cluster& cluster, ShardKind shard) {
+ScalePlan plan_scale(const Workload& workload, const Cluster& cluster, Sharding shard) {
   check_argument(cluster.ranks >= 1, "cluster.ranks", "at least 1", cluster.ranks);
   check_argument(cluster.nodes >= 1 && cluster.ranks % cluster.nodes == 0, "cluster.nodes",
                  "a divisor of " + std::to_string(cluster.ranks), cluster.nodes);

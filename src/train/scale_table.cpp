@@ -26,13 +26,13 @@ std::string count_text(double count) { return formatted("%.0f", count); }
 class Table {
  public:
   Table(const Workload& work, const Cluster& cluster) : work_(work), cluster_(cluster) {
-    for (const ShardKind shard : kShownShards) plans_.push_back(plan_scale(work, cluster, shard));
+    for (const Sharding shard : kShardings) plans_.push_back(plan_scale(work, cluster, shard));
   }
 
   std::vector<std::string> lines() {
     lines_ = {title()};
     std::string head = padded("train.shard");
-    for (const ShardKind shard : kShownShards) head += cell(std::string(name_of(shard)));
+    for (const Sharding shard : kShardings) head += cell(std::string(name_of(shard)));
     lines_.push_back(head);
     add_memory();
     add_traffic();
@@ -83,6 +83,10 @@ class Table {
     add_size("together", [](const ScalePlan& p) { return p.memory.total(); });
     add("  fits into " + size_text(spec_of(cluster_.gpu).memory),
         [](const ScalePlan& p) { return std::string(p.fits ? "yes" : "NO"); });
+    if (samples() || scores())
+      add("  gathered without gradients", [](const ScalePlan& p) {
+        return std::string(p.memory.gathered == 0 ? "-" : p.memory.lends_whole ? "whole models" : "layers");
+      });
     add("  tokens of a micro-batch", [](const ScalePlan& p) { return count_text(p.memory.micro_batch_tokens); });
   }
 

@@ -91,7 +91,11 @@ SaveOptions Setup::save_options(const RecordCounts& counts, bool with_template, 
 
 std::int64_t Setup::saving_bytes() const {
   const at::ScalarType dtype = folder.saved_dtype();
-  return dtype == at::kFloat ? 0 : weight_bytes(count_parameters(folder.shape), dtype);
+  const std::int64_t count = count_parameters(folder.shape);
+  // Rank 0 gets all masters, except where they are its weights.
+  const bool gathers = ranks->size() > 1 && sharding != Sharding::none && compute.device.is_cpu() && !folder.adapter &&
+                       (compute.dtype != at::kFloat || sharding == Sharding::parameters);
+  return (gathers ? weight_bytes(count, at::kFloat) : 0) + (dtype == at::kFloat ? 0 : weight_bytes(count, dtype));
 }
 
 std::int64_t Setup::choose_micro_batch_tokens(std::int64_t resident, std::int64_t longest) const {
@@ -104,7 +108,12 @@ std::int64_t Setup::choose_micro_batch_tokens(std::int64_t resident, std::int64_
 
 StateShards Setup::state_shards() const {
   const int size = ranks->size();
-  return {sharding == Sharding::none ? 1 : size, sharding == Sharding::gradients ? size : 1};
+  const auto shared = [&](Sharding kind) { return sharding >= kind ? size : 1; };
+  return {shared(Sharding::optimizer), shared(Sharding::gradients), shared(Sharding::parameters)};
+}
+
+WeightKeeping Setup::keeping() const {
+  return sharding == Sharding::parameters ? keep_parts(*ranks, lends_whole) : WeightKeeping();
 }
 
 void Setup::prepare_to_train(CausalLM& model) const {

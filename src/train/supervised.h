@@ -105,6 +105,7 @@ MethodPlan plan_samples(const Config& config, const DataSet<S>& data, const Supe
                        {"masters, moments, gradients", state},
                        largest_phase(supervised_phases(tokens, std::min(plan.micro_batch_tokens, step_tokens),
                                                        plan.micro_batch_tokens, setup))};
+  memory.add_lent(plan.memory);
   plan.memory.keys = {"train.micro_batch_tokens", "train.batch_size", "data.max_length"};
   if (setup.cluster) {
     plan.workload = supervised_workload(config, data.train, tokens, setup);
@@ -125,12 +126,12 @@ inline std::vector<std::size_t> choose_evaluated(std::size_t count, std::int64_t
   return chosen;
 }
 
-/// Calls body(members) for groups of `samples` with at most `budget` tokens, those of this rank; `lengths` are their
-/// numbers of tokens. `trained`: see for_each_own_group(); no other passes follow before its step.
+/// Calls body(members), a pass of `model`, for groups of `samples` with at most `budget` tokens, those of this rank;
+/// `lengths` are their numbers of tokens. `trained`: see for_each_own_group(); no other passes follow before its step.
 template <typename S, typename Body>
 void for_each_group(const std::vector<const S*>& samples, const std::vector<std::int64_t>& lengths, std::int64_t budget,
-                    const Body& body, const Ranks& ranks = one_rank(), Trainee* trained = nullptr) {
-  for_each_own_group(lengths, budget, ranks, trained, /*last=*/true, [&](const std::vector<std::size_t>& group) {
+                    const CausalLM& model, const Body& body, const Ranks& ranks, Trainee* trained = nullptr) {
+  for_each_own_group(lengths, budget, ranks, model, trained, /*last=*/true, [&](const std::vector<std::size_t>& group) {
     std::vector<const S*> members;
     for (const std::size_t member : group) members.push_back(samples[member]);
     body(members);
@@ -226,9 +227,9 @@ class SupervisedMethod : public Method {
     return with_max_length(config_.data, setup.folder.shape.max_positions, config_.train.micro_batch_tokens);
   }
 
-  /// Call it in load(), after loading the model.
-  void train_these(const Parameters& parameters) {
-    trainee_.emplace(parameters, config_.optimizer, *setup_->ranks, config_.train.shard);
+  /// Call it in load(), after loading the model, whose supply of weights this is.
+  void train_these(const Parameters& parameters, std::shared_ptr<WeightSupply> supply) {
+    trainee_.emplace(parameters, config_.optimizer, *setup_->ranks, config_.train.shard, std::move(supply));
     order_.emplace(data_.train.samples.size(), config_.train.batch_size, seed_, config_.data.shuffle);
     if (evaluates()) choose_samples_to_evaluate();
   }

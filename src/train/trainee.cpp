@@ -6,6 +6,7 @@
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/zeros.h>
 
 #include "rlhf/core/error.h"
@@ -14,12 +15,34 @@
 
 namespace rlhf {
 
-Trainee::Trainee(const Parameters& parameters, const OptimizerOptions& options, const Ranks& ranks, Sharding sharding)
+namespace {
+
+Shard shard_of(Sharding sharding, const Ranks& ranks) {
+  if (sharding == Sharding::none) return {};
+  return {ranks.rank(), ranks.size(), /*gradients=*/sharding >= Sharding::gradients};
+}
+
+}  // namespace
+
+WeightKeeping keep_parts(const Ranks& ranks, bool whole) {
+  if (ranks.size() == 1) return {};
+  const auto any = [&ranks](bool own) {
+    const at::Tensor count = at::full({1}, own ? 1 : 0, at::kLong);
+    ranks.sum(count, "passes");
+    return count.item<std::int64_t>() > 0;
+  };
+  return {.rank = ranks.rank(),
+          .size = ranks.size(),
+          .whole = whole,
+          .gather = [&ranks](const at::Tensor& weights) { return ranks.start_gather_parts(weights, "weights"); },
+          .any = any};
+}
+
+Trainee::Trainee(const Parameters& parameters, const OptimizerOptions& options, const Ranks& ranks, Sharding sharding,
+                 std::shared_ptr<WeightSupply> supply)
     : ranks_(ranks),
-      weights_(std::make_unique<TrainedWeights>(
-          parameters, sharding == Sharding::none
-                          ? Shard()
-                          : Shard{ranks.rank(), ranks.size(), /*gradients=*/sharding == Sharding::gradients})),
+      supply_(std::move(supply)),
+      weights_(std::make_unique<TrainedWeights>(parameters, shard_of(sharding, ranks), supply_.get())),
       optimizer_(std::make_unique<AdamW>(*weights_, options)),
       exchange_(std::make_unique<GradientExchange>(*weights_, ranks)) {}
 
@@ -28,13 +51,22 @@ Trainee::Trainee(Trainee&&) noexcept = default;
 
 void Trainee::begin_pass(bool last) {
   if (ranks_.size() > 1) exchange_->begin_pass(last);
+  if (supply_)
+    supply_->begin_training([exchange = exchange_.get()](std::int64_t layer) { exchange->send_above(layer); });
 }
 
 void Trainee::end_passes(std::int64_t more, bool last) {
-  if (ranks_.size() > 1) exchange_->end_passes(more, last);
+  if (ranks_.size() == 1) return;
+  exchange_->end_passes(last);
+  for (; more > 0 && weights_->shard().gradients; --more) {
+    begin_pass(last);
+    if (supply_) supply_->run_empty_pass();
+    exchange_->end_passes(last);
+  }
 }
 
 void Trainee::sum_gradients() {
+  if (supply_) supply_->end_training();
   if (ranks_.size() > 1) exchange_->finish();
 }
 
@@ -66,13 +98,14 @@ void Trainee::gather_leaves() {
   const at::NoGradGuard no_grad;
   const auto& weights = weights_->weights();
   for (const auto& bucket : weights_->buckets()) {
+    if (supply_ && supply_->find(weights[bucket.first].leaf)) continue;
     const at::Tensor all =
         at::empty({bucket.end - bucket.begin}, weights[bucket.first].leaf.options().requires_grad(false));
     const auto place = [&](std::size_t weight) {
       return all.narrow(0, weights[weight].place - bucket.begin, weights[weight].leaf.numel());
     };
     for (std::size_t i = bucket.first; i < bucket.last; ++i)
-      place(i).narrow(0, weights[i].begin, weights[i].master.numel()).copy_(weights[i].own(weights[i].leaf).view({-1}));
+      place(i).narrow(0, weights[i].begin, weights[i].master.numel()).copy_(weights[i].part);
     ranks_.gather_parts(all, "weights");
     for (std::size_t i = bucket.first; i < bucket.last; ++i) weights[i].leaf.view({-1}).copy_(place(i));
   }

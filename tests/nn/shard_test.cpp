@@ -75,7 +75,7 @@ void step_together(const std::vector<std::unique_ptr<Process>>& processes, int s
         to->weights.weights()[i]
             .leaf.view({-1})
             .narrow(0, weight.begin, weight.master.numel())
-            .copy_(weight.own(weight.leaf).view({-1}));
+            .copy_(weight.part.view({-1}));
       }
 }
 

@@ -35,7 +35,7 @@ class ClusterPlan : public testing::TinyRun {
       return cells;
     }
     ADD_FAILURE() << "no row " << name << " in " << table;
-    return std::vector<std::string>(3);
+    return std::vector<std::string>(4);
   }
 };
 
@@ -57,14 +57,14 @@ TEST_F(ClusterPlan, PlansForGpusThatAreNotHere) {
   const ProgramResult result = run("rlhf-sft", config, "--dry-run --world 16 --gpu h100");
   ASSERT_EQ(result.exit_code, 0) << result.err;
   EXPECT_NE(result.out.find("cluster: 16 × H100 SXM 80 GB on 2 nodes; a step has "), std::string::npos) << result.out;
-  EXPECT_EQ(row(result.out, "train.shard"), (Cells{"none", "optimizer", "gradients"}));
-  EXPECT_EQ(row(result.out, "  weights of the model"), (Cells{"13.0 GiB", "13.0 GiB", "13.0 GiB"}));
-  EXPECT_EQ(row(result.out, "  gradients"), (Cells{"26.0 GiB", "26.0 GiB", "1.6 GiB"}));
-  EXPECT_EQ(row(result.out, "  masters and moments"), (Cells{"78.0 GiB", "4.9 GiB", "4.9 GiB"}));
-  EXPECT_EQ(row(result.out, "  fits into 74.5 GiB"), (Cells{"NO", "yes", "yes"}));
-  // 15/16 of 2 · 26.0, 26.0 + 13.0 and again 26.0 + 13.0 GiB.
-  EXPECT_EQ(row(result.out, "  sent by a rank"), (Cells{"48.8 GiB", "36.6 GiB", "36.6 GiB"}));
-  EXPECT_EQ(row(result.out, "limit"), (Cells{"memory", "communication", "communication"}));
+  EXPECT_EQ(row(result.out, "train.shard"), (Cells{"none", "optimizer", "gradients", "parameters"}));
+  EXPECT_EQ(row(result.out, "  weights of the model"), (Cells{"13.0 GiB", "13.0 GiB", "13.0 GiB", "832.2 MiB"}));
+  EXPECT_EQ(row(result.out, "  gradients"), (Cells{"26.0 GiB", "26.0 GiB", "1.6 GiB", "1.6 GiB"}));
+  EXPECT_EQ(row(result.out, "  masters and moments"), (Cells{"78.0 GiB", "4.9 GiB", "4.9 GiB", "4.9 GiB"}));
+  EXPECT_EQ(row(result.out, "  fits into 74.5 GiB"), (Cells{"NO", "yes", "yes", "yes"}));
+  // 15/16 of 2 · 26.0, 26.0 + 13.0, again 26.0 + 13.0, and 26.0 + 2 · 13.0 GiB.
+  EXPECT_EQ(row(result.out, "  sent by a rank"), (Cells{"48.8 GiB", "36.6 GiB", "36.6 GiB", "48.8 GiB"}));
+  EXPECT_EQ(row(result.out, "limit"), (Cells{"memory", "communication", "communication", "communication"}));
   EXPECT_EQ(result.out.find("memory forecast"), std::string::npos) << "that of this machine does not matter";
   EXPECT_FALSE(std::filesystem::exists(path("run")));
 }
@@ -107,7 +107,7 @@ TEST_F(ClusterPlan, ShowsEveryModelOfAStage) {
        {"  weights of the policy", "  weights of the reference", "  weights of the reward model",
         "  weights of the value model", "  or KV cache and prompts", "  generation", "  passes without gradients",
         "  training", "  communication"})
-    EXPECT_EQ(row(ppo.out, name).size(), 3U) << name;
+    EXPECT_EQ(row(ppo.out, name).size(), 4U) << name;
   EXPECT_FALSE(std::filesystem::exists(path("ppo")));
 }
 

@@ -83,7 +83,7 @@ TEST_P(PpoRanks, AreTheSameRunAsOneProcess) {
   const ProgramResult one = run(changed, "one", "");
   ASSERT_EQ(one.exit_code, 0) << one.err;
   for (const std::string count : {"2", "4"}) {
-    changed.train.shard = count == "4" ? Sharding::gradients : Sharding::optimizer;
+    changed.train.shard = count == "4" ? Sharding::gradients : Sharding::parameters;
     const ProgramResult result = run(changed, "ranks" + count, "--ranks " + count);
     ASSERT_EQ(result.exit_code, 0) << result.err;
     expect_same_run("one", "ranks" + count);
@@ -152,7 +152,7 @@ TEST_F(PpoRanksRun, HaveTheSameBitsEveryTimeAndAfterAResume) {
   EXPECT_EQ(timeless_metrics(path("straight")), timeless_metrics(path("resumed")));
   for (const std::string file : {"/final/model.safetensors", "/final-value/model.safetensors"})
     EXPECT_EQ(bytes_of(path("straight" + file)), bytes_of(path("resumed" + file))) << file;
-  const ProgramResult other = run(plain, "fewer", "--ranks 4 train.shard=optimizer train.total_episodes=32");
+  const ProgramResult other = run(plain, "fewer", "--ranks 4 train.shard=parameters train.total_episodes=32");
   ASSERT_EQ(other.exit_code, 0) << other.err;
   ASSERT_EQ(run(plain, "fewer", "--ranks 2 --resume").exit_code, 0);
   expect_same_run("straight", "fewer");

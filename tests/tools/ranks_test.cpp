@@ -159,7 +159,7 @@ TEST_P(SharedRun, IsTheSameAsThatOfOneProcess) {
   const std::string work = run("one", "");
   EXPECT_NE(work.find("processed tokens per useful one"), std::string::npos) << work;
   for (const std::string count : {"1", "2", "4"}) {
-    EXPECT_EQ(run("ranks" + count, "--ranks " + count + (count == "2" ? "" : " train.shard=gradients")), work);
+    EXPECT_EQ(run("ranks" + count, "--ranks " + count + (count == "2" ? "" : " train.shard=parameters")), work);
     expect_same_run("one", "ranks" + count);
   }
   EXPECT_EQ(bytes_of(path("one/final/model.safetensors")), bytes_of(path("ranks1/final/model.safetensors")));

@@ -43,6 +43,24 @@ TEST(Plan, ShardsDivideMastersMomentsAndGradients) {
   EXPECT_NEAR(static_cast<double>(model({.states = 64, .gradients = 64})), 16.6e9 + 2.0 * kCount / 64, 0.05e9);
 }
 
+// Layers of 4 · 4096² + 3 · 4096 · 11008 + 2 · 4096 weights; embedding, head and last norm are outside of them.
+TEST(Plan, DividedWeightsAreLentWholeWhereThereIsMemory) {
+  ModelFolder folder;
+  folder.shape = llama2_7b();
+  MemoryForecast forecast{{{"activations", 1'000'000'000}}};
+  ModelMemory whole(at::kBFloat16), divided(at::kBFloat16, {.states = 8, .gradients = 8, .weights = 8});
+  EXPECT_EQ(divided.weights(folder, /*trained=*/true), whole.weights(folder, /*trained=*/true) / 8);
+  whole.add_lent(forecast);
+  EXPECT_EQ(forecast.lent_whole, 0);
+  divided.add_lent(forecast);
+  EXPECT_EQ(forecast.lent_whole, 2 * 6738415616);
+  EXPECT_EQ(forecast.lent_layers, 2 * (2 * 32000LL * 4096 + 4096 + 2 * 202383360LL));
+  EXPECT_TRUE(lends_whole(forecast, {.bytes = 15'000'000'000}));
+  EXPECT_FALSE(lends_whole(forecast, {.bytes = 14'000'000'000}));
+  add_lent(forecast, /*whole=*/false);
+  EXPECT_EQ(forecast.total(), 1'000'000'000 + forecast.lent_layers);
+}
+
 TEST(Plan, MicroBatchHoldsTheLongestSequenceHoweverLittleMemoryThereIs) {
   EXPECT_EQ(derive_micro_batch_tokens(llama2_7b(), at::kBFloat16, 100, 0, 1000, false), 1000);
   EXPECT_EQ(derive_micro_batch_tokens(llama2_7b(), at::kBFloat16, 0, 1LL << 60, 1000, false) % 256, 0);

@@ -67,7 +67,7 @@ constexpr Model kOpt350M{24, 1024, 1024, 4 * 1024, 50272, false, true};
 struct Training {
   Model model;
   Cluster cluster;
-  ShardKind shard;
+  Sharding shard;
   double length, sequences, micro_batch;
   bool recompute = false;
 
@@ -92,7 +92,7 @@ double decode_rate(const Model& model) {
   work.roles = {model.frozen(0)};
   work.sequences = 1;
   work.generation = {.responses = 1, .prompt = 5, .response = 200, .cache_bytes = model.cache_bytes()};
-  const ScalePlan plan = plan_scale(work, {1, 1, GpuKind::a100}, ShardKind::none);
+  const ScalePlan plan = plan_scale(work, {1, 1, GpuKind::a100}, Sharding::none);
   return work.generation.response / plan.time.decode;
 }
 
@@ -116,7 +116,7 @@ double deepspeed_chat_hours(int ranks) {
                      .prefilled = work.sequences * 256,
                      .cache_bytes = kOpt13B.cache_bytes()};
   const Cluster cluster{ranks, default_nodes(ranks), GpuKind::a100};
-  return plan_scale(work, cluster, ShardKind::parameters).time.total() * 264292 / work.sequences / 3600;
+  return plan_scale(work, cluster, Sharding::parameters).time.total() * 264292 / work.sequences / 3600;
 }
 
 /// The benchmark of OpenRLHF: policy and value model of Llama 2 7B, 1024 prompts and answers of 1024 tokens, 8 updates,
@@ -134,7 +134,7 @@ Workload openrlhf() {
   return work;
 }
 double openrlhf_update_seconds() {
-  return plan_scale(openrlhf(), {8, 1, GpuKind::a100}, ShardKind::parameters).time.total();
+  return plan_scale(openrlhf(), {8, 1, GpuKind::a100}, Sharding::parameters).time.total();
 }
 /// Eight answers at a time on each GPU, and then the passes of policy, reference, reward and value model.
 double openrlhf_rollout_seconds() {
@@ -147,7 +147,7 @@ double openrlhf_rollout_seconds() {
                      .response = 1024,
                      .prefilled = 64 * 1024,
                      .cache_bytes = kLlama2x7B.cache_bytes()};
-  return 16 * plan_scale(work, {8, 1, GpuKind::a100}, ShardKind::parameters).time.total();
+  return 16 * plan_scale(work, {8, 1, GpuKind::a100}, Sharding::parameters).time.total();
 }
 
 /// A step of GRPO in NeMo RL: 2048 texts of 1060 tokens in the mean, of which 160 are the prompt, in 4 updates.
@@ -167,14 +167,14 @@ double nemo_rl_seconds() {
                      .longest_prompt = 160,
                      .prefilled = 64 * 160,
                      .cache_bytes = kLlama8B.cache_bytes()};
-  return plan_scale(work, {16, 2, GpuKind::h100}, ShardKind::optimizer).time.total();
+  return plan_scale(work, {16, 2, GpuKind::h100}, Sharding::optimizer).time.total();
 }
 
 constexpr Cluster kH100x8{8, 1, GpuKind::h100}, kH100x64{64, 8, GpuKind::h100}, kH100x128{128, 16, GpuKind::h100};
 constexpr Cluster kA100x8{8, 1, GpuKind::a100}, kA100x64{64, 8, GpuKind::a100}, kA100x1{1, 1, GpuKind::a100};
 
 /// What a rank keeps of a model of 7.5 billion parameters in float16 with float16 gradients, on 64 GPUs; GB.
-double zero_gigabytes(ShardKind shard) {
+double zero_gigabytes(Sharding shard) {
   Workload work;
   work.roles = {{.name = "model", .weight_bytes = 15e9, .trained = 7.5e9, .gradient_bytes = 2}};
   work.sequences = 64;
@@ -184,13 +184,13 @@ double zero_gigabytes(ShardKind shard) {
 
 /// The memory that 128 GPUs need less than 8, with float32 weights and gradients; GiB.
 double torchtitan_gibibytes() {
-  Training training{kLlama8B, kH100x8, ShardKind::parameters, 8192, 2, 2};
+  Training training{kLlama8B, kH100x8, Sharding::parameters, 8192, 2, 2};
   const auto total = [&](const Cluster& cluster) {
     training.cluster = cluster;
     Workload work = training.work();
     work.roles.front().weight_bytes *= 2;
     work.roles.front().state_bytes = 8;
-    return plan_scale(work, cluster, ShardKind::parameters).memory.total();
+    return plan_scale(work, cluster, Sharding::parameters).memory.total();
   };
   return (total(kH100x8) - total(kH100x128)) / kGibibyte;
 }
@@ -205,12 +205,12 @@ double torchtune_gibibytes(bool recompute) {
                          .num_key_value_heads = 8,
                          .head_dim = 128,
                          .tied_head = true};
-  Workload work = Training{kLlama3B, kA100x1, ShardKind::none, 4096, 2, 2}.work();
+  Workload work = Training{kLlama3B, kA100x1, Sharding::none, 4096, 2, 2}.work();
   work.roles.front().gradient_bytes = 2;
   work.roles.front().state_bytes = 4;
   work.activation_bytes = static_cast<double>(activation_bytes_per_token(shape, at::kBFloat16, recompute));
   work.logits_bytes = static_cast<double>(logits_bytes(shape, at::kBFloat16, 8192, /*trained=*/true));
-  return plan_scale(work, kA100x1, ShardKind::none).memory.total() / kGibibyte;
+  return plan_scale(work, kA100x1, Sharding::none).memory.total() / kGibibyte;
 }
 
 struct PublishedRun {
@@ -221,7 +221,7 @@ struct PublishedRun {
 };
 
 std::vector<PublishedRun> runs() {
-  using enum ShardKind;
+  using enum Sharding;
   const double titan_8 = Training{kLlama8B, kH100x8, parameters, 8192, 2, 2}.rate();
   const double titan_128 = Training{kLlama8B, kH100x128, parameters, 8192, 2, 2}.rate();
   const double tune = Training{kLlama3B, kA100x1, none, 4096, 2, 2}.rate();
@@ -293,9 +293,8 @@ TEST(PublishedRuns, AreInTheDocumentWithTheFiguresOfTheFormulas) {
 
 TEST(ScaleDocument, SaysWhichKindsTheTableShows) {
   std::vector<std::string> shown, known;
-  for (const auto& row : testing::table_rows(page(), "kind"))
-    if (row.cells.at("shown") == "yes") shown.push_back(row.cells.at("kind"));
-  for (const ShardKind shard : kShownShards) known.emplace_back(name_of(shard));
+  for (const auto& row : testing::table_rows(page(), "kind")) shown.push_back(row.cells.at("kind"));
+  for (const Sharding shard : kShardings) known.emplace_back(name_of(shard));
   EXPECT_EQ(shown, known);
 }
 

@@ -85,26 +85,26 @@ TEST(ScalePlan, FlopsAreTwoPerWeightAndPass) {
 TEST(ScalePlan, SharesOutMemoryByKind) {
   // On 8 ranks: weights 2, gradients 4, masters and moments 12 GB.
   const double expected[][3] = {{2e9, 4e9, 12e9}, {2e9, 4e9, 1.5e9}, {2e9, 0.5e9, 1.5e9}, {0.25e9, 0.5e9, 1.5e9}};
-  for (const ShardKind shard : {ShardKind::none, ShardKind::optimizer, ShardKind::gradients, ShardKind::parameters}) {
+  for (const Sharding shard : {Sharding::none, Sharding::optimizer, Sharding::gradients, Sharding::parameters}) {
     const ScaleMemory memory = plan_scale(training(), h100(8), shard).memory;
     const auto& wanted = expected[static_cast<int>(shard)];
     EXPECT_SAME(memory.weights.at(0), wanted[0]) << name_of(shard);
     EXPECT_SAME(memory.gradients, wanted[1]) << name_of(shard);
     EXPECT_SAME(memory.states, wanted[2]) << name_of(shard);
     EXPECT_SAME(memory.activations, 2000 * 1e6 + 5e8) << name_of(shard);
-    const double gathered = shard == ShardKind::parameters ? 2 * 0.2e9 : 0;
+    const double gathered = shard == Sharding::parameters ? 2 * 0.2e9 : 0;
     EXPECT_SAME(memory.total(), wanted[0] + wanted[1] + wanted[2] + 2.5e9 + gathered) << name_of(shard);
   }
 }
 
 TEST(ScalePlan, TrafficFollowsTheKind) {
   // 16 texts on 4 ranks are two micro-batches of each. Gradients have 4 GB, weights 2 GB; a ring sends 3/4.
-  const auto traffic = [](ShardKind shard) { return plan_scale(training(), h100(4), shard).traffic; };
-  EXPECT_SAME(traffic(ShardKind::none), 0.75 * 2 * 4e9);
-  EXPECT_SAME(traffic(ShardKind::optimizer), 0.75 * (4e9 + 2e9));
-  EXPECT_SAME(traffic(ShardKind::gradients), 0.75 * (2 * 4e9 + 2e9));
-  EXPECT_SAME(traffic(ShardKind::parameters), 0.75 * 2 * (4e9 + 2 * 2e9));
-  EXPECT_EQ(plan_scale(training(), h100(1), ShardKind::none).traffic, 0);
+  const auto traffic = [](Sharding shard) { return plan_scale(training(), h100(4), shard).traffic; };
+  EXPECT_SAME(traffic(Sharding::none), 0.75 * 2 * 4e9);
+  EXPECT_SAME(traffic(Sharding::optimizer), 0.75 * (4e9 + 2e9));
+  EXPECT_SAME(traffic(Sharding::gradients), 0.75 * (2 * 4e9 + 2e9));
+  EXPECT_SAME(traffic(Sharding::parameters), 0.75 * 2 * (4e9 + 2 * 2e9));
+  EXPECT_EQ(plan_scale(training(), h100(1), Sharding::none).traffic, 0);
 }
 
 TEST(ScalePlan, SamplingAndScoringGatherSharedParameters) {
@@ -116,16 +116,29 @@ TEST(ScalePlan, SamplingAndScoringGatherSharedParameters) {
   frozen.trained = 0;
   frozen.forwards = 1;
   work.roles.push_back(frozen);
-  const ScalePlan plan = plan_scale(work, h100(4), ShardKind::parameters);
+  const ScalePlan plan = plan_scale(work, h100(4), Sharding::parameters);
   EXPECT_SAME(plan.traffic, 0.75 * (2 * (4e9 + 2 * 2e9) + 2e9 + 2e9));
+}
+
+// A policy of 90 GB has no room beside its training state on GPUs of 80 GB: each of 101 tokens needs all its layers.
+TEST(ScalePlan, LargeModelsAreGatheredLayerByLayer) {
+  Workload work = sampling();
+  work.roles.front().weight_bytes = 90e9;
+  const ScalePlan plan = plan_scale(work, h100(8), Sharding::parameters),
+                  small = plan_scale(sampling(), h100(8), Sharding::parameters);
+  EXPECT_TRUE(small.memory.lends_whole);
+  EXPECT_FALSE(plan.memory.lends_whole);
+  EXPECT_TRUE(plan.fits);
+  EXPECT_SAME(plan.memory.rollout - small.memory.rollout + 2e9 * 7 / 8, 2 * 90e9 / work.roles.front().layers);
+  EXPECT_SAME(plan.traffic, 7.0 / 8 * (4e9 + 2 * 90e9 + work.generation.response * 90e9));
 }
 
 TEST(ScalePlan, TrainingTakesTheLargestShareOfARank) {
   const double rate = 989.4e12 * 0.4;
-  EXPECT_SAME(plan_scale(training(), h100(8), ShardKind::none).time.training, 2000 * 6.6e9 / rate);
+  EXPECT_SAME(plan_scale(training(), h100(8), Sharding::none).time.training, 2000 * 6.6e9 / rate);
   // 16 texts on 10 ranks: some have two of them.
-  EXPECT_SAME(plan_scale(training(), {10, 2, GpuKind::h100}, ShardKind::none).time.training, 2000 * 6.6e9 / rate);
-  EXPECT_SAME(plan_scale(training(), h100(64), ShardKind::none).time.training, 1000 * 6.6e9 / rate);
+  EXPECT_SAME(plan_scale(training(), {10, 2, GpuKind::h100}, Sharding::none).time.training, 2000 * 6.6e9 / rate);
+  EXPECT_SAME(plan_scale(training(), h100(64), Sharding::none).time.training, 1000 * 6.6e9 / rate);
 }
 
 TEST(ScalePlan, PassesRepeatTheTokensAndUpdatesShareThemOut) {
@@ -133,20 +146,20 @@ TEST(ScalePlan, PassesRepeatTheTokensAndUpdatesShareThemOut) {
   Workload work = sampling();
   work.passes = 3;
   work.updates = 15;
-  const ScalePlan plan = plan_scale(work, h100(16), ShardKind::none);
+  const ScalePlan plan = plan_scale(work, h100(16), Sharding::none);
   EXPECT_SAME(plan.time.training, 15 * 201 * 6.6e9 / (989.4e12 * 0.4));
   EXPECT_SAME(plan.traffic, 15 * 2 * 15.0 / 16 * 4e9);
-  EXPECT_SAME(plan_scale(work, h100(8), ShardKind::none).time.training, plan.time.training)
+  EXPECT_SAME(plan_scale(work, h100(8), Sharding::none).time.training, plan.time.training)
       << "8 on 8 ranks are one on each";
 }
 
 TEST(ScalePlan, GenerationReadsWeightsAndCacheForEachToken) {
-  const ScalePlan plan = plan_scale(sampling(), h100(4), ShardKind::none);
+  const ScalePlan plan = plan_scale(sampling(), h100(4), Sharding::none);
   // 10 responses on a rank, in the mean over 101 tokens behind 100 + 50 others.
   EXPECT_SAME(plan.time.decode, 101 * (2e9 + 10 * 150 * 1e5) / (3.35e12 * 0.6));
   EXPECT_SAME(plan.time.prefill, 250 * (2e9 + 2 * 1e5 * 100) / (989.4e12 * 0.4));
   EXPECT_SAME(plan.memory.rollout, 10 * 221 * 1e5 + 250 * 2e5 + 2.5e8);
-  EXPECT_SAME(plan_scale(sampling(), h100(4), ShardKind::parameters).memory.rollout,
+  EXPECT_SAME(plan_scale(sampling(), h100(4), Sharding::parameters).memory.rollout,
               10 * 221 * 1e5 + 250 * 2e5 + 2.5e8 + 1.5e9);
 }
 
@@ -154,7 +167,7 @@ TEST(ScalePlan, ManyResponsesAreBoundByCompute) {
   Workload work = sampling();
   work.generation.responses = work.sequences = 4000;
   work.generation.cache_bytes = 1e3;
-  const ScalePlan plan = plan_scale(work, h100(1), ShardKind::none);
+  const ScalePlan plan = plan_scale(work, h100(1), Sharding::none);
   EXPECT_SAME(plan.time.decode, 101 * 4000 * (2e9 + 4 * 1e5 * 150) / (989.4e12 * 0.4));
 }
 
@@ -162,49 +175,49 @@ TEST(ScalePlan, MicroBatchIsAQuarterOfWhatIsFree) {
   Workload work = training();
   work.micro_batch_tokens = 0;
   // Free of 80 GB: 62 GB without sharding, 72.5 GB with states on 8 ranks; a token has 1 MB; multiples of 256.
-  EXPECT_EQ(plan_scale(work, h100(8), ShardKind::none).memory.micro_batch_tokens, 15360);
-  EXPECT_EQ(plan_scale(work, h100(8), ShardKind::optimizer).memory.micro_batch_tokens, 17920);
+  EXPECT_EQ(plan_scale(work, h100(8), Sharding::none).memory.micro_batch_tokens, 15360);
+  EXPECT_EQ(plan_scale(work, h100(8), Sharding::optimizer).memory.micro_batch_tokens, 17920);
   work.longest = 30000;
-  EXPECT_EQ(plan_scale(work, h100(8), ShardKind::none).memory.micro_batch_tokens, 30000);
+  EXPECT_EQ(plan_scale(work, h100(8), Sharding::none).memory.micro_batch_tokens, 30000);
 }
 
 TEST(ScalePlan, ModelThatIsThereOnlyBeforeTrainingCountsInsteadOfActivations) {
   Workload work = training();
   work.roles.push_back({.name = "reference", .weight_bytes = 9e9, .before_training = true});
-  const ScaleMemory memory = plan_scale(work, h100(8), ShardKind::none).memory;
+  const ScaleMemory memory = plan_scale(work, h100(8), Sharding::none).memory;
   EXPECT_EQ(memory.weights.at(1), 0);
   EXPECT_SAME(memory.total(), 18e9 + 9e9);
 }
 
 TEST(ScalePlan, NamesTheLimit) {
   Workload work = training();
-  EXPECT_EQ(plan_scale(work, h100(1), ShardKind::none).limit, "compute");
-  EXPECT_EQ(plan_scale(work, {16, 16, GpuKind::l40s}, ShardKind::none).limit, "communication");
-  EXPECT_EQ(plan_scale(sampling(), h100(1), ShardKind::none).limit, "generation");
+  EXPECT_EQ(plan_scale(work, h100(1), Sharding::none).limit, "compute");
+  EXPECT_EQ(plan_scale(work, {16, 16, GpuKind::l40s}, Sharding::none).limit, "communication");
+  EXPECT_EQ(plan_scale(sampling(), h100(1), Sharding::none).limit, "generation");
   work.roles.front().trained = 5e9;
-  const ScalePlan plan = plan_scale(work, h100(1), ShardKind::none);
+  const ScalePlan plan = plan_scale(work, h100(1), Sharding::none);
   EXPECT_FALSE(plan.fits);
   EXPECT_EQ(plan.limit, "memory");
 }
 
 TEST(ScalePlan, RefusesImpossibleClustersAndWorkloads) {
-  EXPECT_THROW(plan_scale(training(), {0, 1, GpuKind::h100}, ShardKind::none), ArgumentError);
-  EXPECT_THROW(plan_scale(training(), {8, 0, GpuKind::h100}, ShardKind::none), ArgumentError);
-  EXPECT_THROW(plan_scale(training(), {8, 3, GpuKind::h100}, ShardKind::none), ArgumentError);
-  EXPECT_THROW(plan_scale(Workload(), h100(8), ShardKind::none), ArgumentError);
+  EXPECT_THROW(plan_scale(training(), {0, 1, GpuKind::h100}, Sharding::none), ArgumentError);
+  EXPECT_THROW(plan_scale(training(), {8, 0, GpuKind::h100}, Sharding::none), ArgumentError);
+  EXPECT_THROW(plan_scale(training(), {8, 3, GpuKind::h100}, Sharding::none), ArgumentError);
+  EXPECT_THROW(plan_scale(Workload(), h100(8), Sharding::none), ArgumentError);
   Workload work = training();
   work.sequences = 0;
-  EXPECT_THROW(plan_scale(work, h100(8), ShardKind::none), ArgumentError);
+  EXPECT_THROW(plan_scale(work, h100(8), Sharding::none), ArgumentError);
 }
 
 TEST(ScalePlan, IsATableWithAColumnForEachKindThatTheTrainerHas) {
   const auto lines = scale_table(training(), h100(64));
   EXPECT_EQ(lines.at(0), "cluster: 64 × H100 SXM 80 GB on 8 nodes; a step has 16000 tokens");
-  EXPECT_EQ(lines.at(1), "train.shard                                 none     optimizer     gradients");
-  EXPECT_EQ(lines.at(3), "  weights of the model                   1.9 GiB       1.9 GiB       1.9 GiB");
-  EXPECT_EQ(lines.at(5), "  masters and moments                   11.2 GiB     178.8 MiB     178.8 MiB");
-  EXPECT_EQ(lines.at(8), "  fits into 74.5 GiB                         yes           yes           yes");
-  EXPECT_EQ(lines.back(), "limit                              communication       compute       compute");
+  EXPECT_EQ(lines.at(1), "train.shard                                 none     optimizer     gradients    parameters");
+  EXPECT_EQ(lines.at(3), "  weights of the model                   1.9 GiB       1.9 GiB       1.9 GiB      29.8 MiB");
+  EXPECT_EQ(lines.at(5), "  masters and moments                   11.2 GiB     178.8 MiB     178.8 MiB     178.8 MiB");
+  EXPECT_EQ(lines.at(8), "  fits into 74.5 GiB                         yes           yes           yes           yes");
+  EXPECT_EQ(lines.back(), "limit                              communication       compute       compute communication");
 }
 
 }  // namespace

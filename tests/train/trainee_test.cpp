@@ -121,6 +121,28 @@ TEST(Trainee, SendsWhatTheFormulasSay) {
   }
 }
 
+// Of two weights of other dtypes, as those of a decoder and its scalar head, which are small enough for one bucket.
+TEST(Trainee, DividedFloatWeightsAreNotRoundedToBfloat16) {
+  const auto train_pair = [](const Ranks& ranks, Sharding sharding) {
+    Parameters pair = make_chain(at::kBFloat16);
+    pair.push_back({"norm", numbers(1, 3).to(at::kBFloat16).set_requires_grad(true)});
+    pair.push_back({"score", numbers(1, 5).set_requires_grad(true)});
+    Trainee trainee(pair, kOptions, ranks, sharding);
+    trainee.begin_pass(/*last=*/true);
+    pair.back().value.mul(numbers(1, 9)).sum().backward();
+    trainee.end_passes(0, /*last=*/true);
+    trainee.take_step(1e-3, "model", 0);
+    return pair.back().value.detach();
+  };
+  const at::Tensor expected = train_pair(one_rank(), Sharding::none);
+  testing::Failures failures;
+  testing::run_ranks(2, failures, [&](const Ranks& ranks) {
+    for (const Sharding sharding : {Sharding::optimizer, Sharding::gradients})
+      EXPECT_LT(train_pair(ranks, sharding).sub(expected).abs().max().item<double>(), 1e-6);
+  });
+  EXPECT_TRUE(failures.lines.empty());
+}
+
 // When the backward pass reaches the first layer, the gradients of the later ones are on their way.
 TEST(Trainee, SendsGradientsWhileTheBackwardPassGoesOn) {
   testing::Failures failures;

@@ -65,7 +65,7 @@ enum class LongPrompt { skip, truncate_left, error };
 enum class TruncationSide { right, left };
 enum class SampleBy { line, paragraph, document };
 /// What of the training state each rank has only a part of.
-enum class Sharding { none, optimizer, gradients };
+enum class Sharding { none, optimizer, gradients, parameters };
 enum class MomentDtype { float32, int8 };
 enum class LrScheduleKind { constant, linear, cosine };
 enum class KlControllerKind { fixed, adaptive };

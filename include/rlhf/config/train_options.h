@@ -25,7 +25,8 @@ inline constexpr const char* kThreadsDoc =
     "CPU threads; default: the physical cores, divided among the ranks of the machine";
 inline constexpr const char* kShardDoc =
     "what each of several ranks has only a part of; none: all have everything; optimizer: masters and moments, of "
-    "which each rank updates its part; gradients: also the gradients, which are then exchanged after each micro-batch";
+    "which each rank updates its part; gradients: also the gradients, which are then exchanged after each micro-batch; "
+    "parameters: also the weights of all models, which are then exchanged before each layer runs";
 inline constexpr const char* kRecomputeDoc =
     "keep only the input of each layer for the backward pass, and compute the rest again there: less memory, about a "
     "third more time, the same results";

@@ -55,7 +55,8 @@ class Ranks {
   /// rank have the sum afterwards; the others are undefined. The parts are added in the order of the ranks.
   Wait start_sum_of_parts(const at::Tensor& values, const std::string& what) const;
   /// Gives all ranks the parts of all: `values` are [size · s], of any dtype, and the s elements of this rank are
-  /// there.
+  /// there. The other elements must not be used before the wait.
+  Wait start_gather_parts(const at::Tensor& values, const std::string& what) const;
   void gather_parts(const at::Tensor& values, const std::string& what) const;
   /// The texts of all ranks, by rank.
   std::vector<std::string> gather(const std::string& text, const std::string& what) const;

@@ -12,6 +12,7 @@
 
 #include "rlhf/nn/kv_cache.h"
 #include "rlhf/nn/parameter.h"
+#include "rlhf/nn/weight_supply.h"
 #include "rlhf/tensor/packed_batch.h"
 
 namespace rlhf {
@@ -57,6 +58,8 @@ class CausalLM {
   /// transformers computes it). nullopt: the coefficient in the model's config.json. Initially it is 0. Other models
   /// ignore it.
   virtual void set_router_loss(std::optional<double> /*coefficient*/) {}
+  /// What has the weights, if they are not always there (nn/weight_supply.h). Null for models that ignore it.
+  const std::shared_ptr<WeightSupply>& supply() const { return supply_; }
   virtual at::Device device() const = 0;
   virtual at::ScalarType dtype() const = 0;
 
@@ -70,6 +73,7 @@ class CausalLM {
   }
 
  protected:
+  void set_supply(std::shared_ptr<WeightSupply> supply) { supply_ = std::move(supply); }
   /// forward() counts its rows here.
   void count_processed(std::int64_t tokens) { processed_tokens_ += tokens; }
   void count_router_loss(const at::Tensor& loss) {
@@ -79,6 +83,17 @@ class CausalLM {
  private:
   std::int64_t processed_tokens_ = 0;
   at::Tensor router_loss_;
+  std::shared_ptr<WeightSupply> supply_;
 };
+
+/// Calls `use`, in which the weights of the model are there, for passes without gradients (WeightSupply::lend).
+template <typename Use>
+void lend_weights(const CausalLM& model, const Use& use) {
+  if (const auto& supply = model.supply()) {
+    supply->lend(use);
+  } else {
+    use();
+  }
+}
 
 }  // namespace rlhf

@@ -70,13 +70,15 @@ void grow_vocabulary(ModelFolder& folder, std::int64_t vocab_size);
 /// the tensor, if a tensor is missing, unexpected or of the wrong shape. If folder.path is empty, weights are drawn
 /// from normal(0, initializer_range) with `seed`, independently of device and dtype. `requires_grad` should be false
 /// for models that are not trained; then an adapter is merged into the weights, otherwise it alone is trained. With
-/// `allow_missing_head`, a missing output head is drawn in the same way, and a warning names it.
+/// `allow_missing_head`, a missing output head is drawn in the same way, and a warning names it. `keeping`: of all
+/// weights but those of an adapter that is trained; no more than those of one layer are then whole at a time.
 std::unique_ptr<CausalLM> load_causal_lm(const ModelFolder& folder, at::Device device, at::ScalarType dtype,
-                                         bool requires_grad, std::uint64_t seed = 0, bool allow_missing_head = false);
+                                         bool requires_grad, std::uint64_t seed = 0, bool allow_missing_head = false,
+                                         const WeightKeeping& keeping = {});
 /// Loads a model with a scalar head: the decoder and head of a …ForSequenceClassification folder, or the decoder of a
-/// language model with a new head, drawn from normal(0, 1/√(D+1)) with `seed`.
+/// language model with a new head, drawn from normal(0, 1/√(D+1)) with `seed`. The head is always whole.
 ScalarModel load_scalar_model(const ModelFolder& folder, at::Device device, at::ScalarType dtype, bool requires_grad,
-                              std::uint64_t seed = 0);
+                              std::uint64_t seed = 0, const WeightKeeping& keeping = {});
 
 /// What to write in addition to the weights.
 struct SaveOptions {

@@ -40,6 +40,9 @@ struct Parameter {
   std::vector<Part> parts;  ///< from the first row to the last; empty if it is one tensor `name`
   FileLayout layout;        ///< the layout in files, if it is one tensor there
   std::string last_column;  ///< the name in files of the last column, if that is a vector of its own there
+  /// The backward pass of this layer, counted from 0, completes the gradient; the number of layers or more: that of
+  /// what comes after them; -1: only the end of the backward pass does.
+  std::int64_t layer = -1;
 };
 
 using Parameters = std::vector<Parameter>;

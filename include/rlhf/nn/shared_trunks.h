@@ -10,16 +10,18 @@
 #include "rlhf/nn/causal_lm.h"
 #include "rlhf/nn/model_folder.h"
 #include "rlhf/nn/scalar_model.h"
+#include "rlhf/nn/weight_supply.h"
 
 namespace rlhf {
 
 /// Loads the models of a run. Frozen weights of the same folder are loaded once and shared: those below several
 /// adapters, and those of a model whose adapters are off. A model that is trained without adapters gets its own.
 /// Load language models before scalar models of the same base, which have no output head. Errors: those of
-/// load_causal_lm() and load_scalar_model(), whose other arguments these are.
+/// load_causal_lm() and load_scalar_model(), whose other arguments these are. Models that share weights share their
+/// supply.
 class SharedTrunks {
  public:
-  SharedTrunks(at::Device device, at::ScalarType dtype);
+  SharedTrunks(at::Device device, at::ScalarType dtype, WeightKeeping keeping = {});
   ~SharedTrunks();
   SharedTrunks(SharedTrunks&&) noexcept;
   SharedTrunks& operator=(SharedTrunks&&) noexcept;
@@ -33,6 +35,7 @@ class SharedTrunks {
 
   at::Device device_;
   at::ScalarType dtype_;
+  WeightKeeping keeping_;
   std::map<std::filesystem::path, std::unique_ptr<Trunk>> trunks_;  // by ModelFolder::base_identity()
 };
 

@@ -10,8 +10,11 @@
 
 #include "rlhf/io/safetensors.h"
 #include "rlhf/nn/parameter.h"
+#include "rlhf/nn/weight_supply.h"
 
 namespace rlhf {
+
+struct OwnPart;
 
 /// Which part of the trained elements a process updates, where `size` processes have the same weights: an equal part of
 /// each bucket.
@@ -26,8 +29,8 @@ struct Shard {
 /// shard, of the block of moments in bytes.
 ///
 /// In a shard, masters are only those of the elements that this process updates (own elements); all processes have all
-/// leaves, and all gradients unless the shard is one of gradients. Then leaves get their grad() from autograd, in their
-/// dtype, and whoever exchanges gradients takes it from them.
+/// leaves, unless a WeightSupply has them, and all gradients unless the shard is one of gradients. Then leaves get
+/// their grad() from autograd, in their dtype, and whoever exchanges gradients takes it from them.
 ///
 /// A weight is frozen if its leaf does not require a gradient. It has no master and no gradient, and files get its
 /// value. The leaves are shared with the model of `parameters`.
@@ -38,6 +41,7 @@ class TrainedWeights {
   struct Weight {
     Parameter parameter;
     at::Tensor leaf, master, gradient;
+    at::Tensor part;  ///< the own elements of the leaf, with the shape of the master: a view of it, or of the supply
     std::int64_t begin = 0;
     std::int64_t place = 0;  ///< of the first element of the leaf in the layout of the buckets
 
@@ -47,15 +51,19 @@ class TrainedWeights {
     std::string name_of_own(const std::string& name, std::int64_t block = 1) const;
   };
   /// The elements from `begin` to before `end` of the layout, which is that of gradients() if these are all there:
-  /// those of the weights from `first` to before `last`.
+  /// those of the weights from `first` to before `last`, whose leaves have one dtype. The backward pass of `layer`
+  /// completes their gradients (Parameter::layer).
   struct Bucket {
     std::int64_t begin = 0, end = 0;
     std::size_t first = 0, last = 0;
+    std::int64_t layer = -1;
   };
 
   /// Allocates the gradients, sets them to zero and makes them the grad() of the leaves. In a shard, masters that files
-  /// had are reduced to the own elements. Throws ArgumentError if all parameters are frozen.
-  explicit TrainedWeights(const Parameters& parameters, Shard shard = {});
+  /// had are reduced to the own elements. `supply`: has leaves of the parameters, divided as `shard` says, which is one
+  /// of gradients; each of its units is a bucket. It must outlive the object. Throws ArgumentError if all parameters
+  /// are frozen, or some of a unit.
+  explicit TrainedWeights(const Parameters& parameters, Shard shard = {}, const WeightSupply* supply = nullptr);
   TrainedWeights(const TrainedWeights&) = delete;
   TrainedWeights& operator=(const TrainedWeights&) = delete;
 
@@ -66,8 +74,9 @@ class TrainedWeights {
   /// The own gradients of a bucket, flat.
   at::Tensor own_gradients(const Bucket& bucket) const;
   const Shard& shard() const { return shard_; }
-  /// Parts of at most 25 MiB, or one weight, about eight at least, in the order in which the backward pass of a decoder
-  /// completes them: that of the last weights first. In a shard each has a multiple of its size of elements.
+  /// Parts of at most 25 MiB, or one weight or unit of the supply, about eight at least, in the order in which the
+  /// backward pass of a decoder completes them: that of the last weights first. In a shard each has a multiple of its
+  /// size of elements.
   const std::vector<Bucket>& buckets() const { return buckets_; }
   /// The gradients of the own elements, flat, one for each bucket; without a shard all.
   std::vector<at::Tensor> own_gradients() const;
@@ -85,15 +94,17 @@ class TrainedWeights {
   std::int64_t bytes() const;
 
  private:
-  /// Chooses the buckets for weights of these numbers of elements, and returns where the gradient of each begins.
-  std::vector<std::int64_t> lay_out(const std::vector<std::int64_t>& elements);
-  void keep_own_elements();
+  const WeightSupply::Unit* unit_of(const at::Tensor& leaf) const;  ///< null if no supply has it
+  void choose_buckets();
+  /// Says where each bucket and the gradient of each weight begins.
+  void lay_out();
+  void keep_own_elements(const Bucket& bucket, Weight& weight) const;
   at::Tensor whole_master(std::size_t weight) const;
-  /// The range of a bucket that this process updates.
-  std::pair<std::int64_t, std::int64_t> own_range(const Bucket& bucket) const;
+  OwnPart own_part(const Bucket& bucket) const;
 
   Parameters parameters_;
   Shard shard_;
+  const WeightSupply* supply_;
   std::vector<Weight> weights_;
   std::vector<Bucket> buckets_;
   std::vector<at::Tensor> held_masters_;

@@ -93,7 +93,8 @@ class Method {
   virtual std::string main_metric() const { return "eval_loss"; }
   /// The better direction of a metric of an evaluation ("eval_loss"), for eval.best_by.
   virtual Better better(const std::string& /*metric*/) const { return Better::lower; }
-  /// Generates a few lines {"prompt", "response"} for samples.jsonl; may be empty.
+  /// Generates a few lines {"prompt", "response"} for samples.jsonl; may be empty. All ranks call it, and all generate
+  /// the same.
   virtual std::vector<nlohmann::ordered_json> show() { return {}; }
 
   /// The content of a checkpoint: the trainees, and further numbers.
@@ -102,6 +103,8 @@ class Method {
   virtual void restore_numbers(const nlohmann::json&) {}
   /// Further tensors: views, to which a resume copies what the checkpoint has, after restore_numbers().
   virtual NamedTensors tensors() { return {}; }
+  /// Called by all ranks before models() are written, which only rank 0 does.
+  virtual void before_saving() {}
   virtual std::vector<SavedModel> models() = 0;
   /// Writes further results into the run folder and returns their paths; called once, at the end of training.
   virtual std::vector<std::filesystem::path> write_results(const std::filesystem::path& /*folder*/) { return {}; }

@@ -25,6 +25,9 @@ namespace rlhf {
 struct MemoryForecast {
   std::vector<std::pair<std::string, std::int64_t>> parts;
   std::vector<std::string> keys;  ///< the keys of the config that lower it, for messages
+  /// With divided weights: those of the largest model that a rank has at once, all layers or layer by layer, which
+  /// add_lent() makes a part.
+  std::int64_t lent_whole = 0, lent_layers = 0;
   std::int64_t total() const;
   /// "1.9 GiB: weights 410.2 MiB, masters, moments, gradients 1.2 GiB, …"
   std::string summary() const;
@@ -48,6 +51,11 @@ std::pair<std::string, std::int64_t> largest_phase(const std::vector<Phase>& pha
 /// 0 on a GPU.
 std::pair<std::string, std::int64_t> process_part(at::Device device);
 
+/// Chooses whether the layers of divided weights are all lent at once (WeightKeeping::whole), which is faster: if there
+/// is memory for it. Then add_lent() adds what that needs to the forecast.
+bool lends_whole(const MemoryForecast& forecast, const MemoryLimit& available);
+void add_lent(MemoryForecast& forecast, bool whole);
+
 /// Compares the forecast with `available`. Throws DeviceError if it is larger, with its parts and the keys that lower
 /// it, or logs that as a warning if `refuse` is false.
 void check_memory(const MemoryForecast& forecast, const MemoryLimit& available, bool refuse);
@@ -68,7 +76,7 @@ std::int64_t weight_bytes(std::int64_t count, at::ScalarType dtype);
 /// The size in bytes of the training state of `count` weights: masters (if the compute dtype is not float32), two
 /// moments and gradients. With `shards`, those of one of the ranks among which they are divided (train.shard).
 struct StateShards {
-  int states = 1, gradients = 1;  ///< masters and moments; gradients
+  int states = 1, gradients = 1, weights = 1;  ///< masters and moments; gradients; weights, also of frozen models
 };
 std::int64_t training_bytes(std::int64_t count, at::ScalarType dtype, MomentDtype moments = MomentDtype::float32,
                             StateShards shards = {});
@@ -82,11 +90,14 @@ class ModelMemory {
   /// The bytes of its training state: that of the adapter, if there is one. With divided gradients also what is held of
   /// them while they are exchanged.
   std::int64_t training(const ModelFolder& folder, const OptimizerOptions& optimizer) const;
+  /// Sets what is lent of the weights of these models.
+  void add_lent(MemoryForecast& forecast) const;
 
  private:
   at::ScalarType dtype_;
   StateShards shards_;
   std::set<std::filesystem::path> shared_;
+  std::int64_t lent_whole_ = 0, lent_layers_ = 0;
 };
 
 /// The number of tokens of a micro-batch for which a quarter of the installed memory, after `resident` bytes of models,

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "rlhf/config/choices.h"
 #include "rlhf/config/cluster.h"
 
 /// What a step of a run needs on a cluster, by the kind of sharding: memory, traffic, time. Formulas of plain numbers:
@@ -13,13 +14,11 @@
 /// Letters: n ranks on m nodes, g = n / m; bytes and FLOPs are those of one rank, unless something else is said.
 namespace rlhf {
 
-/// What the ranks share out among themselves; each kind includes those before it. In the terms of ZeRO
+/// What the ranks share out among themselves (train.shard); each kind includes those before it. In the terms of ZeRO
 /// (arXiv:1910.02054): optimizer is stage 1 (masters and moments), gradients stage 2, parameters stage 3 (FSDP).
-enum class ShardKind { none, optimizer, gradients, parameters };
-std::string_view name_of(ShardKind shard);
-
-/// The kinds that scale_table() shows.
-inline constexpr std::array kShownShards = {ShardKind::none, ShardKind::optimizer, ShardKind::gradients};
+inline constexpr std::array kShardings = {Sharding::none, Sharding::optimizer, Sharding::gradients,
+                                          Sharding::parameters};
+std::string_view name_of(Sharding shard);
 
 /// The data sheet of a GPU, and of the machines in which it usually is.
 struct GpuSpec {
@@ -86,9 +85,10 @@ struct Workload {
 struct ScaleMemory {
   std::vector<double> weights;  ///< by role; 0 for those before_training
   double gradients = 0, states = 0;
-  double gathered = 0;     ///< parameters: two layers of the largest model
-  double activations = 0;  ///< or the model that is in memory before_training, if that is larger
-  double rollout = 0;      ///< KV cache, prompts and, with ShardKind::parameters, the gathered policy
+  double gathered = 0;      ///< parameters: two layers of the largest model
+  double activations = 0;   ///< or the model that is in memory before_training, if that is larger
+  double rollout = 0;       ///< KV cache, prompts and, with Sharding::parameters, what is gathered of the policy
+  bool lends_whole = true;  ///< parameters: passes without gradients gather a model once, and not each of its layers
   double micro_batch_tokens = 0;
   double total() const;
 };
@@ -123,9 +123,9 @@ double training_flops(const Role& role, double context, bool recompute);
 
 /// Throws ArgumentError unless the cluster has at least one rank and its nodes divide them, and the workload has a
 /// role and sequences.
-ScalePlan plan_scale(const Workload& workload, const Cluster& cluster, ShardKind shard);
+ScalePlan plan_scale(const Workload& workload, const Cluster& cluster, Sharding shard);
 
-/// The plans of kShownShards as a table: lines of text.
+/// The plans of kShardings as a table: lines of text.
 std::vector<std::string> scale_table(const Workload& workload, const Cluster& cluster);
 
 }  // namespace rlhf

@@ -26,6 +26,9 @@ struct Setup {
   std::shared_ptr<const Ranks> ranks = std::make_shared<const Ranks>();
   Sharding sharding = Sharding::none;  ///< train.shard
   StateShards state_shards() const;
+  bool lends_whole = true;  ///< of divided weights, all layers are there at once in passes without gradients
+  /// Of the weights of all models.
+  WeightKeeping keeping() const;
   Compute compute;
   ModelFolder folder;
   std::unique_ptr<Tokenizer> tokenizer;
@@ -45,7 +48,8 @@ struct Setup {
   /// The number of tokens of a micro-batch: `micro_batch_tokens`, or a size derived from the memory after `resident`
   /// bytes of models (train/plan.h). At least `longest`, the size of a sequence or sample that cannot be split.
   std::int64_t choose_micro_batch_tokens(std::int64_t resident, std::int64_t longest) const;
-  /// The bytes of the copy of all weights that saving makes if files have another dtype than the masters.
+  /// The bytes of the copies of all weights that saving makes: if files have another dtype than the masters, and of
+  /// divided masters.
   std::int64_t saving_bytes() const;
   /// What a saved model folder contains besides weights: the prompt template if `with_template` is true or the folder
   /// had one, the chat template if the run read messages, the ids that end a response, and for a scalar head a pad

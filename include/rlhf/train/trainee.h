@@ -17,17 +17,22 @@ namespace rlhf {
 
 class GradientExchange;
 
+/// Weights of which each rank keeps its part, for load_causal_lm() and the like; whole ones if there is one rank.
+/// `whole`: WeightKeeping::whole. `ranks` must outlive what keeps them.
+WeightKeeping keep_parts(const Ranks& ranks, bool whole = true);
+
 /// A model that is trained: its weights and their optimizer. Several ranks have the same weights, each adds the
 /// gradients of its part of a batch, and all make the same step. With Sharding::optimizer each rank has the masters and
 /// moments of a part of the weights, updates that, and gets the rest of the others. With Sharding::gradients it also
-/// keeps only the gradients of its part, and those of a few buckets while they are exchanged.
+/// keeps only the gradients of its part, and those of a few buckets while they are exchanged. With
+/// Sharding::parameters that is also so for the weights: a WeightSupply gives the model those of a layer while it runs.
 ///
 /// A step: zero_gradients(), backward passes, sum_gradients(), step().
 class Trainee {
  public:
-  /// `ranks` must outlive the object.
+  /// `ranks` must outlive the object. `supply`: that of the model, or null if its weights are always there.
   Trainee(const Parameters& parameters, const OptimizerOptions& options, const Ranks& ranks = one_rank(),
-          Sharding sharding = Sharding::none);
+          Sharding sharding = Sharding::none, std::shared_ptr<WeightSupply> supply = nullptr);
   ~Trainee();
   Trainee(Trainee&&) noexcept;
 
@@ -38,9 +43,9 @@ class Trainee {
   void zero_gradients() { weights_->zero_gradients(); }
   /// Call these before each backward pass over a micro-batch, and after all of them; then the sums over the ranks begin
   /// while the `last` pass before a step goes on, each bucket as soon as its gradients are complete, and with
-  /// Sharding::gradients in each pass. `more`: the passes that another rank makes, more than this one. No other
-  /// exchange may come between them. Without these calls the sums begin in sum_gradients(), which
-  /// Sharding::gradients does not allow on several ranks.
+  /// Sharding::gradients and more in each pass. `more`: the passes that another rank makes, more than this one. No
+  /// other exchange may come between them. Without these calls the sums begin in sum_gradients(), which
+  /// Sharding::gradients and more do not allow on several ranks.
   void begin_pass(bool last);
   void end_passes(std::int64_t more, bool last);
   /// Waits for the sums of the gradients over the ranks, and starts them before if that has not been done. With a
@@ -64,6 +69,7 @@ class Trainee {
   void gather_leaves();
 
   const Ranks& ranks_;
+  std::shared_ptr<WeightSupply> supply_;
   std::unique_ptr<TrainedWeights> weights_;
   std::unique_ptr<AdamW> optimizer_;
   std::unique_ptr<GradientExchange> exchange_;
