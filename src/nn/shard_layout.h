@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <span>
 #include <utility>
+
+#include <ATen/core/Tensor.h>
 
 #include "nn/byte_moments.h"
 
@@ -29,5 +32,8 @@ struct OwnPart {
     return {first, last - first};
   }
 };
+
+/// Makes leaves of one dtype views of a new tensor of `elements`, at `places`, with their values.
+at::Tensor lay_out_leaves(std::span<at::Tensor> leaves, std::span<const std::int64_t> places, std::int64_t elements);
 
 }  // namespace rlhf

@@ -28,8 +28,9 @@ struct SharedTrunks::Trunk {
       : decoder(trunk), score(std::move(head)), with_head(language) {}
 };
 
-SharedTrunks::SharedTrunks(at::Device device, at::ScalarType dtype, WeightKeeping keeping)
-    : device_(device), dtype_(dtype), keeping_(std::move(keeping)) {}
+SharedTrunks::SharedTrunks(at::Device device, at::ScalarType dtype, WeightKeeping keeping,
+                           std::optional<Offload> offload)
+    : device_(device), dtype_(dtype), keeping_(std::move(keeping)), offload_(std::move(offload)) {}
 SharedTrunks::~SharedTrunks() = default;
 SharedTrunks::SharedTrunks(SharedTrunks&&) noexcept = default;
 SharedTrunks& SharedTrunks::operator=(SharedTrunks&&) noexcept = default;
@@ -77,12 +78,14 @@ const SharedTrunks::Trunk& SharedTrunks::trunk(const ModelFolder& folder, bool w
   base.adapter.reset();
   base.scalar_head = folder.base_has_score;
   base.padding_is_eos.reset();
+  WeightKeeping keeping = keeping_;
+  if (offload_ && !device_.is_cpu() && !offload_->trained.contains(folder.base_identity())) keeping.device = at::kCPU;
   if (with_head) {
     const auto model = load_causal_lm(base, device_, dtype_, /*requires_grad=*/false, /*seed=*/0,
-                                      /*allow_missing_head=*/false, keeping_);
+                                      /*allow_missing_head=*/false, keeping);
     found = std::make_unique<Trunk>(static_cast<const Decoder&>(*model), at::Tensor(), true);
   } else {
-    ScalarModel model = load_scalar_model(base, device_, dtype_, /*requires_grad=*/false, /*seed=*/0, keeping_);
+    ScalarModel model = load_scalar_model(base, device_, dtype_, /*requires_grad=*/false, /*seed=*/0, keeping);
     found = std::make_unique<Trunk>(static_cast<const Decoder&>(model.trunk()),
                                     folder.base_has_score ? model.score() : at::Tensor(), false);
   }

@@ -62,9 +62,21 @@ TrainedWeights::TrainedWeights(const Parameters& parameters, Shard shard, const 
   lay_out();
   const std::int64_t kept = buckets_.front().end / (shard_.gradients ? shard_.size : 1);
   gradients_ = at::zeros({kept}, parameters_.front().value.options().dtype(at::kFloat).requires_grad(false));
-  for (const Bucket& bucket : buckets_)
+  for (Bucket& bucket : buckets_) {
+    if (shard_.size > 1 && unit_of(weights_[bucket.first].leaf) == nullptr) lay_out_leaves(bucket);
     for (std::size_t i = bucket.first; i < bucket.last; ++i) keep_own_elements(bucket, weights_[i]);
+  }
   zero_gradients();
+}
+
+void TrainedWeights::lay_out_leaves(Bucket& bucket) {
+  std::vector<at::Tensor> leaves;
+  std::vector<std::int64_t> places;
+  for (std::size_t i = bucket.first; i < bucket.last; ++i) {
+    leaves.push_back(weights_[i].leaf);
+    places.push_back(weights_[i].place - bucket.begin);
+  }
+  bucket.leaves = rlhf::lay_out_leaves(leaves, places, bucket.end - bucket.begin);
 }
 
 const WeightSupply::Unit* TrainedWeights::unit_of(const at::Tensor& leaf) const {

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/empty.h>
 #include <c10/core/StorageImpl.h>
 
 #include "rlhf/core/check_argument.h"
@@ -44,22 +43,18 @@ void WeightSupply::add(std::optional<std::int64_t> layer, std::span<Parameter> p
   for (const Parameter& parameter : parameters) {
     check_argument(parameter.value.scalar_type() == first.scalar_type(), parameter.name,
                    c10::toString(first.scalar_type()), c10::toString(parameter.value.scalar_type()));
+    unit.leaves.push_back(parameter.value);
     unit.places.push_back(end);
     end += padded(parameter.value.numel(), kShardAlignment);
   }
   end = padded(end, kShardAlignment * keeping_.size);
-  unit.whole = at::empty({end}, first.options().requires_grad(false));
+  unit.whole = lay_out_leaves(unit.leaves, unit.places, end);
   const OwnPart part{keeping_.rank, keeping_.size, end};
   for (std::size_t i = 0; i < parameters.size(); ++i) {
-    Parameter& parameter = parameters[i];
-    const at::Tensor view = unit.whole.narrow(0, unit.places[i], parameter.value.numel()).view(parameter.value.sizes());
-    view.copy_(parameter.value);
-    parameter.value.set_data(view);
-    unit.leaves.push_back(parameter.value);
-    if (parameter.master.defined()) {
-      const auto [begin, count] = part.of(unit.places[i], parameter.value.numel());
-      parameter.master = parameter.master.reshape({-1}).narrow(0, begin, count).clone();
-    }
+    at::Tensor& master = parameters[i].master;
+    if (!master.defined()) continue;
+    const auto [begin, count] = part.of(unit.places[i], master.numel());
+    master = master.reshape({-1}).narrow(0, begin, count).clone();
   }
   unit.own =
       unit.whole.narrow(0, part.begin(), part.count())

@@ -49,6 +49,7 @@ OnPolicyModels::OnPolicyModels(const Setup& setup, OnPolicyModelOptions paths, c
   if (paths_.reference.empty()) paths_.reference = paths_.policy;
   expect_language_model(setup.folder, "model.policy");
   policy_folder_ = without_dropout(setup.folder);
+  if (policy_folder_.adapter) trained_.trained.insert(policy_folder_.base_identity());
   warn_of_turn_end(setup, data_.counts);
   reference_folder_ = read_companion(paths_.reference, "model.reference", setup);
   expect_language_model(reference_folder_, "model.reference");
@@ -87,10 +88,11 @@ void OnPolicyModels::check_term(const RewardTerm& term) const {
     for (const PromptSample& prompt : data->prompts.samples) answer_of(prompt.extra, term.field);
 }
 
-ModelFolder OnPolicyModels::read_trained(const std::string& path, const std::string& key) const {
+ModelFolder OnPolicyModels::read_trained(const std::string& path, const std::string& key) {
   ModelFolder folder = read_companion(path, key, setup_);
   if (paths_.lora && !folder.adapter) add_adapter(folder, *paths_.lora);
   check_positions_of(folder);
+  if (folder.adapter) trained_.trained.insert(folder.base_identity());
   return without_dropout(std::move(folder));
 }
 
@@ -134,7 +136,8 @@ void OnPolicyModels::expect_shared_trunk(const ModelFolder* value) const {
 MethodPlan OnPolicyModels::plan(const OptimizerOptions& optimizer, const std::vector<OtherModel>& others,
                                 std::int64_t longest_sample) const {
   MethodPlan plan;
-  ModelMemory memory(setup_.compute.dtype, setup_.state_shards());
+  const bool offloads = paths_.offload && !setup_.compute.device.is_cpu();
+  ModelMemory memory(setup_.compute.dtype, setup_.state_shards(), offloads);
   const auto trained = [&](const ModelFolder& folder, const OptimizerOptions& options) {
     return memory.weights(folder, /*trained=*/true) + memory.training(folder, options);
   };
@@ -200,7 +203,8 @@ Workload OnPolicyModels::workload(const OptimizerOptions& optimizer, const std::
 }
 
 void OnPolicyModels::load(std::int64_t seed, std::int64_t micro_batch_tokens) {
-  trunks_.emplace(setup_.compute.device, setup_.compute.dtype, setup_.keeping());
+  trunks_.emplace(setup_.compute.device, setup_.compute.dtype, setup_.keeping(),
+                  paths_.offload ? std::optional(trained_) : std::nullopt);
   policy_ = trunks_->causal_lm(policy_folder_, /*requires_grad=*/true, static_cast<std::uint64_t>(seed));
   setup_.prepare_to_train(*policy_);
   reference_ = trunks_->causal_lm(reference_folder_, /*requires_grad=*/false);

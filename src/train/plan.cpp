@@ -159,14 +159,16 @@ std::int64_t training_bytes(std::int64_t count, at::ScalarType dtype, MomentDtyp
 
 std::int64_t ModelMemory::weights(const ModelFolder& folder, bool trained) {
   const bool shares = folder.adapter || !trained;
-  const bool there = shares && !folder.path.empty() && !shared_.insert(folder.base_identity()).second;
+  const std::filesystem::path base_folder = folder.path.empty() ? "" : folder.base_identity();
+  const bool on_host = offloads_ && !trained && !shared_.contains(base_folder);
+  const bool there = shares && !folder.path.empty() && !on_host && !shared_.insert(base_folder).second;
   const ModelShape& shape = folder.shape;
   const std::int64_t whole = weight_bytes(count_parameters(shape), dtype_);
-  if (shards_.weights > 1) {
+  if (shards_.weights > 1 || on_host) {
     lent_whole_ = std::max(lent_whole_, whole);
     lent_layers_ = std::max(lent_layers_, weight_bytes(bytes_of(outside_layers(shape) + 2 * of_layer(shape)), dtype_));
   }
-  const std::int64_t base = there ? 0 : whole / shards_.weights;
+  const std::int64_t base = there || on_host ? 0 : whole / shards_.weights;
   return base + (folder.adapter ? weight_bytes(count_adapter_parameters(folder), dtype_) : 0);
 }
 

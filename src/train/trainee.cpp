@@ -5,7 +5,6 @@
 #include <utility>
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/zeros.h>
 
@@ -95,20 +94,10 @@ void Trainee::write_leaves() {
 }
 
 void Trainee::gather_leaves() {
-  const at::NoGradGuard no_grad;
-  const auto& weights = weights_->weights();
-  for (const auto& bucket : weights_->buckets()) {
-    if (supply_ && supply_->find(weights[bucket.first].leaf)) continue;
-    const at::Tensor all =
-        at::empty({bucket.end - bucket.begin}, weights[bucket.first].leaf.options().requires_grad(false));
-    const auto place = [&](std::size_t weight) {
-      return all.narrow(0, weights[weight].place - bucket.begin, weights[weight].leaf.numel());
-    };
-    for (std::size_t i = bucket.first; i < bucket.last; ++i)
-      place(i).narrow(0, weights[i].begin, weights[i].master.numel()).copy_(weights[i].part);
-    ranks_.gather_parts(all, "weights");
-    for (std::size_t i = bucket.first; i < bucket.last; ++i) weights[i].leaf.view({-1}).copy_(place(i));
-  }
+  std::vector<Ranks::Wait> waits;
+  for (const auto& bucket : weights_->buckets())
+    if (bucket.leaves.defined()) waits.push_back(ranks_.start_gather_parts(bucket.leaves, "weights"));
+  for (const Ranks::Wait& wait : waits) wait();
 }
 
 void Trainee::with_all_masters(const std::function<void()>& save) {

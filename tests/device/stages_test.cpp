@@ -110,6 +110,7 @@ TEST_P(Stages, PpoLossesAreTheCpus) {
   config.train.total_episodes = 160;
   config.rollout.temperature = 0.01;  // responses are the most likely ones, whatever the rounding
   config.data.eval = {path("prompts.jsonl")};
+  config.model.offload = true;  // without effect on the CPU
   on_both(config, "ppo", [](const PpoConfig& c) { train_ppo(c); });
   expect_agreement("ppo", "loss/value_avg");
   if (GetParam() != DtypeChoice::float32) return;  // other rounding, other tokens

@@ -45,6 +45,7 @@ std::vector<at::Tensor> train(const Ranks& ranks, const std::string& name, Shard
                               bool recompute = false) {
   const auto model = load(name, dtype, sharding == Sharding::parameters ? keep_parts(ranks) : WeightKeeping());
   model->set_recompute(recompute);
+  model->set_router_loss(0.02);
   Trainee trainee(model->parameters(), kOptions, ranks, sharding, model->supply());
   const auto size = static_cast<std::size_t>(ranks.size());
   const std::size_t most = (kTexts.size() + size - 1) / size;

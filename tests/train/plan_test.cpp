@@ -61,6 +61,19 @@ TEST(Plan, DividedWeightsAreLentWholeWhereThereIsMemory) {
   EXPECT_EQ(forecast.total(), 1'000'000'000 + forecast.lent_layers);
 }
 
+TEST(Plan, OffloadedWeightsAreOnTheDeviceOnlyWhileTheyAreUsed) {
+  ModelFolder folder;
+  folder.shape = llama2_7b();
+  folder.path = folder.base = "a";
+  ModelMemory memory(at::kBFloat16, {}, /*offloads=*/true);
+  EXPECT_EQ(memory.weights(folder, /*trained=*/true), 2 * 6738415616);
+  folder.path = folder.base = "b";
+  EXPECT_EQ(memory.weights(folder, /*trained=*/false), 0);
+  MemoryForecast forecast;
+  memory.add_lent(forecast);
+  EXPECT_EQ(forecast.lent_whole, 2 * 6738415616);
+}
+
 TEST(Plan, MicroBatchHoldsTheLongestSequenceHoweverLittleMemoryThereIs) {
   EXPECT_EQ(derive_micro_batch_tokens(llama2_7b(), at::kBFloat16, 100, 0, 1000, false), 1000);
   EXPECT_EQ(derive_micro_batch_tokens(llama2_7b(), at::kBFloat16, 0, 1LL << 60, 1000, false) % 256, 0);

@@ -41,6 +41,9 @@ constexpr auto describe(const ModelInit*) {
 
 namespace detail {
 
+inline constexpr const char* kOffloadDoc =
+    "keep models that are not trained (reference, reward models) in the memory of the host, and on the GPU only while "
+    "they are used; without effect on a CPU, and on models that share their weights with one that is trained";
 inline constexpr const char* kLoraDoc =
     "train low-rank adapters instead of the weights, and save them as a folder of PEFT; if the model is already the "
     "folder of an adapter, omit this section to train that adapter further";
@@ -82,6 +85,7 @@ struct OnPolicyModelOptions {
   std::vector<std::string> reward_ensemble;
   std::string eval_reward;
   std::optional<LoraOptions> lora;
+  bool offload = false;
 };
 constexpr auto describe(const OnPolicyModelOptions*) {
   using C = OnPolicyModelOptions;
@@ -93,7 +97,7 @@ constexpr auto describe(const OnPolicyModelOptions*) {
       field<&C::eval_reward>("folder of a held-out reward model, which only scores evaluations: it shows whether the "
                              "policy improves, or only exploits the reward that it is trained on")
           .path(),
-      field<&C::lora>(detail::kLoraDoc));
+      field<&C::lora>(detail::kLoraDoc), field<&C::offload>(detail::kOffloadDoc).may_change());
 }
 
 /// Section `model` of rlhf-ppo.
@@ -106,10 +110,12 @@ struct PpoModelOptions {
   std::string eval_reward;
   std::optional<LoraOptions> lora;
   bool shared_trunk = false;
+  bool offload = false;
 };
 /// The models that every on-policy method has.
 inline OnPolicyModelOptions on_policy_models(const PpoModelOptions& model) {
-  return {model.policy, model.reward, model.reference, model.reward_ensemble, model.eval_reward, model.lora};
+  return {model.policy,      model.reward, model.reference, model.reward_ensemble,
+          model.eval_reward, model.lora,   model.offload};
 }
 constexpr auto describe(const PpoModelOptions*) {
   using C = PpoModelOptions;
@@ -126,7 +132,8 @@ constexpr auto describe(const PpoModelOptions*) {
       field<&C::shared_trunk>(
           "require that all models of the run (policy, reference, value model, reward model and its ensemble, "
           "eval_reward) are adapters of one base model, whose weights are then loaded once; without it, models of the "
-          "same base share it too"));
+          "same base share it too"),
+      field<&C::offload>(detail::kOffloadDoc).may_change());
 }
 
 }  // namespace rlhf

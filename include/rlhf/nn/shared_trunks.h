@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 
 #include <ATen/core/Tensor.h>
 
@@ -21,7 +23,14 @@ namespace rlhf {
 /// supply.
 class SharedTrunks {
  public:
-  SharedTrunks(at::Device device, at::ScalarType dtype, WeightKeeping keeping = {});
+  /// Frozen weights that are kept on the host, and on `device` only while they are lent: all but those of the bases
+  /// (ModelFolder::base_identity) of models that are trained.
+  struct Offload {
+    std::set<std::filesystem::path> trained;
+  };
+
+  SharedTrunks(at::Device device, at::ScalarType dtype, WeightKeeping keeping = {},
+               std::optional<Offload> offload = std::nullopt);
   ~SharedTrunks();
   SharedTrunks(SharedTrunks&&) noexcept;
   SharedTrunks& operator=(SharedTrunks&&) noexcept;
@@ -36,6 +45,7 @@ class SharedTrunks {
   at::Device device_;
   at::ScalarType dtype_;
   WeightKeeping keeping_;
+  std::optional<Offload> offload_;
   std::map<std::filesystem::path, std::unique_ptr<Trunk>> trunks_;  // by ModelFolder::base_identity()
 };
 

@@ -57,6 +57,7 @@ class TrainedWeights {
     std::int64_t begin = 0, end = 0;
     std::size_t first = 0, last = 0;
     std::int64_t layer = -1;
+    at::Tensor leaves;  ///< in a shard without a supply: the memory of the leaves, [end - begin]
   };
 
   /// Allocates the gradients, sets them to zero and makes them the grad() of the leaves. In a shard, masters that files
@@ -98,6 +99,7 @@ class TrainedWeights {
   void choose_buckets();
   /// Says where each bucket and the gradient of each weight begins.
   void lay_out();
+  void lay_out_leaves(Bucket& bucket);
   void keep_own_elements(const Bucket& bucket, Weight& weight) const;
   at::Tensor whole_master(std::size_t weight) const;
   OwnPart own_part(const Bucket& bucket) const;

@@ -35,7 +35,7 @@ class OnPolicyModels {
 
   /// Reads the folder of a further model that is trained, as the policy is: with a new adapter if model.lora is set and
   /// the folder is not that of one, and without dropout. `key` is the one in errors ("model.value").
-  ModelFolder read_trained(const std::string& path, const std::string& key) const;
+  ModelFolder read_trained(const std::string& path, const std::string& key);
 
   /// A further model that is trained.
   struct OtherModel {
@@ -103,6 +103,7 @@ class OnPolicyModels {
   ModelFolder policy_folder_, reference_folder_;
   std::vector<ModelFolder> reward_folders_;  ///< of model.reward and model.reward_ensemble
   std::optional<ModelFolder> eval_reward_folder_;
+  SharedTrunks::Offload trained_;  ///< the bases of models that are trained with adapters
   std::optional<SharedTrunks> trunks_;
   std::unique_ptr<CausalLM> policy_, reference_;
   std::deque<ScalarModel> reward_models_;

@@ -84,7 +84,9 @@ std::int64_t training_bytes(std::int64_t count, at::ScalarType dtype, MomentDtyp
 /// Counts the memory of models that share frozen weights as SharedTrunks does.
 class ModelMemory {
  public:
-  explicit ModelMemory(at::ScalarType dtype, StateShards shards = {}) : dtype_(dtype), shards_(shards) {}
+  /// `offloads`: the weights of models that are not trained are on the host.
+  explicit ModelMemory(at::ScalarType dtype, StateShards shards = {}, bool offloads = false)
+      : dtype_(dtype), shards_(shards), offloads_(offloads) {}
   /// The bytes of the weights of one more model that are not there yet.
   std::int64_t weights(const ModelFolder& folder, bool trained);
   /// The bytes of its training state: that of the adapter, if there is one. With divided gradients also what is held of
@@ -96,6 +98,7 @@ class ModelMemory {
  private:
   at::ScalarType dtype_;
   StateShards shards_;
+  bool offloads_;
   std::set<std::filesystem::path> shared_;
   std::int64_t lent_whole_ = 0, lent_layers_ = 0;
 };
