@@ -2,8 +2,11 @@
 #include "rlhf/dist/ranks.h"
 
 #include <cstdint>
+#include <cstdlib>
 #include <exception>
+#include <future>
 #include <stdexcept>
+#include <thread>
 #include <unistd.h>
 #include <utility>
 
@@ -31,15 +34,41 @@ namespace {
 
 using std::chrono::hours;
 using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+using Store = c10::intrusive_ptr<c10d::Store>;
 
-c10::intrusive_ptr<c10d::Store> open_store(const RankPlace& place, bool serve, milliseconds patience) {
+constexpr milliseconds kPause{20};
+
+/// Waits a moment. Throws Interrupted after a signal, and std::runtime_error if it is later than `start` + `patience`.
+void wait_a_step(steady_clock::time_point start, milliseconds patience, const std::string& missing) {
+  stop_if_signalled();
+  if (steady_clock::now() - start > patience)
+    throw std::runtime_error("no " + missing + " after " +
+                             std::to_string(std::chrono::duration_cast<std::chrono::seconds>(patience).count()) + " s");
+  std::this_thread::sleep_for(kPause);
+}
+
+/// c10d hears no signals while it connects, and may take twice the time that it is given: so it connects in a thread,
+/// which is left alone if that takes too long.
+Store open_store(const RankPlace& place, bool serve, milliseconds patience) {
   c10d::TCPStoreOptions options;
   options.port = static_cast<std::uint16_t>(place.port);
   options.isServer = serve;
   options.waitWorkers = false;
-  options.timeout = patience;
+  options.timeout = 2 * patience;
   options.useLibUV = false;  // not every LibTorch has it, and both ends must agree
-  return c10::make_intrusive<c10d::PrefixStore>("rlhf", c10::make_intrusive<c10d::TCPStore>(place.address, options));
+  std::promise<Store> promise;
+  std::future<Store> store = promise.get_future();
+  std::thread([address = place.address, options, promise = std::move(promise)]() mutable {
+    try {
+      promise.set_value(c10::make_intrusive<c10d::TCPStore>(std::move(address), options));
+    } catch (...) {
+      promise.set_exception(std::current_exception());
+    }
+  }).detach();
+  for (const auto start = steady_clock::now(); store.wait_for(milliseconds(0)) != std::future_status::ready;)
+    wait_a_step(start, patience, "answer of rank 0, which has the common store,");
+  return c10::make_intrusive<c10d::PrefixStore>("rlhf", store.get());
 }
 
 constexpr int kFatal = 3;  // of c10/util/Logging.h
@@ -47,6 +76,20 @@ constexpr int kFatal = 3;  // of c10/util/Logging.h
 /// c10d writes what its exceptions say to stderr as well, with addresses of functions. Ours is one line.
 void silence_c10d() {
   if (!environment_variable("TORCH_CPP_LOG_LEVEL")) FLAGS_caffe2_log_level = kFatal;
+}
+
+/// The descriptor on which the process that started the ranks waits for the byte, or -1. Not for programs that this one
+/// starts.
+int take_joined_descriptor() {
+  const auto text = environment_variable(kJoinedVariable);
+  unsetenv(kJoinedVariable);
+  return text ? std::atoi(text->c_str()) : -1;
+}
+
+void tell_joined(int descriptor) {
+  if (descriptor < 0) return;
+  [[maybe_unused]] const ssize_t ignored = write(descriptor, "", 1);
+  close(descriptor);
 }
 
 void end_process(const std::string& line) {
@@ -95,11 +138,11 @@ class Ranks::Group {
 
   ~Group() {
     try {
-      watch_->leave(reason_);
+      watch_->leave(reason_, is_consequence_ ? Watch::Why::another : Watch::Why::own);
       // The store ends with rank 0, and the others read it until they have left, or know why this rank ends.
       const milliseconds longest = reason_.empty() ? patience_ : kReading;
-      for (milliseconds waited{0}; place_.rank == 0 && !watch_->all_left() && waited < longest; waited += kStep)
-        std::this_thread::sleep_for(kStep);
+      for (milliseconds waited{0}; place_.rank == 0 && !watch_->all_left() && waited < longest; waited += kPause)
+        std::this_thread::sleep_for(kPause);
     } catch (const std::exception& error) {
       log_debug(std::string("leaving the ranks: ") + error.what());
     }
@@ -108,16 +151,17 @@ class Ranks::Group {
   template <typename Call>
   void run(const std::string& what, const Call& call) {
     watch_->set_activity(what + (phase_.empty() ? "" : " of " + phase_));
-    const auto start = std::chrono::steady_clock::now();
+    const auto start = steady_clock::now();
     try {
       call(*backend_);
     } catch (const std::exception& error) {
       const std::string failure = watch_->find_failure();
+      is_consequence_ = true;
       throw RankError("rank " + std::to_string(place_.rank) + ", " + watch_->activity() + ": " +
                       (failure.empty() ? first_line(error.what()) : failure));
     }
     watch_->set_activity(phase_.empty() ? "between two exchanges" : phase_);
-    seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    seconds += std::chrono::duration<double>(steady_clock::now() - start).count();
   }
 
   /// Starts an exchange that `call` makes of a backend, in which this rank sends so many bytes.
@@ -145,22 +189,15 @@ class Ranks::Group {
   double bytes_sent = 0;  ///< see Ranks::bytes_sent
 
  private:
-  static constexpr milliseconds kStep{20}, kReading{2'000};
+  static constexpr milliseconds kReading{2'000};
 
   /// Throws std::runtime_error if a rank does not come, and Interrupted.
   void await_all(milliseconds patience) {
     const auto key = [](int rank) { return "here/" + std::to_string(rank); };
     write_text(*store_, key(place_.rank), "");
-    const auto end = std::chrono::steady_clock::now() + patience;
+    const auto start = steady_clock::now();
     for (int rank = 0; rank < place_.size; ++rank)
-      while (!store_->check({key(rank)})) {
-        stop_if_signalled();
-        if (std::chrono::steady_clock::now() > end)
-          throw std::runtime_error("no rank " + std::to_string(rank) + " after " +
-                                   std::to_string(std::chrono::duration_cast<std::chrono::seconds>(patience).count()) +
-                                   " s");
-        std::this_thread::sleep_for(kStep);
-      }
+      while (!store_->check({key(rank)})) wait_a_step(start, patience, "rank " + std::to_string(rank));
   }
 
   const RankPlace place_;
@@ -169,6 +206,7 @@ class Ranks::Group {
   c10::intrusive_ptr<c10d::Backend> backend_;
   std::unique_ptr<Watch> watch_;
   std::string phase_, reason_;
+  bool is_consequence_ = false;  ///< an exchange failed, which is not this rank's fault
 };
 
 Ranks::Ranks() = default;
@@ -183,8 +221,10 @@ Ranks::Ranks(const RankPlace& place, const RanksOptions& options) : place_(place
   check_argument(place.rank >= 0 && place.rank < place.size, "rank", "from 0 to below size", place.rank);
   if (place.size == 1) return;
   silence_c10d();
+  const int joined = take_joined_descriptor();
   try {
     group_ = std::make_unique<Group>(place, options);
+    tell_joined(joined);
   } catch (const Interrupted&) {
     throw;
   } catch (const std::exception& error) {
