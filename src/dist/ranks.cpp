@@ -10,12 +10,9 @@
 #include <unistd.h>
 #include <utility>
 
-#include <ATen/ops/empty_like.h>
 #include <ATen/ops/from_blob.h>
-#include <ATen/ops/sum.h>
 #include <c10/util/Flags.h>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
-#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 #include "rlhf/core/check_argument.h"
@@ -23,7 +20,7 @@
 #include "rlhf/core/log.h"
 #include "rlhf/core/signals.h"
 
-#include "dist/own_address.h"
+#include "dist/exchange.h"
 #include "dist/store_text.h"
 #include "dist/watch.h"
 
@@ -107,11 +104,6 @@ void check_parts(const at::Tensor& values, int size) {
                  "a contiguous tensor [size · s]", "another one");
 }
 
-at::Tensor own_part(const at::Tensor& values, const RankPlace& place) {
-  const std::int64_t part = values.numel() / place.size;
-  return values.narrow(0, place.rank * part, part);
-}
-
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 }  // namespace
@@ -126,18 +118,14 @@ class Ranks::Group {
     // All are there: from now on a rank that is silent has failed, also while ranks connect with each other.
     watch_ = std::make_unique<Watch>(open_store(place, false, options.patience), place.rank, place.size,
                                      options.patience, options.on_failure ? options.on_failure : end_process);
-    auto gloo = c10d::ProcessGroupGloo::Options::create();
-    gloo->timeout = hours(24 * 365);  // the watch finds out who does not answer
-    const std::string own = place.local_size == place.size ? "127.0.0.1" : own_address(place.address);
-    gloo->devices.push_back(own.empty() ? c10d::ProcessGroupGloo::createDefaultDevice()
-                                        : c10d::ProcessGroupGloo::createDeviceForHostname(own));
-    backend_ = c10::make_intrusive<c10d::ProcessGroupGloo>(c10::make_intrusive<c10d::PrefixStore>("gloo", store_),
-                                                           place.rank, place.size, gloo);
-    store_->setTimeout(hours(24 * 365));  // likewise
+    gloo_ = gloo_exchange(c10::make_intrusive<c10d::PrefixStore>("gloo", store_), place);
+    store_->setTimeout(hours(24 * 365));  // the watch finds out who does not answer
   }
 
   ~Group() {
     try {
+      // After a failure the other ranks may not come to the end of what was started.
+      if (nccl_ && reason_.empty() && std::uncaught_exceptions() == 0) nccl_->finish();
       watch_->leave(reason_, is_consequence_ ? Watch::Why::another : Watch::Why::own);
       // The store ends with rank 0, and the others read it until they have left, or know why this rank ends.
       const milliseconds longest = reason_.empty() ? patience_ : kReading;
@@ -153,7 +141,7 @@ class Ranks::Group {
     watch_->set_activity(what + (phase_.empty() ? "" : " of " + phase_));
     const auto start = steady_clock::now();
     try {
-      call(*backend_);
+      call();
     } catch (const std::exception& error) {
       const std::string failure = watch_->find_failure();
       is_consequence_ = true;
@@ -164,13 +152,12 @@ class Ranks::Group {
     seconds += std::chrono::duration<double>(steady_clock::now() - start).count();
   }
 
-  /// Starts an exchange that `call` makes of a backend, in which this rank sends so many bytes.
-  template <typename Call>
-  Wait start(const std::string& what, double bytes, const Call& call) {
+  /// Starts an exchange of `values` in which this rank sends so many bytes.
+  Wait start(const std::string& what, double bytes, const at::Tensor& values, Exchange::Start exchange) {
     bytes_sent += bytes;
-    c10::intrusive_ptr<c10d::Work> work;
-    run(what, [&](c10d::Backend& backend) { work = call(backend); });
-    return [this, what, work] { run(what, [&](c10d::Backend&) { work->wait(); }); };
+    Wait wait;
+    run(what, [&] { wait = (exchange_for(values).*exchange)(values); });
+    return [this, what, wait] { run(what, wait); };
   }
 
   void set_phase(const std::string& phase) {
@@ -191,6 +178,12 @@ class Ranks::Group {
  private:
   static constexpr milliseconds kReading{2'000};
 
+  Exchange& exchange_for(const at::Tensor& values) {
+    if (values.is_cpu()) return *gloo_;
+    if (!nccl_) nccl_ = nccl_exchange(c10::make_intrusive<c10d::PrefixStore>("nccl", store_), place_);
+    return *nccl_;
+  }
+
   /// Throws std::runtime_error if a rank does not come, and Interrupted.
   void await_all(milliseconds patience) {
     const auto key = [](int rank) { return "here/" + std::to_string(rank); };
@@ -202,8 +195,8 @@ class Ranks::Group {
 
   const RankPlace place_;
   const milliseconds patience_;
-  c10::intrusive_ptr<c10d::Store> store_;
-  c10::intrusive_ptr<c10d::Backend> backend_;
+  Store store_;
+  std::unique_ptr<Exchange> gloo_, nccl_;  ///< the second from the first tensor on a GPU on
   std::unique_ptr<Watch> watch_;
   std::string phase_, reason_;
   bool is_consequence_ = false;  ///< an exchange failed, which is not this rank's fault
@@ -221,6 +214,7 @@ Ranks::Ranks(const RankPlace& place, const RanksOptions& options) : place_(place
   check_argument(place.rank >= 0 && place.rank < place.size, "rank", "from 0 to below size", place.rank);
   if (place.size == 1) return;
   silence_c10d();
+  prepare_nccl();
   const int joined = take_joined_descriptor();
   try {
     group_ = std::make_unique<Group>(place, options);
@@ -243,35 +237,19 @@ void Ranks::sum(const at::Tensor& values, const std::string& what) const { start
 Ranks::Wait Ranks::start_sum(const at::Tensor& values, const std::string& what) const {
   if (!group_) return [] {};
   check_argument(values.is_contiguous(), "values", "a contiguous tensor", "another one");
-  return group_->start(what, 2 * bytes_to_others(values, size()), [&](c10d::Backend& backend) {
-    std::vector<at::Tensor> tensors{values};
-    return backend.allreduce(tensors);
-  });
+  return group_->start(what, 2 * bytes_to_others(values, size()), values, &Exchange::sum);
 }
 
-// Gloo's own reduce-scatter sends as much as a sum of everything.
 Ranks::Wait Ranks::start_sum_of_parts(const at::Tensor& values, const std::string& what) const {
   if (!group_) return [] {};
   check_parts(values, size());
-  const at::Tensor received = at::empty_like(values);  // [size, s]: the part of this rank, from each
-  const Wait wait = group_->start(what, bytes_to_others(values, size()), [&](c10d::Backend& backend) {
-    std::vector<std::int64_t> equal;
-    at::Tensor output = received, input = values;
-    return backend.alltoall_base(output, input, equal, equal);
-  });
-  return [place = place_, wait, received, values] {
-    wait();
-    own_part(values, place).copy_(at::sum(received.view({place.size, -1}), 0));
-  };
+  return group_->start(what, bytes_to_others(values, size()), values, &Exchange::sum_of_parts);
 }
 
 void Ranks::gather_parts(const at::Tensor& values, const std::string& what) const {
   if (!group_) return;
   check_parts(values, size());
-  group_->start(what, bytes_to_others(values, size()), [&](c10d::Backend& backend) {
-    at::Tensor all = values.view(at::kByte), own = own_part(values, place_).clone().view(at::kByte);
-    return backend._allgather_base(all, own);
-  })();
+  group_->start(what, bytes_to_others(values, size()), values, &Exchange::gather_parts)();
 }
 
 void Ranks::sum(std::span<double> values, const std::string& what) const {
@@ -281,7 +259,7 @@ void Ranks::sum(std::span<double> values, const std::string& what) const {
 std::vector<std::string> Ranks::gather(const std::string& text, const std::string& what) const {
   if (!group_) return {text};
   std::vector<std::string> texts;
-  group_->run(what, [&](c10d::Backend&) {
+  group_->run(what, [&] {
     const std::string prefix = "text/" + std::to_string(group_->gathered++) + "/";
     write_text(group_->store(), prefix + std::to_string(rank()), text);
     for (int other = 0; other < size(); ++other)

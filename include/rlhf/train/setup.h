@@ -26,6 +26,8 @@ struct Setup {
   std::shared_ptr<const Ranks> ranks = std::make_shared<const Ranks>();
   Sharding sharding = Sharding::none;  ///< train.shard
   StateShards state_shards() const;
+  /// The ranks among which the memory of the device is divided: those of the machine, or on a GPU this one.
+  int sharers_of_memory() const;
   Compute compute;
   ModelFolder folder;
   std::unique_ptr<Tokenizer> tokenizer;
