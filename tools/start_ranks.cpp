@@ -142,6 +142,7 @@ class Starter {
       for (const Child& child : children_) outputs.push_back({child.output, POLLIN, 0});
       poll(outputs.data(), outputs.size(), /*timeout=*/50);
       if (const int signal = received.exchange(0)) pass_on(children_, passed_on_ = signal);
+      if (stopped_ && !killed_) pass_on(children_, SIGTERM);  // again, for a process that has only just started
       if (code_ != 0 && !killed_ && steady_clock::now() > end_) kill_rest();
       for (Child& child : children_) {
         child.print();
@@ -174,9 +175,7 @@ class Starter {
     if (own == 0) return;
     if (code_ == 0) end_ = steady_clock::now() + kPatience;
     if (code_ == 0 || code_ == kRankFailed) code_ = own;  // the others' fault, unless there is a cause
-    if (joined) return;
-    stopped_ = true;  // they would only wait for this one
-    pass_on(children_, SIGTERM);
+    stopped_ = !joined;                                   // the others would only wait for this one
   }
 
   void kill_rest() {

@@ -47,7 +47,8 @@ void wait_a_step(steady_clock::time_point start, milliseconds patience, const st
 
 /// c10d hears no signals while it connects, and may take twice the time that it is given: so it connects in a thread,
 /// which is left alone if that takes too long.
-Store open_store(const RankPlace& place, bool serve, milliseconds patience) {
+Store open_store(const RankPlace& place, bool serve, milliseconds patience,
+                 steady_clock::time_point start = steady_clock::now()) {
   c10d::TCPStoreOptions options;
   options.port = static_cast<std::uint16_t>(place.port);
   options.isServer = serve;
@@ -63,7 +64,7 @@ Store open_store(const RankPlace& place, bool serve, milliseconds patience) {
       promise.set_exception(std::current_exception());
     }
   }).detach();
-  for (const auto start = steady_clock::now(); store.wait_for(milliseconds(0)) != std::future_status::ready;)
+  while (store.wait_for(milliseconds(0)) != std::future_status::ready)
     wait_a_step(start, patience, "answer of rank 0, which has the common store,");
   return c10::make_intrusive<c10d::PrefixStore>("rlhf", store.get());
 }
@@ -113,7 +114,7 @@ class Ranks::Group {
   Group(const RankPlace& place, const RanksOptions& options)
       : place_(place),
         patience_(options.patience),
-        store_(open_store(place, place.rank == 0 && !place.store_is_served, options.join_patience)) {
+        store_(open_store(place, place.rank == 0 && !place.store_is_served, options.join_patience, start_)) {
     await_all(options.join_patience);
     // All are there: from now on a rank that is silent has failed, also while ranks connect with each other.
     watch_ = std::make_unique<Watch>(open_store(place, false, options.patience), place.rank, place.size,
@@ -188,11 +189,11 @@ class Ranks::Group {
   void await_all(milliseconds patience) {
     const auto key = [](int rank) { return "here/" + std::to_string(rank); };
     write_text(*store_, key(place_.rank), "");
-    const auto start = steady_clock::now();
     for (int rank = 0; rank < place_.size; ++rank)
-      while (!store_->check({key(rank)})) wait_a_step(start, patience, "rank " + std::to_string(rank));
+      while (!store_->check({key(rank)})) wait_a_step(start_, patience, "rank " + std::to_string(rank));
   }
 
+  const steady_clock::time_point start_ = steady_clock::now();
   const RankPlace place_;
   const milliseconds patience_;
   Store store_;
