@@ -103,7 +103,8 @@ void prepare_nccl() {
       {"TORCH_NCCL_RETHROW_CUDA_ERRORS", "0"},   // nor does one of CUDA, which the next operator reports
       {"TORCH_NCCL_ENABLE_MONITORING", "0"},     // nor a watchdog that waits for the driver
       {"TORCH_NCCL_DUMP_ON_TIMEOUT", "0"},       // no file about what other ranks did
-      {"TORCH_NCCL_TRACE_BUFFER_SIZE", "0"},    {"TORCH_NCCL_WAIT_TIMEOUT_DUMP_MILSEC", "0"}};
+      {"TORCH_NCCL_TRACE_BUFFER_SIZE", "0"},     // nor a record for it
+      {"TORCH_NCCL_WAIT_TIMEOUT_DUMP_MILSEC", "0"}};
   for (const auto& [name, value] : variables) setenv(name, value, /*overwrite=*/1);
 }
 

@@ -84,7 +84,7 @@ TEST(GpuExchange, SumsPartsAndGathersThem) {
   for (const at::Tensor& other : sums) EXPECT_TRUE(other.equal(sums.front()));
 }
 
-// A rank ends while the kernels of the others wait for it: their processes are not kept.
+// A rank ends while the kernels of the others wait for it, and does not keep them from ending.
 TEST(GpuExchange, AnExceptionOfOneEndsAll) {
   const int size = num_gpus();
   if (size < 2) GTEST_SKIP() << "needs two GPUs and a build with CUDA";
