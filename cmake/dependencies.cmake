@@ -19,3 +19,6 @@ if(NOT LIBTORCH AND NOT DEFINED ENV{LIBTORCH} AND NOT CMAKE_PREFIX_PATH AND EXIS
   file(STRINGS "${bootstrapped}" LIBTORCH)
 endif()
 find_package(LibTorch 2.11...<2.14 REQUIRED)
+if(RLHF_CUDA)
+  find_package(Nccl REQUIRED)
+endif()

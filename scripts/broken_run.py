@@ -125,12 +125,12 @@ class BrokenRun:
         lines, prefix = (self.base / "all.txt").read_text(errors="replace").splitlines(), f"rank {rank}: "
         if rank > 0:
             return [line.removeprefix(prefix) for line in lines if line.startswith(prefix)]
-        return [line for line in lines if not re.match(r"rank \d+: |error: rank \d+ was ended by signal", line)]
+        return [line for line in lines if not re.match(r"rank \d+: |error: rank \d+ (was ended by signal|has not ended)", line)]
 
     def ended_by_starter(self):
-        """The ranks that had to be killed, and the broken one if it was."""
+        """The ranks that had to be killed."""
         text = (self.base / "all.txt").read_text(errors="replace") if self.starter else ""
-        return [int(rank) for rank in re.findall(rf"^error: rank (\d+) was ended by signal {signal.SIGKILL}$", text, re.M)]
+        return [int(rank) for rank in re.findall(r"^error: rank (\d+) has not ended .*, and is killed$", text, re.M)]
 
     def metrics(self):
         try:

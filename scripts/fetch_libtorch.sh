@@ -10,7 +10,7 @@ case "$kind" in
   cpu) torch=torch==2.13.0 parts=(nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85) ;;
   cuda)
     torch=torch==2.11.0
-    parts=("cuda-toolkit[cublas,cudart,cufft,cufile,cupti,curand,cusolver,cusparse,nvjitlink,nvrtc,nvtx]==13.0.2"
+    parts=("cuda-toolkit[cccl,cublas,cudart,cufft,cufile,cupti,curand,cusolver,cusparse,nvjitlink,nvrtc,nvtx]==13.0.2"
       nvidia-cuda-crt==13.0.88 nvidia-cudnn-cu13==9.19.0.56 nvidia-cusparselt-cu13==0.8.0 nvidia-nccl-cu13==2.28.9
       nvidia-nvshmem-cu13==3.4.5)
     ;;

@@ -4,6 +4,7 @@
 #   scripts/gpu_check.sh run [PART…]     on the machine with the GPU, in the same commit: unpacks that file and runs the parts
 #     tests    the unit tests
 #     device   the tests that compare the device with the CPU
+#     ranks    exchanges between GPUs, and a run of two ranks; with one GPU only the exchange of a rank with itself
 #     demo     scripts/demo.sh
 #     bench    bench-device for several models, as JSON lines
 # LIBTORCH, or else the torch of python3, must have the version that was built with. Results are in $OUT, by default
@@ -14,7 +15,7 @@ cd "$(dirname "$0")/.."
 build=$PWD/build/cuda
 archive=$build/gpu_check.tar.xz
 packed=$build/gpu_check
-all_parts=(tests device demo bench)
+all_parts=(tests device ranks demo bench)
 
 stop() { echo "gpu_check: $*" >&2; exit 2; }
 
@@ -91,6 +92,11 @@ device() {
     return 1
   fi
   "$packed/tests/rlhf_device_test" 2>&1 | tee -a "$out/device.log"
+}
+
+ranks() {
+  "$packed/tests/rlhf_dist_test" --gtest_filter='GpuExchange.*' 2>&1 | tee "$out/ranks.log" &&
+    "$packed/tests/rlhf_tools_test" --gtest_filter='RanksRun.OnGpus*' 2>&1 | tee -a "$out/ranks.log"
 }
 
 demo() {

@@ -2,17 +2,17 @@
 #include "rlhf/dist/ranks.h"
 
 #include <cstdint>
+#include <cstdlib>
 #include <exception>
+#include <future>
 #include <stdexcept>
+#include <thread>
 #include <unistd.h>
 #include <utility>
 
-#include <ATen/ops/empty_like.h>
 #include <ATen/ops/from_blob.h>
-#include <ATen/ops/sum.h>
 #include <c10/util/Flags.h>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
-#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 #include "rlhf/core/check_argument.h"
@@ -20,7 +20,7 @@
 #include "rlhf/core/log.h"
 #include "rlhf/core/signals.h"
 
-#include "dist/own_address.h"
+#include "dist/exchange.h"
 #include "dist/store_text.h"
 #include "dist/watch.h"
 
@@ -31,15 +31,42 @@ namespace {
 
 using std::chrono::hours;
 using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+using Store = c10::intrusive_ptr<c10d::Store>;
 
-c10::intrusive_ptr<c10d::Store> open_store(const RankPlace& place, bool serve, milliseconds patience) {
+constexpr milliseconds kPause{20};
+
+/// Waits a moment. Throws Interrupted after a signal, and std::runtime_error if it is later than `start` + `patience`.
+void wait_a_step(steady_clock::time_point start, milliseconds patience, const std::string& missing) {
+  stop_if_signalled();
+  if (steady_clock::now() - start > patience)
+    throw std::runtime_error("no " + missing + " after " +
+                             std::to_string(std::chrono::duration_cast<std::chrono::seconds>(patience).count()) + " s");
+  std::this_thread::sleep_for(kPause);
+}
+
+/// c10d hears no signals while it connects, and may take twice the time that it is given: so it connects in a thread,
+/// which is left alone if that takes too long.
+Store open_store(const RankPlace& place, bool serve, milliseconds patience,
+                 steady_clock::time_point start = steady_clock::now()) {
   c10d::TCPStoreOptions options;
   options.port = static_cast<std::uint16_t>(place.port);
   options.isServer = serve;
   options.waitWorkers = false;
-  options.timeout = patience;
+  options.timeout = 2 * patience;
   options.useLibUV = false;  // not every LibTorch has it, and both ends must agree
-  return c10::make_intrusive<c10d::PrefixStore>("rlhf", c10::make_intrusive<c10d::TCPStore>(place.address, options));
+  std::promise<Store> promise;
+  std::future<Store> store = promise.get_future();
+  std::thread([address = place.address, options, promise = std::move(promise)]() mutable {
+    try {
+      promise.set_value(c10::make_intrusive<c10d::TCPStore>(std::move(address), options));
+    } catch (...) {
+      promise.set_exception(std::current_exception());
+    }
+  }).detach();
+  while (store.wait_for(milliseconds(0)) != std::future_status::ready)
+    wait_a_step(start, patience, "answer of rank 0, which has the common store,");
+  return c10::make_intrusive<c10d::PrefixStore>("rlhf", store.get());
 }
 
 constexpr int kFatal = 3;  // of c10/util/Logging.h
@@ -47,6 +74,20 @@ constexpr int kFatal = 3;  // of c10/util/Logging.h
 /// c10d writes what its exceptions say to stderr as well, with addresses of functions. Ours is one line.
 void silence_c10d() {
   if (!environment_variable("TORCH_CPP_LOG_LEVEL")) FLAGS_caffe2_log_level = kFatal;
+}
+
+/// The descriptor on which the process that started the ranks waits for the byte, or -1. Not for programs that this one
+/// starts.
+int take_joined_descriptor() {
+  const auto text = environment_variable(kJoinedVariable);
+  unsetenv(kJoinedVariable);
+  return text ? std::atoi(text->c_str()) : -1;
+}
+
+void tell_joined(int descriptor) {
+  if (descriptor < 0) return;
+  [[maybe_unused]] const ssize_t ignored = write(descriptor, "", 1);
+  close(descriptor);
 }
 
 void end_process(const std::string& line) {
@@ -64,11 +105,6 @@ void check_parts(const at::Tensor& values, int size) {
                  "a contiguous tensor [size · s]", "another one");
 }
 
-at::Tensor own_part(const at::Tensor& values, const RankPlace& place) {
-  const std::int64_t part = values.numel() / place.size;
-  return values.narrow(0, place.rank * part, part);
-}
-
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 }  // namespace
@@ -78,28 +114,24 @@ class Ranks::Group {
   Group(const RankPlace& place, const RanksOptions& options)
       : place_(place),
         patience_(options.patience),
-        store_(open_store(place, place.rank == 0 && !place.store_is_served, options.join_patience)) {
+        store_(open_store(place, place.rank == 0 && !place.store_is_served, options.join_patience, start_)) {
     await_all(options.join_patience);
     // All are there: from now on a rank that is silent has failed, also while ranks connect with each other.
     watch_ = std::make_unique<Watch>(open_store(place, false, options.patience), place.rank, place.size,
                                      options.patience, options.on_failure ? options.on_failure : end_process);
-    auto gloo = c10d::ProcessGroupGloo::Options::create();
-    gloo->timeout = hours(24 * 365);  // the watch finds out who does not answer
-    const std::string own = place.local_size == place.size ? "127.0.0.1" : own_address(place.address);
-    gloo->devices.push_back(own.empty() ? c10d::ProcessGroupGloo::createDefaultDevice()
-                                        : c10d::ProcessGroupGloo::createDeviceForHostname(own));
-    backend_ = c10::make_intrusive<c10d::ProcessGroupGloo>(c10::make_intrusive<c10d::PrefixStore>("gloo", store_),
-                                                           place.rank, place.size, gloo);
-    store_->setTimeout(hours(24 * 365));  // likewise
+    gloo_ = gloo_exchange(c10::make_intrusive<c10d::PrefixStore>("gloo", store_), place);
+    store_->setTimeout(hours(24 * 365));  // the watch finds out who does not answer
   }
 
   ~Group() {
     try {
-      watch_->leave(reason_);
+      // After a failure the other ranks may not come to the end of what was started.
+      if (nccl_ && reason_.empty() && std::uncaught_exceptions() == 0) nccl_->finish();
+      watch_->leave(reason_, is_consequence_ ? Watch::Why::another : Watch::Why::own);
       // The store ends with rank 0, and the others read it until they have left, or know why this rank ends.
       const milliseconds longest = reason_.empty() ? patience_ : kReading;
-      for (milliseconds waited{0}; place_.rank == 0 && !watch_->all_left() && waited < longest; waited += kStep)
-        std::this_thread::sleep_for(kStep);
+      for (milliseconds waited{0}; place_.rank == 0 && !watch_->all_left() && waited < longest; waited += kPause)
+        std::this_thread::sleep_for(kPause);
     } catch (const std::exception& error) {
       log_debug(std::string("leaving the ranks: ") + error.what());
     }
@@ -108,25 +140,25 @@ class Ranks::Group {
   template <typename Call>
   void run(const std::string& what, const Call& call) {
     watch_->set_activity(what + (phase_.empty() ? "" : " of " + phase_));
-    const auto start = std::chrono::steady_clock::now();
+    const auto start = steady_clock::now();
     try {
-      call(*backend_);
+      call();
     } catch (const std::exception& error) {
       const std::string failure = watch_->find_failure();
+      is_consequence_ = true;
       throw RankError("rank " + std::to_string(place_.rank) + ", " + watch_->activity() + ": " +
                       (failure.empty() ? first_line(error.what()) : failure));
     }
     watch_->set_activity(phase_.empty() ? "between two exchanges" : phase_);
-    seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    seconds += std::chrono::duration<double>(steady_clock::now() - start).count();
   }
 
-  /// Starts an exchange that `call` makes of a backend, in which this rank sends so many bytes.
-  template <typename Call>
-  Wait start(const std::string& what, double bytes, const Call& call) {
+  /// Starts an exchange of `values` in which this rank sends so many bytes.
+  Wait start(const std::string& what, double bytes, const at::Tensor& values, Exchange::Start exchange) {
     bytes_sent += bytes;
-    c10::intrusive_ptr<c10d::Work> work;
-    run(what, [&](c10d::Backend& backend) { work = call(backend); });
-    return [this, what, work] { run(what, [&](c10d::Backend&) { work->wait(); }); };
+    Wait wait;
+    run(what, [&] { wait = (exchange_for(values).*exchange)(values); });
+    return [this, what, wait] { run(what, wait); };
   }
 
   void set_phase(const std::string& phase) {
@@ -145,30 +177,30 @@ class Ranks::Group {
   double bytes_sent = 0;  ///< see Ranks::bytes_sent
 
  private:
-  static constexpr milliseconds kStep{20}, kReading{2'000};
+  static constexpr milliseconds kReading{2'000};
+
+  Exchange& exchange_for(const at::Tensor& values) {
+    if (values.is_cpu()) return *gloo_;
+    if (!nccl_) nccl_ = nccl_exchange(c10::make_intrusive<c10d::PrefixStore>("nccl", store_), place_);
+    return *nccl_;
+  }
 
   /// Throws std::runtime_error if a rank does not come, and Interrupted.
   void await_all(milliseconds patience) {
     const auto key = [](int rank) { return "here/" + std::to_string(rank); };
     write_text(*store_, key(place_.rank), "");
-    const auto end = std::chrono::steady_clock::now() + patience;
     for (int rank = 0; rank < place_.size; ++rank)
-      while (!store_->check({key(rank)})) {
-        stop_if_signalled();
-        if (std::chrono::steady_clock::now() > end)
-          throw std::runtime_error("no rank " + std::to_string(rank) + " after " +
-                                   std::to_string(std::chrono::duration_cast<std::chrono::seconds>(patience).count()) +
-                                   " s");
-        std::this_thread::sleep_for(kStep);
-      }
+      while (!store_->check({key(rank)})) wait_a_step(start_, patience, "rank " + std::to_string(rank));
   }
 
+  const steady_clock::time_point start_ = steady_clock::now();
   const RankPlace place_;
   const milliseconds patience_;
-  c10::intrusive_ptr<c10d::Store> store_;
-  c10::intrusive_ptr<c10d::Backend> backend_;
+  Store store_;
+  std::unique_ptr<Exchange> gloo_, nccl_;  ///< the second from the first tensor on a GPU on
   std::unique_ptr<Watch> watch_;
   std::string phase_, reason_;
+  bool is_consequence_ = false;  ///< an exchange failed, which is not this rank's fault
 };
 
 Ranks::Ranks() = default;
@@ -183,8 +215,11 @@ Ranks::Ranks(const RankPlace& place, const RanksOptions& options) : place_(place
   check_argument(place.rank >= 0 && place.rank < place.size, "rank", "from 0 to below size", place.rank);
   if (place.size == 1) return;
   silence_c10d();
+  prepare_nccl();
+  const int joined = take_joined_descriptor();
   try {
     group_ = std::make_unique<Group>(place, options);
+    tell_joined(joined);
   } catch (const Interrupted&) {
     throw;
   } catch (const std::exception& error) {
@@ -203,35 +238,19 @@ void Ranks::sum(const at::Tensor& values, const std::string& what) const { start
 Ranks::Wait Ranks::start_sum(const at::Tensor& values, const std::string& what) const {
   if (!group_) return [] {};
   check_argument(values.is_contiguous(), "values", "a contiguous tensor", "another one");
-  return group_->start(what, 2 * bytes_to_others(values, size()), [&](c10d::Backend& backend) {
-    std::vector<at::Tensor> tensors{values};
-    return backend.allreduce(tensors);
-  });
+  return group_->start(what, 2 * bytes_to_others(values, size()), values, &Exchange::sum);
 }
 
-// Gloo's own reduce-scatter sends as much as a sum of everything.
 Ranks::Wait Ranks::start_sum_of_parts(const at::Tensor& values, const std::string& what) const {
   if (!group_) return [] {};
   check_parts(values, size());
-  const at::Tensor received = at::empty_like(values);  // [size, s]: the part of this rank, from each
-  const Wait wait = group_->start(what, bytes_to_others(values, size()), [&](c10d::Backend& backend) {
-    std::vector<std::int64_t> equal;
-    at::Tensor output = received, input = values;
-    return backend.alltoall_base(output, input, equal, equal);
-  });
-  return [place = place_, wait, received, values] {
-    wait();
-    own_part(values, place).copy_(at::sum(received.view({place.size, -1}), 0));
-  };
+  return group_->start(what, bytes_to_others(values, size()), values, &Exchange::sum_of_parts);
 }
 
 Ranks::Wait Ranks::start_gather_parts(const at::Tensor& values, const std::string& what) const {
   if (!group_) return [] {};
   check_parts(values, size());
-  at::Tensor all = values.view(at::kByte), own = own_part(values, place_).clone().view(at::kByte);
-  const Wait wait = group_->start(what, bytes_to_others(values, size()),
-                                  [&](c10d::Backend& backend) { return backend._allgather_base(all, own); });
-  return [wait, all, own] { wait(); };
+  return group_->start(what, bytes_to_others(values, size()), values, &Exchange::gather_parts);
 }
 
 void Ranks::gather_parts(const at::Tensor& values, const std::string& what) const {
@@ -245,7 +264,7 @@ void Ranks::sum(std::span<double> values, const std::string& what) const {
 std::vector<std::string> Ranks::gather(const std::string& text, const std::string& what) const {
   if (!group_) return {text};
   std::vector<std::string> texts;
-  group_->run(what, [&](c10d::Backend&) {
+  group_->run(what, [&] {
     const std::string prefix = "text/" + std::to_string(group_->gathered++) + "/";
     write_text(group_->store(), prefix + std::to_string(rank()), text);
     for (int other = 0; other < size(); ++other)

@@ -13,6 +13,7 @@ namespace {
 using std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kBeat{500}, kStep{20};
 constexpr std::chrono::milliseconds kGrace{1'000}, kEnding{5'000}, kShortPatience{3'000};
+constexpr const char* kCause = "cause";
 constexpr const char* kNoStore = "rank 0, which has the common store, does not answer";
 
 std::string key_of(const char* kind, int rank) { return std::string(kind) + "/" + std::to_string(rank); }
@@ -45,7 +46,10 @@ std::string Watch::activity() const {
   return activity_;
 }
 
-void Watch::leave(const std::string& reason) {
+void Watch::leave(const std::string& reason, Why why) {
+  told_ = !reason.empty();
+  if (told_ && why == Why::own)
+    write_first_text(*store_, kCause, "rank " + std::to_string(rank_) + " failed: " + reason);
   write_text(*store_, key_of("left", rank_), reason);
   leaving_ = true;
 }
@@ -62,11 +66,13 @@ void Watch::run() {
   while (!ended_ && !failed_) {
     try {
       write_text(*store_, key_of("beat", rank_), std::to_string(++beats_));
-      look();
+      std::string found = look();
+      if (!found.empty()) found = write_first_text(*store_, kCause, found);
       answered_ = steady_clock::now();
+      if (!found.empty()) fail(found);
     } catch (const std::exception&) {
       // The store is in the process of rank 0, or of what started the ranks.
-      if (!ended_) fail(kNoStore);
+      if (!ended_) fail(consequence_ ? consequence_->text : kNoStore);
     }
     // A rank that leaves looks often whether the others have left too.
     for (auto waited = kStep; waited <= (leaving_ ? kStep : kBeat) && !ended_; waited += kStep)
@@ -81,27 +87,34 @@ void Watch::watch_store() {
   }
 }
 
-void Watch::look() {
-  for (Other& other : others_) {
-    if (other.left) continue;
-    const std::string left = key_of("left", other.rank), beat = key_of("beat", other.rank);
-    if (store_->check({left})) {
-      const std::string reason = read_text(*store_, left);
-      if (!reason.empty()) return fail("rank " + std::to_string(other.rank) + " failed: " + reason);
-      other.left = true;
-      ++left_;
-      continue;
-    }
-    const std::string now = store_->check({beat}) ? read_text(*store_, beat) : "";
-    if (now != other.beat) {
-      other.beat = now;
-      other.seen = steady_clock::now();
-    } else if (steady_clock::now() - other.seen > patience_.load()) {
-      const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(patience_.load()).count();
-      return fail("rank " + std::to_string(other.rank) + " has shown no sign of life for " + std::to_string(seconds) +
-                  " s");
-    }
+std::string Watch::look() {
+  if (!told_ && store_->check({kCause})) return read_text(*store_, kCause);
+  for (Other& other : others_)
+    if (const std::string found = other.left ? "" : look_at(other); !found.empty()) return found;
+  return consequence_ && steady_clock::now() > consequence_->due ? consequence_->text : "";
+}
+
+std::string Watch::look_at(Other& other) {
+  const std::string name = "rank " + std::to_string(other.rank);
+  const std::string left = key_of("left", other.rank), beat = key_of("beat", other.rank);
+  if (store_->check({left})) {
+    other.left = true;
+    ++left_;
+    const std::string reason = read_text(*store_, left);
+    if (reason.empty() || consequence_) return "";
+    patience_ = std::min(patience_.load(), kShortPatience);
+    consequence_ = {name + " failed: " + reason, steady_clock::now() + 2 * kShortPatience};
+    return "";
   }
+  const std::string now = store_->check({beat}) ? read_text(*store_, beat) : "";
+  if (now != other.beat) {
+    other.beat = now;
+    other.seen = steady_clock::now();
+  } else if (steady_clock::now() - other.seen > patience_.load()) {
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(patience_.load()).count();
+    return name + " has shown no sign of life for " + std::to_string(seconds) + " s";
+  }
+  return "";
 }
 
 void Watch::fail(const std::string& what) {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -12,7 +13,9 @@
 
 namespace rlhf {
 
-/// Shows this rank's life in the store and looks for that of the others, in threads of its own.
+/// Shows this rank's life in the store and looks for that of the others, in threads of its own. The first failure that
+/// any rank finds or has is written to the store, and all others report this one: one failure causes more, whose order
+/// is chance.
 class Watch {
  public:
   using OnFailure = std::function<void(const std::string&)>;
@@ -28,8 +31,10 @@ class Watch {
   /// This rank ends by an error of its own: failures of others, which often have the same error, are reported only if
   /// it has not ended some seconds later.
   void expect_end() { ending_ = true; }
-  /// Tells the others that this rank ends, and why; empty: its work is done.
-  void leave(const std::string& reason);
+  enum class Why { own, another };
+  /// Tells the others that this rank ends, and why; empty: its work is done. A reason that `another` rank has caused is
+  /// reported only if nobody finds that rank.
+  void leave(const std::string& reason, Why why = Why::own);
   /// An exchange failed, so another rank has probably ended: waits until the watch finds which, and lets it take less
   /// patience. Returns the failure, or "".
   std::string find_failure();
@@ -44,9 +49,17 @@ class Watch {
     bool left = false;
   };
 
+  /// What others report if they find no cause.
+  struct Consequence {
+    std::string text;
+    std::chrono::steady_clock::time_point due;
+  };
+
   /// Shows life and looks at the others.
   void run();
-  void look();
+  /// Returns a failure, or "".
+  std::string look();
+  std::string look_at(Other& other);
   /// Finds out that a call of the store does not return: its process may be there and hang.
   void watch_store();
   void fail(const std::string& what);
@@ -56,10 +69,11 @@ class Watch {
   std::atomic<std::chrono::milliseconds> patience_;
   const OnFailure on_failure_;
   std::vector<Other> others_;
+  std::optional<Consequence> consequence_;
   std::int64_t beats_ = 0;
   mutable std::mutex mutex_;
   std::string activity_ = "the start", failure_;
-  std::atomic<bool> ended_ = false, failed_ = false, ending_ = false, leaving_ = false;
+  std::atomic<bool> ended_ = false, failed_ = false, ending_ = false, leaving_ = false, told_ = false;
   std::atomic<std::chrono::steady_clock::time_point> answered_;  ///< when the store did last
   std::atomic<int> left_ = 0;
   std::thread thread_, store_thread_;

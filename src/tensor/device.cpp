@@ -16,6 +16,7 @@
 #include "rlhf/core/log.h"
 #include "rlhf/core/memory.h"
 #include "rlhf/kernels/kernels.h"
+#include "rlhf/tensor/rank_device.h"
 
 #include "tensor/accelerator.h"
 
@@ -51,7 +52,20 @@ struct ChosenGpu {
   int index;
   std::string why;
 };
-ChosenGpu choose_gpu(const DeviceChoice& choice, int count) {
+/// The GPU of one of several ranks on this machine, each of which has its own.
+ChosenGpu choose_gpu_of_rank(const DeviceChoice& choice, int count, const RankPlace& place) {
+  const int ranks = std::max(place.local_size, place.local_rank + 1);  // srun does not tell how many there are
+  const std::string where = " ranks of this machine, found ";
+  if (choice.index)
+    throw DeviceError("device: expected cuda, a GPU for each of the " + std::to_string(ranks) + where + choice.text());
+  if (ranks > count)
+    throw DeviceError("device: expected a GPU for each of the " + std::to_string(ranks) + where +
+                      std::to_string(count) + "; hint: start fewer ranks, or set the device to cpu");
+  return {place.local_rank, "the GPU of local rank " + std::to_string(place.local_rank)};
+}
+
+ChosenGpu choose_gpu(const DeviceChoice& choice, int count, const RankPlace& place) {
+  if (place.local_size > 1 || place.local_rank > 0) return choose_gpu_of_rank(choice, count, place);
   const std::string below = " below " + std::to_string(count) + ", the number of GPUs, found ";
   if (choice.index) {
     if (*choice.index < count) return {*choice.index, "requested"};
@@ -83,14 +97,14 @@ at::Device fall_back(const DeviceChoice& choice, std::string& reason) {
   return at::kCPU;
 }
 
-at::Device choose_device(const DeviceChoice& choice, std::string& reason) {
+at::Device choose_device(const DeviceChoice& choice, const RankPlace& place, std::string& reason) {
   if (choice.kind == DeviceChoice::Kind::cpu) {
     reason = "cpu: requested";
     return at::kCPU;
   }
   const int count = accelerator().count();
   if (count == 0) return fall_back(choice, reason);
-  const ChosenGpu gpu = choose_gpu(choice, count);
+  const ChosenGpu gpu = choose_gpu(choice, count, place);
   const at::Device device(accelerator().type(), static_cast<c10::DeviceIndex>(gpu.index));
   const std::string name = "cuda:" + std::to_string(gpu.index);
   make_current(device, name);
@@ -144,12 +158,16 @@ c10::DeviceIndex index_of(at::Device device) {
 
 }  // namespace
 
-Compute resolve_compute(const DeviceChoice& device, DtypeChoice dtype) {
+Compute resolve_compute(const DeviceChoice& device, DtypeChoice dtype, const RankPlace& place) {
   set_cuda_operators();
   Compute compute;
-  compute.device = choose_device(device, compute.reason);
+  compute.device = choose_device(device, place, compute.reason);
   compute.dtype = choose_dtype(dtype, compute.device, compute.reason);
   return compute;
+}
+
+Compute resolve_compute(const DeviceChoice& device, DtypeChoice dtype) {
+  return resolve_compute(device, dtype, RankPlace());
 }
 
 void check_usable(at::Device device) {

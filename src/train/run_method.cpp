@@ -13,6 +13,7 @@
 #include "rlhf/core/signals.h"
 #include "rlhf/core/version.h"
 #include "rlhf/report/run_report.h"
+#include "rlhf/tensor/rank_device.h"
 #include "rlhf/train/method.h"
 
 #include "agree.h"
@@ -140,7 +141,7 @@ RunSummary run_as_rank(Method& method, const RunSettings& settings, const RunOpt
       std::stoll(from_first(*ranks, first ? std::to_string(beginning_of(folder, resume, options)) : "", "the time"));
   MethodPlan plan = with_file_errors(ExitCode::model, [&] { return method.plan(setup); });
   MemoryLimit limit = available_memory(setup.compute.device);
-  limit.bytes /= ranks->local_size();
+  limit.bytes /= setup.sharers_of_memory();
   const std::string whole = from_first(*ranks, lends_whole(plan.memory, limit) ? "whole" : "", "how weights are lent");
   setup.lends_whole = !whole.empty();
   add_lent(plan.memory, setup.lends_whole);
@@ -196,8 +197,8 @@ std::shared_ptr<const Ranks> join_ranks(const Method& method, const RunSettings&
   if (place.size == 1) return std::make_shared<const Ranks>();
   if (!method.shares_work()) refuse("rlhf-" + settings.stage);
   if (options.eval_only) refuse("--eval-only");
-  if (!resolve_compute(settings.device, settings.dtype).device.is_cpu()) refuse("train.device: a GPU");
-  if (place.rank > 0) set_log_level(LogLevel::error);  // rank 0 speaks for all
+  resolve_compute(settings.device, settings.dtype, place);  // a rank without a GPU says so before others wait for it
+  if (place.rank > 0) set_log_level(LogLevel::error);       // rank 0 speaks for all
   return std::make_shared<const Ranks>(place);
 }
 

@@ -11,6 +11,7 @@
 #include "rlhf/io/model_json.h"
 #include "rlhf/io/model_path.h"
 #include "rlhf/rollout/sampling.h"
+#include "rlhf/tensor/rank_device.h"
 #include "rlhf/train/plan.h"
 #include "rlhf/train/same_tokens.h"
 
@@ -101,10 +102,12 @@ std::int64_t Setup::saving_bytes() const {
 std::int64_t Setup::choose_micro_batch_tokens(std::int64_t resident, std::int64_t longest) const {
   if (micro_batch_tokens) return std::max(*micro_batch_tokens, longest);
   const std::int64_t installed = cluster ? static_cast<std::int64_t>(spec_of(cluster->gpu).memory)
-                                         : installed_memory_bytes(compute.device) / ranks->local_size();
+                                         : installed_memory_bytes(compute.device) / sharers_of_memory();
   return derive_micro_batch_tokens(folder.shape, compute.dtype, resident, installed, longest,
                                    cluster || !compute.device.is_cpu(), recompute);
 }
+
+int Setup::sharers_of_memory() const { return compute.device.is_cpu() ? ranks->local_size() : 1; }
 
 StateShards Setup::state_shards() const {
   const int size = ranks->size();
@@ -132,8 +135,8 @@ Setup prepare(const RunSettings& settings, const std::optional<ResumePoint>& res
   setup.accept_differences = options.accept_differences;
   setup.micro_batch_tokens = settle(settings.micro_batch_tokens, resume, kMicroBatchTokens);
   setup.cluster = options.cluster;
-  setup.compute =
-      options.cluster ? compute_of_cluster(settings.dtype) : resolve_compute(settings.device, settings.dtype);
+  setup.compute = options.cluster ? compute_of_cluster(settings.dtype)
+                                  : resolve_compute(settings.device, settings.dtype, setup.ranks->place());
   setup.recompute = settings.recompute;
   setup.router_loss = settings.router_loss;
   if (!model.init) setup.folder = read_model_folder(find_model(model.path));

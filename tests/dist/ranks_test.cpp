@@ -2,10 +2,12 @@
 
 #include <atomic>
 #include <cmath>
+#include <csignal>
 #include <cstdint>
 #include <mutex>
 #include <string>
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
 #include <ATen/ops/arange.h>
@@ -14,6 +16,7 @@
 #include <gtest/gtest.h>
 
 #include "rlhf/core/error.h"
+#include "rlhf/core/signals.h"
 
 #include "support/misuse.h"
 #include "support/rank_threads.h"
@@ -139,6 +142,47 @@ TEST(Ranks, ARankThatDoesNotComeIsNamed) {
       "rank 0 of 3: expected all ranks at 127.0.0.1:" + std::to_string(port) + ", found: no rank 2 after 2 s",
       [&] { Ranks({.rank = 0, .size = 3, .local_size = 3, .port = port}, options); });
   other.join();
+}
+
+/// A port whose connections are never answered, as that of a rank 0 that hangs.
+class SilentPort {
+ public:
+  SilentPort() : descriptor_(socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof address;
+    auto* const general = reinterpret_cast<sockaddr*>(&address);
+    EXPECT_EQ(bind(descriptor_, general, length), 0);
+    EXPECT_EQ(listen(descriptor_, /*n=*/8), 0);
+    EXPECT_EQ(getsockname(descriptor_, general, &length), 0);
+    port = ntohs(address.sin_port);
+  }
+  ~SilentPort() { close(descriptor_); }
+  SilentPort(const SilentPort&) = delete;
+  SilentPort& operator=(const SilentPort&) = delete;
+
+  int port = 0;
+
+ private:
+  int descriptor_;
+};
+
+TEST(Ranks, ASignalEndsTheWaitForRank0) {
+  const SilentPort hangs;
+  for (const int port : {hangs.port, free_port()}) {
+    set_stop_signal(SIGTERM);
+    EXPECT_THROW(Ranks({.rank = 1, .size = 2, .local_size = 2, .port = port}), Interrupted);
+    set_stop_signal(0);
+  }
+}
+
+TEST(Ranks, ARank0ThatHangsIsNamed) {
+  const SilentPort hangs;
+  expect_misuse<RankError>("found: no answer of rank 0, which has the common store, after 2 s", [&] {
+    Ranks({.rank = 1, .size = 2, .local_size = 2, .port = hangs.port},
+          {.join_patience = std::chrono::milliseconds(2'000)});
+  });
 }
 
 TEST(Ranks, WrongPlacesAreRefused) {

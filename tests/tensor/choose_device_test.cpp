@@ -9,7 +9,7 @@
 
 #include "rlhf/core/error.h"
 #include "rlhf/core/log.h"
-#include "rlhf/tensor/device.h"
+#include "rlhf/tensor/rank_device.h"
 
 #include "support/named_gpus.h"
 #include "tensor/cuda_accelerator.h"
@@ -39,9 +39,19 @@ class ChooseDevice : public ::testing::Test {
   static Compute choose(const std::string& device, DtypeChoice dtype = DtypeChoice::float32) {
     return resolve_compute(DeviceChoice::of_text(device).value(), dtype);
   }
+  static Compute choose_for(const std::string& device, const RankPlace& place) {
+    return resolve_compute(DeviceChoice::of_text(device).value(), DtypeChoice::float32, place);
+  }
   static std::string fault(const std::string& device, DtypeChoice dtype = DtypeChoice::float32) {
+    return fault_of([&] { choose(device, dtype); });
+  }
+  static std::string fault_for(const std::string& device, const RankPlace& place) {
+    return fault_of([&] { choose_for(device, place); });
+  }
+  template <typename Call>
+  static std::string fault_of(const Call& call) {
     try {
-      choose(device, dtype);
+      call();
     } catch (const DeviceError& error) {
       EXPECT_EQ(error.exit_code(), ExitCode::device);
       return error.what();
@@ -89,6 +99,37 @@ TEST_F(ChooseDevice, RefusesALocalRankThatIsNoIndexOfAGpu) {
   }
   have(0);
   EXPECT_EQ(choose("auto").device, at::kCPU);
+}
+
+// Without the variable, which mpirun and srun do not set.
+TEST_F(ChooseDevice, GivesEachRankTheGpuOfItsLocalRank) {
+  have(4);
+  for (const char* device : {"auto", "cuda"}) {
+    const Compute compute = choose_for(device, {.rank = 7, .size = 8, .local_rank = 3, .local_size = 4});
+    EXPECT_EQ(compute.device, at::Device(NamedGpus::kType, 3));
+    EXPECT_EQ(compute.reason, "cuda:3 (GPU 3): the GPU of local rank 3; float32: requested");
+    EXPECT_EQ(Guard::getDeviceIndex(), 3);
+  }
+  EXPECT_EQ(choose_for("cuda:2", {.rank = 1, .size = 2}).device.index(), 2) << "the only rank of its machine";
+  EXPECT_EQ(choose_for("cpu", {.rank = 1, .size = 8, .local_rank = 1, .local_size = 8}).device, at::kCPU);
+}
+
+TEST_F(ChooseDevice, RefusesRanksWithoutAGpuOfTheirOwn) {
+  have(2);
+  for (const char* device : {"auto", "cuda"}) {
+    const std::string hint = " ranks of this machine, found 2; hint: start fewer ranks, or set the device to cpu";
+    EXPECT_EQ(fault_for(device, {.rank = 0, .size = 4, .local_rank = 0, .local_size = 4}),
+              "device: expected a GPU for each of the 4" + hint);
+    EXPECT_EQ(fault_for(device, {.rank = 2, .size = 4, .local_rank = 2}),
+              "device: expected a GPU for each of the 3" + hint)
+        << "srun does not tell how many there are";
+  }
+  EXPECT_EQ(fault_for("cuda:1", {.rank = 1, .size = 2, .local_rank = 1, .local_size = 2}),
+            "device: expected cuda, a GPU for each of the 2 ranks of this machine, found cuda:1");
+  have(0, {"no NVIDIA driver", "install it"});
+  EXPECT_EQ(choose_for("auto", {.rank = 1, .size = 2, .local_rank = 1, .local_size = 2}).device, at::kCPU);
+  EXPECT_EQ(fault_for("cuda", {.rank = 1, .size = 2, .local_rank = 1, .local_size = 2}),
+            "device: expected a GPU, found no NVIDIA driver; hint: install it");
 }
 
 TEST_F(ChooseDevice, RefusesAnIndexThatNoGpuHas) {

@@ -230,6 +230,21 @@ TEST_F(RanksRun, ARankThatHangsEndsTheOthers) {
   }
 }
 
+// The engine of rank 1 is killed when it starts, so the others wait for it.
+TEST_F(RanksRun, ARankThatIsKilledBeforeAllHaveJoinedStopsTheOthersAtOnce) {
+  RunningProgram program("sh -c '" + command("sft", "killed", "--ranks 3 2>&1") + "'");
+  std::vector<pid_t> ranks;
+  while (ranks.size() < 3) ranks = children(program.id());
+  kill(ranks[1], SIGKILL);
+  EXPECT_EQ(program.wait(), 8) << program.printed();
+  EXPECT_NE(program.printed().find(
+                "error: rank 1 was ended by signal 9 before all ranks had joined, so the others are stopped\n"),
+            std::string::npos)
+      << program.printed();
+  for (const char* const victim : {"rank 0 ", "rank 2 "})
+    EXPECT_EQ(program.printed().find(victim), std::string::npos) << "a victim has no line: " << program.printed();
+}
+
 // A signal to any of them stops all after the same step.
 TEST_F(RanksRun, ASignalToOneSavesAndStopsAll) {
   for (const std::size_t rank : {0, 2}) {
@@ -238,6 +253,25 @@ TEST_F(RanksRun, ASignalToOneSavesAndStopsAll) {
     EXPECT_EQ(result.exit_code, 128 + SIGTERM) << result.out;
     EXPECT_EQ(result.out.find("error"), std::string::npos) << result.out;
     EXPECT_EQ(sft(output, some_steps_more(result.out)).exit_code, 0);
+  }
+}
+
+TEST_F(RanksRun, OnGpusAreTheSameRunAsOnTheCpu) {
+  const std::string flags = "--ranks 2 train.device=cuda ";
+  const ProgramResult result = sft("gpus", flags);
+  if (result.err.find("device: expected a GPU") != std::string::npos) GTEST_SKIP() << "needs two GPUs: " << result.err;
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  ASSERT_EQ(sft("cpu", "").exit_code, 0);
+  for (const std::string shard : {"optimizer", "gradients"})
+    ASSERT_EQ(sft(shard, flags + "train.shard=" + shard).exit_code, 0);
+  const auto expected = timeless_metrics(path("cpu"));
+  for (const std::string run : {"gpus", "optimizer", "gradients"}) {
+    const auto found = timeless_metrics(path(run));
+    ASSERT_EQ(found.size(), expected.size());
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      const std::string name = expected[i].contains("loss") ? "loss" : "eval_loss";
+      EXPECT_NEAR(found[i].at(name).get<double>(), expected[i].at(name).get<double>(), 1e-3) << run << ", " << i;
+    }
   }
 }
 

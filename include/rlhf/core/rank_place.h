@@ -19,6 +19,9 @@ struct RankPlace {
 using ReadVariable = std::function<std::optional<std::string>(const std::string&)>;
 std::optional<std::string> environment_variable(const std::string& name);
 
+/// The variable by which a process that starts ranks asks for a byte on a descriptor once all of them are there.
+inline constexpr const char* kJoinedVariable = "RLHF_JOINED_DESCRIPTOR";
+
 /// The place that the environment tells:
 ///   RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE of torchrun and of PyTorchJob in Kubernetes; else
 ///   OMPI_COMM_WORLD_RANK, _SIZE, _LOCAL_RANK, _LOCAL_SIZE of mpirun; else

@@ -26,6 +26,10 @@ struct RanksOptions {
 /// A rank that ends, hangs or cannot be reached ends the others: a thread of each rank watches the others, and calls
 /// `on_failure` with one line that names the rank and what this rank was doing. An exception of a function below is a
 /// RankError, which the failure of another rank explains in the same way.
+///
+/// Tensors on the CPU and on the rank's CUDA GPU can be exchanged. An exchange on a GPU is queued on a stream of its
+/// own, behind what the current stream has been given. Its wait lets the current stream wait, and not the host:
+/// operators that follow see the result, and the host reads it with `.cpu()` or `.item()`, as ever.
 class Ranks {
  public:
   /// A single process.
@@ -41,18 +45,19 @@ class Ranks {
   int rank() const { return place_.rank; }
   int size() const { return place_.size; }
   int local_size() const { return place_.local_size; }  ///< those on this machine
+  const RankPlace& place() const { return place_; }
   bool is_first() const { return rank() == 0; }
 
   /// Sums `values` (float32, float64 or int64, contiguous) over all ranks, in place. The result has the same bits on
-  /// all ranks. `what` is for messages: "gradients".
+  /// all ranks, and on a CPU also in every run. `what` is for messages: "gradients".
   void sum(const at::Tensor& values, const std::string& what) const;
   void sum(std::span<double> values, const std::string& what) const;
-  /// Waits for the end of an exchange that was started.
+  /// Waits for the end of an exchange that was started; on a GPU, lets the current stream wait.
   using Wait = std::function<void()>;
   /// Starts a sum that goes on while this rank computes. `values` must not be used before the wait.
   Wait start_sum(const at::Tensor& values, const std::string& what) const;
   /// The same where each rank needs only its part of the sum: `values` are [size · s], and only the s elements of this
-  /// rank have the sum afterwards; the others are undefined. The parts are added in the order of the ranks.
+  /// rank have the sum afterwards; the others are undefined. On a CPU the parts are added in the order of the ranks.
   Wait start_sum_of_parts(const at::Tensor& values, const std::string& what) const;
   /// Gives all ranks the parts of all: `values` are [size · s], of any dtype, and the s elements of this rank are
   /// there. The other elements must not be used before the wait.
@@ -60,10 +65,11 @@ class Ranks {
   void gather_parts(const at::Tensor& values, const std::string& what) const;
   /// The texts of all ranks, by rank.
   std::vector<std::string> gather(const std::string& text, const std::string& what) const;
-  /// The time that this rank has spent in exchanges and waits, which is mostly that of waiting for others.
+  /// The time that the host has spent in exchanges and waits, which is mostly that of waiting for others. What a GPU
+  /// waits is not in it.
   double seconds_exchanging() const;
-  /// The bytes of tensors that this rank has sent, by the formulas of rings: 2·(n−1)/n of the bytes of a sum, (n−1)/n
-  /// of those of a sum of parts and of gathered parts.
+  /// The bytes of tensors that this rank has been given to send, by the formulas of rings: 2·(n−1)/n of the bytes of a
+  /// sum, (n−1)/n of those of a sum of parts and of gathered parts.
   double bytes_sent() const;
   /// Says for messages what happens from now on: "step 12".
   void set_phase(const std::string& phase) const;

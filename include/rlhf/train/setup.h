@@ -29,6 +29,8 @@ struct Setup {
   bool lends_whole = true;  ///< of divided weights, all layers are there at once in passes without gradients
   /// Of the weights of all models.
   WeightKeeping keeping() const;
+  /// The ranks among which the memory of the device is divided: those of the machine, or on a GPU this one.
+  int sharers_of_memory() const;
   Compute compute;
   ModelFolder folder;
   std::unique_ptr<Tokenizer> tokenizer;
