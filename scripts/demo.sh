@@ -5,6 +5,7 @@
 # Starts over in runs/demo each time.
 #   make demo            make demo SEED=2
 # RLHF_BIN=DIR takes the programs in that folder instead of building them.
+# LAUNCH="mpirun -np 2" stands before each training tool of the main job, and the crowd is left out (docs/ranks.md).
 set -euo pipefail
 export LC_ALL=C OMP_WAIT_POLICY=passive  # threads that have nothing to do sleep
 cd "$(dirname "$0")/.."
@@ -13,6 +14,7 @@ cd "$(dirname "$0")/.."
 seed=${SEED:-1}
 run=runs/demo
 seconds=()
+read -ra launch <<<"${LAUNCH:-}"
 
 stage() {  # NAME COMMAND…: runs the command and remembers how long it took
   local name=$1 start=${EPOCHREALTIME/./} took
@@ -30,21 +32,22 @@ mkdir -p "$run"
 agreement-world --seed "$seed" --output "$run/world"
 rlhf-tokenizer --input "$run/world/text.jsonl" --vocab-size 384 --output "$run/tokenizer"
 
-stage text rlhf-sft --config configs/demo/text.yaml train.seed="$seed"
+stage text "${launch[@]}" rlhf-sft --config configs/demo/text.yaml train.seed="$seed"
 agreement-evaluate arithmetic --model "$run/text/final" --questions "$run/world/eval.jsonl"
 
-stage sft rlhf-sft --config configs/demo/sft.yaml train.seed="$seed"
+stage sft "${launch[@]}" rlhf-sft --config configs/demo/sft.yaml train.seed="$seed"
 stage pairs rlhf-generate --model "$run/sft/final" --input "$run/world/pair_prompts.jsonl" --num-samples 2 \
   --max-new-tokens 14 --batch-size 512 --seed "$seed" --json --output "$run/samples.jsonl"
 agreement-judge --samples "$run/samples.jsonl" --output "$run/pairs.jsonl" --judgments "$run/judgments.jsonl" \
   --expert-pairs "$run/expert_pairs.jsonl" --seed "$seed"
-stage rm rlhf-rm --config configs/demo/rm.yaml train.seed="$seed"
-stage ppo rlhf-ppo --config configs/demo/ppo.yaml train.seed="$seed"
+stage rm "${launch[@]}" rlhf-rm --config configs/demo/rm.yaml train.seed="$seed"
+stage ppo "${launch[@]}" rlhf-ppo --config configs/demo/ppo.yaml train.seed="$seed"
 
 echo
 agreement-evaluate compare --sft "$run/sft/final" --ppo-run "$run/ppo" --reward "$run/rm/final" \
   --questions "$run/world/eval.jsonl" --seed "$seed" --output "$run" --seconds "${seconds[@]}"
 echo "$run/summary.json has these figures, $run/report.html the curves"
+((${#launch[@]} == 0)) || exit 0
 
 cores=$(nproc)
 at_once=$((cores > 3 ? cores / 2 : 1))  # runs of two threads

@@ -55,14 +55,18 @@ std::int64_t default_threads(const Tool& tool) {
   return std::max<std::int64_t>(1, usable / (tool.trains ? read_rank_place().local_size : 1));
 }
 
-void set_environment(std::int64_t threads) {
-  const std::string count = std::to_string(threads);
+/// LibTorch prefers MKL_NUM_THREADS to OMP_NUM_THREADS, so a default of ours must not stand beside the user's choice.
+void set_threads(const Tool& tool, std::optional<std::int64_t> threads) {
+  if (!threads && std::getenv("OMP_NUM_THREADS") != nullptr) return;
+  const std::string count = std::to_string(threads ? *threads : default_threads(tool));
+  for (const char* name : {"OMP_NUM_THREADS", "MKL_NUM_THREADS"}) setenv(name, count.c_str(), /*overwrite=*/0);
+}
+
+void set_environment() {
   // During decoding, threads wait about 20 microseconds between short products, and waking a sleeping thread takes
   // longer. So threads spin for about 50 microseconds before they sleep.
   if (std::getenv("OMP_WAIT_POLICY") == nullptr) setenv("GOMP_SPINCOUNT", "2000", /*overwrite=*/0);
   const std::pair<const char*, const char*> settings[] = {
-      {"OMP_NUM_THREADS", count.c_str()},
-      {"MKL_NUM_THREADS", count.c_str()},
       // Threads that spin longer would take cores from working threads.
       {"OMP_WAIT_POLICY", "passive"},
       {"KMP_BLOCKTIME", "0"},
@@ -79,7 +83,8 @@ void set_environment(std::int64_t threads) {
 }  // namespace
 
 void start_engine(const Tool& tool, std::optional<std::int64_t> threads, int argc, char** argv) {
-  set_environment(threads ? *threads : default_threads(tool));
+  set_threads(tool, threads);
+  set_environment();
   const fs::path bin = fs::read_symlink("/proc/self/exe").parent_path();
   const std::string engine = (bin.parent_path() / "libexec" / "rlhf" / "rlhf-engine").string();
   std::string stage = tool.stage;

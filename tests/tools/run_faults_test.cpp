@@ -57,6 +57,18 @@ class RunFaults : public testing::TinyRun {
   }
 };
 
+TEST_F(RunFaults, TheNumberOfThreadsIsThatOfTheVariableOrTheKey) {
+  const auto threads = [&](const std::string& more) {
+    const ProgramResult result = train("train.output=" + path("threads") + " " + more);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    const auto run = nlohmann::json::parse(testing::bytes_of(path("threads/run.json")));
+    fs::remove_all(path("threads"));
+    return run.at("fingerprint").at("machine.threads").get<std::string>();
+  };
+  EXPECT_EQ(threads(""), "1");  // OMP_NUM_THREADS
+  EXPECT_EQ(threads("train.threads=3"), "3");
+}
+
 TEST_F(RunFaults, ASecondRunInTheFolderIsRefused) {
   RunningProgram first(endless());
   ASSERT_TRUE(first.prints("step 2: checkpoint saved")) << first.printed();
