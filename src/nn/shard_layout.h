@@ -7,7 +7,7 @@
 
 #include <ATen/core/Tensor.h>
 
-#include "nn/byte_moments.h"
+#include "rlhf/kernels/kernels.h"
 
 namespace rlhf {
 
