@@ -70,8 +70,8 @@ class WeightSupply {
   /// What a pass with gradients asks for, after begin_training().
   void run_empty_pass();
 
-  /// The model calls these: at the start of a pass, and around each layer in it and in its backward pass. Throw
-  /// std::logic_error if the weights are not lent.
+  /// The model calls these: at the start of a pass, and around each layer in it and in its backward pass. begin_pass()
+  /// throws std::logic_error if the weights are not lent.
   void begin_pass();
   void before_layer(std::int64_t layer);
   void after_layer(std::int64_t layer);
