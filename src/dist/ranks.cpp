@@ -253,10 +253,6 @@ Ranks::Wait Ranks::start_gather_parts(const at::Tensor& values, const std::strin
   return group_->start(what, bytes_to_others(values, size()), values, &Exchange::gather_parts);
 }
 
-void Ranks::gather_parts(const at::Tensor& values, const std::string& what) const {
-  start_gather_parts(values, what)();
-}
-
 void Ranks::sum(std::span<double> values, const std::string& what) const {
   sum(at::from_blob(values.data(), {std::ssize(values)}, at::kDouble), what);
 }

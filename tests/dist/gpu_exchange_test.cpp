@@ -69,7 +69,7 @@ TEST(GpuExchange, SumsPartsAndGathersThem) {
     for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
       const at::Tensor parts = at::full({part * size}, -1, at::TensorOptions(gpu).dtype(dtype));
       parts.narrow(0, begin, part).copy_(expected.narrow(0, begin, part));
-      ranks.gather_parts(parts, "weights");
+      ranks.start_gather_parts(parts, "weights")();
       EXPECT_TRUE(parts.cpu().equal(expected.to(dtype)));
     }
     // Sums of floats depend on their order, which must not differ between ranks; CPU tensors go beside them.

@@ -80,13 +80,13 @@ TEST(Ranks, SumPartsAndGatherThem) {
     for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
       const at::Tensor parts = at::full({8}, -1, dtype);
       parts.narrow(0, begin, 2).copy_(expected.narrow(0, begin, 2));
-      ranks.gather_parts(parts, "weights");
+      ranks.start_gather_parts(parts, "weights")();
       EXPECT_TRUE(parts.equal(expected.to(dtype)));
     }
     // A ring of 4 sends 3 quarters of each: 32 bytes of the sum, 32 and 16 of what is gathered.
     EXPECT_EQ(ranks.bytes_sent(), 0.75 * (32 + 32 + 16));
     expect_misuse<ArgumentError>("values: expected a contiguous tensor [size · s]",
-                                 [&] { ranks.gather_parts(at::arange(7), "weights"); });
+                                 [&] { ranks.start_gather_parts(at::arange(7), "weights")(); });
   });
   EXPECT_TRUE(failures.lines.empty());
 }

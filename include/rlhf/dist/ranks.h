@@ -62,7 +62,6 @@ class Ranks {
   /// Gives all ranks the parts of all: `values` are [size · s], of any dtype, and the s elements of this rank are
   /// there. The other elements must not be used before the wait.
   Wait start_gather_parts(const at::Tensor& values, const std::string& what) const;
-  void gather_parts(const at::Tensor& values, const std::string& what) const;
   /// The texts of all ranks, by rank.
   std::vector<std::string> gather(const std::string& text, const std::string& what) const;
   /// The time that the host has spent in exchanges and waits, which is mostly that of waiting for others. What a GPU
