@@ -15,12 +15,10 @@ namespace rlhf {
 class Exchange {
  public:
   using Wait = std::function<void()>;
-  /// One of the functions below.
-  using Start = Wait (Exchange::*)(const at::Tensor& values);
 
   virtual ~Exchange() = default;
   virtual Wait sum(const at::Tensor& values) = 0;
-  virtual Wait sum_of_parts(const at::Tensor& values) = 0;
+  virtual Wait sum_of_parts(const at::Tensor& values, const at::Tensor& total) = 0;
   virtual Wait gather_parts(const at::Tensor& values) = 0;
   /// Waits until everything that was started is over, and ends the connections. Without this call, as after a failure,
   /// the destructor ends them at once.
@@ -35,10 +33,10 @@ std::unique_ptr<Exchange> nccl_exchange(const c10::intrusive_ptr<c10d::Store>& s
 /// Sets the variables of the environment that keep c10d's own watch over NCCL quiet. Call it before other threads run.
 void prepare_nccl();
 
-/// The part of this rank in `values` [size · s].
-inline at::Tensor own_part(const at::Tensor& values, const RankPlace& place) {
-  const auto part = values.numel() / place.size;
-  return values.narrow(0, place.rank * part, part);
+/// The part of a rank in `values` [size · s].
+inline at::Tensor part_of(const at::Tensor& values, int rank, int size) {
+  const auto part = values.numel() / size;
+  return values.narrow(0, rank * part, part);
 }
 
 }  // namespace rlhf

@@ -1,11 +1,13 @@
 // Tensors on the CPU, by Gloo.
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include <ATen/ops/empty_like.h>
-#include <ATen/ops/sum.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 
 #include "dist/exchange.h"
@@ -23,6 +25,15 @@ c10::intrusive_ptr<c10d::Backend> connect_gloo(const c10::intrusive_ptr<c10d::St
   return c10::make_intrusive<c10d::ProcessGroupGloo>(store, place.rank, place.size, options);
 }
 
+/// total += values, float32 + any dtype. In pieces, because LibTorch makes a float32 copy of other dtypes.
+void add_in_float32(const at::Tensor& total, const at::Tensor& values) {
+  constexpr std::int64_t kPiece = 1 << 16;
+  for (std::int64_t begin = 0; begin < total.numel(); begin += kPiece) {
+    const std::int64_t count = std::min(kPiece, total.numel() - begin);
+    total.narrow(0, begin, count).add_(values.narrow(0, begin, count));
+  }
+}
+
 class GlooExchange final : public Exchange {
  public:
   GlooExchange(const c10::intrusive_ptr<c10d::Store>& store, const RankPlace& place)
@@ -33,26 +44,53 @@ class GlooExchange final : public Exchange {
     return [work = backend_->allreduce(tensors)] { work->wait(); };
   }
 
-  // Gloo's own reduce-scatter sends as much as a sum of everything.
-  Wait sum_of_parts(const at::Tensor& values) override {
-    at::Tensor received = at::empty_like(values),
-               sent = values;  // received [size, s]: the part of this rank, from each
-    std::vector<std::int64_t> equal;
-    const auto work = backend_->alltoall_base(received, sent, equal, equal);
-    return [place = place_, work, received, values] {
-      work->wait();
-      own_part(values, place).copy_(at::sum(received.view({place.size, -1}), 0));
+  // c10d's own reduce-scatter sends as much as a sum of everything, and its all-gather copies what it sends and
+  // receives. Messages from each rank to each other one do neither.
+  Wait sum_of_parts(const at::Tensor& values, const at::Tensor& total) override {
+    const at::Tensor own = part_of(values, place_.rank, place_.size);
+    std::vector<at::Tensor> received;
+    for (int other = 0; other < place_.size; ++other)
+      received.push_back(other == place_.rank ? own : at::empty(own.sizes(), own.options()));
+    const Wait wait = start([&](int other) { return received[other]; },
+                            [&](int other) { return part_of(values, other, place_.size); });
+    return [wait, total, own, received] {
+      wait();
+      const at::NoGradGuard no_grad;
+      for (const at::Tensor& part : received)
+        if (part.const_data_ptr() != total.const_data_ptr()) add_in_float32(total, part);
     };
   }
 
   Wait gather_parts(const at::Tensor& values) override {
-    at::Tensor all = values.view(at::kByte), own = own_part(values, place_).clone().view(at::kByte);
-    return [work = backend_->_allgather_base(all, own)] { work->wait(); };
+    const at::Tensor bytes = values.view(at::kByte);
+    return start([&](int other) { return part_of(bytes, other, place_.size); },
+                 [&](int) { return part_of(bytes, place_.rank, place_.size); });
   }
 
  private:
+  /// Starts to receive a tensor from each other rank, and to send one to it.
+  template <typename Received, typename Sent>
+  Wait start(const Received& received, const Sent& sent) {
+    constexpr int kTags = 1 << 30;
+    tag_ = (tag_ + 1) % kTags;
+    std::vector<at::Tensor> held;
+    std::vector<c10::intrusive_ptr<c10d::Work>> works;
+    for (int distance = 1; distance < place_.size; ++distance) {
+      const int to = (place_.rank + distance) % place_.size,
+                from = (place_.rank - distance + place_.size) % place_.size;
+      std::vector<at::Tensor> in{received(from)}, out{sent(to)};
+      works.push_back(backend_->recv(in, from, tag_));
+      works.push_back(backend_->send(out, to, tag_));
+      held.insert(held.end(), {in[0], out[0]});
+    }
+    return [works = std::move(works), held = std::move(held)] {
+      for (const auto& work : works) work->wait();
+    };
+  }
+
   const RankPlace place_;
   const c10::intrusive_ptr<c10d::Backend> backend_;
+  int tag_ = 0;  ///< of the last messages; the same on all ranks, which start the same exchanges
 };
 
 }  // namespace

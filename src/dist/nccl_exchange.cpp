@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty_like.h>
 #include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
 
 #include "rlhf/core/log.h"
@@ -63,13 +65,21 @@ class NcclExchange final : public Exchange {
     return wait_for(group_->allreduce(tensors));
   }
 
-  // In place, for which NCCL asks that each part is where it belongs.
-  Wait sum_of_parts(const at::Tensor& values) override {
-    at::Tensor all = values, own = own_part(values, place_);
-    return wait_for(group_->_reduce_scatter_base(own, all));
+  // NCCL sums in the dtype of the values, and in place if the total is where the own part belongs.
+  Wait sum_of_parts(const at::Tensor& values, const at::Tensor& total) override {
+    const at::Tensor own = part_of(values, place_.rank, place_.size);
+    const bool in_place = own.const_data_ptr() == total.const_data_ptr();
+    at::Tensor all = values.to(at::kFloat), sum = in_place ? own : at::empty_like(total);
+    const Wait wait = wait_for(group_->_reduce_scatter_base(sum, all));
+    if (in_place) return wait;
+    return [wait, total, sum] {
+      wait();
+      const at::NoGradGuard no_grad;
+      total.add_(sum);
+    };
   }
   Wait gather_parts(const at::Tensor& values) override {
-    at::Tensor all = values.view(at::kByte), own = own_part(all, place_);
+    at::Tensor all = values.view(at::kByte), own = part_of(all, place_.rank, place_.size);
     return wait_for(group_->_allgather_base(all, own));
   }
 

@@ -153,11 +153,12 @@ class Ranks::Group {
     seconds += std::chrono::duration<double>(steady_clock::now() - start).count();
   }
 
-  /// Starts an exchange of `values` in which this rank sends so many bytes.
-  Wait start(const std::string& what, double bytes, const at::Tensor& values, Exchange::Start exchange) {
+  /// Starts call(exchange) with the exchange for `values`, in which this rank sends so many bytes.
+  template <typename Call>
+  Wait start(const std::string& what, double bytes, const at::Tensor& values, const Call& call) {
     bytes_sent += bytes;
     Wait wait;
-    run(what, [&] { wait = (exchange_for(values).*exchange)(values); });
+    run(what, [&] { wait = call(exchange_for(values)); });
     return [this, what, wait] { run(what, wait); };
   }
 
@@ -238,19 +239,25 @@ void Ranks::sum(const at::Tensor& values, const std::string& what) const { start
 Ranks::Wait Ranks::start_sum(const at::Tensor& values, const std::string& what) const {
   if (!group_) return [] {};
   check_argument(values.is_contiguous(), "values", "a contiguous tensor", "another one");
-  return group_->start(what, 2 * bytes_to_others(values, size()), values, &Exchange::sum);
+  return group_->start(what, 2 * bytes_to_others(values, size()), values,
+                       [&](Exchange& exchange) { return exchange.sum(values); });
 }
 
-Ranks::Wait Ranks::start_sum_of_parts(const at::Tensor& values, const std::string& what) const {
+Ranks::Wait Ranks::start_sum_of_parts(const at::Tensor& values, const at::Tensor& total,
+                                      const std::string& what) const {
   if (!group_) return [] {};
   check_parts(values, size());
-  return group_->start(what, bytes_to_others(values, size()), values, &Exchange::sum_of_parts);
+  check_argument(total.scalar_type() == at::kFloat && total.dim() == 1 && total.numel() == values.numel() / size(),
+                 "total", "a float32 tensor [s]", "another one");
+  return group_->start(what, bytes_to_others(values, size()), values,
+                       [&](Exchange& exchange) { return exchange.sum_of_parts(values, total); });
 }
 
 Ranks::Wait Ranks::start_gather_parts(const at::Tensor& values, const std::string& what) const {
   if (!group_) return [] {};
   check_parts(values, size());
-  return group_->start(what, bytes_to_others(values, size()), values, &Exchange::gather_parts);
+  return group_->start(what, bytes_to_others(values, size()), values,
+                       [&](Exchange& exchange) { return exchange.gather_parts(values); });
 }
 
 void Ranks::sum(std::span<double> values, const std::string& what) const {

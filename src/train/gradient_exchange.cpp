@@ -77,9 +77,15 @@ void GradientExchange::take_gradient(std::size_t weight) {
   if (!gradient.defined()) return;
   const auto& bucket = weights_.buckets()[bucket_of_[weight]];
   at::Tensor& all = collected_[bucket_of_[weight]];
-  if (!all.defined()) all = at::zeros({bucket.end - bucket.begin}, weights_.gradients().options());
+  if (!all.defined()) all = no_gradients(bucket);
   all.narrow(0, taken.place - bucket.begin, taken.leaf.numel()).copy_(gradient.reshape({-1}));
   gradient.reset();
+}
+
+// Ranks add up numbers of any dtype in float32 on a CPU; elsewhere they are sent in float32 for that.
+at::Tensor GradientExchange::no_gradients(const TrainedWeights::Bucket& bucket) const {
+  const at::Tensor& leaf = weights_.weights()[bucket.first].leaf;
+  return at::zeros({bucket.end - bucket.begin}, leaf.options().dtype(leaf.is_cpu() ? leaf.scalar_type() : at::kFloat));
 }
 
 void GradientExchange::check_taken() const {
@@ -90,20 +96,33 @@ void GradientExchange::check_taken() const {
 }
 
 void GradientExchange::send_next() {
-  constexpr std::size_t kMostOnTheirWay = 2;  // more would hold the memory that the shard saves
   const auto& bucket = weights_.buckets()[next_];
-  const std::int64_t size = bucket.end - bucket.begin;
-  if (!in_each_pass()) {
-    const at::Tensor gradients = weights_.gradients().narrow(0, bucket.begin, size);
-    sent_.push_back({weights_.shard().size > 1 ? ranks_.start_sum_of_parts(gradients, "gradients")
-                                               : ranks_.start_sum(gradients, "gradients"),
-                     gradients, next_++});
-    return;
+  if (weights_.shard().size == 1) {
+    sent_.push_back({ranks_.start_sum(all_gradients(bucket), "gradients"), 0});
+  } else {
+    const at::Tensor gradients = gradients_to_divide(next_);
+    make_room(static_cast<std::int64_t>(gradients.nbytes()));
+    sent_.push_back({ranks_.start_sum_of_parts(gradients, weights_.own_gradients(bucket), "gradients"),
+                     static_cast<std::int64_t>(gradients.nbytes())});
   }
-  while (sent_.size() >= kMostOnTheirWay) receive_first();
-  at::Tensor gradients = std::exchange(collected_[next_], at::Tensor());
-  if (!gradients.defined()) gradients = at::zeros({size}, weights_.gradients().options());
-  sent_.push_back({ranks_.start_sum_of_parts(gradients, "gradients"), gradients, next_++});
+  bytes_sent_ += sent_.back().bytes;
+  ++next_;
+}
+
+// What is received of parts needs memory of its own, and with divided gradients also what is sent; so not all of them
+// can be on their way. With too few a rank often waits for another one.
+void GradientExchange::make_room(std::int64_t bytes) {
+  while (sent_.size() >= 2 && bytes_sent_ + bytes > kMostBytesSent) receive_first();
+}
+
+at::Tensor GradientExchange::all_gradients(const TrainedWeights::Bucket& bucket) const {
+  return weights_.gradients().narrow(0, bucket.begin, bucket.end - bucket.begin);
+}
+
+at::Tensor GradientExchange::gradients_to_divide(std::size_t index) {
+  const auto& bucket = weights_.buckets()[index];
+  if (!in_each_pass()) return all_gradients(bucket);
+  return collected_[index].defined() ? std::exchange(collected_[index], at::Tensor()) : no_gradients(bucket);
 }
 
 void GradientExchange::send_rest() {
@@ -114,10 +133,8 @@ void GradientExchange::send_rest() {
 void GradientExchange::receive_first() {
   const Sent first = std::move(sent_.front());
   sent_.pop_front();
+  bytes_sent_ -= first.bytes;
   first.wait();
-  if (!in_each_pass()) return;
-  const at::Tensor own = weights_.own_gradients(weights_.buckets()[first.bucket]);
-  own.add_(first.gradients.narrow(0, ranks_.rank() * own.numel(), own.numel()));
 }
 
 void GradientExchange::end_passes(bool last) {

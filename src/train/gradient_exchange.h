@@ -14,6 +14,9 @@
 
 namespace rlhf {
 
+/// The gradients that are on their way in a shard take at most so many bytes, or are those of two buckets.
+inline constexpr std::int64_t kMostBytesSent = 100 << 20;
+
 /// Sums gradients over the ranks, bucket by bucket in the same order on all of them: once for each step, or, in a shard
 /// of gradients, in each backward pass, whose sums are added to the own gradients.
 class GradientExchange {
@@ -35,11 +38,10 @@ class GradientExchange {
   class Hook;
   using Accumulator = decltype(torch::autograd::impl::grad_accumulator(at::Tensor()));
 
-  /// A sum that is on its way. `gradients` are those of the bucket, in a shard of gradients of one pass.
+  /// A sum that is on its way, with the bytes of the gradients where those of a part are summed.
   struct Sent {
     Ranks::Wait wait;
-    at::Tensor gradients;
-    std::size_t bucket;
+    std::int64_t bytes;
   };
 
   /// The gradient of a weight is complete.
@@ -49,6 +51,11 @@ class GradientExchange {
   /// Throws std::logic_error if a gradient was added outside of the passes that this knows of.
   void check_taken() const;
   void send_next();
+  void make_room(std::int64_t bytes);
+  at::Tensor all_gradients(const TrainedWeights::Bucket& bucket) const;
+  /// What is sent for a bucket in a shard.
+  at::Tensor gradients_to_divide(std::size_t index);
+  at::Tensor no_gradients(const TrainedWeights::Bucket& bucket) const;  ///< zeros to collect the gradients of a pass in
   void send_rest();
   void receive_first();
   std::size_t num_buckets() const { return weights_.buckets().size(); }
@@ -61,6 +68,7 @@ class GradientExchange {
   std::vector<at::Tensor> collected_;   ///< of each bucket, in a shard of gradients: those of this pass
   std::size_t next_ = 0;                ///< the bucket to send next
   std::deque<Sent> sent_;
+  std::int64_t bytes_sent_ = 0;  ///< of sent_
   bool expecting_ = false;
   /// They keep the hooks, which refer to this.
   std::vector<Accumulator> accumulators_;

@@ -11,6 +11,7 @@
 #include "rlhf/core/process_memory.h"
 #include "rlhf/tensor/linear_logprobs.h"
 
+#include "gradient_exchange.h"
 #include "micro_batch.h"
 
 namespace rlhf {
@@ -175,12 +176,13 @@ std::int64_t ModelMemory::weights(const ModelFolder& folder, bool trained) {
 std::int64_t ModelMemory::training(const ModelFolder& folder, const OptimizerOptions& optimizer) const {
   const std::int64_t count = folder.adapter ? count_adapter_parameters(folder) : count_parameters(folder.shape);
   const std::int64_t state = training_bytes(count, dtype_, optimizer.moments, shards_);
-  if (shards_.gradients == 1) return state;
-  // Two buckets are on their way, with what is received of them, and another one is filled.
-  constexpr std::int64_t kBucketBytes = 25 << 20, kHeld = 5;
+  if (shards_.states == 1) return state;
+  // Two buckets, or smaller ones of as many bytes, are received, and with divided gradients also sent, and another one
+  // is filled.
+  const std::int64_t held = shards_.gradients > 1 ? 5 : 2;
   const std::int64_t embedding = folder.adapter ? 0 : 4 * folder.shape.vocab_size * folder.shape.hidden_size;
   const std::int64_t layer = shards_.weights > 1 && !folder.adapter ? bytes_of(4 * of_layer(folder.shape)) : 0;
-  return state + std::min(times(kHeld, std::max({kBucketBytes, embedding, layer})), times(2, times(4, count)));
+  return state + std::min(times(held, std::max({kMostBytesSent / 2, embedding, layer})), times(2, times(4, count)));
 }
 
 void ModelMemory::add_lent(MemoryForecast& forecast) const {

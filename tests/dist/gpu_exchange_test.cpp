@@ -42,10 +42,14 @@ TEST(GpuExchange, OfOneRankKeepsWhatItHas) {
   for (const at::ScalarType dtype : {at::kFloat, at::kDouble, at::kLong}) {
     const at::Tensor values = numbers(gpu, dtype, 0);
     exchange->sum(values)();
-    exchange->sum_of_parts(values)();
     exchange->gather_parts(values)();
     EXPECT_TRUE(values.cpu().equal(at::arange(1000, dtype)));
   }
+  const at::Tensor values = numbers(gpu, at::kFloat, 0), total = values.clone();
+  exchange->sum_of_parts(values, values)();
+  EXPECT_TRUE(values.equal(total));
+  exchange->sum_of_parts(values, total)();
+  EXPECT_TRUE(total.equal(values.mul(2)));
   exchange->finish();
 }
 
@@ -64,7 +68,10 @@ TEST(GpuExchange, SumsPartsAndGathersThem) {
     }
     const at::Tensor expected = at::arange(part * size, at::kFloat).mul(factor);
     const at::Tensor values = at::arange(part * size, at::TensorOptions(gpu).dtype(at::kFloat)).mul(ranks.rank() + 1);
-    ranks.start_sum_of_parts(values, "gradients")();
+    const at::Tensor total = at::full({part}, 1000, values.options()), rounded = values.to(at::kBFloat16);
+    ranks.start_sum_of_parts(rounded, total, "gradients")();
+    EXPECT_TRUE(total.cpu().equal(expected.narrow(0, begin, part).add(1000)));
+    ranks.start_sum_of_parts(values, values.narrow(0, begin, part), "gradients")();
     EXPECT_TRUE(values.narrow(0, begin, part).cpu().equal(expected.narrow(0, begin, part)));
     for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
       const at::Tensor parts = at::full({part * size}, -1, at::TensorOptions(gpu).dtype(dtype));

@@ -73,9 +73,9 @@ TEST(Ranks, SumPartsAndGatherThem) {
   Failures failures;
   run_ranks(4, failures, [&](const Ranks& ranks) {
     const at::Tensor values = at::arange(8, at::kFloat).mul(ranks.rank() + 1);
-    ranks.start_sum_of_parts(values, "gradients")();
-    const at::Tensor expected = at::arange(8, at::kFloat).mul(10);
     const std::int64_t begin = 2 * ranks.rank();
+    ranks.start_sum_of_parts(values, values.narrow(0, begin, 2), "gradients")();
+    const at::Tensor expected = at::arange(8, at::kFloat).mul(10);
     EXPECT_TRUE(values.narrow(0, begin, 2).equal(expected.narrow(0, begin, 2)));
     for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
       const at::Tensor parts = at::full({8}, -1, dtype);
@@ -87,6 +87,22 @@ TEST(Ranks, SumPartsAndGatherThem) {
     EXPECT_EQ(ranks.bytes_sent(), 0.75 * (32 + 32 + 16));
     expect_misuse<ArgumentError>("values: expected a contiguous tensor [size · s]",
                                  [&] { ranks.start_gather_parts(at::arange(7), "weights")(); });
+    expect_misuse<ArgumentError>("total: expected a float32 tensor [s]",
+                                 [&] { ranks.start_sum_of_parts(values, values, "gradients")(); });
+  });
+  EXPECT_TRUE(failures.lines.empty());
+}
+
+// 256 + 1 is 256 in bfloat16. The elements of 4 ranks are 256, 1, 1, 1, and the total was 1000 before.
+TEST(Ranks, AddPartsOfBfloat16InFloat32) {
+  Failures failures;
+  run_ranks(4, failures, [&](const Ranks& ranks) {
+    const std::int64_t elements = 70'000;  // more than are added at once
+    const at::Tensor values = at::full({4 * elements}, ranks.is_first() ? 256 : 1, at::kBFloat16);
+    const at::Tensor total = at::full({elements}, 1000, at::kFloat);
+    ranks.start_sum_of_parts(values, total, "gradients")();
+    EXPECT_TRUE(total.eq(1259).all().item<bool>());
+    EXPECT_EQ(ranks.bytes_sent(), 3 * elements * 2);
   });
   EXPECT_TRUE(failures.lines.empty());
 }

@@ -101,8 +101,8 @@ TEST(Trainee, ShardsOfBfloat16AreThatOfWholeRanks) {
 }
 
 // P weights of 4 bytes on n ranks: 2(n−1)/n · 4P for sums, the same for sums of parts with gathered weights, of which
-// those in bfloat16 have 2 bytes, and with divided gradients one sum of parts for each of the two passes. The norm of a
-// shard takes one number more.
+// those in bfloat16 have 2 bytes, and with divided gradients one sum of parts for each of the two passes, of gradients in
+// the dtype of the weights. The norm of a shard takes one number more.
 TEST(Trainee, SendsWhatTheFormulasSay) {
   constexpr double kWeights = kLayers * kWidth * kWidth, kSteps = 3, kShare = 2.0 / 3.0;
   constexpr double kNorm = kSteps * 2 * kShare * 8;
@@ -111,7 +111,8 @@ TEST(Trainee, SendsWhatTheFormulasSay) {
         std::tuple{Sharding::none, at::kBFloat16, kSteps * 2 * kShare * 4 * kWeights},
         std::tuple{Sharding::optimizer, at::kFloat, kSteps * kShare * (4 + 4) * (kWeights + 3 * 512) + kNorm},
         std::tuple{Sharding::optimizer, at::kBFloat16, kSteps * kShare * (4 + 2) * (kWeights + 3 * 512) + kNorm},
-        std::tuple{Sharding::gradients, at::kFloat, kSteps * kShare * (2 * 4 + 4) * (kWeights + 3 * 512) + kNorm}}) {
+        std::tuple{Sharding::gradients, at::kFloat, kSteps * kShare * (2 * 4 + 4) * (kWeights + 3 * 512) + kNorm},
+        std::tuple{Sharding::gradients, at::kBFloat16, kSteps * kShare * (2 * 2 + 2) * (kWeights + 3 * 512) + kNorm}}) {
     testing::Failures failures;
     testing::run_ranks(3, failures, [&, how = sharding, type = dtype, expected = bytes](const Ranks& ranks) {
       train(ranks, how, type);
