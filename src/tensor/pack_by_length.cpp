@@ -5,24 +5,34 @@
 #include <functional>
 #include <numeric>
 #include <set>
+#include <string>
 #include <tuple>
 #include <utility>
 
 #include "rlhf/core/check_argument.h"
 
 namespace rlhf {
+namespace {
 
-std::vector<std::vector<std::size_t>> pack_by_length(std::span<const std::int64_t> lengths, std::int64_t budget) {
+using Lengths = std::span<const std::int64_t>;
+using Items = Groups::value_type;
+
+template <typename T>
+Items sort_largest_first(std::span<const T> sizes) {
+  Items items(sizes.size());
+  std::iota(items.begin(), items.end(), 0);
+  std::ranges::stable_sort(items, std::greater<>(), [&](std::size_t item) { return sizes[item]; });
+  return items;
+}
+
+}  // namespace
+
+Groups pack_by_length(Lengths lengths, std::int64_t budget) {
   check_argument(budget > 0, "budget", "at least 1", budget);
   for (const std::int64_t length : lengths) check_argument(length >= 0, "lengths", "numbers of at least 0", length);
-  std::vector<std::size_t> longest_first(lengths.size());
-  std::iota(longest_first.begin(), longest_first.end(), 0);
-  std::stable_sort(longest_first.begin(), longest_first.end(),
-                   [&](std::size_t a, std::size_t b) { return lengths[a] > lengths[b]; });
-
-  std::vector<std::vector<std::size_t>> groups;
+  Groups groups;
   std::set<std::pair<std::int64_t, std::size_t>> room;  // (free tokens, group)
-  for (const std::size_t item : longest_first) {
+  for (const std::size_t item : sort_largest_first(lengths)) {
     const auto tightest = room.lower_bound({lengths[item], 0});
     std::int64_t free = budget;
     std::size_t group = groups.size();
@@ -38,30 +48,24 @@ std::vector<std::vector<std::size_t>> pack_by_length(std::span<const std::int64_
   return groups;
 }
 
-std::vector<Groups> pack_for_ranks(std::span<const std::int64_t> lengths, std::int64_t budget, int size) {
+std::vector<Groups> pack_for_ranks(Lengths lengths, std::span<const double> costs, std::int64_t budget, int size) {
   check_argument(size >= 1, "size", "at least 1", size);
-  std::vector<Groups> ranks(static_cast<std::size_t>(size));
-  if (size == 1 || lengths.empty()) {
-    ranks.front() = pack_by_length(lengths, budget);
-    return ranks;
+  check_argument(costs.size() == lengths.size(), "costs", std::to_string(lengths.size()), costs.size());
+  std::vector<Items> shares(static_cast<std::size_t>(size));
+  std::vector<double> sums(shares.size(), 0);
+  for (const std::size_t item : sort_largest_first(costs)) {
+    const auto least = std::ranges::min_element(sums);
+    *least += costs[item];
+    shares[static_cast<std::size_t>(least - sums.begin())].push_back(item);
   }
-  const std::int64_t total = std::accumulate(lengths.begin(), lengths.end(), std::int64_t{0});
-  const std::int64_t share = std::max(std::ranges::max(lengths), (total + size - 1) / size);
-  Groups groups = pack_by_length(lengths, std::min(budget, std::max<std::int64_t>(1, share)));
-  const auto cost = [&](const std::vector<std::size_t>& group) {
-    double sum = 0;
-    for (const std::size_t item : group) {
-      const auto length = static_cast<double>(lengths[item]);
-      sum += length + length * length / 4096;
-    }
-    return sum;
-  };
-  std::ranges::stable_sort(groups, std::greater<>(), cost);
-  std::vector<double> loads(static_cast<std::size_t>(size), 0);
-  for (auto& group : groups) {
-    const auto least = std::ranges::min_element(loads);
-    *least += cost(group);
-    ranks[static_cast<std::size_t>(least - loads.begin())].push_back(std::move(group));
+  std::vector<Groups> ranks;
+  for (Items& share : shares) {
+    std::ranges::sort(share);
+    std::vector<std::int64_t> own;
+    for (const std::size_t item : share) own.push_back(lengths[item]);
+    ranks.push_back(pack_by_length(own, budget));
+    for (Items& group : ranks.back())
+      for (std::size_t& item : group) item = share[item];
   }
   return ranks;
 }

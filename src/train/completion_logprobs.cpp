@@ -50,7 +50,8 @@ at::Tensor text_logprobs(CausalLM& model, const std::vector<const RankedSample*>
     const CompletionBatch batch = make_completion_batch(members, model.device());
     logprobs.add(members, segment_sum(completion_logprobs(model, batch, nullptr).logprobs, batch.completions));
   };
-  for_each_group(samples, count(samples).lengths, micro_batch_tokens, model, run, ranks);
+  const RankedCounts counts = count(samples);
+  for_each_group(samples, {counts.lengths, counts.completion_tokens}, micro_batch_tokens, model, run, ranks);
   return logprobs.of_all(ranks, "log-probabilities");
 }
 

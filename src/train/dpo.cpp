@@ -207,7 +207,8 @@ class Dpo final : public LanguageMethod<RankedSample, DpoConfig, Stage::dpo> {
       done->work.label_rows += batch.targets.size(0);
       done->work.head_rows += add(members, batch, kl, static_cast<double>(samples.size()), update != nullptr, figures);
     };
-    for_each_group(samples, done->counts.lengths, micro_batch_tokens_, *model_, run_group, ranks, trained(update));
+    for_each_group(samples, {done->counts.lengths, done->counts.completion_tokens}, micro_batch_tokens_, *model_,
+                   run_group, ranks, trained(update));
     figures.sum(ranks);
     done->has_kl = kl.defined();
     if (done->has_kl) figures.put(DpoStep::kKl, kl);

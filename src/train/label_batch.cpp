@@ -38,10 +38,11 @@ LabelBatch make_label_batch(const std::vector<const Sample*>& samples, at::Devic
 
 std::int64_t run_labels(CausalLM& model, const std::vector<const Sample*>& samples, const LabelPass& pass,
                         WorkCounters& work, const std::function<void(const Logprobs&)>& take) {
-  std::vector<std::int64_t> lengths;
+  PassItems items;
   std::int64_t labels = 0;
   for (const Sample* sample : samples) {
-    lengths.push_back(static_cast<std::int64_t>(sample->ids.size()));
+    items.lengths.push_back(static_cast<std::int64_t>(sample->ids.size()));
+    items.head_rows.push_back(sample->num_labels());
     labels += sample->num_labels();
   }
   const double divisor = -static_cast<double>(labels) / pass.weight.value_or(1);
@@ -59,7 +60,7 @@ std::int64_t run_labels(CausalLM& model, const std::vector<const Sample*>& sampl
     work.head_rows += result.head_rows;
     take(result);
   };
-  for_each_group(samples, lengths, pass.micro_batch_tokens, model, run, pass.ranks, pass.trained);
+  for_each_group(samples, items, pass.micro_batch_tokens, model, run, pass.ranks, pass.trained);
   work.processed_tokens += model.take_processed_tokens();
   return labels;
 }

@@ -17,6 +17,7 @@ RankedCounts count(const std::vector<const RankedSample*>& samples) {
   RankedCounts counts;
   for (const RankedSample* sample : samples) {
     counts.lengths.push_back(num_tokens(*sample));
+    counts.completion_tokens.push_back(counts.lengths.back() - std::ssize(sample->texts) * sample->prompt_length);
     counts.tokens += counts.lengths.back();
     counts.texts += std::ssize(sample->texts);
     counts.pairs += std::ssize(sample->pairs);

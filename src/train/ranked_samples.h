@@ -16,7 +16,8 @@ std::int64_t num_tokens(const RankedSample& sample);
 
 /// Sums over the samples of a step.
 struct RankedCounts {
-  std::vector<std::int64_t> lengths;  ///< [samples] tokens
+  std::vector<std::int64_t> lengths;            ///< [samples] tokens
+  std::vector<std::int64_t> completion_tokens;  ///< [samples] those of them that are not of the prompt
   std::int64_t tokens = 0, texts = 0, pairs = 0;
   double paired = 0;                      ///< of each sample with pairs their mean weight
   double desirable = 0, undesirable = 0;  ///< numbers of single completions

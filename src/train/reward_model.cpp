@@ -239,7 +239,8 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
       batch.packed.share = share_of(members, samples);
       numbers.add(members, add(batch, done->samples, update != nullptr, figures));
     };
-    for_each_group(samples, counts.lengths, micro_batch_tokens_, model_->trunk(), run_group, ranks, trained(update));
+    for_each_group(samples, {counts.lengths, {}}, micro_batch_tokens_, model_->trunk(), run_group, ranks,
+                   trained(update));
     const at::Tensor scores = numbers.of_all(ranks, "scores");
     figures.sum(ranks);
     figures.put(RewardModelStep::kLowest, scores.min());
@@ -296,7 +297,7 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
     const auto add = [&](const std::vector<const TokenIds*>& members) {
       sum.add(0, model_->scores(pack(members, device())).sum());
     };
-    for_each_group(texts, lengths, micro_batch_tokens_, model_->trunk(), add, *setup_->ranks);
+    for_each_group(texts, {lengths, {}}, micro_batch_tokens_, model_->trunk(), add, *setup_->ranks);
     sum.sum(*setup_->ranks);
     model_->trunk().take_processed_tokens();  // not part of the work of a step
     return sum.fetch()[0] / static_cast<double>(texts.size());

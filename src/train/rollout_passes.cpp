@@ -37,15 +37,19 @@ void backward(const ResponseLoss& loss, const at::Tensor& outputs, const at::Ten
 }
 
 /// Calls body(slice), a pass of `model`, for groups of `sequences` that fit into a micro-batch, those of this rank.
-/// `trained`: with gradients.
+/// `head`: with logits. `trained`: with gradients.
 template <typename Body>
-void for_each_micro_batch(const CausalLM& model, const Rollout& rollout, std::span<const std::size_t> sequences,
-                          const ForwardOptions& options, Trainee* trained, WorkCounters& work, const Body& body) {
+void for_each_micro_batch(const CausalLM& model, bool head, const Rollout& rollout,
+                          std::span<const std::size_t> sequences, const ForwardOptions& options, Trainee* trained,
+                          WorkCounters& work, const Body& body) {
   const std::int64_t budget = options.micro_batch_tokens;
   check_argument(budget > 0, "micro_batch_tokens", "at least 1", budget);
   check_sequences(rollout, sequences);
-  std::vector<std::int64_t> lengths;
-  for (const std::size_t i : sequences) lengths.push_back(rollout.batch.segments.length(static_cast<std::int64_t>(i)));
+  PassItems items;
+  for (const std::size_t i : sequences) {
+    items.lengths.push_back(rollout.batch.segments.length(static_cast<std::int64_t>(i)));
+    if (head) items.head_rows.push_back(rollout.responses.length(static_cast<std::int64_t>(i)));
+  }
   const auto run = [&](std::vector<std::size_t> group) {
     for (std::size_t& member : group) member = sequences[member];
     RolloutSlice slice = slice_rollout(rollout, group);
@@ -53,16 +57,16 @@ void for_each_micro_batch(const CausalLM& model, const Rollout& rollout, std::sp
     work.useful_tokens += slice.batch.segments.total();
     body(slice);
   };
-  for_each_own_group(lengths, budget, options.ranks, model, trained, options.last_passes, run);
+  for_each_own_group(items, budget, options.ranks, model, trained, options.last_passes, run);
 }
 
 /// Runs read(slice) -> [r] without a gradient for every slice, and scatters the results of all ranks to [R].
 template <typename Read>
-at::Tensor gather(const CausalLM& model, const Rollout& rollout, std::span<const std::size_t> sequences,
+at::Tensor gather(const CausalLM& model, bool head, const Rollout& rollout, std::span<const std::size_t> sequences,
                   const ForwardOptions& options, WorkCounters& work, const Read& read) {
   const at::NoGradGuard no_gradient;
   at::Tensor all = at::zeros_like(rollout.logprobs);
-  for_each_micro_batch(model, rollout, sequences, options, nullptr, work,
+  for_each_micro_batch(model, head, rollout, sequences, options, nullptr, work,
                        [&](const RolloutSlice& slice) { all.index_copy_(0, slice.rows, read(slice)); });
   options.ranks.sum(all, "log-probabilities or values");  // the others have zeros there, so that the sum is exact
   return all;
@@ -119,20 +123,21 @@ at::Tensor response_rows(const Rollout& rollout, std::span<const std::size_t> se
 
 at::Tensor logprobs_of(CausalLM& model, const Rollout& rollout, std::span<const std::size_t> sequences,
                        const ForwardOptions& options, WorkCounters& work) {
-  const at::Tensor all = gather(model, rollout, sequences, options, work, [&](const RolloutSlice& slice) {
-    const at::Tensor hidden = model.forward(slice.batch, slice.predictors);  // [r,D]
-    const Logprobs result = linear_logprobs(hidden, model.head(), slice.tokens,
-                                            {.temperature = options.temperature, .logit_cap = model.logit_cap()});
-    count_head(result, slice, work);
-    return result.logprobs;
-  });
+  const at::Tensor all =
+      gather(model, /*head=*/true, rollout, sequences, options, work, [&](const RolloutSlice& slice) {
+        const at::Tensor hidden = model.forward(slice.batch, slice.predictors);  // [r,D]
+        const Logprobs result = linear_logprobs(hidden, model.head(), slice.tokens,
+                                                {.temperature = options.temperature, .logit_cap = model.logit_cap()});
+        count_head(result, slice, work);
+        return result.logprobs;
+      });
   work.processed_tokens += model.take_processed_tokens();
   return all;
 }
 
 at::Tensor values_of(ScalarModel& model, const Rollout& rollout, std::span<const std::size_t> sequences,
                      const ForwardOptions& options, WorkCounters& work) {
-  const at::Tensor all = gather(model.trunk(), rollout, sequences, options, work,
+  const at::Tensor all = gather(model.trunk(), /*head=*/false, rollout, sequences, options, work,
                                 [&](const RolloutSlice& slice) { return centred_values(model, slice); });
   work.processed_tokens += model.trunk().take_processed_tokens();
   return all;
@@ -143,18 +148,19 @@ at::Tensor backward_policy(CausalLM& policy, const Rollout& rollout, std::span<c
                            double entropy_weight) {
   check_given(loss, "loss", "a function");
   at::Tensor entropy = at::zeros({}, rollout.logprobs.options().dtype(at::kDouble));
-  for_each_micro_batch(policy, rollout, sequences, options, options.trained, work, [&](const RolloutSlice& slice) {
-    const at::Tensor hidden = policy.forward(slice.batch, slice.predictors);  // [r,D]
-    const Logprobs now = backward_through_logprobs(
-        hidden, policy.head(), slice.tokens,
-        {.temperature = options.temperature, .logit_cap = policy.logit_cap(), .entropy = true},
-        [&](const at::Tensor& logprobs, std::int64_t begin, std::int64_t end) {
-          return loss(logprobs, slice.rows.slice(0, begin, end));
-        },
-        entropy_weight);
-    count_head(now, slice, work);
-    entropy.add_(now.entropy.sum());
-  });
+  for_each_micro_batch(policy, /*head=*/true, rollout, sequences, options, options.trained, work,
+                       [&](const RolloutSlice& slice) {
+                         const at::Tensor hidden = policy.forward(slice.batch, slice.predictors);  // [r,D]
+                         const Logprobs now = backward_through_logprobs(
+                             hidden, policy.head(), slice.tokens,
+                             {.temperature = options.temperature, .logit_cap = policy.logit_cap(), .entropy = true},
+                             [&](const at::Tensor& logprobs, std::int64_t begin, std::int64_t end) {
+                               return loss(logprobs, slice.rows.slice(0, begin, end));
+                             },
+                             entropy_weight);
+                         count_head(now, slice, work);
+                         entropy.add_(now.entropy.sum());
+                       });
   work.processed_tokens += policy.take_processed_tokens();
   return entropy;
 }
@@ -162,7 +168,7 @@ at::Tensor backward_policy(CausalLM& policy, const Rollout& rollout, std::span<c
 void backward_values(ScalarModel& model, const Rollout& rollout, std::span<const std::size_t> sequences,
                      const ForwardOptions& options, const ResponseLoss& loss, WorkCounters& work) {
   check_given(loss, "loss", "a function");
-  for_each_micro_batch(model.trunk(), rollout, sequences, options, options.trained, work,
+  for_each_micro_batch(model.trunk(), /*head=*/false, rollout, sequences, options, options.trained, work,
                        [&](const RolloutSlice& slice) { backward(loss, centred_values(model, slice), slice.rows); });
   work.processed_tokens += model.trunk().take_processed_tokens();
 }

@@ -126,12 +126,12 @@ inline std::vector<std::size_t> choose_evaluated(std::size_t count, std::int64_t
   return chosen;
 }
 
-/// Calls body(members), a pass of `model`, for groups of `samples` with at most `budget` tokens, those of this rank;
-/// `lengths` are their numbers of tokens. `trained`: see for_each_own_group(); no other passes follow before its step.
+/// Calls body(members), a pass of `model`, for groups of `samples`, which are `items`, with at most `budget` tokens,
+/// those of this rank. `trained`: see for_each_own_group(); no other passes follow before its step.
 template <typename S, typename Body>
-void for_each_group(const std::vector<const S*>& samples, const std::vector<std::int64_t>& lengths, std::int64_t budget,
+void for_each_group(const std::vector<const S*>& samples, const PassItems& items, std::int64_t budget,
                     const CausalLM& model, const Body& body, const Ranks& ranks, Trainee* trained = nullptr) {
-  for_each_own_group(lengths, budget, ranks, model, trained, /*last=*/true, [&](const std::vector<std::size_t>& group) {
+  for_each_own_group(items, budget, ranks, model, trained, /*last=*/true, [&](const std::vector<std::size_t>& group) {
     std::vector<const S*> members;
     for (const std::size_t member : group) members.push_back(samples[member]);
     body(members);

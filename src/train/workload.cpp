@@ -7,13 +7,6 @@ namespace rlhf {
 
 namespace {
 
-/// The weights that multiply a token in a forward pass.
-double matrix_elements(ModelShape shape, bool head) {
-  shape.intermediate_size = shape.used_size();
-  const double table = static_cast<double>(shape.vocab_size) * static_cast<double>(shape.hidden_size);
-  return static_cast<double>(count_parameters(shape)) - table * (shape.tied_head ? 1 : 2) + (head ? table : 0);
-}
-
 Role role(std::string name, const ModelFolder& folder, at::ScalarType dtype, bool head) {
   const ModelShape& shape = folder.shape;
   Role role;
@@ -26,6 +19,12 @@ Role role(std::string name, const ModelFolder& folder, at::ScalarType dtype, boo
 }
 
 }  // namespace
+
+double matrix_elements(ModelShape shape, bool head) {
+  shape.intermediate_size = shape.used_size();
+  const double table = static_cast<double>(shape.vocab_size) * static_cast<double>(shape.hidden_size);
+  return static_cast<double>(count_parameters(shape)) - table * (shape.tied_head ? 1 : 2) + (head ? table : 0);
+}
 
 Role trained_role(std::string name, const ModelFolder& folder, at::ScalarType dtype, const OptimizerOptions& optimizer,
                   bool head, ModelMemory& memory) {

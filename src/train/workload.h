@@ -10,6 +10,9 @@
 /// From the shapes of models to the plain numbers of train/scale_plan.h.
 namespace rlhf {
 
+/// The weights that multiply a token in a forward pass. `head`: also those of the logits.
+double matrix_elements(ModelShape shape, bool head);
+
 /// A model that is trained. Its weights are counted in `memory`, after those of the earlier models of the run. `head`:
 /// logits are computed.
 Role trained_role(std::string name, const ModelFolder& folder, at::ScalarType dtype, const OptimizerOptions& optimizer,

@@ -7,10 +7,15 @@
 
 #include <gtest/gtest.h>
 
+#include "rlhf/core/error.h"
 #include "rlhf/core/random.h"
+
+#include "support/misuse.h"
 
 namespace rlhf {
 namespace {
+
+using testing::expect_misuse;
 
 std::vector<std::int64_t> random_lengths(std::size_t count, std::uint64_t seed) {
   std::vector<std::int64_t> lengths;
@@ -74,20 +79,23 @@ TEST(PackByLength, ItemsOfOneLengthShareGroups) {
   }
 }
 
-// Costs are tokens plus squares / 4096: 4096 tokens cost 8192, so that rank 0 has as much work as rank 1 with 2048
-// twice and 1024 once (7424).
 TEST(PackForRanks, DealsOutByCostTheLargestFirst) {
+  // Costs 9 | 5, 5; then 2 to the rank with 9, whose sum is least.
   const std::vector<std::int64_t> lengths = {1024, 2048, 4096, 2048};
-  EXPECT_EQ(pack_for_ranks(lengths, 4096, 2), (std::vector<Groups>{{{2}}, {{1, 3}, {0}}}));
+  const std::vector<double> costs = {2, 5, 9, 5};
+  EXPECT_EQ(pack_for_ranks(lengths, costs, 5120, 2), (std::vector<Groups>{{{2, 0}}, {{1, 3}}}));
+  EXPECT_EQ(pack_for_ranks(lengths, costs, 4096, 2), (std::vector<Groups>{{{2}, {0}}, {{1, 3}}}));
+  expect_misuse<ArgumentError>("costs: expected 4", [&] { pack_for_ranks(lengths, {}, 4096, 2); });
 }
 
 TEST(PackForRanks, AllRanksTogetherHaveEveryItemOnce) {
   for (const std::size_t count : {1, 3, 40}) {
     const auto lengths = random_lengths(count, count);
+    const std::vector<double> costs(lengths.begin(), lengths.end());
     for (const int size : {1, 2, 4, 7}) {
       std::vector<std::size_t> all;
       std::size_t idle = 0;
-      for (const Groups& groups : pack_for_ranks(lengths, 600, size)) {
+      for (const Groups& groups : pack_for_ranks(lengths, costs, 600, size)) {
         idle += groups.empty();
         for (const auto& group : groups) {
           std::int64_t tokens = 0;
@@ -102,9 +110,9 @@ TEST(PackForRanks, AllRanksTogetherHaveEveryItemOnce) {
       EXPECT_EQ(all, each) << count << " items, " << size << " ranks";
       EXPECT_TRUE(count < 40 || idle == 0) << size;
     }
-    EXPECT_EQ(pack_for_ranks(lengths, 600, 1), std::vector<Groups>{pack_by_length(lengths, 600)});
+    EXPECT_EQ(pack_for_ranks(lengths, costs, 600, 1), std::vector<Groups>{pack_by_length(lengths, 600)});
   }
-  EXPECT_EQ(pack_for_ranks({}, 600, 2), std::vector<Groups>(2));
+  EXPECT_EQ(pack_for_ranks({}, {}, 600, 2), std::vector<Groups>(2));
 }
 
 }  // namespace
