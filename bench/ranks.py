@@ -54,7 +54,8 @@ def ranks_or_threads(row: Row, lab: Lab) -> dict:
 
 
 def sharded_or_not(kind: str) -> Callable[[Row, Lab], dict]:
-    return lambda row, lab: {"sharded": shared(row, lab, f"train.shard={kind}"), "none": shared(row, lab)}
+    return lambda row, lab: {"sharded": shared(row, lab, f"train.shard={kind}"),
+                             "none": shared(row, lab, "train.shard=none")}
 
 
 def ours_or_peer(row: Row, lab: Lab) -> dict:
@@ -137,7 +138,9 @@ def overlap(results: dict, row: Row, lab: Lab) -> dict:
     after = network["sent_after_step"]
     if len(after) != warmup + timed:
         raise RuntimeError(f"expected the bytes of {warmup + timed} steps, found those of {len(after)}")
-    sent, formula = (after[-1] - after[warmup - 1]) / timed, 2 * (RANKS - 1) / RANKS * 4 * parameters(row.model)
+    bytes_of_weight = 2 if lab.dtype(row) == "bfloat16" else 4
+    formula = (RANKS - 1) / RANKS * (4 + bytes_of_weight) * parameters(row.model)
+    sent = (after[-1] - after[warmup - 1]) / timed
     wire = sent * 8 / (GBIT * 1e9)
     return {"time_share": network["seconds_per_step"] / (none["seconds_per_step"] + wire), "bytes_share": sent / formula,
             "network_seconds": network["seconds_per_step"], "none_seconds": none["seconds_per_step"],
@@ -159,7 +162,7 @@ GOALS = [
       for kind in SHARDS[:2] for row in (SFT, PPO)),
     Goal("2 ranks, speed against DistributedDataParallel and TRL", "c-sft-30m", "speed", 2),
     Goal("Step with a network, share of step without + bytes / bandwidth", "d-sft-30m", "time_share", 1, at_most=True, unit="%"),
-    Goal("Bytes on the interface, share of 2(n-1)/n x 4 bytes x parameters", "d-sft-30m", "bytes_share", 1.1, at_most=True,
+    Goal("Bytes on the interface, share of (n-1)/n x (4 + b) bytes x parameters", "d-sft-30m", "bytes_share", 1.1, at_most=True,
          unit="%")]
 
 

@@ -47,7 +47,7 @@ struct TrainOptions {
   DeviceChoice device;
   DtypeChoice dtype = DtypeChoice::auto_;
   std::optional<std::int64_t> threads;
-  Sharding shard = Sharding::none;
+  Sharding shard = Sharding::optimizer;
   bool recompute = false;
   std::optional<double> router_aux_loss_coef;
   bool check_memory = true;
@@ -82,7 +82,7 @@ struct PpoTrainOptions {
   DeviceChoice device;
   DtypeChoice dtype = DtypeChoice::auto_;
   std::optional<std::int64_t> threads;
-  Sharding shard = Sharding::none;
+  Sharding shard = Sharding::optimizer;
   bool recompute = false;
   std::optional<double> router_aux_loss_coef;
   bool check_memory = true;
