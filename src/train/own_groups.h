@@ -19,7 +19,8 @@ struct PassItems {
 };
 
 /// What a pass of a model over each item costs: multiply-adds of a forward pass, E·t + V·D·r + w·t² for t tokens and r
-/// rows of the head [V,D], where E is the number of weights of the layers and w the sum of the widths of their attention.
+/// rows of the head [V,D], where E is the number of weights of the layers and w the sum of the widths of their
+/// attention.
 std::vector<double> pass_costs(const PassItems& items, const ModelShape& shape);
 
 /// Calls body(group), which is a pass of `model`, for the groups of this rank: indices of items, of at most `budget`

@@ -101,8 +101,8 @@ TEST(Trainee, ShardsOfBfloat16AreThatOfWholeRanks) {
 }
 
 // P weights of 4 bytes on n ranks: 2(n−1)/n · 4P for sums, the same for sums of parts with gathered weights, of which
-// those in bfloat16 have 2 bytes, and with divided gradients one sum of parts for each of the two passes, of gradients in
-// the dtype of the weights. The norm of a shard takes one number more.
+// those in bfloat16 have 2 bytes, and with divided gradients one sum of parts for each of the two passes, of gradients
+// in the dtype of the weights. The norm of a shard takes one number more.
 TEST(Trainee, SendsWhatTheFormulasSay) {
   constexpr double kWeights = kLayers * kWidth * kWidth, kSteps = 3, kShare = 2.0 / 3.0;
   constexpr double kNorm = kSteps * 2 * kShare * 8;
