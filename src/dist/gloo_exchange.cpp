@@ -1,7 +1,9 @@
 // Tensors on the CPU, by Gloo.
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -48,16 +50,19 @@ class GlooExchange final : public Exchange {
   // receives. Messages from each rank to each other one do neither.
   Wait sum_of_parts(const at::Tensor& values, const at::Tensor& total) override {
     const at::Tensor own = part_of(values, place_.rank, place_.size);
-    std::vector<at::Tensor> received;
-    for (int other = 0; other < place_.size; ++other)
-      received.push_back(other == place_.rank ? own : at::empty(own.sizes(), own.options()));
+    std::vector<at::Tensor> buffers, received;
+    for (int other = 0; other < place_.size; ++other) {
+      if (other != place_.rank) buffers.push_back(take_buffer(own.nbytes()));
+      received.push_back(other == place_.rank ? own : buffers.back().view(own.scalar_type()).narrow(0, 0, own.numel()));
+    }
     const Wait wait = start([&](int other) { return received[other]; },
                             [&](int other) { return part_of(values, other, place_.size); });
-    return [wait, total, own, received] {
+    return [this, wait, total, buffers, received] {
       wait();
       const at::NoGradGuard no_grad;
       for (const at::Tensor& part : received)
         if (part.const_data_ptr() != total.const_data_ptr()) add_in_float32(total, part);
+      buffers_.insert(buffers_.end(), buffers.begin(), buffers.end());
     };
   }
 
@@ -88,9 +93,22 @@ class GlooExchange final : public Exchange {
     };
   }
 
+  /// Memory to receive in, which is used again: between the activations of a pass it would leave gaps in the heap.
+  at::Tensor take_buffer(std::size_t bytes) {
+    constexpr std::size_t kNever = std::numeric_limits<std::size_t>::max(), kElement = 8;
+    const auto waste = [&](const at::Tensor& free) { return free.nbytes() < bytes ? kNever : free.nbytes() - bytes; };
+    const auto best = std::ranges::min_element(buffers_, {}, waste);
+    if (best == buffers_.end() || waste(*best) == kNever)
+      return at::empty({static_cast<std::int64_t>((bytes + kElement - 1) / kElement * kElement)}, at::kByte);
+    const at::Tensor buffer = *best;
+    buffers_.erase(best);
+    return buffer;
+  }
+
   const RankPlace place_;
   const c10::intrusive_ptr<c10d::Backend> backend_;
-  int tag_ = 0;  ///< of the last messages; the same on all ranks, which start the same exchanges
+  std::vector<at::Tensor> buffers_;  ///< those that are free
+  int tag_ = 0;                      ///< of the last messages; the same on all ranks, which start the same exchanges
 };
 
 }  // namespace

@@ -31,7 +31,7 @@ Watch::Watch(c10::intrusive_ptr<c10d::Store> store, int rank, int size, std::chr
 }
 
 Watch::~Watch() {
-  ended_ = true;
+  set(ended_);
   thread_.join();
   store_thread_.join();
 }
@@ -51,7 +51,15 @@ void Watch::leave(const std::string& reason, Why why) {
   if (told_ && why == Why::own)
     write_first_text(*store_, kCause, "rank " + std::to_string(rank_) + " failed: " + reason);
   write_text(*store_, key_of("left", rank_), reason);
-  leaving_ = true;
+  set(leaving_);
+}
+
+void Watch::set(std::atomic<bool>& flag) {
+  {
+    const std::lock_guard lock(mutex_);
+    flag = true;
+  }
+  changed_.notify_all();
 }
 
 std::string Watch::find_failure() {
@@ -75,14 +83,18 @@ void Watch::run() {
       if (!ended_) fail(consequence_ ? consequence_->text : kNoStore);
     }
     // A rank that leaves looks often whether the others have left too.
-    for (auto waited = kStep; waited <= (leaving_ ? kStep : kBeat) && !ended_; waited += kStep)
-      std::this_thread::sleep_for(kStep);
+    std::unique_lock lock(mutex_);
+    const bool leaving = leaving_;
+    changed_.wait_for(lock, leaving ? kStep : kBeat, [&] { return ended_ || leaving_ != leaving; });
   }
 }
 
 void Watch::watch_store() {
   while (!ended_ && !failed_) {
-    std::this_thread::sleep_for(kStep);
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait_for(lock, std::min(kBeat, patience_.load()), [this] { return ended_.load(); });
+    }
     if (steady_clock::now() - answered_.load() > patience_.load()) fail(kNoStore);
   }
 }

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -63,6 +64,8 @@ class Watch {
   /// Finds out that a call of the store does not return: its process may be there and hang.
   void watch_store();
   void fail(const std::string& what);
+  /// Sets `flag` and wakes the threads.
+  void set(std::atomic<bool>& flag);
 
   const c10::intrusive_ptr<c10d::Store> store_;
   const int rank_;
@@ -76,6 +79,7 @@ class Watch {
   std::atomic<bool> ended_ = false, failed_ = false, ending_ = false, leaving_ = false, told_ = false;
   std::atomic<std::chrono::steady_clock::time_point> answered_;  ///< when the store did last
   std::atomic<int> left_ = 0;
+  std::condition_variable changed_;  ///< of ended_ and leaving_, which change under mutex_
   std::thread thread_, store_thread_;
 };
 

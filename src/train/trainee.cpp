@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <utility>
+#include <vector>
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/full.h>
@@ -94,14 +95,10 @@ void Trainee::write_leaves() {
 }
 
 void Trainee::gather_leaves() {
-  Ranks::Wait before;  // two are on their way: more would need memory for all
-  for (const auto& bucket : weights_->buckets()) {
-    if (!bucket.leaves.defined()) continue;
-    const Ranks::Wait next = ranks_.start_gather_parts(bucket.leaves, "weights");
-    if (before) before();
-    before = next;
-  }
-  if (before) before();
+  std::vector<Ranks::Wait> waits;
+  for (const auto& bucket : weights_->buckets())
+    if (bucket.leaves.defined()) waits.push_back(ranks_.start_gather_parts(bucket.leaves, "weights"));
+  for (const Ranks::Wait& wait : waits) wait();
 }
 
 void Trainee::with_all_masters(const std::function<void()>& save) {
