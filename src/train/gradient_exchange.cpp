@@ -105,14 +105,14 @@ void GradientExchange::send_next() {
     sent_.push_back({ranks_.start_sum_of_parts(gradients, weights_.own_gradients(bucket), "gradients"),
                      static_cast<std::int64_t>(gradients.nbytes())});
   }
-  bytes_sent_ += sent_.back().bytes;
+  bytes_under_way_ += sent_.back().bytes;
   ++next_;
 }
 
 // What is received of parts needs memory of its own, and with divided gradients also what is sent; so not all of them
 // can be on their way. With too few a rank often waits for another one.
 void GradientExchange::make_room(std::int64_t bytes) {
-  while (sent_.size() >= 2 && bytes_sent_ + bytes > kMostBytesSent) receive_first();
+  while (sent_.size() >= 2 && bytes_under_way_ + bytes > kMostBytesUnderWay) receive_first();
 }
 
 at::Tensor GradientExchange::all_gradients(const TrainedWeights::Bucket& bucket) const {
@@ -133,7 +133,7 @@ void GradientExchange::send_rest() {
 void GradientExchange::receive_first() {
   const Sent first = std::move(sent_.front());
   sent_.pop_front();
-  bytes_sent_ -= first.bytes;
+  bytes_under_way_ -= first.bytes;
   first.wait();
 }
 

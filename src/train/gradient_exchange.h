@@ -14,8 +14,8 @@
 
 namespace rlhf {
 
-/// The gradients that are on their way in a shard take at most so many bytes, or are those of two buckets.
-inline constexpr std::int64_t kMostBytesSent = 100 << 20;
+/// In a shard, gradients of at most so many bytes, or of two buckets, are on their way.
+inline constexpr std::int64_t kMostBytesUnderWay = 100 << 20;
 
 /// Sums gradients over the ranks, bucket by bucket in the same order on all of them: once for each step, or, in a shard
 /// of gradients, in each backward pass, whose sums are added to the own gradients.
@@ -38,7 +38,7 @@ class GradientExchange {
   class Hook;
   using Accumulator = decltype(torch::autograd::impl::grad_accumulator(at::Tensor()));
 
-  /// A sum that is on its way, with the bytes of the gradients where those of a part are summed.
+  /// A sum that is on its way. `bytes`: those of its gradients, in a shard; else 0.
   struct Sent {
     Ranks::Wait wait;
     std::int64_t bytes;
@@ -68,7 +68,7 @@ class GradientExchange {
   std::vector<at::Tensor> collected_;   ///< of each bucket, in a shard of gradients: those of this pass
   std::size_t next_ = 0;                ///< the bucket to send next
   std::deque<Sent> sent_;
-  std::int64_t bytes_sent_ = 0;  ///< of sent_
+  std::int64_t bytes_under_way_ = 0;  ///< of sent_
   bool expecting_ = false;
   /// They keep the hooks, which refer to this.
   std::vector<Accumulator> accumulators_;

@@ -182,7 +182,7 @@ std::int64_t ModelMemory::training(const ModelFolder& folder, const OptimizerOpt
   const std::int64_t held = shards_.gradients > 1 ? 5 : 2;
   const std::int64_t embedding = folder.adapter ? 0 : 4 * folder.shape.vocab_size * folder.shape.hidden_size;
   const std::int64_t layer = shards_.weights > 1 && !folder.adapter ? bytes_of(4 * of_layer(folder.shape)) : 0;
-  return state + std::min(times(held, std::max({kMostBytesSent / 2, embedding, layer})), times(2, times(4, count)));
+  return state + std::min(times(held, std::max({kMostBytesUnderWay / 2, embedding, layer})), times(2, times(4, count)));
 }
 
 void ModelMemory::add_lent(MemoryForecast& forecast) const {

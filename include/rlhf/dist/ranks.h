@@ -58,8 +58,8 @@ class Ranks {
   Wait start_sum(const at::Tensor& values, const std::string& what) const;
   /// Starts to add up parts: `values` are [size · s] of any floating dtype, and the wait adds to `total`, [s] float32,
   /// the s elements of this rank from all ranks, in float32. `total` may be those elements of `values` itself; then
-  /// those of the others are added. On a CPU the sum has the same bits in every run. What else is in `values` is
-  /// undefined after the wait.
+  /// those of the others are added. On a CPU the sum has the same bits in every run. Neither must be used before the
+  /// wait, after which what else is in `values` is undefined.
   Wait start_sum_of_parts(const at::Tensor& values, const at::Tensor& total, const std::string& what) const;
   /// Gives all ranks the parts of all: `values` are [size · s], of any dtype, and the s elements of this rank are
   /// there. The other elements must not be used before the wait.
