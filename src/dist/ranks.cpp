@@ -115,27 +115,12 @@ class Ranks::Group {
       : place_(place),
         patience_(options.patience),
         store_(open_store(place, place.rank == 0 && !place.store_is_served, options.join_patience, start_)) {
-    await_all(options.join_patience);
-    // All are there: from now on a rank that is silent has failed, also while ranks connect with each other.
     watch_ = std::make_unique<Watch>(open_store(place, false, options.patience), place.rank, place.size,
                                      options.patience, options.on_failure ? options.on_failure : end_process);
-    gloo_ = gloo_exchange(c10::make_intrusive<c10d::PrefixStore>("gloo", store_), place);
-    store_->setTimeout(hours(24 * 365));  // the watch finds out who does not answer
+    join(options.join_patience);
   }
 
-  ~Group() {
-    try {
-      // After a failure the other ranks may not come to the end of what was started.
-      if (nccl_ && reason_.empty() && std::uncaught_exceptions() == 0) nccl_->finish();
-      watch_->leave(reason_, is_consequence_ ? Watch::Why::another : Watch::Why::own);
-      // The store ends with rank 0, and the others read it until they have left, or know why this rank ends.
-      const milliseconds longest = reason_.empty() ? patience_ : kReading;
-      for (milliseconds waited{0}; place_.rank == 0 && !watch_->all_left() && waited < longest; waited += kPause)
-        std::this_thread::sleep_for(kPause);
-    } catch (const std::exception& error) {
-      log_debug(std::string("leaving the ranks: ") + error.what());
-    }
-  }
+  ~Group() { leave(); }
 
   template <typename Call>
   void run(const std::string& what, const Call& call) {
@@ -186,12 +171,30 @@ class Ranks::Group {
     return *nccl_;
   }
 
-  /// Throws std::runtime_error if a rank does not come, and Interrupted.
-  void await_all(milliseconds patience) {
-    const auto key = [](int rank) { return "here/" + std::to_string(rank); };
-    write_text(*store_, key(place_.rank), "");
+  /// Waits for the others and connects with them. Throws std::runtime_error if a rank does not come, and Interrupted.
+  void join(milliseconds patience) try {
     for (int rank = 0; rank < place_.size; ++rank)
-      while (!store_->check({key(rank)})) wait_a_step(start_, patience, "rank " + std::to_string(rank));
+      while (!watch_->is_here(rank)) wait_a_step(start_, patience, "rank " + std::to_string(rank));
+    gloo_ = gloo_exchange(c10::make_intrusive<c10d::PrefixStore>("gloo", store_), place_);
+    store_->setTimeout(hours(24 * 365));  // the watch finds out who does not answer
+  } catch (const std::exception& error) {
+    report(first_line(error.what()));
+    leave();
+    throw;
+  }
+
+  void leave() {
+    try {
+      // After a failure the other ranks may not come to the end of what was started.
+      if (nccl_ && reason_.empty() && std::uncaught_exceptions() == 0) nccl_->finish();
+      watch_->leave(reason_, is_consequence_ ? Watch::Why::another : Watch::Why::own);
+      // The store ends with rank 0, and the others read it until they have left, or know why this rank ends.
+      const milliseconds longest = reason_.empty() ? patience_ : kReading;
+      for (milliseconds waited{0}; place_.rank == 0 && !watch_->all_left() && waited < longest; waited += kPause)
+        std::this_thread::sleep_for(kPause);
+    } catch (const std::exception& error) {
+      log_debug(std::string("leaving the ranks: ") + error.what());
+    }
   }
 
   const steady_clock::time_point start_ = steady_clock::now();

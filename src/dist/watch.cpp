@@ -13,7 +13,7 @@ namespace {
 using std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kBeat{500}, kStep{20};
 constexpr std::chrono::milliseconds kGrace{1'000}, kEnding{5'000}, kShortPatience{3'000};
-constexpr const char* kCause = "cause";
+constexpr const char *kCause = "cause", *kConsequence = "consequence", *kHurry = "hurry", *kLeft = "left";
 constexpr const char* kNoStore = "rank 0, which has the common store, does not answer";
 
 std::string key_of(const char* kind, int rank) { return std::string(kind) + "/" + std::to_string(rank); }
@@ -22,9 +22,13 @@ std::string key_of(const char* kind, int rank) { return std::string(kind) + "/" 
 
 Watch::Watch(c10::intrusive_ptr<c10d::Store> store, int rank, int size, std::chrono::milliseconds patience,
              OnFailure on_failure)
-    : store_(std::move(store)), rank_(rank), patience_(patience), on_failure_(std::move(on_failure)) {
-  for (int other = 0; other < size; ++other)
-    if (other != rank) others_.push_back({other, "", steady_clock::now()});
+    : store_(std::move(store)),
+      rank_(rank),
+      size_(size),
+      patience_(patience),
+      on_failure_(std::move(on_failure)),
+      left_(static_cast<std::size_t>(size)) {
+  show_life();
   answered_ = steady_clock::now();
   thread_ = std::thread([this] { run(); });
   store_thread_ = std::thread([this] { watch_store(); });
@@ -48,9 +52,11 @@ std::string Watch::activity() const {
 
 void Watch::leave(const std::string& reason, Why why) {
   told_ = !reason.empty();
-  if (told_ && why == Why::own)
-    write_first_text(*store_, kCause, "rank " + std::to_string(rank_) + " failed: " + reason);
-  write_text(*store_, key_of("left", rank_), reason);
+  if (told_)
+    write_first_text(*store_, why == Why::own ? kCause : kConsequence,
+                     "rank " + std::to_string(rank_) + " failed: " + reason);
+  write_text(*store_, key_of("left", rank_), "");
+  store_->add(kLeft, 1);
   set(leaving_);
 }
 
@@ -62,18 +68,29 @@ void Watch::set(std::atomic<bool>& flag) {
   changed_.notify_all();
 }
 
+bool Watch::is_here(int rank) const { return store_->check({key_of("beat", rank)}); }
+
+void Watch::be_impatient() { patience_ = std::min(patience_.load(), kShortPatience); }
+
 std::string Watch::find_failure() {
-  patience_ = std::min(patience_.load(), kShortPatience);
+  be_impatient();
+  try {
+    write_text(*store_, kHurry, "");
+  } catch (const std::exception&) {
+    // The store is gone, which the watch finds as well.
+  }
   const auto end = steady_clock::now() + 2 * kShortPatience;
   while (!failed_ && steady_clock::now() < end) std::this_thread::sleep_for(kStep);
   const std::lock_guard lock(mutex_);
   return failure_;
 }
 
+void Watch::show_life() { write_text(*store_, key_of("beat", rank_), std::to_string(++beats_)); }
+
 void Watch::run() {
   while (!ended_ && !failed_) {
     try {
-      write_text(*store_, key_of("beat", rank_), std::to_string(++beats_));
+      show_life();
       std::string found = look();
       if (!found.empty()) found = write_first_text(*store_, kCause, found);
       answered_ = steady_clock::now();
@@ -100,31 +117,35 @@ void Watch::watch_store() {
 }
 
 std::string Watch::look() {
+  if (leaving_) all_left_ = store_->add(kLeft, 0) == size_;
   if (!told_ && store_->check({kCause})) return read_text(*store_, kCause);
-  for (Other& other : others_)
-    if (const std::string found = other.left ? "" : look_at(other); !found.empty()) return found;
+  if (!told_ && !consequence_ && store_->check({kConsequence})) {
+    be_impatient();
+    consequence_ = {read_text(*store_, kConsequence), steady_clock::now() + 2 * kShortPatience};
+  }
+  if (store_->check({kHurry})) be_impatient();
+  if (const std::string found = look_at_next(); !found.empty()) return found;
   return consequence_ && steady_clock::now() > consequence_->due ? consequence_->text : "";
 }
 
-std::string Watch::look_at(Other& other) {
-  const std::string name = "rank " + std::to_string(other.rank);
-  const std::string left = key_of("left", other.rank), beat = key_of("beat", other.rank);
-  if (store_->check({left})) {
-    other.left = true;
-    ++left_;
-    const std::string reason = read_text(*store_, left);
-    if (reason.empty() || consequence_) return "";
-    patience_ = std::min(patience_.load(), kShortPatience);
-    consequence_ = {name + " failed: " + reason, steady_clock::now() + 2 * kShortPatience};
-    return "";
+int Watch::next_rank() {
+  for (int next = (rank_ + 1) % size_; next != rank_; next = (next + 1) % size_) {
+    if (left_[next] || !is_here(next)) continue;
+    left_[next] = store_->check({key_of("left", next)});
+    if (!left_[next]) return next;
   }
-  const std::string now = store_->check({beat}) ? read_text(*store_, beat) : "";
-  if (now != other.beat) {
-    other.beat = now;
-    other.seen = steady_clock::now();
-  } else if (steady_clock::now() - other.seen > patience_.load()) {
+  return -1;
+}
+
+std::string Watch::look_at_next() {
+  const int rank = next_rank();
+  if (rank < 0) return "";
+  const std::string beat = read_text(*store_, key_of("beat", rank));
+  if (rank != next_.rank || beat != next_.beat) {
+    next_ = {rank, beat, steady_clock::now()};
+  } else if (steady_clock::now() - next_.seen > patience_.load()) {
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(patience_.load()).count();
-    return name + " has shown no sign of life for " + std::to_string(seconds) + " s";
+    return "rank " + std::to_string(rank) + " has shown no sign of life for " + std::to_string(seconds) + " s";
   }
   return "";
 }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <csignal>
 #include <cstdint>
+#include <future>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -14,10 +15,13 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
 #include <gtest/gtest.h>
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 #include "rlhf/core/error.h"
 #include "rlhf/core/signals.h"
 
+#include "dist/watch.h"
 #include "support/misuse.h"
 #include "support/rank_threads.h"
 
@@ -151,13 +155,36 @@ TEST(Ranks, AnExceptionOfOneEndsAllAndIsTold) {
 
 TEST(Ranks, ARankThatDoesNotComeIsNamed) {
   const int port = free_port();
-  const RanksOptions options{.join_patience = std::chrono::milliseconds(2'000)};
+  // Whoever gives up first tells the other, which would end the process.
+  const RanksOptions options{.join_patience = std::chrono::milliseconds(2'000),
+                             .on_failure = [](const std::string&) {}};
   std::thread other(
       [&] { EXPECT_THROW(Ranks({.rank = 1, .size = 3, .local_size = 3, .port = port}, options), RankError); });
   expect_misuse<RankError>(
       "rank 0 of 3: expected all ranks at 127.0.0.1:" + std::to_string(port) + ", found: no rank 2 after 2 s",
       [&] { Ranks({.rank = 0, .size = 3, .local_size = 3, .port = port}, options); });
   other.join();
+}
+
+// Rank 2 has not come yet, so that nobody else looks at rank 1.
+TEST(Ranks, ARankThatStopsBeforeAllAreThereIsNamed) {
+  const int port = free_port();
+  std::promise<std::string> line;
+  std::thread first([&] {
+    const RanksOptions options{.patience = std::chrono::milliseconds(1'000),
+                               .join_patience = std::chrono::milliseconds(5'000),
+                               .on_failure = [&](const std::string& text) { line.set_value(text); }};
+    EXPECT_THROW(Ranks({.rank = 0, .size = 3, .local_size = 3, .port = port}, options), RankError);
+  });
+  {
+    c10d::TCPStoreOptions client;
+    client.port = static_cast<std::uint16_t>(port);
+    client.useLibUV = false;
+    const auto store = c10::make_intrusive<c10d::TCPStore>("127.0.0.1", client);
+    const Watch stops(c10::make_intrusive<c10d::PrefixStore>("rlhf", store), 1, 3, std::chrono::hours(1), {});
+  }
+  first.join();
+  EXPECT_EQ(line.get_future().get(), "rank 0, the start: rank 1 has shown no sign of life for 1 s");
 }
 
 /// A port whose connections are never answered, as that of a rank 0 that hangs.
