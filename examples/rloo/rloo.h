@@ -137,7 +137,9 @@ class Method final : public rlhf::Method {
     return rlhf::better_of(rlhf::Stage::ppo, metric).value_or(rlhf::Better::lower);
   }
   std::vector<rlhf::NamedTrainee> trainees() override { return {{"policy", *trainee_}}; }
-  std::vector<rlhf::SavedModel> models() override { return {parts_->saved_policy(trainee_->weights())}; }
+  std::vector<rlhf::SavedModel> models() override {
+    return {parts_->saved_policy([this] { return trainee_->file_tensors(); })};
+  }
 
  private:
   const Config& config_;

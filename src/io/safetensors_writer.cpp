@@ -6,8 +6,10 @@
 #include <set>
 #include <string>
 #include <unistd.h>
+#include <utility>
 
 #include <ATen/core/Tensor.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/isfinite.h>
 #include <nlohmann/json.hpp>
 
@@ -61,26 +63,27 @@ class OutputFile {
   int descriptor_ = -1;
 };
 
-/// Largest elements first: the format allows no gaps, and in this order every tensor is aligned for its dtype.
-NamedTensors in_file_order(const NamedTensors& tensors) {
-  for (const auto& [name, tensor] : tensors)
-    if (!tensor.defined()) throw ArgumentError("tensor " + name + ": expected a tensor to write, found none");
-  NamedTensors order = tensors;
-  std::ranges::stable_sort(order, std::ranges::greater(), [](const auto& item) { return item.second.element_size(); });
-  return order;
+void check_defined(const std::string& name, const at::Tensor& tensor) {
+  if (!tensor.defined()) throw ArgumentError("tensor " + name + ": expected a tensor to write, found none");
 }
 
+/// Tensors with the largest elements must be first: the format allows no gaps, and in this order each is aligned.
 std::string header_text(const NamedTensors& tensors, const std::map<std::string, std::string>& metadata) {
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
   if (!metadata.empty()) header[std::string(kMetadataKey)] = metadata;
   std::set<std::string> names;
   std::size_t offset = 0;
+  std::int64_t largest = 8;
   for (const auto& [name, tensor] : tensors) {
+    check_defined(name, tensor);
     const bool allowed = names.insert(name).second && name != kMetadataKey && name.size() <= kMaxTensorName;
     check_argument(allowed, "tensor", "a short name that no other tensor has", "\"" + name + "\"");
     const std::string_view dtype = safetensors_dtype_name(tensor.scalar_type());
     check_argument(!dtype.empty(), "tensor " + name, "a dtype that safetensors files can store",
                    c10::toString(tensor.scalar_type()));
+    check_argument(tensor.element_size() <= largest, "tensor " + name, "no larger elements than before",
+                   c10::toString(tensor.scalar_type()));
+    largest = tensor.element_size();
     const std::size_t end = offset + tensor.nbytes();
     header[name] = {{"dtype", dtype}, {"shape", tensor.sizes().vec()}, {"data_offsets", {offset, end}}};
     offset = end;
@@ -93,23 +96,63 @@ std::string header_text(const NamedTensors& tensors, const std::map<std::string,
 
 }  // namespace
 
-void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
+TensorStream::TensorStream(NamedTensors tensors) : described_(std::move(tensors)) {}
+
+TensorStream::TensorStream(NamedTensors described, Give give)
+    : described_(std::move(described)), give_(std::move(give)) {}
+
+void TensorStream::give(const Take& take) const {
+  std::size_t next = 0;
+  const auto check_and_take = [&](const at::Tensor& tensor) {
+    check_argument(next < described_.size(), "tensors", std::to_string(described_.size()), "more");
+    const auto& [name, like] = described_[next++];
+    check_argument(tensor.sizes() == like.sizes() && tensor.scalar_type() == like.scalar_type(), "tensor " + name,
+                   "one as described", "another one");
+    take(tensor);
+  };
+  if (give_) {
+    give_(check_and_take);
+  } else {
+    for (const auto& [name, tensor] : described_) check_and_take(tensor);
+  }
+  check_argument(next == described_.size(), "tensors", std::to_string(described_.size()), next);
+}
+
+TensorStream TensorStream::to(at::ScalarType dtype) const {
+  NamedTensors described;
+  for (const auto& [name, tensor] : described_)
+    described.emplace_back(name, at::empty(tensor.sizes(), at::TensorOptions(dtype).device(at::kMeta)));
+  return {std::move(described), [all = *this, dtype](const Take& take) {
+            all.give([&](const at::Tensor& tensor) { take(tensor.detach().to(dtype)); });
+          }};
+}
+
+void write_safetensors(const std::filesystem::path& path, const TensorStream& tensors,
                        const std::map<std::string, std::string>& metadata) {
-  const NamedTensors order = in_file_order(tensors);
-  const std::string header = header_text(order, metadata);
+  const std::string header = header_text(tensors.described(), metadata);
   const std::uint64_t header_bytes = header.size();
   OutputFile file(path);
   file.write(&header_bytes, sizeof header_bytes);
   file.write(header.data(), header.size());
-  for (const auto& [name, tensor] : order) {
+  auto next = tensors.described().begin();
+  tensors.give([&](const at::Tensor& tensor) {
     const at::Tensor bytes = tensor.detach().to(at::kCPU).contiguous();
     if (bytes.is_floating_point() && !at::isfinite(bytes).all().item<bool>()) {
-      throw NumericsError("writing " + path.string() + ": tensor " + name + ": expected finite numbers, found a NaN " +
-                          "or an infinity");
+      throw NumericsError("writing " + path.string() + ": tensor " + next->first +
+                          ": expected finite numbers, found a NaN or an infinity");
     }
     file.write(bytes.const_data_ptr(), bytes.nbytes());
-  }
+    ++next;
+  });
   file.commit();
+}
+
+void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
+                       const std::map<std::string, std::string>& metadata) {
+  for (const auto& [name, tensor] : tensors) check_defined(name, tensor);
+  NamedTensors order = tensors;
+  std::ranges::stable_sort(order, std::ranges::greater(), [](const auto& item) { return item.second.element_size(); });
+  write_safetensors(path, TensorStream(std::move(order)), metadata);
 }
 
 }  // namespace rlhf

@@ -196,14 +196,15 @@ void AdapterWeights::refuse_leftovers() const {
                        ": expected a low-rank update of a linear layer of the base model, found another tensor");
 }
 
-void save_adapter(const ModelFolder& source, const NamedTensors& weights, std::optional<double> reward_mean,
+void save_adapter(const ModelFolder& source, const TensorStream& weights, std::optional<double> reward_mean,
                   const SaveOptions& options, const fs::path& path) {
   NamedTensors named;
-  for (const auto& [name, tensor] : weights) named.emplace_back(kPrefix + name, tensor);
+  for (const auto& [name, tensor] : weights.described()) named.emplace_back(kPrefix + name, tensor);
+  const TensorStream renamed(std::move(named), [&weights](const TensorStream::Take& take) { weights.give(take); });
   SavedFiles files{kConfig, config_to_save(source, reward_mean.has_value()), kWeights};
   if (reward_mean) files.ours["reward_mean"] = *reward_mean;
   const Json model = parse_model_json(source.config_json, (source.base / "config.json").string());
-  write_files(source, model, std::move(files), named, options, path);
+  write_files(source, model, std::move(files), renamed, options, path);
 }
 
 }  // namespace rlhf

@@ -48,7 +48,7 @@ class AdapterWeights {
 
 /// Writes the folder of an adapter: adapter_config.json, adapter_model.safetensors, and what SaveOptions has. A value
 /// in `reward_mean` makes it one with a scalar head.
-void save_adapter(const ModelFolder& source, const NamedTensors& weights, std::optional<double> reward_mean,
+void save_adapter(const ModelFolder& source, const TensorStream& weights, std::optional<double> reward_mean,
                   const SaveOptions& options, const std::filesystem::path& path);
 
 }  // namespace rlhf

@@ -50,12 +50,6 @@ void patch_scalar_head(Json& config, double reward_mean, std::optional<std::int3
   config.erase("rlhf_reward_temperature");  // that of the source
 }
 
-NamedTensors cast_all(const NamedTensors& weights, at::ScalarType dtype) {
-  NamedTensors result;
-  for (const auto& [name, tensor] : weights) result.emplace_back(name, tensor.detach().to(dtype));
-  return result;
-}
-
 bool says_stops(const ModelFolder& source, const TokenIds& stop_ids) {
   return stop_ids.empty() ||
          std::set(stop_ids.begin(), stop_ids.end()) == std::set(source.eos_ids.begin(), source.eos_ids.end());
@@ -94,12 +88,12 @@ SourceConfig parse_source(const ModelFolder& source) {
 
 }  // namespace
 
-void write_files(const ModelFolder& source, const Json& model, SavedFiles files, const NamedTensors& weights,
+void write_files(const ModelFolder& source, const Json& model, SavedFiles files, const TensorStream& weights,
                  const SaveOptions& options, const fs::path& path) {
   if (!options.prompt_template.empty()) files.ours["prompt_template"] = options.prompt_template;
   write_folder_atomically(path, [&](const fs::path& folder) {
     write_file_atomically(folder / files.config_name, files.config.dump(2) + "\n");
-    write_safetensors(folder / files.weights_name, cast_all(weights, options.dtype), {{"format", "pt"}});
+    write_safetensors(folder / files.weights_name, weights.to(options.dtype), {{"format", "pt"}});
     write_side_files(options.tokenizer_files, folder);
     const std::string generation = generation_config(source, model, options.stop_ids);
     if (!generation.empty()) write_file_atomically(folder / "generation_config.json", generation);
@@ -116,7 +110,7 @@ fs::path keep_reward_temperature(const fs::path& folder, double temperature) {
   return file;
 }
 
-void save_causal_lm(const ModelFolder& source, const NamedTensors& weights, const SaveOptions& options,
+void save_causal_lm(const ModelFolder& source, const TensorStream& weights, const SaveOptions& options,
                     const fs::path& path) {
   if (source.adapter) return save_adapter(source, weights, /*reward_mean=*/std::nullopt, options, path);
   auto [config, family] = parse_source(source);
@@ -126,7 +120,7 @@ void save_causal_lm(const ModelFolder& source, const NamedTensors& weights, cons
   write_files(source, config, {"config.json", config, "model.safetensors"}, weights, options, path);
 }
 
-void save_scalar_model(const ModelFolder& source, const NamedTensors& weights, double reward_mean,
+void save_scalar_model(const ModelFolder& source, const TensorStream& weights, double reward_mean,
                        const SaveOptions& options, const fs::path& path) {
   if (source.adapter) return save_adapter(source, weights, reward_mean, options, path);
   auto [config, family] = parse_source(source);

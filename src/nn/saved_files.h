@@ -20,6 +20,6 @@ struct SavedFiles {
 /// Writes the folder atomically: these files, tokenizer files, and generation_config.json, for which `model` is the
 /// config.json of the model.
 void write_files(const ModelFolder& source, const nlohmann::ordered_json& model, SavedFiles files,
-                 const NamedTensors& weights, const SaveOptions& options, const std::filesystem::path& path);
+                 const TensorStream& weights, const SaveOptions& options, const std::filesystem::path& path);
 
 }  // namespace rlhf

@@ -5,6 +5,7 @@
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/_foreach_copy.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
 
 #include "rlhf/core/check_argument.h"
@@ -182,28 +183,48 @@ void TrainedWeights::write_leaves() {
   if (!leaves.empty()) at::_foreach_copy_(leaves, masters);
 }
 
-bool TrainedWeights::lacks_masters() const {
-  return shard_.size > 1 && std::ranges::any_of(weights_, [this](const Weight& weight) {
-           return weight.leaf.scalar_type() != at::kFloat || unit_of(weight.leaf) != nullptr;
-         });
+bool TrainedWeights::divides_masters(const Bucket& bucket) const {
+  const at::Tensor& leaf = weights_[bucket.first].leaf;
+  return shard_.size > 1 && (leaf.scalar_type() != at::kFloat || unit_of(leaf) != nullptr);
 }
 
-NamedTensors TrainedWeights::file_tensors() const {
-  check_argument(!lacks_masters() || held_masters_.size() == weights_.size(), "masters",
-                 "hold_masters() before, in a shard", "none");
-  NamedTensors result;
-  std::size_t trained = 0;
-  for (const Parameter& parameter : parameters_) {
-    const bool frozen = !parameter.value.requires_grad();
-    const at::Tensor values = frozen ? parameter.value : whole_master(trained++);
-    for (auto& part : split_parts(parameter, values)) result.push_back(std::move(part));
+at::Tensor TrainedWeights::gather_masters(const Bucket& bucket, const GatherParts& gather) const {
+  check_argument(gather != nullptr, "gather", "a function, in a shard", "none");
+  const at::Tensor all = at::zeros({bucket.end - bucket.begin}, weights_[bucket.first].master.options());
+  for (std::size_t i = bucket.first; i < bucket.last; ++i) {
+    const Weight& weight = weights_[i];
+    all.narrow(0, weight.place - bucket.begin + weight.begin, weight.master.numel()).copy_(weight.master);
   }
-  return result;
+  gather(all);
+  return all;
 }
 
-at::Tensor TrainedWeights::whole_master(std::size_t weight) const {
-  if (!held_masters_.empty()) return held_masters_[weight];
-  return shard_.size > 1 ? weights_[weight].leaf.detach() : weights_[weight].master;
+void TrainedWeights::give_file_tensors(const GatherParts& gather, const TensorStream::Take& take) const {
+  auto bucket = buckets_.rbegin();  // the one with the first weight
+  at::Tensor masters;
+  std::size_t trained = 0;
+  const auto master_of_next = [&] {
+    const Weight& weight = weights_[trained];
+    if (trained == bucket->first) masters = divides_masters(*bucket) ? gather_masters(*bucket, gather) : at::Tensor();
+    const at::Tensor whole = masters.defined() ? masters.narrow(0, weight.place - bucket->begin, weight.leaf.numel())
+                                               : (shard_.size > 1 ? weight.leaf.detach() : weight.master);
+    if (++trained == bucket->last) ++bucket;
+    return whole.view(weight.leaf.sizes());
+  };
+  for (const Parameter& parameter : parameters_) {
+    const at::Tensor values = parameter.value.requires_grad() ? master_of_next() : parameter.value;
+    for (const auto& [name, tensor] : split_parts(parameter, values)) take(tensor);
+  }
+}
+
+TensorStream TrainedWeights::file_tensors(const GatherParts& gather) const {
+  NamedTensors described;
+  for (const Parameter& parameter : parameters_) {
+    const at::ScalarType dtype = parameter.value.requires_grad() ? at::kFloat : parameter.value.scalar_type();
+    const at::Tensor like = at::empty(parameter.value.sizes(), at::TensorOptions(dtype).device(at::kMeta));
+    for (auto& part : split_parts(parameter, like)) described.push_back(std::move(part));
+  }
+  return {std::move(described), [this, gather](const TensorStream::Take& take) { give_file_tensors(gather, take); }};
 }
 
 std::int64_t TrainedWeights::bytes() const {

@@ -56,9 +56,10 @@ class LanguageMethod : public SupervisedMethod<S, Config, kStage> {
   }
 
   std::vector<SavedModel> models() override {
-    return {{"", [this](const std::filesystem::path& path) {
+    return {{"", [this] { return this->trainee_->file_tensors(); },
+             [this](const TensorStream& weights, const std::filesystem::path& path) {
                const SaveOptions options = this->setup_->save_options(this->data_.counts, this->data_.counts.templated);
-               save_causal_lm(this->setup_->folder, this->trainee_->weights().file_tensors(), options, path);
+               save_causal_lm(this->setup_->folder, weights, options, path);
              }}};
   }
 

@@ -260,23 +260,19 @@ bool Loop::count_evaluation(BestEvaluation& best, const Metrics& evaluation) con
   return step_ > 0 && best.add(step_, *value);  // at step 0 the model is not a result of this run
 }
 
+/// Writes the main model last: if it exists, the result is complete.
 void Loop::save_models(const std::string& name) {
   method_.before_saving();
-  std::function<void()> write = [&] {
-    if (run_ != nullptr) write_models(name);
-  };
-  for (const NamedTrainee& named : method_.trainees())
-    write = [&trainee = named.trainee, inner = std::move(write)] { trainee.with_all_masters(inner); };
-  write();
-}
-
-/// Writes the main model last: if it exists, the result is complete.
-void Loop::write_models(const std::string& name) {
   return_free_memory();  // what saving needs has other sizes than what a step leaves
   const auto models = method_.models();
   for (const bool main : {false, true})
     for (const SavedModel& model : models)
-      if (model.suffix.empty() == main) run_->save_model(model, name);
+      if (model.suffix.empty() == main) save_model(model, name);
+}
+
+void Loop::save_model(const SavedModel& model, const std::string& name) {
+  if (run_ != nullptr) return run_->save_model(model, name);
+  model.weights().give([](const at::Tensor&) {});  // rank 0 needs the part of this rank
 }
 
 /// Writes final/ and says where the result is and how to use it.

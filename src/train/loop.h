@@ -43,7 +43,7 @@ class Loop {
   bool samples_due(std::int64_t first) const;
   bool count_evaluation(BestEvaluation& best, const Metrics& evaluation) const;
   void save_models(const std::string& name);
-  void write_models(const std::string& name);
+  void save_model(const SavedModel& model, const std::string& name);
   void save_result();
   double lr_factor() const;
   std::string what_remains() const;

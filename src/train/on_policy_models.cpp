@@ -113,8 +113,7 @@ std::vector<Phase> OnPolicyModels::phases(std::int64_t micro_batch_tokens, std::
                               logits_bytes(shape, dtype, held, true)},
           {"KV cache and prompts of a rollout",
            kv_cache_bytes(shape, dtype, all) + times(prompts, forward) + logits_bytes(shape, dtype, rows, false)},
-          {"activations of scoring", times(held, forward) + logits_bytes(shape, dtype, held, false)},
-          {"copy of the weights to save", setup_.saving_bytes()}};
+          {"activations of scoring", times(held, forward) + logits_bytes(shape, dtype, held, false)}};
 }
 
 void OnPolicyModels::expect_shared_trunk(const ModelFolder* value) const {
@@ -294,9 +293,9 @@ SaveOptions OnPolicyModels::save_options(SavedHead head) const {
   return setup_.save_options(data_.counts, setup_.folder.prompt_template || !data_options_.template_.empty(), head);
 }
 
-SavedModel OnPolicyModels::saved_policy(const TrainedWeights& weights) const {
-  return {"", [this, &weights](const std::filesystem::path& path) {
-            save_causal_lm(setup_.folder, weights.file_tensors(), save_options(), path);
+SavedModel OnPolicyModels::saved_policy(std::function<TensorStream()> weights) const {
+  return {"", std::move(weights), [this](const TensorStream& tensors, const std::filesystem::path& path) {
+            save_causal_lm(setup_.folder, tensors, save_options(), path);
           }};
 }
 

@@ -116,13 +116,14 @@ class PpoMethod final : public Method {
   }
 
   std::vector<SavedModel> models() override {
-    if (!value_) return {parts_->saved_policy(state_->policy.weights())};
-    const auto save_value = [this](const std::filesystem::path& path) {
+    SavedModel policy = parts_->saved_policy([this] { return state_->policy.file_tensors(); });
+    if (!value_) return {std::move(policy)};
+    const auto save_value = [this](const TensorStream& weights, const std::filesystem::path& path) {
       SaveOptions options = parts_->save_options(SavedHead::scalar);
       options.dtype = value_folder_.saved_dtype();
-      save_scalar_model(value_folder_, state_->value->weights().file_tensors(), value_->reward_mean(), options, path);
+      save_scalar_model(value_folder_, weights, value_->reward_mean(), options, path);
     };
-    return {parts_->saved_policy(state_->policy.weights()), {"-value", save_value}};
+    return {std::move(policy), {"-value", [this] { return state_->value->file_tensors(); }, save_value}};
   }
 
  private:

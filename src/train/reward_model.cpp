@@ -170,10 +170,11 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
   }
 
   std::vector<SavedModel> models() override {
-    return {{"", [this](const std::filesystem::path& path) {
+    return {{"", [this] { return trainee_->file_tensors(); },
+             [this](const TensorStream& weights, const std::filesystem::path& path) {
                const SaveOptions options =
                    setup_->save_options(data_.counts, data_.counts.templated, SavedHead::scalar);
-               save_scalar_model(setup_->folder, trainee_->weights().file_tensors(), mean_, options, path);
+               save_scalar_model(setup_->folder, weights, mean_, options, path);
              }}};
   }
 

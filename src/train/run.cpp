@@ -77,7 +77,7 @@ void Run::save(std::int64_t step, Checkpoint checkpoint, const OtherWriters& oth
 void Run::save_model(const SavedModel& model, const std::string& name) {
   lock_.check_folder();
   const std::filesystem::path path = folder_.path() / (name + model.suffix);
-  model.save(path);
+  model.save(model.weights(), path);
   written_.insert(path);
 }
 

@@ -90,15 +90,6 @@ SaveOptions Setup::save_options(const RecordCounts& counts, bool with_template, 
   return options;
 }
 
-std::int64_t Setup::saving_bytes() const {
-  const at::ScalarType dtype = folder.saved_dtype();
-  const std::int64_t count = count_parameters(folder.shape);
-  // Rank 0 gets all masters, except where they are its weights.
-  const bool gathers = ranks->size() > 1 && sharding != Sharding::none && compute.device.is_cpu() && !folder.adapter &&
-                       (compute.dtype != at::kFloat || sharding == Sharding::parameters);
-  return (gathers ? weight_bytes(count, at::kFloat) : 0) + (dtype == at::kFloat ? 0 : weight_bytes(count, dtype));
-}
-
 std::int64_t Setup::choose_micro_batch_tokens(std::int64_t resident, std::int64_t longest) const {
   if (micro_batch_tokens) return std::max(*micro_batch_tokens, longest);
   const std::int64_t installed = cluster ? static_cast<std::int64_t>(spec_of(cluster->gpu).memory)

@@ -34,7 +34,7 @@ struct SupervisedTokens {
   double forwards = 0;               ///< passes without gradients, in each step over as many tokens as are trained
 };
 
-/// The phases of a run that trains on samples: training, evaluation, saving.
+/// The phases of a run that trains on samples: training, evaluation. (Saving holds a weight at a time.)
 inline std::vector<Phase> supervised_phases(const SupervisedTokens& tokens, std::int64_t trained_tokens,
                                             std::int64_t micro_batch_tokens, const Setup& setup) {
   const ModelShape& shape = setup.folder.shape;
@@ -47,8 +47,7 @@ inline std::vector<Phase> supervised_phases(const SupervisedTokens& tokens, std:
   const std::int64_t evaluation = times(evaluated, forward_bytes_per_token(shape)) + logits(evaluated, false);
   return {{"activations", times(held, activation_bytes_per_token(shape, dtype, setup.recompute)) + logits(held, true)},
           {tokens.reference_bytes > 0 ? "reference and its activations" : "activations of an evaluation",
-           tokens.reference_bytes + evaluation},
-          {"copy of the weights to save", setup.saving_bytes()}};
+           tokens.reference_bytes + evaluation}};
 }
 
 /// A step of a method that trains on samples, for a cluster of GPUs, where shared prefixes are not packed once.

@@ -7,7 +7,6 @@
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/full.h>
-#include <ATen/ops/zeros.h>
 
 #include "rlhf/core/error.h"
 
@@ -101,18 +100,8 @@ void Trainee::gather_leaves() {
   for (const Ranks::Wait& wait : waits) wait();
 }
 
-void Trainee::with_all_masters(const std::function<void()>& save) {
-  if (!weights_->lacks_masters()) return save();
-  std::vector<at::Tensor> masters;
-  for (const auto& weight : weights_->weights()) {
-    const at::Tensor all = at::zeros(weight.leaf.sizes(), weight.master.options());
-    all.view({-1}).narrow(0, weight.begin, weight.master.numel()).copy_(weight.master);
-    ranks_.sum(all, "masters");  // the others have zeros there, so that the sum is exact
-    if (ranks_.is_first()) masters.push_back(all.cpu());
-  }
-  weights_->hold_masters(std::move(masters));
-  save();
-  weights_->hold_masters({});
+TensorStream Trainee::file_tensors() const {
+  return weights_->file_tensors([this](const at::Tensor& values) { ranks_.start_gather_parts(values, "masters")(); });
 }
 
 void check_gradient_norm(double norm, const std::string& name, std::int64_t step) {

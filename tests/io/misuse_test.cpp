@@ -1,7 +1,9 @@
 // Wrong calls of checkpoints and safetensors files.
 #include "support/misuse.h"
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include <ATen/ops/ones.h>
 #include <gtest/gtest.h>
@@ -45,6 +47,23 @@ TEST(IoMisuse, Safetensors) {
   expect_misuse<ArgumentError>("tensor w: expected a dtype that safetensors files can store, found ComplexFloat",
                                write({{"w", ones.to(at::kComplexFloat)}}));
   expect_misuse<ArgumentError>("tensor w: expected a tensor to write, found none", write({{"w", at::Tensor()}}));
+}
+
+TEST(IoMisuse, TensorStream) {
+  const testing::TemporaryFolder folder;
+  const at::Tensor ones = at::ones({2});
+  const auto write = [&](const NamedTensors& described, const std::vector<at::Tensor>& given) {
+    const TensorStream stream(described, [given](const TensorStream::Take& take) {
+      for (const at::Tensor& tensor : given) take(tensor);
+    });
+    return [&folder, stream] { write_safetensors(folder.path() / "x.safetensors", stream); };
+  };
+  expect_misuse<ArgumentError>("tensor w: expected one as described", write({{"w", ones}}, {at::ones({3})}));
+  expect_misuse<ArgumentError>("tensor w: expected one as described", write({{"w", ones}}, {ones.to(at::kHalf)}));
+  expect_misuse<ArgumentError>("tensors: expected 1, found 0", write({{"w", ones}}, {}));
+  expect_misuse<ArgumentError>("tensors: expected 1, found more", write({{"w", ones}}, {ones, ones}));
+  expect_misuse<ArgumentError>("tensor v: expected no larger elements than before, found Float",
+                               write({{"w", ones.to(at::kHalf)}, {"v", ones}}, {ones.to(at::kHalf), ones}));
 }
 
 }  // namespace

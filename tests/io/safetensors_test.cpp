@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -13,6 +14,7 @@
 
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/arange.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/zeros.h>
@@ -20,6 +22,7 @@
 
 #include "rlhf/core/error.h"
 
+#include "support/allocations.h"
 #include "support/source_dir.h"
 #include "support/temporary_folder.h"
 #include "support/tensors.h"
@@ -97,6 +100,27 @@ TEST(Safetensors, WhatIsWrittenIsReadBackWithItsMetadata) {
     EXPECT_EQ(file.entries().at(name).begin % tensor.element_size(), 0u) << name;
   }
   EXPECT_THROW(file.tensor("absent"), ModelError);
+}
+
+// Each is half a megabyte in bfloat16, and what makes and checks one takes less than the eight together.
+TEST(Safetensors, TensorsOfAStreamAreMadeOneAfterAnother) {
+  constexpr std::int64_t kCount = 8, kElements = 1 << 18;
+  const auto tensor = [](std::int64_t i) { return at::arange(kElements, at::kFloat).add(static_cast<double>(i)); };
+  NamedTensors described;
+  for (std::int64_t i = 0; i < kCount; ++i)
+    described.emplace_back("t" + std::to_string(i), at::empty({kElements}, at::TensorOptions(at::kMeta)));
+  const TensorStream stream(described, [&](const TensorStream::Take& take) {
+    for (std::int64_t i = 0; i < kCount; ++i) take(tensor(i));
+  });
+  const TemporaryFolder folder;
+  {
+    const testing::AllocationWatch allocations;
+    write_safetensors(folder / "x.safetensors", stream.to(at::kBFloat16));
+    EXPECT_LT(allocations.peak(), kCount * kElements * 2);
+  }
+  const SafetensorsFile file(folder / "x.safetensors");
+  for (std::int64_t i = 0; i < kCount; ++i)
+    EXPECT_TRUE(same(file.tensor("t" + std::to_string(i)), tensor(i).to(at::kBFloat16)));
 }
 
 TEST(Safetensors, AnUnalignedTensorIsCopiedInsteadOfMapped) {

@@ -48,6 +48,14 @@ inline PackedBatch pack_cut(const at::Tensor& tokens, const std::vector<std::int
   return pack(cut(tokens, lengths), device);
 }
 
+/// The tensors of a stream, all at once.
+inline NamedTensors tensors_of(const TensorStream& stream) {
+  NamedTensors tensors = stream.described();
+  auto next = tensors.begin();
+  stream.give([&](const at::Tensor& tensor) { (next++)->second = tensor; });
+  return tensors;
+}
+
 /// Runs `call`, which must throw an Error with this code whose one line contains every part.
 template <typename Call>
 void expect_error(const Call& call, ExitCode code, const std::vector<std::string>& parts) {

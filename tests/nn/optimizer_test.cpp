@@ -120,7 +120,7 @@ TEST(AdamW, Bfloat16MastersMoveWhereBfloat16StepsWouldRoundAway) {
     parameters[0].value.sum().backward();
     optimizer.step(1e-4);
   }
-  EXPECT_NEAR(weights.file_tensors()[0].second[0].item<double>(), 0.99, 1e-5);
+  EXPECT_NEAR(testing::tensors_of(weights.file_tensors())[0].second[0].item<double>(), 0.99, 1e-5);
   EXPECT_EQ(parameters[0].value.scalar_type(), at::kBFloat16);
   EXPECT_NEAR(parameters[0].value[0].item<double>(), 0.99, 1.0 / 512);
 }

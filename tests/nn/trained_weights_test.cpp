@@ -73,7 +73,7 @@ TEST(TrainedWeights, FrozenWeightsHaveNoGradientAndGoToFilesAsTheyAre) {
   EXPECT_EQ(weights.weights()[0].parameter.name, "trained");
   EXPECT_FALSE(parameters[0].value.grad().defined());
   EXPECT_EQ(weights.bytes(), 16 * 4 + 2 * 4);  // gradients and one master
-  const NamedTensors files = weights.file_tensors();
+  const NamedTensors files = testing::tensors_of(weights.file_tensors());
   ASSERT_EQ(files.size(), 2u);
   EXPECT_EQ(files[0].first, "frozen");
   EXPECT_EQ(files[0].second[0].item<double>(), 3.0);
@@ -84,7 +84,7 @@ TEST(TrainedWeights, AMasterThatIsKnownIsKeptAndRoundedIntoTheLeaf) {
   Parameter parameter = weight("w", at::ones({1}, at::kBFloat16));
   parameter.master = at::tensor({1.001F});
   TrainedWeights weights({parameter});
-  EXPECT_FLOAT_EQ(weights.file_tensors()[0].second.item<float>(), 1.001F);
+  EXPECT_FLOAT_EQ(testing::tensors_of(weights.file_tensors())[0].second.item<float>(), 1.001F);
   weights.weights()[0].master.fill_(2.5);
   weights.write_leaves();
   EXPECT_EQ(parameter.value.item<double>(), 2.5);

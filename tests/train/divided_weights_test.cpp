@@ -1,5 +1,6 @@
 // Models whose weights are divided among ranks, here threads of one process.
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -112,6 +113,32 @@ TEST_P(DividedWeights, InBfloat16AreThoseOfDividedGradients) {
 
 // The experts of a layer that no token of a rank chooses have no gradient there.
 INSTANTIATE_TEST_SUITE_P(Models, DividedWeights, ::testing::Values("llama/tied", "llama/untied", "families/mixtral"),
+                         name_of);
+
+class WrittenWeights : public ::testing::TestWithParam<const char*> {};
+
+// The float32 values of the file are the masters, also of weights in bfloat16, and go to files again.
+TEST_P(WrittenWeights, AreThoseThatWereRead) {
+  const auto whole = load(GetParam(), at::kFloat, {});
+  const NamedTensors expected = named_values(whole->parameters());
+  for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16})
+    run(3, [&, compute = dtype](const Ranks& ranks) {
+      const auto model = load(GetParam(), compute, keep_parts(ranks));
+      const Trainee trainee(model->parameters(), kOptions, ranks, Sharding::parameters, model->supply());
+      const TensorStream files = trainee.file_tensors();
+      std::size_t next = 0;
+      files.give([&](const at::Tensor& values) {
+        const auto& [name, tensor] = expected.at(next);
+        EXPECT_EQ(files.described()[next++].first, name);
+        EXPECT_TRUE(values.equal(tensor)) << name;
+      });
+      EXPECT_EQ(next, expected.size());
+    });
+}
+
+// With fused, transposed and interleaved matrices in files.
+INSTANTIATE_TEST_SUITE_P(Models, WrittenWeights,
+                         ::testing::Values("llama/tied", "families/mixtral", "families/gpt2", "families/gpt_neox"),
                          name_of);
 
 std::int64_t padded(std::int64_t elements, std::int64_t alignment) {

@@ -122,6 +122,34 @@ TEST(Trainee, SendsWhatTheFormulasSay) {
   }
 }
 
+// The masters are those that the ranks have a part of, to the bit, and (n−1)/n · 4P bytes are sent.
+TEST(Trainee, FilesHaveTheMastersOfAllRanks) {
+  for (const Sharding sharding : {Sharding::optimizer, Sharding::gradients}) {
+    testing::Failures failures;
+    testing::run_ranks(3, failures, [&, how = sharding](const Ranks& ranks) {
+      const Parameters chain = make_chain(at::kBFloat16);
+      Trainee trainee(chain, kOptions, ranks, how);
+      trainee.begin_pass(/*last=*/true);
+      loss_of(chain, rows_of(0, ranks.rank(), ranks.size())).backward();
+      trainee.end_passes(0, /*last=*/true);
+      trainee.take_step(1e-3, "model", 0);
+      const double before = ranks.bytes_sent();
+      const TensorStream files = trainee.file_tensors();
+      std::size_t next = 0;
+      files.give([&](const at::Tensor& values) {
+        EXPECT_EQ(files.described()[next].first, chain[next].name);
+        const TrainedWeights::Weight& weight = trainee.weights().weights()[next++];
+        EXPECT_TRUE(weight.own(values).equal(weight.master));
+        EXPECT_LT(values.sub(weight.leaf.detach()).abs().max().item<double>(), 1e-3);  // rounded from them, below 1/4
+        EXPECT_GT(values.sub(weight.leaf.detach()).abs().max().item<double>(), 0);
+      });
+      EXPECT_EQ(next, chain.size());
+      EXPECT_NEAR(ranks.bytes_sent() - before, 2.0 / 3 * 4 * (kLayers * kWidth * kWidth + 3 * 512), 1);
+    });
+    EXPECT_TRUE(failures.lines.empty());
+  }
+}
+
 // Of two weights of other dtypes, as those of a decoder and its scalar head, which are small enough for one bucket.
 TEST(Trainee, DividedFloatWeightsAreNotRoundedToBfloat16) {
   const auto train_pair = [](const Ranks& ranks, Sharding sharding) {

@@ -95,9 +95,9 @@ struct SaveOptions {
 /// parameters(); pass the fp32 masters of the optimizer if there are any. `transformers` computes the same logits from
 /// the folder. If the source has an adapter, `weights` are those of the adapter, and the folder is that of an adapter.
 /// Throws OutputError and NumericsError.
-void save_causal_lm(const ModelFolder& source, const NamedTensors& weights, const SaveOptions& options,
+void save_causal_lm(const ModelFolder& source, const TensorStream& weights, const SaveOptions& options,
                     const std::filesystem::path& path);
-void save_scalar_model(const ModelFolder& source, const NamedTensors& weights, double reward_mean,
+void save_scalar_model(const ModelFolder& source, const TensorStream& weights, double reward_mean,
                        const SaveOptions& options, const std::filesystem::path& path);
 
 }  // namespace rlhf

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -85,12 +86,12 @@ class TrainedWeights {
   /// Writes the masters to the leaves, rounded to their dtype; call it after a restore.
   void write_leaves();
 
-  /// The tensors for a model folder: masters and values of frozen weights, with the names and layout of files. Views.
-  NamedTensors file_tensors() const;
-  /// Whether file_tensors() needs masters that other processes have. Then they must be held during the call: whole
-  /// masters of all weights, in the shape of the leaves.
-  bool lacks_masters() const;
-  void hold_masters(std::vector<at::Tensor> masters) { held_masters_ = std::move(masters); }
+  /// Gives all processes the parts of all: `values` are [size · s], and the s elements of this process are there.
+  using GatherParts = std::function<void(const at::Tensor& values)>;
+  /// The tensors for a model folder: masters and values of frozen weights, with the names and layout of files. In a
+  /// shard `gather` is called for each bucket of masters that other processes have a part of, so all processes must
+  /// take the tensors. The object must outlive the stream.
+  TensorStream file_tensors(const GatherParts& gather = {}) const;
   /// The size of masters and gradients in bytes.
   std::int64_t bytes() const;
 
@@ -101,15 +102,18 @@ class TrainedWeights {
   void lay_out();
   void lay_out_leaves(Bucket& bucket);
   void keep_own_elements(const Bucket& bucket, Weight& weight) const;
-  at::Tensor whole_master(std::size_t weight) const;
   OwnPart own_part(const Bucket& bucket) const;
+  /// Whether other processes have a part of the masters of a bucket, which are then not its leaves.
+  bool divides_masters(const Bucket& bucket) const;
+  /// The masters of a bucket in its layout, [end - begin].
+  at::Tensor gather_masters(const Bucket& bucket, const GatherParts& gather) const;
+  void give_file_tensors(const GatherParts& gather, const TensorStream::Take& take) const;
 
   Parameters parameters_;
   Shard shard_;
   const WeightSupply* supply_;
   std::vector<Weight> weights_;
   std::vector<Bucket> buckets_;
-  std::vector<at::Tensor> held_masters_;
   at::Tensor gradients_;
 };
 

@@ -50,8 +50,9 @@ struct NamedTrainee {
 
 /// A model folder that a run writes: final<suffix>/ at the end, best<suffix>/ after the best evaluation so far.
 struct SavedModel {
-  std::string suffix;  ///< "" for the main model of the run; for others for example "-value"
-  std::function<void(const std::filesystem::path&)> save;
+  std::string suffix;                     ///< "" for the main model of the run; for others for example "-value"
+  std::function<TensorStream()> weights;  ///< Trainee::file_tensors(): all ranks take them
+  std::function<void(const TensorStream& weights, const std::filesystem::path&)> save;  ///< called by rank 0
 };
 
 /// The command line that generates text with a model, as a chat or for one prompt: "rlhf-generate --model FOLDER …".
@@ -103,7 +104,7 @@ class Method {
   virtual void restore_numbers(const nlohmann::json&) {}
   /// Further tensors: views, to which a resume copies what the checkpoint has, after restore_numbers().
   virtual NamedTensors tensors() { return {}; }
-  /// Called by all ranks before models() are written, which only rank 0 does.
+  /// Called by all ranks before models() are written.
   virtual void before_saving() {}
   virtual std::vector<SavedModel> models() = 0;
   /// Writes further results into the run folder and returns their paths; called once, at the end of training.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -75,8 +76,8 @@ class OnPolicyModels {
 
   /// What saved folders contain besides weights.
   SaveOptions save_options(SavedHead head = SavedHead::language) const;
-  /// The policy as the main model of the run. `weights` must outlive the result.
-  SavedModel saved_policy(const TrainedWeights& weights) const;
+  /// The policy as the main model of the run. `weights`: SavedModel::weights.
+  SavedModel saved_policy(std::function<TensorStream()> weights) const;
 
  private:
   void warn_of_no_belief() const;

@@ -50,9 +50,6 @@ struct Setup {
   /// The number of tokens of a micro-batch: `micro_batch_tokens`, or a size derived from the memory after `resident`
   /// bytes of models (train/plan.h). At least `longest`, the size of a sequence or sample that cannot be split.
   std::int64_t choose_micro_batch_tokens(std::int64_t resident, std::int64_t longest) const;
-  /// The bytes of the copies of all weights that saving makes: if files have another dtype than the masters, and of
-  /// divided masters.
-  std::int64_t saving_bytes() const;
   /// What a saved model folder contains besides weights: the prompt template if `with_template` is true or the folder
   /// had one, the chat template if the run read messages, the ids that end a response, and for a scalar head a pad
   /// token, the same in config.json and in the files of the tokenizer.

@@ -62,8 +62,8 @@ class Trainee {
 
   /// Writes the leaves from the masters of all ranks; call it after a restore.
   void write_leaves();
-  /// Makes TrainedWeights::file_tensors() of rank 0 complete while `save` is called; all ranks must call it.
-  void with_all_masters(const std::function<void()>& save);
+  /// The tensors for a model folder, TrainedWeights::file_tensors(). All ranks must take them, because each has a part.
+  TensorStream file_tensors() const;
 
  private:
   void gather_leaves();
