@@ -230,6 +230,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--list", action="store_true", help="print the rows and leave")
     parser.add_argument("--again", action="store_true", help="measure rows that are finished already")
     compare.add_lab_arguments(parser)
+    parser.set_defaults(steps="12+12", ppo_steps="2+3")  # the memory of a run grows in its first ten steps
     return parser.parse_args()
 
 

@@ -1,6 +1,7 @@
 // The ranks of a run, on c10d.
 #include "rlhf/dist/ranks.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <exception>
@@ -164,9 +165,10 @@ class Ranks::Group {
 
  private:
   static constexpr milliseconds kReading{2'000};
+  static constexpr std::size_t kSmall = 1 << 14;  // bytes
 
   Exchange& exchange_for(const at::Tensor& values) {
-    if (values.is_cpu()) return *gloo_;
+    if (values.is_cpu()) return values.nbytes() <= kSmall ? *small_gloo_ : *gloo_;
     if (!nccl_) nccl_ = nccl_exchange(c10::make_intrusive<c10d::PrefixStore>("nccl", store_), place_);
     return *nccl_;
   }
@@ -176,6 +178,7 @@ class Ranks::Group {
     for (int rank = 0; rank < place_.size; ++rank)
       while (!watch_->is_here(rank)) wait_a_step(start_, patience, "rank " + std::to_string(rank));
     gloo_ = gloo_exchange(c10::make_intrusive<c10d::PrefixStore>("gloo", store_), place_);
+    small_gloo_ = gloo_exchange(c10::make_intrusive<c10d::PrefixStore>("small", store_), place_);
     store_->setTimeout(hours(24 * 365));  // the watch finds out who does not answer
   } catch (const std::exception& error) {
     report(first_line(error.what()));
@@ -201,7 +204,9 @@ class Ranks::Group {
   const RankPlace place_;
   const milliseconds patience_;
   Store store_;
-  std::unique_ptr<Exchange> gloo_, nccl_;  ///< the second from the first tensor on a GPU on
+  std::unique_ptr<Exchange> gloo_;
+  std::unique_ptr<Exchange> small_gloo_;  ///< with connections of its own, so that numbers do not wait behind weights
+  std::unique_ptr<Exchange> nccl_;        ///< from the first tensor on a GPU on
   std::unique_ptr<Watch> watch_;
   std::string phase_, reason_;
   bool is_consequence_ = false;  ///< an exchange failed, which is not this rank's fault

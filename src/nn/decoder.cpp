@@ -290,6 +290,7 @@ Residual Decoder::run_layer(std::int64_t i, const Residual& input, const at::Ten
 }
 
 Residual Decoder::run_supplied(std::int64_t i, const Residual& input, const LayerBody& body) const {
+  gate_.before_layer(i);
   const std::shared_ptr<WeightSupply>& supply = this->supply();
   if (!supply) return body(input);
   supply->before_layer(i);
@@ -314,6 +315,7 @@ Residual Decoder::run_inner_layers(Residual residual, const Pass& pass) const {
 at::Tensor Decoder::run(const at::Tensor& tokens, const at::Tensor& positions, const at::Tensor& rows, Attend attend,
                         c10::intrusive_ptr<RouterBalance> balance) const {
   if (supply()) supply()->begin_pass();
+  gate_.before_layer(-1);
   Pass pass{.attend = std::move(attend), .balance = std::move(balance)};
   for (std::size_t i = 0; i < frequencies_.size(); ++i)
     pass.tables.push_back(make_rotary_table(positions, frequencies_[i], config_.rotaries[i]));
@@ -322,6 +324,7 @@ at::Tensor Decoder::run(const at::Tensor& tokens, const at::Tensor& positions, c
   const at::Tensor early = pass.balance ? at::Tensor() : rows, late = pass.balance ? rows : at::Tensor();
   const std::int64_t i = config_.shape.num_layers - 1;
   const Residual last = run_supplied(i, inner, [&](const Residual& input) { return run_layer(i, input, early, pass); });
+  gate_.finish();
   return to_head(add_norm(select_rows(last.sum, late), select_rows(last.delta, late), final_norm_).norm);
 }
 

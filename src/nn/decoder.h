@@ -44,6 +44,7 @@ class Decoder final : public CausalLM {
   void set_router_loss(std::optional<double> coefficient) override {
     router_loss_ = config_.experts.count > 0 ? coefficient.value_or(config_.experts.balance_coef) : 0;
   }
+  WeightGate* gate() override { return &gate_; }
   at::Device device() const override { return embedding_.device(); }
   at::ScalarType dtype() const override { return embedding_.scalar_type(); }
 
@@ -106,7 +107,7 @@ class Decoder final : public CausalLM {
   at::Tensor to_residual(const at::Tensor& x, const Norm& post_norm) const;
   /// What is multiplied by the head.
   at::Tensor to_head(const at::Tensor& hidden) const;
-  /// `body` of layer `i`, which has its weights from supply() meanwhile.
+  /// `body` of layer `i`, whose weights are complete and which has them from supply() meanwhile.
   Residual run_supplied(std::int64_t i, const Residual& input, const LayerBody& body) const;
   /// Layer `i`; from its attention on for the tokens `rows` only, if that is defined.
   Residual run_layer(std::int64_t i, const Residual& input, const at::Tensor& rows, const Pass& pass) const;
@@ -123,6 +124,7 @@ class Decoder final : public CausalLM {
   std::vector<at::Tensor> frequencies_;  ///< one per rotary embedding
   std::vector<Layer> layers_;
   Norm embedding_norm_, final_norm_;
+  mutable WeightGate gate_;
   bool recompute_ = false;
   double router_loss_ = 0;  ///< its coefficient
   bool draws_ = false;      ///< a forward pass with gradients draws random numbers

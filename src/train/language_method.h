@@ -34,7 +34,7 @@ class LanguageMethod : public SupervisedMethod<S, Config, kStage> {
     model_ = load_causal_lm(setup.folder, setup.compute.device, setup.compute.dtype, true, this->seed_,
                             this->config_.model.allow_missing_head, setup.keeping());
     this->setup_->prepare_to_train(*model_);
-    this->train_these(model_->parameters(), model_->supply());
+    this->train_these(model_->parameters(), *model_);
   }
 
   /// Greedy responses to a few prompts, to show what the model has learned.

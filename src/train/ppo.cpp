@@ -243,13 +243,13 @@ void read(const Figures& figures, std::int64_t step, std::int64_t samples_per_pr
 }  // namespace
 
 PpoState::PpoState(PpoModels& models, const PpoConfig& config)
-    : policy(models.policy.parameters(), config.optimizer, models.ranks, config.train.shard, models.policy.supply()),
+    : policy(models.policy.parameters(), config.optimizer, models.ranks, config.train.shard, &models.policy),
       kl_coef(config.ppo.kl_coef) {
   check_argument(config.ppo.has_value_model() == (models.value != nullptr), "models.value",
                  "a value model with ppo.advantage: gae, and none without", models.value ? "one" : "none");
   if (models.value != nullptr)
     value.emplace(models.value->parameters(), config.value_optimizer, models.ranks, config.train.shard,
-                  models.value->trunk().supply());
+                  &models.value->trunk());
 }
 
 std::unique_ptr<PpoStep> ppo_step(PpoModels& models, PpoState& state, std::span<const PromptSample* const> prompts,

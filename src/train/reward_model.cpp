@@ -104,7 +104,7 @@ class RewardModel final : public SupervisedMethod<RankedSample, RewardModelConfi
     model_ = load_scalar_model(setup_->folder, setup_->compute.device, setup_->compute.dtype, true, seed_,
                                setup_->keeping());
     setup_->prepare_to_train(model_->trunk());
-    train_these(model_->parameters(), model_->trunk().supply());
+    train_these(model_->parameters(), model_->trunk());
     if (!labels_) smooth_labels();
     centred_on_ = centring_texts(data_.train.samples, config_.reward_model.center_on, config_.train.seed);
   }

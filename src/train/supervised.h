@@ -226,9 +226,9 @@ class SupervisedMethod : public Method {
     return with_max_length(config_.data, setup.folder.shape.max_positions, config_.train.micro_batch_tokens);
   }
 
-  /// Call it in load(), after loading the model, whose supply of weights this is.
-  void train_these(const Parameters& parameters, std::shared_ptr<WeightSupply> supply) {
-    trainee_.emplace(parameters, config_.optimizer, *setup_->ranks, config_.train.shard, std::move(supply));
+  /// Call it in load(), after loading the model.
+  void train_these(const Parameters& parameters, CausalLM& model) {
+    trainee_.emplace(parameters, config_.optimizer, *setup_->ranks, config_.train.shard, &model);
     order_.emplace(data_.train.samples.size(), config_.train.batch_size, seed_, config_.data.shuffle);
     if (evaluates()) choose_samples_to_evaluate();
   }

@@ -1,6 +1,7 @@
 // Gradients, masters and weights of the ranks of a run.
 #include "rlhf/train/trainee.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 #include <vector>
@@ -38,9 +39,10 @@ WeightKeeping keep_parts(const Ranks& ranks, bool whole) {
 }
 
 Trainee::Trainee(const Parameters& parameters, const OptimizerOptions& options, const Ranks& ranks, Sharding sharding,
-                 std::shared_ptr<WeightSupply> supply)
+                 CausalLM* model)
     : ranks_(ranks),
-      supply_(std::move(supply)),
+      supply_(model != nullptr ? model->supply() : nullptr),
+      gate_(model != nullptr ? model->gate() : nullptr),
       weights_(std::make_unique<TrainedWeights>(parameters, shard_of(sharding, ranks), supply_.get())),
       optimizer_(std::make_unique<AdamW>(*weights_, options)),
       exchange_(std::make_unique<GradientExchange>(*weights_, ranks)) {}
@@ -76,6 +78,7 @@ at::Tensor Trainee::sum_of_squares() const {
 }
 
 at::Tensor Trainee::step(double lr) {
+  wait_for_weights();
   const at::Tensor norm = optimizer_->step(lr, sum_of_squares());
   if (weights_->shard().size > 1) gather_leaves();
   return norm;
@@ -88,19 +91,27 @@ double Trainee::take_step(double lr, const std::string& name, std::int64_t step_
   return norm;
 }
 
+void Trainee::wait_for_weights() { gate().finish(); }
+
 void Trainee::write_leaves() {
+  wait_for_weights();
   weights_->write_leaves();
   if (weights_->shard().size > 1) gather_leaves();
 }
 
+// Those that the next pass reads first begin first.
 void Trainee::gather_leaves() {
-  std::vector<Ranks::Wait> waits;
+  std::vector<const TrainedWeights::Bucket*> buckets;
   for (const auto& bucket : weights_->buckets())
-    if (bucket.leaves.defined()) waits.push_back(ranks_.start_gather_parts(bucket.leaves, "weights"));
-  for (const Ranks::Wait& wait : waits) wait();
+    if (bucket.leaves.defined()) buckets.push_back(&bucket);
+  std::ranges::stable_sort(buckets, {}, &TrainedWeights::Bucket::layer);
+  for (const auto* const bucket : buckets)
+    gate().expect(bucket->layer, ranks_.start_gather_parts(bucket->leaves, "weights"));
+  if (gate_ == nullptr) wait_for_weights();
 }
 
-TensorStream Trainee::file_tensors() const {
+TensorStream Trainee::file_tensors() {
+  wait_for_weights();
   return weights_->file_tensors([this](const at::Tensor& values) { ranks_.start_gather_parts(values, "masters")(); });
 }
 

@@ -47,7 +47,7 @@ std::vector<at::Tensor> train(const Ranks& ranks, const std::string& name, Shard
   const auto model = load(name, dtype, sharding == Sharding::parameters ? keep_parts(ranks) : WeightKeeping());
   model->set_recompute(recompute);
   model->set_router_loss(0.02);
-  Trainee trainee(model->parameters(), kOptions, ranks, sharding, model->supply());
+  Trainee trainee(model->parameters(), kOptions, ranks, sharding, model.get());
   const auto size = static_cast<std::size_t>(ranks.size());
   const std::size_t most = (kTexts.size() + size - 1) / size;
   for (int step = 0; step < 2; ++step) {
@@ -60,6 +60,7 @@ std::vector<at::Tensor> train(const Ranks& ranks, const std::string& name, Shard
     trainee.end_passes(static_cast<std::int64_t>(most - passes), /*last=*/true);
     trainee.take_step(1e-2, "model", step);
   }
+  trainee.wait_for_weights();
   std::vector<at::Tensor> weights;
   lend_weights(*model, [&] {
     for (const Parameter& parameter : model->parameters())
@@ -99,6 +100,15 @@ TEST_P(DividedWeights, AreTrainedLikeThoseOfOneProcess) {
       });
 }
 
+// They arrive while the next pass begins.
+TEST_P(DividedWeights, GatheredForTheNextPassAreThoseOfOneProcess) {
+  const auto expected = train(one_rank(), GetParam(), Sharding::none, at::kFloat);
+  for (const Sharding sharding : {Sharding::optimizer, Sharding::gradients})
+    run(3, [&, how = sharding](const Ranks& ranks) {
+      EXPECT_LT(largest_difference(train(ranks, GetParam(), how, at::kFloat), expected), 1e-5);
+    });
+}
+
 // The file has float32 values, which are the masters.
 TEST_P(DividedWeights, InBfloat16AreThoseOfDividedGradients) {
   std::map<Sharding, std::vector<at::Tensor>> found;
@@ -124,7 +134,7 @@ TEST_P(WrittenWeights, AreThoseThatWereRead) {
   for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16})
     run(3, [&, compute = dtype](const Ranks& ranks) {
       const auto model = load(GetParam(), compute, keep_parts(ranks));
-      const Trainee trainee(model->parameters(), kOptions, ranks, Sharding::parameters, model->supply());
+      Trainee trainee(model->parameters(), kOptions, ranks, Sharding::parameters, model.get());
       const TensorStream files = trainee.file_tensors();
       std::size_t next = 0;
       files.give([&](const at::Tensor& values) {
@@ -174,7 +184,7 @@ TEST(DividedWeights, HaveAPartOfTheMemory) {
   for (std::int64_t layer = -1; layer <= 2; ++layer) elements += elements_of(model->parameters(), layer, 4);
   run(4, [&](const Ranks& ranks) {
     const auto divided = load("llama/untied", at::kBFloat16, keep_parts(ranks));
-    const Trainee trainee(divided->parameters(), kOptions, ranks, Sharding::parameters, divided->supply());
+    const Trainee trainee(divided->parameters(), kOptions, ranks, Sharding::parameters, divided.get());
     EXPECT_EQ(divided->supply()->bytes(), elements / 4 * 2);
     // Gradients have the padding of units; masters, of which each weight has its part, have none.
     std::int64_t masters = 0;

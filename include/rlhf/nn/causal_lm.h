@@ -12,6 +12,7 @@
 
 #include "rlhf/nn/kv_cache.h"
 #include "rlhf/nn/parameter.h"
+#include "rlhf/nn/weight_gate.h"
 #include "rlhf/nn/weight_supply.h"
 #include "rlhf/tensor/packed_batch.h"
 
@@ -60,6 +61,8 @@ class CausalLM {
   virtual void set_router_loss(std::optional<double> /*coefficient*/) {}
   /// What has the weights, if they are not always there (nn/weight_supply.h). Null for models that ignore it.
   const std::shared_ptr<WeightSupply>& supply() const { return supply_; }
+  /// What the model asks before it reads weights. Null for models that do not, whose weights must always be complete.
+  virtual WeightGate* gate() { return nullptr; }
   virtual at::Device device() const = 0;
   virtual at::ScalarType dtype() const = 0;
 

@@ -10,8 +10,10 @@
 #include "rlhf/config/choices.h"
 #include "rlhf/config/optimizer_options.h"
 #include "rlhf/dist/ranks.h"
+#include "rlhf/nn/causal_lm.h"
 #include "rlhf/nn/optimizer.h"
 #include "rlhf/nn/trained_weights.h"
+#include "rlhf/nn/weight_gate.h"
 
 namespace rlhf {
 
@@ -30,9 +32,10 @@ WeightKeeping keep_parts(const Ranks& ranks, bool whole = true);
 /// A step: zero_gradients(), backward passes, sum_gradients(), step().
 class Trainee {
  public:
-  /// `ranks` must outlive the object. `supply`: that of the model, or null if its weights are always there.
+  /// `ranks` and `model` must outlive the object. `model`: whose parameters these are, for its supply and its gate, or
+  /// null if it has neither.
   Trainee(const Parameters& parameters, const OptimizerOptions& options, const Ranks& ranks = one_rank(),
-          Sharding sharding = Sharding::none, std::shared_ptr<WeightSupply> supply = nullptr);
+          Sharding sharding = Sharding::none, CausalLM* model = nullptr);
   ~Trainee();
   Trainee(Trainee&&) noexcept;
 
@@ -53,23 +56,29 @@ class Trainee {
   void sum_gradients();
   /// Σ g² of the summed gradients, a float64 scalar on the device.
   at::Tensor sum_of_squares() const;
-  /// AdamW::step() with learning rate `lr`, and the weights of all ranks. Returns the norm of the gradients before
-  /// clipping, a float32 scalar on the device.
+  /// AdamW::step() with learning rate `lr`; then the weights of all ranks. If the model has a gate, they arrive while
+  /// its next pass begins, and nobody else may read them before wait_for_weights(). Returns the norm of the gradients
+  /// before clipping, a float32 scalar on the device.
   at::Tensor step(double lr);
   /// sum_gradients() and step(); waits for the device and returns the gradient norm. Throws as check_gradient_norm()
   /// does.
   double take_step(double lr, const std::string& name, std::int64_t step);
 
-  /// Writes the leaves from the masters of all ranks; call it after a restore.
+  /// Waits until the leaves have the weights of all ranks after step() or write_leaves().
+  void wait_for_weights();
+  /// Writes the leaves from the masters of all ranks, which arrive as after step(); call it after a restore.
   void write_leaves();
   /// The tensors for a model folder, TrainedWeights::file_tensors(). All ranks must take them, because each has a part.
-  TensorStream file_tensors() const;
+  TensorStream file_tensors();
 
  private:
+  WeightGate& gate() { return gate_ != nullptr ? *gate_ : own_gate_; }
   void gather_leaves();
 
   const Ranks& ranks_;
   std::shared_ptr<WeightSupply> supply_;
+  WeightGate own_gate_;  ///< if the model has none
+  WeightGate* gate_;     ///< null: own_gate_
   std::unique_ptr<TrainedWeights> weights_;
   std::unique_ptr<AdamW> optimizer_;
   std::unique_ptr<GradientExchange> exchange_;
