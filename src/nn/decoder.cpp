@@ -243,7 +243,7 @@ at::Tensor Decoder::to_head(const at::Tensor& hidden) const {
 at::Tensor Decoder::apply_inner(const Linear& gate_up, const Linear& down, const at::Tensor& x) const {
   const at::Tensor inner = gate_up(x);
   const at::Tensor active =
-      config_.gated ? activate_gated(inner, config_.activation) : activate(inner, config_.activation);
+      config_.shape.gated ? activate_gated(inner, config_.activation) : activate(inner, config_.activation);
   return down(active);
 }
 

@@ -61,7 +61,6 @@ struct DecoderConfig {
   /// they have one norm.
   bool parallel_residual = false;
   Activation activation = Activation::silu;
-  bool gated = true;  ///< activation(gate) · up, else activation(up)
   bool qkv_bias = false, output_bias = false, mlp_bias = false;
   std::vector<Rotary> rotaries;      ///< empty: learned position embeddings, or alibi
   bool bounded_positions = false;    ///< refuses positions from shape.max_positions on

@@ -35,7 +35,7 @@ LayerLinears linear_layers(const DecoderConfig& config, std::int64_t number) {
                                                      {queries, keys, keys}, width, config.qkv_bias, fused),
                       .output = fused_layer(prefix, "", {names.output}, {width}, queries, config.output_bias, plain)};
   if (config.has_experts(number)) return layers;
-  const std::vector<std::int64_t> gates = config.gated ? std::vector{inner, inner} : std::vector{inner};
+  const std::vector<std::int64_t> gates = config.shape.gated ? std::vector{inner, inner} : std::vector{inner};
   layers.gate_up = fused_layer(prefix, "gate_up", names.gate_up, gates, width, config.mlp_bias, plain);
   layers.down = fused_layer(prefix, "", {names.down}, {width}, inner, config.mlp_bias, plain);
   return layers;

@@ -55,7 +55,7 @@ class Dpo final : public LanguageMethod<RankedSample, DpoConfig, Stage::dpo> {
         .reference_bytes = reference_folder_ ? ModelMemory(setup.compute.dtype).weights(*reference_folder_, false) : 0,
         .forwards = is_kto() ? 1.0 : 0.0};  // of the mismatched completions
     MethodPlan plan = plan_samples(config_, data_, tokens, unit_of(data_), setup);
-    if (reference_folder_ && !setup.cluster) add_model(plan.inputs, "dpo.reference", *reference_folder_);
+    if (reference_folder_ && !setup.dry_run) add_model(plan.inputs, "dpo.reference", *reference_folder_);
     if (!evaluation_only_) check_training_data(plan.data);
     plan.first_samples = first_samples(data_.train.samples, *setup.tokenizer);
     micro_batch_tokens_ = plan.micro_batch_tokens;

@@ -157,10 +157,8 @@ MethodPlan OnPolicyModels::plan(const OptimizerOptions& optimizer, const std::ve
   plan.data = data_.prompts.report.lines();
   if (evaluates()) plan.data.push_back("to evaluate on: " + eval_data_.prompts.report.summary());
   plan.first_samples = first_prompts(data_, *setup_.tokenizer);
-  if (setup_.cluster) {
-    plan.workload = workload(optimizer, others);
-    return plan;  // nothing starts, so checksums of large files need not be computed
-  }
+  if (setup_.cluster) plan.workload = workload(optimizer, others);
+  if (setup_.dry_run) return plan;
   add_data(plan.inputs, "data.prompts", data_.counts);
   add_model(plan.inputs, "model.policy", setup_.folder);
   add_model(plan.inputs, "model.reference", reference_folder_);

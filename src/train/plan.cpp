@@ -29,11 +29,12 @@ std::int64_t bytes_of(double exact) {
 double element_size(at::ScalarType dtype) { return static_cast<double>(c10::elementSize(dtype)); }
 
 /// The numbers that one layer saves per token: two residual sums and their norms, rotated queries and keys, values, the
-/// result of the attention, gate, up, their product, and with LibTorch's operators also the activated gate.
+/// result of the attention, gate, up, their product, and with LibTorch's operators also the activated gate; without a
+/// gate up and what is activated.
 double saved_per_layer(const ModelShape& s) {
   const double heads = static_cast<double>(s.head_dim) *
                        (2 * static_cast<double>(s.num_heads) + 2 * static_cast<double>(s.num_key_value_heads));
-  return 4 * static_cast<double>(s.hidden_size) + heads + 4 * static_cast<double>(s.used_size());
+  return 4 * static_cast<double>(s.hidden_size) + heads + (s.gated ? 4 : 2) * static_cast<double>(s.used_size());
 }
 
 std::string plural(std::int64_t count, const std::string& one, const std::string& many) {
@@ -46,7 +47,7 @@ double real(std::int64_t number) { return static_cast<double>(number); }
 double of_layer(const ModelShape& s) {
   const double attention =
       real(s.hidden_size) * real(s.head_dim) * (2 * real(s.num_heads) + 2 * real(s.num_key_value_heads));
-  return attention + 3 * real(s.hidden_size) * real(s.intermediate_size) + 2 * real(s.hidden_size);
+  return attention + (s.gated ? 3 : 2) * real(s.hidden_size) * real(s.intermediate_size) + 2 * real(s.hidden_size);
 }
 
 /// The number of those outside of layers: embedding, head, last norm.

@@ -137,7 +137,7 @@ class PpoMethod final : public Method {
   }
 
   void add_inputs(MethodPlan& plan) const {
-    if (config_.ppo.has_value_model() && !parts_->setup().cluster) add_model(plan.inputs, "model.value", value_folder_);
+    if (config_.ppo.has_value_model() && !parts_->setup().dry_run) add_model(plan.inputs, "model.value", value_folder_);
     if (config_.ppo.ptx_coef == 0) return;
     add_data(plan.inputs, "data.ptx", ptx_data_.counts);
     plan.data.push_back("data.ptx: " + ptx_data_.train.report.summary());

@@ -126,6 +126,7 @@ Setup prepare(const RunSettings& settings, const std::optional<ResumePoint>& res
   setup.accept_differences = options.accept_differences;
   setup.micro_batch_tokens = settle(settings.micro_batch_tokens, resume, kMicroBatchTokens);
   setup.cluster = options.cluster;
+  setup.dry_run = options.dry_run;
   setup.compute = options.cluster ? compute_of_cluster(settings.dtype)
                                   : resolve_compute(settings.device, settings.dtype, setup.ranks->place());
   setup.recompute = settings.recompute;

@@ -106,10 +106,8 @@ MethodPlan plan_samples(const Config& config, const DataSet<S>& data, const Supe
                                                        plan.micro_batch_tokens, setup))};
   memory.add_lent(plan.memory);
   plan.memory.keys = {"train.micro_batch_tokens", "train.batch_size", "data.max_length"};
-  if (setup.cluster) {
-    plan.workload = supervised_workload(config, data.train, tokens, setup);
-    return plan;  // nothing starts, so checksums of large files need not be computed
-  }
+  if (setup.cluster) plan.workload = supervised_workload(config, data.train, tokens, setup);
+  if (setup.dry_run) return plan;
   add_data(plan.inputs, "data.train", data.counts);
   if (!config.model.init) add_model(plan.inputs, "model.path", setup.folder);
   return plan;

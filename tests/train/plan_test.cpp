@@ -23,6 +23,20 @@ ModelShape llama2_7b() {
 
 TEST(Plan, CountsTheParametersOfLlama2) { EXPECT_EQ(count_parameters(llama2_7b()), 6738415616); }
 
+// OPT-13B (arXiv:2205.01068) has 12,853,473,280 weights with its biases and positions, which are not counted.
+TEST(Plan, CountsTwoMatricesOfAFeedForwardPartWithoutAGate) {
+  const ModelShape opt{.vocab_size = 50272,
+                       .hidden_size = 5120,
+                       .intermediate_size = 4 * 5120,
+                       .num_layers = 40,
+                       .num_heads = 40,
+                       .num_key_value_heads = 40,
+                       .head_dim = 128,
+                       .tied_head = true,
+                       .gated = false};
+  EXPECT_NEAR(static_cast<double>(count_parameters(opt)) / 12'853'473'280, 1, 2e-3);
+}
+
 TEST(Plan, TrainedModelTakesSixteenAndABitBytesAParameter) {
   // bfloat16: 2 + master 4 + moments 8 + gradient 4; float32 is its own master: 4 + 8 + 4.
   const std::int64_t count = count_parameters(llama2_7b());

@@ -23,6 +23,7 @@ struct ModelShape {
   std::int64_t vocab_size = 0, hidden_size = 0, intermediate_size = 0, num_layers = 0;
   std::int64_t num_heads = 0, num_key_value_heads = 0, head_dim = 0, max_positions = 0;
   bool tied_head = false;
+  bool gated = true;             ///< the feed-forward parts are activation(gate) · up, else activation(up)
   std::int64_t num_experts = 0;  ///< per layer; 0: the model is no mixture of experts
   std::int64_t active_size = 0;  ///< of a mixture of experts: the part of intermediate_size that a token uses
 

@@ -38,7 +38,7 @@ struct MethodPlan {
   std::vector<std::string> data;  ///< DataReport::lines()
   MemoryForecast memory;
   std::vector<std::string> first_samples;  ///< printed by --dry-run and logged
-  Fingerprint inputs;                      ///< checksums of data and models (train/fingerprint.h); not with a cluster
+  Fingerprint inputs;                      ///< checksums of data and models (train/fingerprint.h); not if setup.dry_run
   Workload workload;                       ///< of a step; only if setup.cluster is set
 };
 

@@ -41,6 +41,7 @@ struct Setup {
   /// train.micro_batch_tokens, or the size in the checkpoint from which the run resumes, or nullopt.
   std::optional<std::int64_t> micro_batch_tokens;
   std::optional<Cluster> cluster;  ///< RunOptions::cluster; `compute` is then not that of this machine
+  bool dry_run = false;            ///< RunOptions::dry_run; nothing starts, so plans leave out MethodPlan::inputs
   bool accept_differences = false;
   bool recompute = false;             ///< train.recompute
   std::optional<double> router_loss;  ///< train.router_aux_loss_coef

@@ -19,6 +19,7 @@ ModelShape read_bloom_shape(const JsonReader& config) {
   shape.num_heads = shape.num_key_value_heads = read_renamed(config, "num_attention_heads", "n_head");
   shape.max_positions = positive_integer_or(config, "seq_length", 2048);
   shape.tied_head = config.boolean_or("tie_word_embeddings", true);
+  shape.gated = false;
   complete_heads(config, shape, std::nullopt);
   return shape;
 }
@@ -44,7 +45,6 @@ DecoderConfig read_bloom(const JsonReader& config) {
           .norm = NormKind::layer,
           .norm_eps = config.positive_number_or("layer_norm_epsilon", 1e-5),
           .activation = Activation::gelu_tanh,
-          .gated = false,
           .qkv_bias = true,
           .output_bias = true,
           .mlp_bias = true,

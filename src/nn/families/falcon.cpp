@@ -14,6 +14,7 @@ ModelShape read_falcon_shape(const JsonReader& config) {
   shape.num_heads = positive_integer(config.at("num_attention_heads"));
   shape.max_positions = positive_integer_or(config, "max_position_embeddings", 2048);
   shape.tied_head = config.boolean_or("tie_word_embeddings", true);
+  shape.gated = false;
   if (config.boolean_or("new_decoder_architecture", false)) {
     shape.num_key_value_heads = positive_integer_or(config, "num_kv_heads", shape.num_heads);
   } else {
@@ -60,7 +61,6 @@ DecoderConfig read_falcon(const JsonReader& config) {
                         .norm = NormKind::layer,
                         .norm_eps = config.positive_number_or("layer_norm_epsilon", 1e-5),
                         .activation = read_activation(config, "activation", "gelu"),
-                        .gated = false,
                         .interleaved_heads = true,
                         .names = falcon_names()};
   name_norms(config, decoder);

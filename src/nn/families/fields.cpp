@@ -149,6 +149,7 @@ ModelShape read_shape(const JsonReader& config, const ShapeDefaults& defaults) {
       config, "num_key_value_heads", defaults.key_value_heads > 0 ? defaults.key_value_heads : shape.num_heads);
   shape.max_positions = positive_integer_or(config, "max_position_embeddings", defaults.max_positions);
   shape.tied_head = config.boolean_or("tie_word_embeddings", defaults.tied);
+  shape.gated = defaults.gated;
   std::optional<std::int64_t> head_dim;
   if (config.has("head_dim")) {
     head_dim = positive_integer(config.at("head_dim"));
@@ -168,6 +169,7 @@ ModelShape read_gpt_shape(const JsonReader& config, const ShapeDefaults& default
   shape.num_heads = shape.num_key_value_heads = positive_integer(config.at("n_head"));
   shape.max_positions = positive_integer_or(config, "n_positions", defaults.max_positions);
   shape.tied_head = config.boolean_or("tie_word_embeddings", defaults.tied);
+  shape.gated = defaults.gated;
   complete_heads(config, shape, std::nullopt);
   return shape;
 }

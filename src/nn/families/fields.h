@@ -17,6 +17,7 @@ namespace rlhf {
 /// many as of queries) and `max_position_embeddings`.
 struct ShapeDefaults {
   bool tied = false;
+  bool gated = true;
   std::int64_t head_dim = 0;
   std::int64_t key_value_heads = 0;
   std::int64_t max_positions = 2048;

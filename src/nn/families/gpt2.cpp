@@ -23,11 +23,10 @@ DecoderNames gpt2_names() {
 DecoderConfig read_gpt2(const JsonReader& config) {
   refuse_flag(config, "scale_attn_by_inverse_layer_idx");
   refuse_flag(config, "add_cross_attention");
-  DecoderConfig decoder{.shape = read_gpt_shape(config, {.tied = true, .max_positions = 1024}),
+  DecoderConfig decoder{.shape = read_gpt_shape(config, {.tied = true, .gated = false, .max_positions = 1024}),
                         .norm = NormKind::layer,
                         .norm_eps = config.positive_number_or("layer_norm_epsilon", 1e-5),
                         .activation = read_activation(config, "activation_function", "gelu_new"),
-                        .gated = false,
                         .qkv_bias = true,
                         .output_bias = true,
                         .mlp_bias = true,

@@ -20,12 +20,11 @@ DecoderNames gpt_neox_names() {
 }
 
 DecoderConfig read_gpt_neox(const JsonReader& config) {
-  DecoderConfig decoder{.shape = read_shape(config),
+  DecoderConfig decoder{.shape = read_shape(config, {.gated = false}),
                         .norm = NormKind::layer,
                         .norm_eps = config.positive_number_or("layer_norm_eps", 1e-5),
                         .parallel_residual = config.boolean_or("use_parallel_residual", true),
                         .activation = read_activation(config, "hidden_act", "gelu"),
-                        .gated = false,
                         .mlp_bias = true,
                         .interleaved_heads = true,
                         .names = gpt_neox_names()};

@@ -33,12 +33,11 @@ Rotary read_gptj_rotary(const JsonReader& config, const ModelShape& shape) {
 
 DecoderConfig read_gptj(const JsonReader& config) {
   refuse_flag(config, "tie_word_embeddings");  // its head has a bias
-  DecoderConfig decoder{.shape = read_gpt_shape(config, {.tied = false, .max_positions = 2048}),
+  DecoderConfig decoder{.shape = read_gpt_shape(config, {.tied = false, .gated = false, .max_positions = 2048}),
                         .norm = NormKind::layer,
                         .norm_eps = config.positive_number_or("layer_norm_epsilon", 1e-5),
                         .parallel_residual = true,
                         .activation = read_activation(config, "activation_function", "gelu_new"),
-                        .gated = false,
                         .mlp_bias = true,
                         .names = gptj_names()};
   set_rotaries(decoder, {read_gptj_rotary(config, decoder.shape)});

@@ -14,6 +14,7 @@ ModelShape read_opt_shape(const JsonReader& config) {
   shape.num_heads = shape.num_key_value_heads = positive_integer(config.at("num_attention_heads"));
   shape.max_positions = positive_integer_or(config, "max_position_embeddings", 2048);
   shape.tied_head = config.boolean_or("tie_word_embeddings", true);
+  shape.gated = false;
   complete_heads(config, shape, std::nullopt);
   return shape;
 }
@@ -48,7 +49,6 @@ DecoderConfig read_opt(const JsonReader& config) {
                         .norm = NormKind::layer,
                         .norm_eps = 1e-5,
                         .activation = read_activation(config, "activation_function", "relu"),
-                        .gated = false,
                         .position_offset = kRowsBeforePositionZero,
                         .names = opt_names()};
   decoder.qkv_bias = decoder.output_bias = decoder.mlp_bias = config.boolean_or("enable_bias", true);

@@ -22,12 +22,11 @@ DecoderNames phi_names(bool head_norms) {
 
 DecoderConfig read_phi(const JsonReader& config) {
   refuse_flag(config, "tie_word_embeddings");  // its head has a bias
-  DecoderConfig decoder{.shape = read_shape(config),
+  DecoderConfig decoder{.shape = read_shape(config, {.gated = false}),
                         .norm = NormKind::layer,
                         .norm_eps = config.positive_number_or("layer_norm_eps", 1e-5),
                         .parallel_residual = true,
                         .activation = read_activation(config, "hidden_act", "gelu_new"),
-                        .gated = false,
                         .qkv_bias = true,
                         .output_bias = true,
                         .mlp_bias = true,

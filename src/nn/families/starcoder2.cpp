@@ -6,12 +6,12 @@ namespace rlhf {
 namespace {
 
 DecoderConfig read_starcoder2(const JsonReader& config) {
-  DecoderConfig decoder{.shape = read_shape(config, {.tied = true, .key_value_heads = 2, .max_positions = 4096}),
-                        .norm = NormKind::layer,
-                        .norm_eps = config.positive_number_or("norm_epsilon", 1e-5),
-                        .activation = read_activation(config, "hidden_act", "gelu_pytorch_tanh"),
-                        .gated = false,
-                        .names = llama_names()};
+  DecoderConfig decoder{
+      .shape = read_shape(config, {.tied = true, .gated = false, .key_value_heads = 2, .max_positions = 4096}),
+      .norm = NormKind::layer,
+      .norm_eps = config.positive_number_or("norm_epsilon", 1e-5),
+      .activation = read_activation(config, "hidden_act", "gelu_pytorch_tanh"),
+      .names = llama_names()};
   decoder.names.gate_up = {"mlp.c_fc"};
   decoder.names.down = "mlp.c_proj";
   decoder.qkv_bias = decoder.output_bias = decoder.mlp_bias = config.boolean_or("use_bias", true);
