@@ -6,7 +6,9 @@
 #include <cstdint>
 #include <future>
 #include <mutex>
+#include <netinet/in.h>
 #include <string>
+#include <sys/socket.h>
 #include <thread>
 #include <unistd.h>
 #include <vector>

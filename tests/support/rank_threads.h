@@ -2,11 +2,8 @@
 
 #include <chrono>
 #include <mutex>
-#include <netinet/in.h>
 #include <string>
-#include <sys/socket.h>
 #include <thread>
-#include <unistd.h>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -14,20 +11,9 @@
 #include "rlhf/core/error.h"
 #include "rlhf/dist/ranks.h"
 
-namespace rlhf::testing {
+#include "support/free_port.h"
 
-/// A port that nobody listens on.
-inline int free_port() {
-  const int descriptor = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof address;
-  EXPECT_EQ(bind(descriptor, reinterpret_cast<sockaddr*>(&address), length), 0);
-  EXPECT_EQ(getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &length), 0);
-  close(descriptor);
-  return ntohs(address.sin_port);
-}
+namespace rlhf::testing {
 
 /// How ranks ended: what the watches reported, and errors.
 struct Failures {

@@ -14,6 +14,7 @@
 
 #include "rlhf/config/show_config.h"
 
+#include "support/free_port.h"
 #include "support/tiny_run.h"
 #include "tools/run_program.h"
 #include "tools/running_program.h"
@@ -24,6 +25,12 @@ namespace {
 using nlohmann::json;
 using testing::bytes_of;
 using testing::timeless_metrics;
+
+/// What torchrun says to each of two ranks of this machine, but for their numbers.
+std::string two_ranks() {
+  return "WORLD_SIZE=2 LOCAL_WORLD_SIZE=2 MASTER_ADDR=127.0.0.1 MASTER_PORT=" + std::to_string(testing::free_port()) +
+         " ";
+}
 
 class RanksRun : public testing::TinyRun {
  protected:
@@ -175,9 +182,7 @@ TEST_P(SharedRun, HasTheSameBitsEveryTimeAndAfterAResume) {
 
 // The variables of torchrun, and a share of nothing: a batch of one sample for two ranks.
 TEST_F(RanksRun, AreStartedByTheVariablesOfTorchrun) {
-  const std::string flags = "train.batch_size=1 ", variables =
-                                                       "WORLD_SIZE=2 LOCAL_WORLD_SIZE=2 MASTER_ADDR=127.0.0.1 "
-                                                       "MASTER_PORT=29611 ";
+  const std::string flags = "train.batch_size=1 ", variables = two_ranks();
   ASSERT_EQ(sft("one", flags).exit_code, 0);
   const std::string rank = bin_dir() + "/rlhf-sft --config sft.yaml train.output=two " + flags;
   const ProgramResult result = run_program("cd " + path("") + " && { RANK=1 LOCAL_RANK=1 " + variables + rank +
@@ -276,7 +281,7 @@ TEST_F(RanksRun, OnGpusAreTheSameRunAsOnTheCpu) {
 }
 
 TEST_F(RanksRun, WithDifferentConfigsAreRefused) {
-  const std::string variables = "WORLD_SIZE=2 LOCAL_WORLD_SIZE=2 MASTER_ADDR=127.0.0.1 MASTER_PORT=29612 ";
+  const std::string variables = two_ranks();
   const std::string rank = bin_dir() + "/rlhf-sft --config sft.yaml train.output=two ";
   const ProgramResult result =
       run_program("cd " + path("") + " && { RANK=1 " + variables + rank + "train.batch_size=4 & RANK=0 " + variables +
