@@ -164,7 +164,7 @@ def faults_of_end(run, plan, broke):
     ends = run.wait_for_ends(waited, broke + patience)
     faults = [f"rank {rank} did not end within {patience} s" for rank in waited if rank not in ends]
     if plan.kind == "stop":
-        faults += faults_of_waking(run, plan.broken)
+        faults += faults_of_waking(run, plan.broken, patience)
     code = run.wait_for_starter(60)
     if code is not None and code not in allowed_codes(plan, plan.broken):
         faults.append(f"--ranks: expected exit code {sorted(allowed_codes(plan, plan.broken))}, found {code}")
@@ -179,13 +179,13 @@ def faults_of_end(run, plan, broke):
     return (max(ends.values()) - broke if len(ends) == len(waited) else patience), faults
 
 
-def faults_of_waking(run, rank):
-    """A rank that goes on after the others have given it up ends too."""
+def faults_of_waking(run, rank, patience):
+    """A rank that goes on after the others have given it up ends too; before it had joined, it waits for them first."""
     if run.starter is not None:
         return []  # the starter ends it
     os.kill(run.pids[rank], signal.SIGCONT)
-    ended = run.wait_for_ends([rank], time.monotonic() + PATIENCE)
-    return [] if ended else [f"rank {rank} went on after the others had ended, and did not end within {PATIENCE} s"]
+    ended = run.wait_for_ends([rank], time.monotonic() + patience)
+    return [] if ended else [f"rank {rank} went on after the others had ended, and did not end within {patience} s"]
 
 
 def faults_of_resume(run, world, plan):
