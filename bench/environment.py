@@ -16,8 +16,10 @@ CPU_WHEELS = "https://download.pytorch.org/whl/cpu"     # smaller than PyPI's bu
 FACTS = """import json, platform, importlib.metadata as m
 names = ("torch", "transformers", "trl", "datasets", "accelerate", "peft", "sentencepiece", "numpy")
 print(json.dumps({"python": platform.python_version(), **{n: m.version(n) for n in names}}))"""
-# The allocator keeps large blocks instead of mapping them anew each step; our tools set the same for themselves.
-MALLOC = {"MALLOC_MMAP_THRESHOLD_": "1073741824", "MALLOC_TRIM_THRESHOLD_": "1073741824", "MALLOC_TOP_PAD_": "67108864"}
+# The allocator keeps large blocks instead of mapping them anew each step, and products of old shapes are not kept; our
+# tools set the same for themselves.
+TUNED = {"MALLOC_MMAP_THRESHOLD_": "1073741824", "MALLOC_TRIM_THRESHOLD_": "1073741824", "MALLOC_TOP_PAD_": "67108864",
+         "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "32", "LRU_CACHE_CAPACITY": "32"}
 
 
 def site_packages(python: Path) -> list[str]:
@@ -79,15 +81,16 @@ def versions(venvs: dict[str, Path]) -> dict:
 
 def peer_environment(work: Path, threads: int, setting: str) -> dict[str, str]:
     environment = {name: value for name, value in os.environ.items()
-                   if not name.startswith(("MALLOC_", "OMP_", "MKL_", "KMP_", "ACCELERATE_", "PYTHONPATH"))}
+                   if not name.startswith(("MALLOC_", "OMP_", "MKL_", "KMP_", "ONEDNN_", "LRU_CACHE_", "ACCELERATE_",
+                                           "PYTHONPATH"))}
     environment |= {"OMP_NUM_THREADS": str(threads), "HF_HUB_OFFLINE": "1", "HF_HOME": str(work / "hf"),
                     "TRL_EXPERIMENTAL_SILENCE": "1", "CUDA_VISIBLE_DEVICES": ""}
-    return environment | (MALLOC if setting != "default" else {})
+    return environment | (TUNED if setting != "default" else {})
 
 
 def engine_environment(threads: int) -> dict[str, str]:
     """What our tools set for themselves before LibTorch loads (tools/start_engine.cpp); bench-generate does not."""
-    return os.environ | MALLOC | {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads),
+    return os.environ | TUNED | {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads),
                                   "OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "2000", "KMP_BLOCKTIME": "0"}
 
 

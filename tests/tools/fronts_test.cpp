@@ -126,7 +126,8 @@ TEST_F(FrontWithFakeEngine, HandsOverArgumentsAndSettings) {
       << result.out;
   for (const char* setting :
        {"\nMKL_NUM_THREADS=3\n", "\nMALLOC_MMAP_THRESHOLD_=1073741824\n", "\nMALLOC_TRIM_THRESHOLD_=1073741824\n",
-        "\nMALLOC_TOP_PAD_=67108864\n", "\nCUBLAS_WORKSPACE_CONFIG=:4096:8\n", "\nOMP_WAIT_POLICY=active\n"}) {
+        "\nMALLOC_TOP_PAD_=67108864\n", "\nONEDNN_PRIMITIVE_CACHE_CAPACITY=32\n", "\nLRU_CACHE_CAPACITY=32\n",
+        "\nCUBLAS_WORKSPACE_CONFIG=:4096:8\n", "\nOMP_WAIT_POLICY=active\n"}) {
     EXPECT_NE(result.out.find(setting), std::string::npos) << setting << "\n" << result.out;
   }
 }
