@@ -75,8 +75,7 @@ void set_environment() {
       {"MALLOC_TRIM_THRESHOLD_", "1073741824"},
       {"MALLOC_TOP_PAD_", "67108864"},
       // oneDNN and LibTorch's layer above it each keep 1024 products by their shape. A micro-batch needs about twenty,
-      // and
-      // the next one has another number of rows: what is kept of old ones would take a gigabyte or two.
+      // and the next one has another number of rows: those of old ones would take a gigabyte or two.
       {"ONEDNN_PRIMITIVE_CACHE_CAPACITY", "32"},
       {"LRU_CACHE_CAPACITY", "32"},
       // Makes cuBLAS deterministic.
